@@ -1,0 +1,165 @@
+"""Execute the notebooks, lay them out beside the prose, build the pages and read them: what ``make book`` does."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import itables
+import nbformat
+import papermill
+from nbformat import NotebookNode
+from papermill.exceptions import PapermillExecutionError
+
+from book import check
+from pcrec_core.paths import ROOT, write_whole
+
+NOTEBOOKS = ROOT / "notebooks"
+BUILD = ROOT / "_build"
+AT_A_TIME = 2
+KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
+LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """``python -m book.build book [--stored] | notebooks``; exits with 1 and a sentence when something is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m book.build", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    book = commands.add_parser("book", help="build the book into _build/html")
+    book.add_argument("--stored", action="store_true", help="from the notebooks' stored outputs, executing nothing")
+    commands.add_parser("notebooks", help="execute the notebooks where they are, for those who write them")
+    given = parser.parse_args(arguments)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # two kernels share the cores
+    if given.command == "notebooks":
+        execute(NOTEBOOKS)
+        print("The notebooks hold the outputs of this run: look at git diff.")
+        return
+    os.environ["PCREC_NO_TRAINING"] = "1"  # a book shows committed records: a missing one is an error
+    build(BUILD, stored=given.stored)
+    print(f"The book is built: open {(BUILD / 'html' / 'index.html').relative_to(ROOT)} in a browser.")
+
+
+def build(folder: Path, *, stored: bool) -> None:
+    """Build the book into ``folder``/html from a clean tree, and read what was built.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the staged sources (stage) and the pages (html) go; of both, nothing of an earlier build stays.
+    stored : bool
+        Take the outputs stored in the notebooks instead of executing them.
+    """
+    for name in ("stage", "html", ".doctrees", "jupyter_execute"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    stage(folder / "stage")
+    if not stored:
+        execute(folder / "stage" / "notebooks")
+    print("Building the pages ...", flush=True)
+    pages(folder)
+    if found := check.problems(folder / "html", ROOT / "_toc.yml"):
+        raise SystemExit("The pages were built, but are not right:\n" + "\n".join(f"  {problem}" for problem in found))
+
+
+def stage(folder: Path) -> None:
+    """Copy the book's sources to a tree of their own, so that a build changes no tracked file."""
+    folder.mkdir(parents=True)
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns("*.py", "__pycache__", "_static"))
+    shutil.copytree(ROOT / "book" / "_static", folder / "_static")
+    shutil.copytree(NOTEBOOKS, folder / "notebooks", ignore=lambda _, names: {n for n in names if n[-6:] != ".ipynb"})
+    _bring_datatables(folder / "_static")
+
+
+def _bring_datatables(folder: Path) -> None:
+    bundle = Path(itables.__file__).parent / "html" / "dt_bundle"
+    shutil.copy(bundle.with_suffix(".css"), folder / "datatables.css")
+    script = classic(bundle.with_suffix(".js").read_text(encoding="utf-8"), "DataTable")
+    (folder / "datatables.js").write_text(script, encoding="utf-8")
+
+
+def classic(module: str, name: str) -> str:
+    """Turn a bundled ES module into a classic script that sets ``window.name`` to the module's default export.
+
+    A browser loads no module into a page opened from disk, but any classic script.
+
+    Raises
+    ------
+    SystemExit
+        If the text is not a bundle with one export list that has a default.
+    """
+    exports = r"export\s*\{[^{}]*?([\w$]+) as default[^{}]*\};?"
+    body, found = re.subn(exports, lambda match: f"window.{name}={match[1]};", module)
+    if found != 1:
+        raise SystemExit(f"{name} cannot be a classic script: its module has {found} lists of exports with a default,"
+                         " not 1; see book/build.py.")
+    return f'(function () {{ "use strict";\n{body}\n}})();\n'
+
+
+def pages(folder: Path) -> None:
+    """Run jupyter-book on the staged sources: a warning, also of a reference without a target, is an error."""
+    program = Path(sys.executable).with_name("jupyter-book")
+    command = [program, "build", folder / "stage", "--path-output", folder.parent, "-W", "-n", "--keep-going", "--quiet"]
+    if subprocess.run(command, check=False).returncode:
+        raise SystemExit("jupyter-book could not build the pages without a warning: see above.")
+
+
+def execute(folder: Path) -> None:
+    """Execute every notebook of ``folder`` and replace it by itself with its outputs, whole or not at all.
+
+    Raises
+    ------
+    SystemExit
+        With notebook, cell and error of each one that failed; those stay as they were.
+    """
+    notebooks = sorted(folder.glob("*.ipynb"))
+    failures = []
+    with ProcessPoolExecutor(AT_A_TIME) as pool:
+        runs = [pool.submit(_execute_one, path) for path in notebooks]
+        for done, run in enumerate(as_completed(runs), start=1):
+            sentence, failed = run.result()
+            print(f"[{done}/{len(runs)}] {sentence}", flush=True)
+            failures += [sentence] * failed
+    if failures:
+        raise SystemExit("\n".join(["Not every notebook ran:", *failures]))
+
+
+def _execute_one(path: Path) -> tuple[str, bool]:
+    """A sentence on how the notebook ran, and whether it failed; whatever it raised, the other notebooks go on."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as scratch:
+        output = Path(scratch) / path.name
+        try:
+            papermill.execute_notebook(path, output, cwd=path.parent, progress_bar=False, coalesce_streams=True)
+        except PapermillExecutionError as error:
+            reason = re.sub(r"\s+", " ", error.evalue)
+            return f"{path.name}, cell {error.exec_count}: {error.ename}: {reason}", True
+        except Exception as error:  # a dead kernel, a file that is no notebook
+            return f"{path.name}: {type(error).__name__}: {error}", True
+        notebook = clean(nbformat.read(output, as_version=4))
+    write_whole(path, nbformat.writes(notebook).encode())
+    return f"{path.name} in {time.monotonic() - began:.0f} s", False
+
+
+def clean(notebook: NotebookNode) -> NotebookNode:
+    """Take out what differs between two runs of the same notebook or two machines: times, paths, versions."""
+    notebook.metadata.pop("papermill", None)
+    notebook.metadata.update(kernelspec=KERNELSPEC, language_info=LANGUAGE)
+    for cell in notebook.cells:
+        for name in ("papermill", "execution"):
+            cell.metadata.pop(name, None)
+        if not cell.metadata.get("tags", True):
+            del cell.metadata["tags"]
+    return notebook
+
+
+if __name__ == "__main__":
+    main()

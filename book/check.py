@@ -1,0 +1,106 @@
+"""Read the built pages as a visitor without a network would: what is missing, dead, or somewhere else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from bs4 import BeautifulSoup, Tag
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+#: Pages that Sphinx makes beside those of the table of contents; index.html leads to the root page.
+GENERATED = ("index.html", "genindex.html", "py-modindex.html", "search.html")
+#: Elements without which a page cannot be read as it is meant; a link that is clicked is another matter.
+NEEDED = ("script", "img", "source", "video", "audio", "iframe", "embed", "object")
+_REMOTE = re.compile(r"(?:https?:)?//", re.I)
+_REMOTE_CODE = re.compile(r"""(?:\bimport\b[^;"'`]*|\bfrom\s*|url\(\s*)["'`]?(?:https?:)?//""", re.I)
+
+
+def problems(html: Path, toc: Path) -> list[str]:
+    """Everything wrong with a built book, one sentence each; an empty list is what a good book gives.
+
+    Parameters
+    ----------
+    html : Path
+        Folder of the built pages.
+    toc : Path
+        The ``_toc.yml`` they were built from.
+    """
+    wanted = _pages(toc)
+    there = {path.relative_to(html).as_posix() for path in html.rglob("*.html")}
+    found = [f"{page}: in _toc.yml, but not built" for page in sorted(wanted - there)]
+    for page in sorted(there):
+        if page not in wanted and page not in GENERATED and not page.startswith(("_modules/", "_static/")):
+            found.append(f"{page}: not in _toc.yml, so of an earlier build")
+        elif not page.startswith("_static/"):
+            found += [f"{page}: {problem}" for problem in _problems_of(html / page, html)]
+    sheets = (path for path in html.rglob("*.css") if _REMOTE_CODE.search(path.read_text(encoding="utf-8")))
+    return found + [f"{path.relative_to(html)}: a style sheet that needs another host" for path in sheets]
+
+
+def weak_alt(alt: str | None, source: str = "") -> bool:
+    """Whether an alternative text says nothing: absent, one word, or the name of the file."""
+    text = (alt or "").strip()
+    name = PurePosixPath(unquote(urlsplit(source).path)).name
+    return len(text.split()) < 2 or (bool(name) and name in text) or "_images/" in text
+
+
+def _pages(toc: Path) -> set[str]:
+    return {re.sub(r"\.(md|ipynb|rst)$", "", name) + ".html" for name in parse_toc_yaml(toc)}
+
+
+@cache
+def _soup(page: Path) -> BeautifulSoup:
+    return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+
+
+def _problems_of(page: Path, html: Path) -> Iterator[str]:
+    soup = _soup(page)
+    for image in soup.find_all("img"):
+        if weak_alt(image.get("alt"), image.get("src", "")):
+            yield f"an image with no text that says what it shows: {_short(image)}"
+    for script in soup.find_all(["script", "style"]):
+        if _REMOTE_CODE.search(script.get_text()):
+            yield f"code that loads from another host: {_short(script)}"
+    for element, url in _urls(soup):
+        if _REMOTE.match(url):
+            if element.name in NEEDED or (element.name == "link" and "canonical" not in element.get("rel", [])):
+                yield f"needs another host: {url}"
+        elif not urlsplit(url).scheme and (why := _dead(url, page, html)):
+            yield f"a dead link, {url}: {why}"
+
+
+def _urls(soup: BeautifulSoup) -> Iterator[tuple[Tag, str]]:
+    for element in soup.find_all(True):
+        for attribute in ("href", "src", "poster", "data"):
+            if element.get(attribute) is not None:
+                yield element, element[attribute].strip()
+        for candidate in element.get("srcset", "").split(","):
+            if candidate.strip():
+                yield element, candidate.split()[0]
+
+
+def _dead(url: str, page: Path, html: Path) -> str | None:
+    """Why a local link leads nowhere, or None."""
+    parts = urlsplit(url)
+    target = (page.parent / unquote(parts.path)).resolve() if parts.path else page.resolve()
+    if not target.is_relative_to(html.resolve()) or not target.is_file():
+        return "no such file in the book"
+    anchor = unquote(parts.fragment)
+    if anchor and target.suffix == ".html" and anchor not in _anchors(target):
+        return "no such place on that page"
+    return None
+
+
+@cache
+def _anchors(page: Path) -> set[str]:
+    soup = _soup(page)
+    return {e["id"] for e in soup.find_all(id=True)} | {e["name"] for e in soup.find_all("a", attrs={"name": True})}
+
+
+def _short(element: Tag) -> str:
+    text = " ".join(str(element).split())
+    return text if len(text) <= 120 else text[:117] + "..."

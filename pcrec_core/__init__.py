@@ -1,0 +1,7 @@
+"""PCRec, reproduced: peer collaboration for top-N recommendation (SIGIR 2022).
+
+The way of the data: ``datasets`` -> ``trainer`` -> ``records`` -> ``stats`` and ``report``. ``spec`` says what to train,
+``study.run`` reads or trains it. Reading needs no torch.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,139 @@
+"""Command line: ``python -m pcrec_core data | train | show``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from pcrec_core import datasets, records, settings, study
+from pcrec_core.datasets import files
+from pcrec_core.errors import PCRecError, SpecError
+from pcrec_core.records import Record, Store
+from pcrec_core.spec import CRITERIA, Cooperation, Data, RunSpec
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; 0 if it went well, 1 with one sentence on stderr if not."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.command(options)
+    except PCRecError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pcrec_core", description="PCRec, reproduced: train and read runs.")
+    commands = parser.add_subparsers(required=True, metavar="data | train | show")
+    data = commands.add_parser("data", help="list the data sets and what is on disk")
+    data.set_defaults(command=_data)
+    show = commands.add_parser("show", help="print a record")
+    show.add_argument("record", metavar="PATH|IDENTITY")
+    show.add_argument("--records", type=Path, default=Store().folder, metavar="DIR", help="folder of records")
+    show.set_defaults(command=_show)
+    _add_train(commands.add_parser("train", help="train a run, or read it if its record is there"))
+    return parser
+
+
+def _add_train(train: argparse.ArgumentParser) -> None:
+    add = train.add_argument
+    add("--dataset", required=True, help="a name that `data` lists")
+    add("--csv", type=Path, metavar="FILE", help="the file, for --dataset csv")
+    add("--columns", default="user,item,time", help="columns of the csv file: user,item or user,item,time")
+    add("--core", type=int, default=5, help="items and users with fewer actions leave (default: 5)")
+    add("--model", required=True, help="sasrec, dnn or bpr")
+    add("--peers", type=int, default=1, help="1 is the base model, 2 is PCRec")
+    add("--cooperation", help="layerwise or averaging; none if not given")
+    add("--criterion", help=f"layerwise: {' or '.join(CRITERIA)} (default: entropy)")
+    add("--alpha", type=float, help="layerwise: default by model, as in the paper")
+    add("--every", type=int, default=1, help="cooperate after every so many epochs (default: 1)")
+    for name, kind, text in (("epochs", int, "epochs"), ("d", int, "hidden dimension"), ("t", int, "items in a piece"),
+                             ("p", float, "dropout rate"), ("batch", int, "batch size"), ("eta", float, "learning rate"),
+                             ("l2", float, "L2 coefficient"), ("schedule", str, "cosine or constant")):
+        add(f"--{name}", type=kind, help=f"{text} (default: by model and data set)")
+    add("--protocol", default="controlled", help="controlled")
+    add("--seed", type=int, default=0)
+    add("--device", default="auto", help="auto, cpu or cuda")
+    add("--threads", type=int, default=1, help="CPU threads (default: 1)")
+    add("--records", type=Path, default=Store().folder, metavar="DIR", help="folder of records")
+    train.set_defaults(command=_train)
+
+
+def _data(options: argparse.Namespace) -> None:
+    for source in datasets.SOURCES.values():
+        print(f"{source.name:<18} {source.title}")
+        for file in source.files:
+            print(f"{'':<18}   {file.name}: {files.status(file)}")
+
+
+def _show(options: argparse.Namespace) -> None:
+    path = Path(options.record)
+    path = path if path.suffix == ".json" or path.exists() else Store(options.records).find(options.record)
+    _print(records.read(path), path)
+
+
+def _train(options: argparse.Namespace) -> None:
+    store = Store(options.records)
+    spec = _spec(options)
+    [record] = study.run([spec], store=store, device=options.device, threads=options.threads)
+    _print(record, store.path(spec.name))
+
+
+def _spec(options: argparse.Namespace) -> RunSpec:
+    given = {name: getattr(options, name) for name in ("epochs", "d", "t", "p", "batch", "eta", "l2", "schedule")}
+    datasets.source(options.dataset)
+    return settings.run_spec(_data_of(options), options.model, peers=options.peers, cooperation=_cooperation(options),
+                             protocol=options.protocol, seed=options.seed, **given)
+
+
+def _data_of(options: argparse.Namespace) -> Data:
+    if options.dataset != "csv":
+        if options.csv:
+            raise SpecError(f"--csv belongs to --dataset csv, not to {options.dataset}.")
+        return Data(options.dataset, core=options.core)
+    if options.csv is None:
+        raise SpecError("--dataset csv needs the file: --csv FILE.")
+    return datasets.csv_data(options.csv, *_columns(options.columns), core=options.core)
+
+
+def _columns(names: str) -> tuple[str, str, str | None]:
+    columns = [name.strip() for name in names.split(",")]
+    if len(columns) not in (2, 3):
+        raise SpecError(f"--columns names two or three columns, user,item or user,item,time, not {names!r}.")
+    return columns[0], columns[1], columns[2] if len(columns) == 3 else None
+
+
+def _cooperation(options: argparse.Namespace) -> Cooperation | None:
+    if options.cooperation is None:
+        if options.criterion or options.alpha is not None:
+            raise SpecError("--criterion and --alpha have a meaning with --cooperation layerwise only.")
+        return None
+    if options.cooperation != "layerwise":
+        return Cooperation(options.cooperation, options.criterion, options.alpha, options.every)
+    alpha = settings.ALPHA.get(options.model) if options.alpha is None else options.alpha
+    return Cooperation("layerwise", options.criterion or "entropy", alpha, options.every)
+
+
+def _print(record: Record, path: Path) -> None:
+    print(f"record    {path}")
+    print(f"name      {record.name}")
+    if record.kind != "run":
+        for name, value in record.result.items():
+            print(f"{name:<24} {value}")
+        return
+    chosen, where = record.result["chosen"], record.run
+    print(f"chosen    epoch {chosen['epoch']} of {record.spec.training.epochs}, "
+          f"{'the merged model' if chosen['merged'] else 'peer ' + str(chosen['peer'])}; validation NDCG@20"
+          f" {chosen['valid']['NDCG@20']:.4f}")
+    print(f"trained   {sum(where['seconds'].values()):.0f} s on {where['device']}, {where['threads']} thread(s),"
+          f" commit {str(where['commit'])[:8]}{'' if where['clean'] else ' (not clean)'}")
+    print(f"test      {record.result['data']['users']} users, {record.result['data']['items']} items,"
+          f" protocol {record.key['protocol']}")
+    for name, value in record.result["test"].items():
+        print(f"{name:<9} {value:.4f}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""How much information a layer holds: Section 3.1 of the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def entropy(w: Tensor, bins: int = 10) -> Tensor:
+    """Entropy H(W) of a layer's weights over equal-width bins, in nats (Eq. 3 and 4).
+
+    The bins divide [min, max] of the layer's own weights; the last one is closed, so every weight is counted. Empty bins
+    add nothing; a constant layer has entropy 0.
+
+    Parameters
+    ----------
+    w : Tensor
+        Weights of any shape, at least one.
+    bins : int
+        m of Section 3.1.2.
+
+    Returns
+    -------
+    Tensor
+        A float64 scalar on the device of ``w``, between 0 and ln(bins).
+
+    Examples
+    --------
+    >>> entropy(torch.tensor([0.0, 0.0, 1.0, 1.0])).item()  # half in the first bin, half in the last: ln 2
+    0.6931471805599453
+    """
+    w = w.detach().flatten()
+    low, high = w.aminmax()
+    edges = low + torch.arange(1, bins, device=w.device, dtype=w.dtype) * ((high - low) / bins)
+    counts = torch.bincount(torch.bucketize(w, edges, right=True), minlength=bins)
+    p = counts.double() / w.numel()
+    h = torch.special.entr(p).sum()  # entr(p) = -p ln p, and 0 at p = 0
+    return torch.where(low == high, torch.zeros_like(h), h)
+
+
+def l1_share(ws: Sequence[Tensor]) -> Tensor:
+    """Share of each peer in the L1 norm that all peers' layers have together (Eq. 1 and 2).
+
+    Parameters
+    ----------
+    ws : sequence of Tensor
+        The same layer of every peer.
+
+    Returns
+    -------
+    Tensor
+        Float64 of shape (peers,), summing to 1; equal shares where all weights are zero.
+    """
+    norms = torch.stack([w.detach().abs().sum(dtype=torch.float64) for w in ws])
+    total = norms.sum()
+    return torch.where(total > 0, norms / total, torch.full_like(norms, 1 / len(ws)))

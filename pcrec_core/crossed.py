@@ -1,0 +1,90 @@
+"""Variance of a mean over users and runs at once, and its t interval (STATISTICS.md, section 2). No torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import t
+
+from pcrec_core.errors import PCRecError
+from pcrec_core.metrics import value_by_user
+
+#: A standard error below this is rounding of the means, not variation: the values are of order 1 here.
+ROUNDING = 1e-12
+
+
+class StatsError(PCRecError):
+    """Arms that cannot be compared."""
+
+
+def values(ranks: ArrayLike, metric: str, random: bool, arm: str) -> NDArray[np.float64]:
+    """Y of STATISTICS.md, section 1: metric values, runs x users, of ranks that are checked first."""
+    ranks = np.asarray(ranks)
+    if ranks.ndim != 2 or len(ranks) < 1 or ranks.shape[1] < 2:
+        raise StatsError(f"ranks of arm {arm} must be a table of at least 1 run x 2 users, not of shape {ranks.shape}.")
+    if not random and len(ranks) > 1:
+        raise StatsError(f"arm {arm} is said to have no randomness but has {len(ranks)} runs; give one.")
+    return value_by_user(ranks, metric)
+
+
+def check_pair(yv: NDArray, yb: NDArray, paired: bool, both_random: bool) -> None:
+    """Refuse arms that do not have the same users or, if paired, the same seeds."""
+    if yv.shape[1] != yb.shape[1]:
+        raise StatsError(f"the arms have {yv.shape[1]} and {yb.shape[1]} users; compare the same users in both.")
+    if paired and not (both_random and len(yv) == len(yb)):
+        raise StatsError(f"paired arms need equal lists of seeds, not {len(yv)} and {len(yb)} runs"
+                         f"{'' if both_random else ' with an arm without randomness'}; compare them unpaired.")
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Variances by users (``Vu``), by runs (``Vs``), by run and user (``Ve``), by runs alone (``Vseed``); standard error
+    and its degrees of freedom (Satterthwaite)."""
+
+    Vu: float
+    Vs: float
+    Ve: float
+    Vseed: float
+    se: float
+    df: float
+
+    def width(self, level: float) -> float:
+        """The ``level`` quantile of t, in standard errors of this size."""
+        return float(t.ppf(level, self.df)) * self.se
+
+    def p(self, effect: float) -> float:
+        """Two-sided p of ``effect`` under no effect; 1 where nothing varies."""
+        return 2 * float(t.sf(abs(effect) / self.se, self.df)) if self.se else 1.0
+
+
+def spread(by_user: NDArray, arms: Sequence[NDArray]) -> Spread:
+    """Variances of a difference of means.
+
+    Parameters
+    ----------
+    by_user : array, shape (users,)
+        Mean over runs, the variant's less the base's.
+    arms : sequence of array, each (runs, users) with two runs or more
+        What has runs of its own: both arms, their difference if paired, or nothing.
+    """
+    users = by_user.size
+    vu = float(by_user.var(ddof=1)) / users
+    vs, ve, q = (float(x) for x in np.array([_by_runs(z) for z in arms]).reshape(-1, 3).sum(0))
+    vseed = max(0.0, vs - ve)  # run-by-user noise is in Vu and in Vs: counted once
+    se = math.sqrt(vu + vseed)
+    if se < ROUNDING:
+        return Spread(vu, vs, ve, vseed, 0.0, users - 1)
+    df = (vu + vseed) ** 2 / (vu**2 / (users - 1) + q)  # q stays even if Vseed = 0: no jump where Vs crosses Ve
+    fewest = min((len(z) - 1 for z in arms), default=0)
+    return Spread(vu, vs, ve, vseed, se, float(np.clip(df, fewest, users - 1)))
+
+
+def _by_runs(z: NDArray) -> tuple[float, float, float]:
+    runs, users = z.shape
+    s = z.mean(1).var(ddof=1) / runs
+    r = z - z.mean(1, keepdims=True) - z.mean(0) + z.mean()
+    return s, (r**2).sum() / ((runs - 1) * (users - 1) * runs * users), s**2 / (runs - 1)

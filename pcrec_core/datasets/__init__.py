@@ -1,0 +1,63 @@
+"""Interactions from a raw file to a split: a registry of sources, one file each.
+
+``load(spec.Data(name))`` gives ``Interactions``; ``split.split`` divides, ``statistics.statistics`` describes them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pcrec_core import spec
+from pcrec_core.datasets import csv, movielens, pairs, retailrocket, synthetic
+from pcrec_core.datasets.csv import csv_data
+from pcrec_core.datasets.files import locate, sha256
+from pcrec_core.datasets.interactions import Interactions, build
+from pcrec_core.datasets.sources import RemoteFile, Source, Table
+from pcrec_core.errors import DataError, unknown
+
+__all__ = ["SOURCES", "Interactions", "RemoteFile", "Source", "csv_data", "load", "source"]
+
+#: Every source by its name.
+SOURCES: dict[str, Source] = {s.name: s for s in (
+    movielens.ML_100K, pairs.ML_1M, retailrocket.WHOLE, retailrocket.HALF, csv.CSV, synthetic.SYNTHETIC)}
+
+
+def source(name: str) -> Source:
+    """The source of that name; ``DataError`` with the nearest name where there is none."""
+    if name not in SOURCES:
+        raise DataError(unknown("data set", name, SOURCES))
+    return SOURCES[name]
+
+
+def load(data: spec.Data, progress: bool = False) -> Interactions:
+    """Read, filter, number and sort the interactions that ``data`` names.
+
+    Parameters
+    ----------
+    data : spec.Data
+        The source, the core, and for ``csv`` the file (see ``csv_data``).
+    progress : bool
+        Show a bar while a file is downloaded.
+
+    Raises
+    ------
+    DataError
+        An unknown source; a file that cannot be had, has another content or a bad line; nobody left by the filter.
+    """
+    origin = source(data.source)
+    table = _csv_table(data) if origin is csv.CSV else _table(origin, progress)
+    return build(table, origin, data.core)
+
+
+def _table(origin: Source, progress: bool) -> Table:
+    return origin.read([locate(file, progress) for file in origin.files])
+
+
+def _csv_table(data: spec.Data) -> Table:
+    if data.path is None:
+        raise DataError(f"the csv file with SHA-256 {data.sha256} is not named: give its path by datasets.csv_data.")
+    found = sha256(Path(data.path))
+    if found != data.sha256:
+        raise DataError(f"{data.path} has SHA-256 {found} but {data.sha256} is expected: it is another file, or was"
+                        " changed since; call datasets.csv_data again to use it as it is now.")
+    return csv.read(Path(data.path), data.columns)

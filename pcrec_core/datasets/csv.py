@@ -1,0 +1,112 @@
+"""A user's own csv file (or tab separated, by the ending ``.tsv``): a header, columns named by the spec."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import compute
+
+from pcrec_core import spec
+from pcrec_core.datasets.files import sha256
+from pcrec_core.datasets.sources import Source, Table
+from pcrec_core.datasets.text import MISSING, Layout, fault, read_columns
+from pcrec_core.errors import DataError, unknown
+
+
+def csv_data(path: str | Path, user: str = "user", item: str = "item", time: str | None = "time",
+             core: int = 5) -> spec.Data:
+    """The ``Data`` of a csv file: its content's hash and its columns are its identity.
+
+    Parameters
+    ----------
+    path : path
+        The file, separated by commas, or by tabs where it ends in ``.tsv``.
+    user, item, time : str
+        Names of columns. Ids may be text; times are numbers. ``time=None``: the rows of each user are in time order.
+    core : int
+        Users and items with fewer actions leave.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, is empty, or lacks a column.
+    """
+    path = Path(path).expanduser().resolve()
+    columns = (user, item) if time is None else (user, item, time)
+    content = sha256(path)
+    _layout(path, columns)
+    return spec.Data("csv", core=core, sha256=content, columns=columns, path=str(path))
+
+
+def read(path: Path, columns: tuple[str, ...]) -> Table:
+    """The interactions of a csv file; ``DataError`` names the first bad line.
+
+    Ids are integers where every id of the column is written as one (``7``, not ``007``), otherwise text.
+    """
+    layout = _layout(path, columns)
+    texts = [column.combine_chunks() for column in read_columns(path, layout).values()]
+    if any(_missing(ids) for ids in texts[:2]):
+        raise fault(path, layout, "an id is empty")
+    times = _numbers(texts[2]) if len(texts) == 3 else None
+    if len(texts) == 3 and times is None:
+        raise fault(path, layout, f"column {columns[2]!r} is not numeric")
+    return Table(_ids(texts[0]), _ids(texts[1]), times)
+
+
+def _layout(path: Path, columns: tuple[str, ...]) -> Layout:
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+    header = _header(path, delimiter)
+    if len(set(columns)) < len(columns):
+        raise DataError(f"the columns {', '.join(columns)} of {path} are not different: name one for each meaning.")
+    for name in columns:
+        if name not in header:
+            hint = " Without times, give time=None." if columns[2:] == (name,) else ""
+            raise DataError(f"{path}, line 1: {unknown('column', name, header)}{hint}")
+        if Counter(header)[name] > 1:
+            raise DataError(f"{path}, line 1: column {name!r} is there more than once: give each its own name.")
+    return Layout(tuple(header), dict(zip(columns, ("id", "id", "number"), strict=False)), delimiter, header=True)
+
+
+def _header(path: Path, delimiter: str) -> list[str]:
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as lines:
+            header = next(csv.reader(lines, delimiter=delimiter), None)
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not UTF-8 text: save it as UTF-8, and unpack it if it is compressed.") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}): check the path and its permissions.") from None
+    if not header:
+        raise DataError(f"{path} is empty: expected a first line with the names of the columns.")
+    return header
+
+
+def _missing(ids: pa.Array) -> bool:
+    plain = compute.utf8_lower(compute.utf8_trim_whitespace(ids))
+    return compute.any(compute.is_in(plain, pa.array(MISSING))).as_py()
+
+
+def _ids(texts: pa.Array) -> np.ndarray:
+    try:
+        numbers = texts.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return texts.to_numpy(zero_copy_only=False)
+    same = compute.all(compute.equal(numbers.cast(pa.string()), texts)).as_py()
+    return numbers.to_numpy() if same else texts.to_numpy(zero_copy_only=False)
+
+
+def _numbers(texts: pa.Array) -> np.ndarray | None:
+    """Times as int64, else as float64, else ``None``."""
+    for kind in (pa.int64(), pa.float64()):
+        try:
+            numbers = compute.utf8_trim_whitespace(texts).cast(kind).to_numpy()
+        except pa.ArrowInvalid:
+            continue
+        return numbers if np.isfinite(numbers).all() else None
+    return None
+
+
+CSV = Source(name="csv", title="a csv file of yours", read=read, has_time=None)

@@ -1,0 +1,128 @@
+"""Retailrocket: view sessions in two pickles, which are read without ever making an object of a class."""
+
+from __future__ import annotations
+
+import pickle
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pcrec_core.datasets.sources import Paths, RemoteFile, Source, Table, github
+from pcrec_core.errors import DataError
+
+
+def read(paths: Paths) -> Table:
+    """All sessions: those of the train file, then those of the test file; a session's number is its place."""
+    train, test = paths
+    return _table(*map(np.concatenate, zip(_sessions(train), _later_sessions(test), strict=True)))
+
+
+def read_half(paths: Paths) -> Table:
+    """The last half of the train file's sessions by place; a session keeps its number in the whole."""
+    lengths, items = _sessions(paths[0])
+    skipped = len(lengths) // 2
+    return _table(lengths[skipped:], items[lengths[:skipped].sum():], first=skipped + 1)
+
+
+def _table(lengths: np.ndarray, items: np.ndarray, first: int = 1) -> Table:
+    return Table(np.repeat(np.arange(first, first + len(lengths)), lengths), items)
+
+
+def _sessions(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Lengths (sessions,) and items, one session after the other, of a pickled list of lists."""
+    return _flat(path, _load(path), "session")
+
+
+def _later_sessions(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """As ``_sessions``, of a pickle of (prefixes, targets): every session is its longest prefix and that one's target.
+
+    A session is unrolled into its prefixes, longest first: a row that goes on with the session before it has a prefix
+    and a target which together are the prefix of the row before.
+    """
+    content = _load(path)
+    if type(content) not in (tuple, list) or len(content) != 2:
+        raise _refused(path, "the whole", "is not a pair (prefixes, targets)")
+    lengths, flat = _flat(path, content[0], "prefix")
+    targets = _integers(path, content[1], "the targets")
+    if len(targets) != len(lengths):
+        raise _refused(path, "the whole", f"has {len(lengths)} prefixes but {len(targets)} targets")
+    whole = np.insert(flat, np.cumsum(lengths), targets)  # each row as prefix + target
+    lengths = lengths + 1
+    heads = ~_goes_on(lengths, whole)
+    return lengths[heads], whole[np.repeat(heads, lengths)]
+
+
+def _goes_on(lengths: np.ndarray, flat: np.ndarray) -> np.ndarray:
+    """Whether each row is the row before without its last item; (rows,) bool."""
+    of_row = np.repeat(np.arange(len(lengths)), lengths)
+    starts = np.cumsum(lengths) - lengths
+    above = np.minimum(starts[of_row - 1] + np.arange(len(flat)) - starts[of_row], len(flat) - 1)
+    differs = np.bincount(of_row, flat != flat[above], minlength=len(lengths)) > 0
+    return np.r_[False, lengths[1:] + 1 == lengths[:-1]] & ~differs
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        raise DataError(f"holds the class {module}.{name}")
+
+
+def _load(path: Path) -> Any:
+    try:
+        with open(path, "rb") as file:
+            return _Unpickler(file).load()
+    except DataError as error:
+        raise DataError(f"{path} {error}, but only lists of integers are read: take the original file.") from None
+    except Exception as error:  # a damaged pickle can raise nearly anything
+        early = isinstance(error, EOFError) or "truncated" in str(error)
+        wrong = "ends too early" if early else f"is not a pickle ({type(error).__name__}: {error})"
+        raise DataError(f"{path} {wrong}: take the original file.") from None
+
+
+def _flat(path: Path, lists: Any, noun: str) -> tuple[np.ndarray, np.ndarray]:
+    if type(lists) is not list or not lists:
+        raise _refused(path, "the whole", f"is not a list of {noun}{'es' if noun == 'prefix' else 's'}")
+    if set(map(type, lists)) != {list}:
+        row = next(i for i, x in enumerate(lists, 1) if type(x) is not list)
+        raise _refused(path, f"{noun} {row}", "is not a list")
+    lengths = np.fromiter(map(len, lists), np.int64, len(lists))
+    flat = list(chain.from_iterable(lists))
+    if set(map(type, flat)) <= {int}:
+        return lengths, _integers(path, flat, f"a {noun}")
+    row = next(i for i, x in enumerate(lists, 1) if set(map(type, x)) - {int})
+    raise _refused(path, f"{noun} {row}", "holds something that is not an integer")
+
+
+def _integers(path: Path, values: Any, where: str) -> np.ndarray:
+    if type(values) is not list or set(map(type, values)) - {int}:
+        raise _refused(path, where, "holds something that is not an integer")
+    try:
+        return np.fromiter(values, np.int64, len(values))
+    except OverflowError:
+        raise _refused(path, where, "holds an integer of more than 64 bits") from None
+
+
+def _refused(path: Path, where: str, what: str) -> DataError:
+    return DataError(f"{path}: {where} {what}: take the original file.")
+
+
+_TRAIN = RemoteFile(
+    name="retailrocket-all_train_seq.txt", bytes=3_051_397,
+    sha256="dcb31faa5037c527b516b4d8e3aa6d81b81549e45f4ead3b02ca99c6ecd67181",
+    urls=github("RecoHut-Datasets/retail_rocket", "v1", "all_train_seq.txt"),
+)
+_TEST = RemoteFile(
+    name="retailrocket-test.txt", bytes=503_785,
+    sha256="212345e160a899fb64451aa1288407fdf65816e8c128905bd98784bce1256c85",
+    urls=github("RecoHut-Datasets/retail_rocket", "v1", "test.txt"),
+)
+_ABOUT = {
+    "unit": "session", "repeats": True,
+    "terms": "For research, as the log of events it is made from.",
+    "citation": "Retailrocket recommender system dataset (Kaggle: retailrocket/ecommerce-dataset); the sessions as made"
+                " for Self-Supervised Graph Co-Training for Session-based Recommendation, CIKM 2021, arXiv:2108.10560.",
+}
+WHOLE = Source(name="retailrocket", title="Retailrocket sessions", read=read, files=(_TRAIN, _TEST), **_ABOUT)
+HALF = Source(name="retailrocket-half", title="Retailrocket sessions, half", read=read_half, files=(_TRAIN,),
+              min_distinct=4, **_ABOUT)

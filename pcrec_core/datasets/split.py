@@ -1,0 +1,144 @@
+"""Leave-one-out: a user's last item is the test, the one before it the validation, the rest training."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from pcrec_core.datasets.filtering import SHORTEST
+from pcrec_core.datasets.interactions import Interactions, first_of_pair
+from pcrec_core.errors import DataError, unknown
+
+#: How far each part's target lies from a user's end.
+PARTS = {"valid": 2, "test": 1}
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """The common split of a data set; what is asked of it is computed by index arithmetic, never user by user.
+
+    Parameters
+    ----------
+    name : str
+        The source's name.
+    n_users, n_items : int
+        U users (rows from 0) and items 1..n_items; 0 is padding.
+    repeats : bool
+        Whether a user can meet an item again.
+    items : int32 array (A,)
+        All actions, sorted by user, then time.
+    offsets : int64 array (U + 1,)
+        User row u owns ``items[offsets[u]:offsets[u + 1]]``: training, then validation, then test.
+
+    Raises
+    ------
+    DataError
+        Parts that overlap, as a user has fewer than three items, or ids that are not dense.
+    """
+
+    name: str
+    n_users: int
+    n_items: int
+    repeats: bool
+    items: np.ndarray
+    offsets: np.ndarray
+
+    def __post_init__(self) -> None:
+        ends = self.offsets
+        _require(len(ends) == self.n_users + 1 and ends[0] == 0 and ends[-1] == len(self.items),
+                 f"offsets of {self.name} do not cover its {len(self.items)} actions.")
+        shortest = int(np.argmin(np.diff(ends))) if self.n_users else 0
+        _require(self.n_users >= 1 and ends[shortest + 1] - ends[shortest] >= SHORTEST,
+                 f"user row {shortest} of {self.name} has fewer than {SHORTEST} items: its training, validation and test"
+                 " would overlap.")
+        inside = self.items.min(initial=1) >= 1 and self.items.max(initial=0) <= self.n_items
+        _require(inside and np.bincount(self.items, minlength=self.n_items + 1)[1:].all(),
+                 f"item ids of {self.name} are not dense: each of 1..{self.n_items} must occur, and no other.")
+
+    def pieces(self, t: int) -> np.ndarray:
+        """Training sequences cut into disjoint pieces of ``t`` items, from the end backwards; (P, t) int32.
+
+        A first piece is padded with 0 on the left, and dropped where it has one item only (it has no target). Order: by
+        user, then time. PROTOCOLS.md section 1; ``t`` counts the target.
+        """
+        lengths = self._training_lengths
+        counts = lengths // t + (lengths % t >= 2)
+        users = np.repeat(np.arange(self.n_users), counts)
+        later = np.repeat(np.cumsum(counts), counts) - 1 - np.arange(len(users))  # pieces of the user after this one
+        return self._windows(self.offsets[users], (self.offsets[1:] - 2)[users] - later * t, t)
+
+    def histories(self, t: int, part: str) -> np.ndarray:
+        """The last ``t`` - 1 items before the target of ``part``, padded with 0 on the left; (U, t - 1) int32.
+
+        The history of "test" ends with the validation item.
+        """
+        return self._windows(self.offsets[:-1], self._target_places(part), t - 1)
+
+    def targets(self, part: str) -> np.ndarray:
+        """The target of ``part``, "valid" or "test"; (U,) int32."""
+        return self.items[self._target_places(part)]
+
+    def positives(self) -> np.ndarray:
+        """Training pairs (user row, item), each once, by user, then first occurrence; (N, 2) int64."""
+        users, items = self._training()
+        first = first_of_pair(users, items, self.n_items)
+        return np.stack([users[first], items[first]], axis=1)
+
+    def seen(self) -> tuple[np.ndarray, np.ndarray]:
+        """Each user's distinct training items, ascending: offsets (U + 1,) int64 and items int32, as in CSR."""
+        users, items = self._training()
+        users, items = np.divmod(np.unique(users * (self.n_items + 1) + items), self.n_items + 1)
+        counts = np.bincount(users, minlength=self.n_users)
+        return np.concatenate([[0], np.cumsum(counts)]), items.astype(np.int32)
+
+    def repeated(self, part: str) -> np.ndarray:
+        """Whether the target of ``part`` occurs anywhere earlier in the user's whole history; (U,) bool."""
+        places = self._target_places(part)
+        lengths = np.diff(self.offsets)
+        same = self.items == np.repeat(self.items[places], lengths)
+        same &= np.arange(len(self.items)) < np.repeat(places, lengths)
+        return np.logical_or.reduceat(same, self.offsets[:-1])
+
+    def popularity(self) -> np.ndarray:
+        """How often each item occurs in training, by id (0 for padding); (n_items + 1,) int64."""
+        return np.bincount(self._training()[1], minlength=self.n_items + 1)
+
+    def fingerprint(self) -> str:
+        """SHA-256, hex, of all that decides results: n_users, n_items, repeats, offsets and items."""
+        digest = hashlib.sha256(np.array([self.n_users, self.n_items, self.repeats], "<i8").tobytes())
+        digest.update(np.ascontiguousarray(self.offsets, "<i8").data)
+        digest.update(np.ascontiguousarray(self.items, "<i4").data)
+        return digest.hexdigest()
+
+    @property
+    def _training_lengths(self) -> np.ndarray:
+        return np.diff(self.offsets) - 2
+
+    def _training(self) -> tuple[np.ndarray, np.ndarray]:
+        """User rows and items of all training positions."""
+        training = np.ones(len(self.items), bool)
+        for part in PARTS:
+            training[self._target_places(part)] = False
+        return np.repeat(np.arange(self.n_users), self._training_lengths), self.items[training]
+
+    def _target_places(self, part: str) -> np.ndarray:
+        _require(part in PARTS, unknown("part", part, PARTS))
+        return self.offsets[1:] - PARTS[part]
+
+    def _windows(self, starts: np.ndarray, ends: np.ndarray, width: int) -> np.ndarray:
+        """The ``width`` items before each end, with 0 for what lies before the start; (rows, width) int32."""
+        places = ends[:, None] + np.arange(-width, 0)
+        return np.where(places >= starts[:, None], self.items[np.maximum(places, 0)], np.int32(0))
+
+
+def split(interactions: Interactions) -> Split:
+    """The leave-one-out split of ``interactions``, one for all models (PROTOCOLS.md, section 1)."""
+    return Split(interactions.name, interactions.n_users, interactions.n_items, interactions.repeats,
+                 interactions.items, interactions.offsets)
+
+
+def _require(condition: bool, sentence: str) -> None:
+    if not condition:
+        raise DataError(sentence)

@@ -1,0 +1,42 @@
+"""What Table 1 says of a data set, so that the table needs no raw data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pcrec_core.datasets.interactions import Interactions
+from pcrec_core.datasets.split import split
+
+
+def statistics(interactions: Interactions) -> dict[str, Any]:
+    """Sizes, ties, repeats and what was filtered; values that JSON can hold.
+
+    ``density`` is actions / (users * items). ``tie_share`` is the share of users whose validation and test item have
+    the same time (``None`` without times): file order decides there. ``repeat_share_test`` and ``_valid`` are the
+    shares of targets that the user had met before.
+    """
+    parts = split(interactions)
+    per_user = np.diff(interactions.offsets)
+    actions = len(interactions.items)
+    return {
+        "source": interactions.name, "core": interactions.core,
+        "users": interactions.n_users, "items": interactions.n_items, "actions": actions,
+        "actions_per_user_mean": actions / interactions.n_users,
+        "actions_per_user_median": float(np.median(per_user)),
+        "density": actions / (interactions.n_users * interactions.n_items),
+        "repeats": interactions.repeats,
+        "tie_share": _tie_share(interactions),
+        "repeat_share_valid": float(parts.repeated("valid").mean()),
+        "repeat_share_test": float(parts.repeated("test").mean()),
+        "counts": dict(interactions.counts),
+        "fingerprint": parts.fingerprint(),
+    }
+
+
+def _tie_share(interactions: Interactions) -> float | None:
+    if interactions.times is None:
+        return None
+    ends = interactions.offsets[1:]
+    return float((interactions.times[ends - 1] == interactions.times[ends - 2]).mean())

@@ -1,0 +1,40 @@
+"""Errors whose message is one sentence for the user: what was wrong, where, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class PCRecError(ValueError):
+    """Base of the errors a user can cause; the command line prints its sentence and exits with 1."""
+
+
+class SpecError(PCRecError):
+    """A run that cannot be meant: an unknown name, a value out of range, a field without meaning."""
+
+
+class DataError(PCRecError):
+    """Interactions that cannot be read, verified, filtered or split."""
+
+
+class RecordError(PCRecError):
+    """A record that is missing, damaged, or not what its name says."""
+
+
+class TrainingError(PCRecError):
+    """A run that stopped: a loss or a score that is not a number, an interrupt, a missing device."""
+
+
+def unknown(what: str, name: object, known: Iterable[str]) -> str:
+    """Sentence for an unknown name, with the nearest known one.
+
+    Examples
+    --------
+    >>> unknown("model", "sasrek", ["bpr", "sasrec"])
+    "unknown model 'sasrek'; did you mean 'sasrec'? Known: bpr, sasrec."
+    """
+    names = sorted(known)
+    near = get_close_matches(str(name), names, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    return f"unknown {what} {name!r}{hint} Known: {', '.join(names)}."

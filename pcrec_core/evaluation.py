@@ -1,0 +1,95 @@
+"""Full ranking: the rank of every user's target among all items (Section 4.4; PROTOCOLS.md, section 1)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pcrec_core.datasets.split import Split
+from pcrec_core.errors import TrainingError
+from pcrec_core.metrics import METRICS, value_by_user
+
+#: Scores in memory at a time (float32: 16 MiB).
+CELLS = 2**22
+
+
+class Ranker:
+    """Ranks targets of one split for any model with ``scores(users, inputs)``; what it needs lies on the device once.
+
+    Parameters
+    ----------
+    split : Split
+        Whose users are ranked.
+    t : int or None
+        The model reads the last t - 1 items before the target; None where it reads none (BPR).
+    hide_seen : bool
+        Leave a user's training items out of the candidates. The target is always a candidate.
+    device : torch.device
+        Where the scores are computed.
+    """
+
+    def __init__(self, split: Split, t: int | None, hide_seen: bool, device: torch.device) -> None:
+        self._n_items, self._device = split.n_items, device
+        self._targets = {part: self._put(split.targets(part)).long() for part in ("valid", "test")}
+        self._inputs = {part: self._put(split.histories(part=part, t=t or 2)) for part in ("valid", "test")}
+        offsets, items = split.seen() if hide_seen else (np.zeros(split.n_users + 1, np.int64), np.zeros(0, np.int32))
+        self._counts, self._seen = self._put(np.diff(offsets)), self._put(items).long()
+        self._offsets = offsets
+
+    def _put(self, array: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)
+
+    @torch.no_grad()
+    def ranks(self, model: nn.Module, part: str) -> np.ndarray:
+        """Rank of each user's target: 1 + the other candidates that score at least as high, so a tie counts against it.
+
+        Parameters
+        ----------
+        model : nn.Module
+            ``scores(users, inputs)`` gives (batch, n + 1); column 0 is padding and no candidate.
+        part : {"valid", "test"}
+            Whose targets.
+
+        Returns
+        -------
+        array of int32, shape (users,)
+
+        Raises
+        ------
+        TrainingError
+            If a score is NaN.
+        """
+        training = model.training
+        model.eval()
+        users = torch.arange(len(self._targets[part]), device=self._device)
+        found = [self._chunk(model, part, rows) for rows in users.split(max(1, CELLS // (self._n_items + 1)))]
+        model.train(training)
+        return torch.cat(found).cpu().numpy().astype(np.int32)
+
+    def _chunk(self, model: nn.Module, part: str, rows: Tensor) -> Tensor:
+        scores = model.scores(rows, self._inputs[part][rows])
+        if scores.isnan().any():
+            raise TrainingError("a score is NaN, so nothing can be ranked: the training diverged; lower the learning rate.")
+        target = self._targets[part][rows].unsqueeze(1)
+        mine = scores.gather(1, target)  # from the same product as the others
+        scores[:, 0] = float("-inf")
+        self._hide(scores, rows)
+        scores.scatter_(1, target, mine)
+        return (scores[:, 1:] >= mine).sum(1)
+
+    def _hide(self, scores: Tensor, rows: Tensor) -> None:
+        first, last = int(rows[0]), int(rows[-1]) + 1
+        local = torch.arange(len(rows), device=self._device).repeat_interleave(self._counts[first:last])
+        scores[local, self._seen[self._offsets[first] : self._offsets[last]]] = float("-inf")
+
+
+def summary(ranks: np.ndarray) -> dict[str, float]:
+    """Mean over users of each metric that the tables show, rounded to 8 digits after the point.
+
+    Examples
+    --------
+    >>> summary(np.array([1, 7]))["HIT@5"]
+    0.5
+    """
+    return {name: round(float(value_by_user(ranks, name).mean()), 8) for name in METRICS}

@@ -1,0 +1,52 @@
+"""BPR matrix factorisation (Rendle et al., UAI 2009) as the paper's authors released it."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pcrec_core.cooperation import Layer
+from pcrec_core.datasets.split import Split
+from pcrec_core.models.examples import Positives
+
+
+class BPR(nn.Module):
+    """User and item embeddings, N(0, 0.01) (standard deviation), no biases; the score is their inner product.
+
+    Parameters
+    ----------
+    n_users, n_items : int
+        User rows 0..n_users - 1; items 1..n_items, id 0 is padding.
+    d : int
+        Embedding dimension.
+    l2 : float
+        Factor of the squared norms of the three embeddings a row uses.
+    """
+
+    def __init__(self, n_users: int, n_items: int, d: int, l2: float = 0.0) -> None:
+        super().__init__()
+        self.user = nn.Embedding(n_users, d)
+        self.item = nn.Embedding(n_items + 1, d)
+        self.l2 = l2
+        for table in (self.user, self.item):
+            nn.init.normal_(table.weight, std=0.01)
+
+    @staticmethod
+    def examples(split: Split, t: None) -> Positives:
+        return Positives(split)
+
+    def loss(self, rows: Tensor) -> Tensor:
+        """Sum over ``rows`` (batch, 3) of -log sigmoid(score of the item - score of the negative) + L2 penalty."""
+        user, item, negative = self.user(rows[:, 0]), self.item(rows[:, 1]), self.item(rows[:, 2])
+        margin = (user * (item - negative)).sum(1)
+        penalty = user.square().sum() + item.square().sum() + negative.square().sum()
+        return self.l2 * penalty - F.logsigmoid(margin).sum()
+
+    def scores(self, users: Tensor, inputs: Tensor) -> Tensor:
+        """Scores (batch, n + 1) of all items for ``users`` (batch,); ``inputs`` is not used."""
+        return self.user(users) @ self.item.weight.t()
+
+
+def layers(model: BPR) -> list[Layer]:
+    """The two embeddings."""
+    return [Layer("user", "embedding", "user.weight"), Layer("item", "embedding", "item.weight")]

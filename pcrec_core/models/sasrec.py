@@ -1,0 +1,102 @@
+"""SASRec as the paper's authors released it: two post-norm blocks, one head, softmax over all items."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from pcrec_core.cooperation import Layer
+from pcrec_core.datasets.split import Split
+from pcrec_core.models.examples import Pieces
+from pcrec_core.models.softmax_loss import linear_cross_entropy
+
+BLOCKS = 2  # l of Section 4.3
+
+
+class Block(nn.Module):
+    """Causal self-attention with one head, then two point-wise layers; each half is added to its input and normalised."""
+
+    def __init__(self, d: int, p: float) -> None:
+        super().__init__()
+        self.query, self.key, self.value = (nn.Linear(d, d) for _ in range(3))
+        self.attention_norm = nn.LayerNorm(d)
+        self.inner, self.outer = nn.Linear(d, d), nn.Linear(d, d)
+        self.forward_norm = nn.LayerNorm(d)
+        self.dropout = nn.Dropout(p)
+
+    def forward(self, x: Tensor, hidden: Tensor) -> Tensor:
+        """``x``: (batch, length, d); ``hidden``: (batch, length, length), true where a query must not see a key."""
+        weights = self.query(x) @ self.key(x).transpose(1, 2) / x.shape[-1] ** 0.5
+        weights = self.dropout(weights.masked_fill(hidden, float("-inf")).softmax(-1))
+        x = self.attention_norm(x + weights @ self.value(x))
+        y = self.dropout(self.outer(self.dropout(self.inner(x).relu())))
+        return self.forward_norm(x + y)
+
+
+class SASRec(nn.Module):
+    """Self-attentive sequential recommendation (Kang and McAuley, ICDM 2018) in the variant of the released PCRec code.
+
+    Embeddings are N(0, 0.01) (standard deviation) and not scaled; there is no LayerNorm after the last block; the output
+    layer is untied, with bias. Padding is left of the items, masked as a key and left out of the loss. Piece slots, not
+    items, carry positions, and the last of the ``t`` position rows is never used: both as released.
+
+    Parameters
+    ----------
+    n_items : int
+        Items 1..n; id 0 is padding.
+    d : int
+        Hidden dimension.
+    t : int
+        Items in a training piece, target counted.
+    p : float
+        Dropout rate, on the embedding sum, the attention weights, and after each point-wise layer.
+    """
+
+    def __init__(self, n_items: int, d: int, t: int, p: float) -> None:
+        super().__init__()
+        self.item = nn.Embedding(n_items + 1, d, padding_idx=0)
+        self.position = nn.Embedding(t, d)
+        self.blocks = nn.ModuleList(Block(d, p) for _ in range(BLOCKS))
+        self.output = nn.Linear(d, n_items + 1)
+        self.dropout = nn.Dropout(p)
+        for table in (self.item, self.position):
+            nn.init.normal_(table.weight, std=0.01)  # the padding row too: it is drawn, then gets no gradient
+
+    @staticmethod
+    def examples(split: Split, t: int) -> Pieces:
+        return Pieces(split, t)
+
+    def encode(self, inputs: Tensor) -> Tensor:
+        """Representation after each input: (batch, length) ids to (batch, length, d)."""
+        length = inputs.shape[1]
+        later = torch.ones(length, length, dtype=torch.bool, device=inputs.device).triu(1)
+        padding = (inputs == 0).unsqueeze(1)  # (batch, 1, length)
+        itself = torch.eye(length, dtype=torch.bool, device=inputs.device)  # or a padded query would see nothing: NaN
+        hidden = later | (padding & ~itself)
+        x = self.dropout(self.item(inputs) + self.position.weight[:length])
+        for block in self.blocks:
+            x = block(x, hidden)
+        return x
+
+    def loss(self, rows: Tensor) -> Tensor:
+        """Mean cross-entropy over the real positions of ``rows`` (batch, t): each item predicted from those before it."""
+        inputs, targets = rows[:, :-1], rows[:, 1:]
+        real = inputs > 0
+        return linear_cross_entropy(self.encode(inputs)[real], self.output.weight, self.output.bias, targets[real])
+
+    def scores(self, users: Tensor, inputs: Tensor) -> Tensor:
+        """Scores (batch, n + 1) of the next item after ``inputs`` (batch, t - 1); ``users`` is not used."""
+        return self.output(self.encode(inputs)[:, -1])
+
+
+def layers(model: SASRec) -> list[Layer]:
+    """The 13 weight matrices; biases and both LayerNorms follow the matrix before them."""
+    middle = []
+    for i in range(len(model.blocks)):
+        norms = {"value": "attention_norm", "outer": "forward_norm"}
+        for name in ("query", "key", "value", "inner", "outer"):
+            at = f"blocks.{i}.{name}"
+            norm = [f"blocks.{i}.{norms[name]}.{kind}" for kind in ("weight", "bias")] if name in norms else []
+            middle.append(Layer(at, "middle", f"{at}.weight", (f"{at}.bias", *norm)))
+    tables = [Layer(name, "embedding", f"{name}.weight") for name in ("item", "position")]
+    return [*tables, *middle, Layer("output", "softmax", "output.weight", ("output.bias",))]

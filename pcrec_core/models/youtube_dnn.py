@@ -1,0 +1,56 @@
+"""YouTube DNN as the paper's authors released it: the mean of transformed items, softmax over all items."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from pcrec_core.cooperation import Layer
+from pcrec_core.datasets.split import Split
+from pcrec_core.models.examples import Pieces
+from pcrec_core.models.softmax_loss import linear_cross_entropy
+
+
+class YouTubeDNN(nn.Module):
+    """Deep neural network of Covington et al. (RecSys 2016) with one hidden layer: it sees which items, not their order.
+
+    Each input is embedded (N(0, 0.01), the standard deviation), transformed and rectified; the mean over the real
+    positions is the user. The output layer has a bias.
+
+    Parameters
+    ----------
+    n_items : int
+        Items 1..n; id 0 is padding.
+    d : int
+        Hidden dimension.
+    """
+
+    def __init__(self, n_items: int, d: int) -> None:
+        super().__init__()
+        self.item = nn.Embedding(n_items + 1, d, padding_idx=0)
+        self.hidden = nn.Linear(d, d)
+        self.output = nn.Linear(d, n_items + 1)
+        nn.init.normal_(self.item.weight, std=0.01)
+
+    @staticmethod
+    def examples(split: Split, t: int) -> Pieces:
+        return Pieces(split, t)
+
+    def encode(self, inputs: Tensor) -> Tensor:
+        """The user after ``inputs`` (batch, length): (batch, d)."""
+        real = (inputs > 0).unsqueeze(-1)
+        return (self.hidden(self.item(inputs)).relu() * real).sum(1) / real.sum(1).clamp(min=1)
+
+    def loss(self, rows: Tensor) -> Tensor:
+        """Mean cross-entropy of the last item of each of ``rows`` (batch, t) given the items before it."""
+        return linear_cross_entropy(self.encode(rows[:, :-1]), self.output.weight, self.output.bias, rows[:, -1])
+
+    def scores(self, users: Tensor, inputs: Tensor) -> Tensor:
+        """Scores (batch, n + 1) of the next item after ``inputs`` (batch, t - 1); ``users`` is not used."""
+        return self.output(self.encode(inputs))
+
+
+def layers(model: YouTubeDNN) -> list[Layer]:
+    """Item embedding, hidden and output weight; biases follow."""
+    return [Layer("item", "embedding", "item.weight"),
+            Layer("hidden", "middle", "hidden.weight", ("hidden.bias",)),
+            Layer("output", "softmax", "output.weight", ("output.bias",))]

@@ -1,0 +1,62 @@
+"""The paper's own numbers and claims, as committed in ``data/paper`` (its README says what each file holds). No torch."""
+
+from __future__ import annotations
+
+import functools
+
+import pandas as pd
+
+from pcrec_core.errors import PCRecError, unknown
+from pcrec_core.paths import PAPER
+
+#: The paper's data set that each of ours is confronted with, where there is one.
+COUNTERPART = {"ml-100k": "ML-20M", "ml-1m": "ML-20M", "retailrocket": "Retailrocket", "retailrocket-half": "Retailrocket"}
+
+
+class PaperError(PCRecError):
+    """A table, or a value, that the paper does not have."""
+
+
+def table(number: int) -> pd.DataFrame:
+    """The paper's Table 1 to 5 as a tidy frame; Tables 3 to 5 have a row a printed number."""
+    if number not in range(1, 6):
+        raise PaperError(f"the paper has Tables 1 to 5, not {number}.")
+    return pd.read_csv(PAPER / f"table{number}.csv", dtype={"l2": str, "p": str, "eta": str})
+
+
+def value(dataset: str, model: str, variant: str, metric: str) -> float | None:
+    """A printed value of Tables 3 to 5, or None where the paper prints none.
+
+    Examples
+    --------
+    >>> value("ML-20M", "sasrec", "LE", "MRR@5")
+    0.136
+    """
+    names = sorted({key[0] for key in _values()})
+    if dataset not in names:
+        raise PaperError(unknown("data set of the paper", dataset, names))
+    return _values().get((dataset, model, variant, metric))
+
+
+def relative_improvement(dataset: str, model: str, variant: str, base: str, metric: str) -> float | None:
+    """RI_paper = variant / base - 1 from the printed values, or None where one is not printed.
+
+    Examples
+    --------
+    >>> round(relative_improvement("Retailrocket", "bpr", "LE", "base", "MRR@5"), 4)
+    0.0851
+    """
+    over, under = value(dataset, model, variant, metric), value(dataset, model, base, metric)
+    return None if over is None or under is None else over / under - 1
+
+
+def claims() -> pd.DataFrame:
+    """The registry of claims, indexed by id."""
+    return pd.read_csv(PAPER / "claims.csv", keep_default_na=False, na_values={"ri_paper": [""], "e": [""], "theta": [""]}
+                       ).set_index("id")
+
+
+@functools.cache
+def _values() -> dict[tuple[str, str, str, str], float]:
+    rows = pd.concat([table(3), table(4), table(5)])
+    return {tuple(row[:4]): row[4] for row in rows.itertuples(index=False)}

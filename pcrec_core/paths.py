@@ -1,0 +1,24 @@
+"""Every path of the project: found from the package's own place, never from the working directory."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PAPER = ROOT / "data" / "paper"
+RECORDS = ROOT / "data" / "records"
+#: Ignored by git: checkpoints of running runs, and the weights of finished ones.
+CHECKPOINTS = ROOT / "data" / "cache" / "checkpoints"
+WEIGHTS = ROOT / "data" / "weights"
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write ``content`` to ``path`` whole or not at all: a temporary file in the same folder, then a rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

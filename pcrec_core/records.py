@@ -1,0 +1,200 @@
+"""Records: what a run or a data set gave, small enough to commit (PROTOCOLS.md, section 7). No torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pcrec_core import spec as specs
+from pcrec_core.errors import RecordError
+from pcrec_core.paths import RECORDS, ROOT, write_whole
+from pcrec_core.spec import RunSpec, canonical_json
+
+
+def digest(value: Any) -> str:
+    """SHA-256, hex, of the canonical JSON of ``value``."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Record:
+    """A deterministic ``result`` and a ``run`` of provenance, of what ``kind`` and ``key`` name.
+
+    ``key`` of a ``run`` is the canonical spec; of ``statistics``, the canonical data. The result is hashed, so that a
+    changed digit is noticed when the record is read.
+    """
+
+    kind: str
+    name: str
+    key: dict[str, Any]
+    result: dict[str, Any]
+    run: dict[str, Any]
+
+    @property
+    def identity(self) -> str:
+        """The hash that ends the name."""
+        return self.name.rsplit("-", 1)[1]
+
+    @property
+    def spec(self) -> RunSpec:
+        """The run's spec, whole."""
+        return specs.from_dict(self.key)
+
+    @property
+    def ranks(self) -> np.ndarray:
+        """Rank of each user's test target, (users,) int64."""
+        return np.array(self.result["ranks"].split(), dtype=np.int64)
+
+    @property
+    def repeated(self) -> np.ndarray:
+        """Whether each user's test target occurs earlier in the user's history, (users,) bool."""
+        return np.frombuffer(self.result["repeated"].encode(), dtype=np.uint8) == ord("1")
+
+    def to_json(self) -> str:
+        """Text of the file: a line a part."""
+        parts = {"kind": self.kind, "name": self.name, "key": self.key, "result": self.result,
+                 "result_sha256": digest(self.result), "run": self.run}
+        return "{\n" + ",\n".join(f"{canonical_json(k)}:{canonical_json(v)}" for k, v in parts.items()) + "\n}\n"
+
+
+def run_record(spec: RunSpec, result: dict[str, Any], run: dict[str, Any]) -> Record:
+    """The record of a trained run."""
+    return Record("run", spec.name, spec.canonical(), result, run)
+
+
+def statistics_name(data: specs.Data) -> str:
+    """Name of the record of a data set's statistics."""
+    return f"{data.source}/statistics-{digest(data.canonical())[:12]}"
+
+
+def read(path: Path) -> Record:
+    """Read and verify the record at ``path``.
+
+    Raises
+    ------
+    RecordError
+        If there is none, it is no record, its result is not what its hash says, or its key is not what its name says.
+    """
+    try:
+        parts = json.loads(path.read_text(encoding="utf-8"))
+        record = Record(*(parts[name] for name in ("kind", "name", "key", "result", "run")))
+        hashed = parts["result_sha256"]
+    except FileNotFoundError:
+        raise RecordError(f"there is no record at {path}.") from None
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise RecordError(f"{path} is no record ({type(error).__name__}: {error}); delete it and train the run"
+                          " again.") from None
+    if digest(record.result) != hashed:
+        raise RecordError(f"record {path} was changed: its result has not the hash it says; restore it, or delete it and"
+                          " train the run again.")
+    if digest(record.key)[:12] != record.identity or path.name != Path(record.name + ".json").name:
+        raise RecordError(f"record {path} is not the one its name says; restore it, or delete it and train the run again.")
+    return record
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder of records, the committed one if not told otherwise."""
+
+    folder: Path = RECORDS
+
+    def path(self, name: str) -> Path:
+        """Where the record of that name lies, or would lie."""
+        return self.folder / f"{name}.json"
+
+    def get(self, name: str) -> Record | None:
+        """The verified record of that name, or None."""
+        path = self.path(name)
+        return read(path) if path.exists() else None
+
+    def put(self, record: Record) -> Path:
+        """Write the record whole and read it back."""
+        path = self.path(record.name)
+        write_whole(path, record.to_json().encode())
+        read(path)
+        return path
+
+    def all(self) -> Iterator[Record]:
+        """Every record, in the order of the names."""
+        return (read(path) for path in sorted(self.folder.rglob("*-*.json")))
+
+    def find(self, identity: str) -> Path:
+        """Path of the one record whose identity begins with ``identity`` (4 digits or more).
+
+        Raises
+        ------
+        RecordError
+            If there is none, or more than one.
+        """
+        found = sorted(p for p in self.folder.rglob("*-*.json") if p.stem.rsplit("-", 1)[1].startswith(identity))
+        if len(identity) < 4 or len(found) != 1:
+            raise RecordError(f"{len(found)} records in {self.folder} have an identity that begins with {identity!r}; give"
+                              " a path, or 4 or more digits of one identity.")
+        return found[0]
+
+
+def provenance(**more: Any) -> dict[str, Any]:
+    """Versions, commit and whether the tree was clean: what says where a record comes from."""
+    packages = {name: metadata.version(name) for name in ("numpy", "torch", "pandas", "scipy") if _installed(name)}
+    return {"python": sys.version.split()[0], "versions": packages, **_commit(), **more}
+
+
+def _installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _commit() -> dict[str, Any]:
+    def git(*words: str) -> str:
+        return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        return {"commit": git("rev-parse", "HEAD"), "clean": not git("status", "--porcelain", "--untracked-files=no")}
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": None, "clean": False}
+
+
+def same_users(records: list[Record]) -> None:
+    """Refuse records that cannot be compared user by user: other data, or another protocol.
+
+    Raises
+    ------
+    RecordError
+        Naming the first two that differ.
+    """
+    def what(record: Record) -> tuple[str, str]:
+        return record.result["data"]["fingerprint"], record.key["protocol"]
+
+    for record in records[1:]:
+        if what(record) != what(records[0]):
+            raise RecordError(f"{records[0].name} and {record.name} differ in data or protocol: their users cannot be"
+                              " compared.")
+
+
+def ranks_of(records: list[Record]) -> np.ndarray:
+    """Ranks of the runs of one arm, (runs, users) int64.
+
+    Raises
+    ------
+    RecordError
+        If the runs differ in more than the seed (or share one).
+    """
+    same_users(records)
+    arms = {canonical_json({k: v for k, v in r.key.items() if k != "seed"}) for r in records}
+    if len(arms) != 1 or len({r.key["seed"] for r in records}) != len(records):
+        raise RecordError(f"the runs {', '.join(r.name for r in records)} are no arm: they must differ in the seed alone.")
+    return np.stack([record.ranks for record in records])
+
+

@@ -1,0 +1,88 @@
+"""The settings of ``controlled`` by model and data set (PROTOCOLS.md, section 4), each of which can be given instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pcrec_core.datasets import source
+from pcrec_core.errors import SpecError, unknown
+from pcrec_core.spec import NUMERICS, Cooperation, Data, Model, RunSpec, Training
+
+_MODELS: dict[str, dict[str, Any]] = {
+    "sasrec": {"d": 64, "t": 50, "p": 0.2, "batch": 128, "eta": 1e-3, "l2": 0.0},
+    "dnn": {"d": 64, "t": 50, "batch": 128, "eta": 1e-3, "l2": 1e-5},
+    "bpr": {"d": 256, "batch": 2048, "eta": 1e-3, "l2": 1e-4},
+}
+_RETAILROCKET: dict[str, dict[str, Any]] = {"sasrec": {"t": 10, "p": 0.3}, "dnn": {"t": 10}, "bpr": {}}
+#: What a data set changes.
+_DATASETS: dict[str, dict[str, dict[str, Any]]] = {
+    "retailrocket": _RETAILROCKET,
+    "retailrocket-half": _RETAILROCKET,
+}
+#: Epochs, the same for base and PCRec; table2 shows the lengths that were tried.
+_EPOCHS: dict[str, dict[str, int]] = {
+    "ml-100k": {"sasrec": 120, "dnn": 200, "bpr": 200},
+    "ml-1m": {"sasrec": 120, "dnn": 200, "bpr": 200},
+    "retailrocket": dict.fromkeys(NUMERICS, 50),
+    "retailrocket-half": dict.fromkeys(NUMERICS, 50),
+    "csv": dict.fromkeys(NUMERICS, 20),
+    "synthetic": dict.fromkeys(NUMERICS, 20),
+}
+#: alpha of the paper's Table 3, ML-20M and Retailrocket.
+ALPHA = {"sasrec": 30.0, "dnn": 40.0, "bpr": 20.0}
+ALPHAS = (10.0, 20.0, 30.0, 40.0, 50.0)
+
+_MODEL_FIELDS, _TRAINING_FIELDS = ("d", "t", "p"), ("epochs", "batch", "eta", "l2", "schedule")
+
+
+def defaults(dataset: str, model: str) -> dict[str, Any]:
+    """Settings of a model on a data set by their names in ``Model`` and ``Training``.
+
+    Raises
+    ------
+    SpecError, DataError
+        Of an unknown model, an unknown data set.
+    """
+    if model not in _MODELS:
+        raise SpecError(unknown("model", model, _MODELS))
+    name = source(dataset).name
+    return _MODELS[model] | _DATASETS.get(name, {}).get(model, {}) | {"epochs": _EPOCHS[name][model]}
+
+
+def run_spec(data: str | Data, model: str, *, peers: int = 1, cooperation: Cooperation | None = None,
+             protocol: str = "controlled", seed: int = 0, **given: Any) -> RunSpec:
+    """The run of a model on a data set with the study's settings, but for those ``given`` (a None is not given).
+
+    Examples
+    --------
+    >>> run_spec("ml-100k", "sasrec", epochs=2).training
+    Training(epochs=2, batch=128, eta=0.001, l2=0.0, schedule='cosine')
+    """
+    data = data if isinstance(data, Data) else Data(data)
+    given = {name: value for name, value in given.items() if value is not None}
+    for name in given:
+        if name not in _MODEL_FIELDS + _TRAINING_FIELDS:
+            raise SpecError(unknown("setting", name, _MODEL_FIELDS + _TRAINING_FIELDS))
+    values = defaults(data.source, model) | given
+    return RunSpec(
+        data=data,
+        model=Model(model, **{k: values[k] for k in _MODEL_FIELDS if k in values}),
+        training=Training(**{k: values[k] for k in _TRAINING_FIELDS if k in values}),
+        peers=peers, cooperation=cooperation, protocol=protocol, seed=seed,
+    )
+
+
+def layerwise(model: str, criterion: str = "entropy", alpha: float | None = None, every: int = 1) -> Cooperation:
+    """Layer-wise cooperation, alpha by model if not given; alpha = 0 is averaging."""
+    alpha = ALPHA[model] if alpha is None else alpha
+    return Cooperation("averaging", every=every) if alpha == 0 else Cooperation("layerwise", criterion, alpha, every)
+
+
+def base(data: str | Data, model: str, **given: Any) -> RunSpec:
+    """The base model: one peer at the full rate."""
+    return run_spec(data, model, **given)
+
+
+def pcrec(data: str | Data, model: str, alpha: float | None = None, criterion: str = "entropy", **given: Any) -> RunSpec:
+    """PCRec as the paper reports it: two peers, layer-wise, by entropy."""
+    return run_spec(data, model, peers=2, cooperation=layerwise(model, criterion, alpha), **given)

@@ -1,0 +1,166 @@
+"""The study's one question: the records of these specs. What the store has is read, the rest is trained.
+
+Reading needs no torch; it is imported when a run is missing.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import resource
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from pcrec_core import datasets, records
+from pcrec_core.datasets.split import Split, split
+from pcrec_core.datasets.statistics import statistics as describe
+from pcrec_core.errors import RecordError
+from pcrec_core.paths import CHECKPOINTS, WEIGHTS, write_whole
+from pcrec_core.records import Record, Store
+from pcrec_core.spec import Data, RunSpec
+
+#: Set (to anything) by `make book` and `make test`: a missing record of real data is an error there, not a training.
+NO_TRAINING = "PCREC_NO_TRAINING"
+
+
+def run(specs: Sequence[RunSpec], executor: Any = None, *, store: Store | None = None, device: str = "auto",
+        threads: int = 1) -> list[Record]:
+    """Records of ``specs``, in their order: read from the store, or trained in turn and stored.
+
+    Parameters
+    ----------
+    specs : sequence of RunSpec
+        What is wanted; equal specs are trained once.
+    executor : object with ``submit``, optional
+        Trains the missing runs, each in a job of its own whose future has ``result`` (``concurrent.futures``, and all
+        that follow it). Without one they are trained here, one after the other.
+    store : Store, optional
+        The committed records if not given.
+    device, threads : str, int
+        Where a missing run is trained; not part of its identity.
+
+    Raises
+    ------
+    RecordError
+        If a run of real data is missing and the environment variable ``PCREC_NO_TRAINING`` is set, or a record is
+        damaged. Records finished before stay.
+    """
+    store = store or Store()
+    missing = [spec for spec in dict.fromkeys(specs) if not store.path(spec.name).exists()]
+    for spec in missing:
+        _refuse_training(spec)
+    if executor is None:
+        _train_here(missing, store, device, threads)
+    else:
+        futures = [executor.submit(train, spec, store, device=device, threads=threads) for spec in missing]
+        for future in _bar(futures, desc="runs", unit="run"):
+            future.result()
+    return [records.read(store.path(spec.name)) for spec in specs]
+
+
+def train(spec: RunSpec, store: Store, *, device: str = "auto", threads: int = 1, bar: tqdm | None = None,
+          interval: float = 60.0) -> str:
+    """Train one run, write its record and its weights, and return its identity; a killed one goes on where it was.
+
+    ``interval``: at most one checkpoint in so many seconds. ``bar`` is moved by one an epoch.
+    """
+    import torch
+
+    from pcrec_core.checkpoints import Checkpoint
+    from pcrec_core.trainer import Trainer, device_of
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        place = device_of(device)
+        started = records.provenance()  # the commit the run began with
+        checkpoint = Checkpoint(CHECKPOINTS / f"{spec.identity}.pt", spec.identity, interval)
+        trainer = Trainer(spec, split_of(spec.data), place)
+        outcome = trainer.fit(checkpoint, lambda done: bar and bar.update(done - bar.n))
+    finally:
+        torch.set_num_threads(before)
+    provenance = started | {"device": _device_name(place), "threads": threads, "began_with_epoch": outcome.began,
+                            "seconds": {phase: round(s, 3) for phase, s in outcome.seconds.items()},
+                            "peak_bytes": _peak(place)}
+    _save_weights(spec, outcome.weights)
+    store.put(records.run_record(spec, outcome.result, provenance))
+    checkpoint.delete()
+    return spec.identity
+
+
+def statistics(data: Data, store: Store | None = None) -> Record:
+    """The record of a data set's statistics: read, or computed from the raw files and stored."""
+    store = store or Store()
+    name = records.statistics_name(data)
+    found = store.get(name)
+    if found is None:
+        result = describe(datasets.load(data, progress=True))
+        found = Record("statistics", name, data.canonical(), result, records.provenance())
+        store.put(found)
+    return found
+
+
+@functools.lru_cache(maxsize=4)
+def split_of(data: Data) -> Split:
+    """The split of a data set, kept for the next run on it."""
+    return split(datasets.load(data, progress=True))
+
+
+def command(spec: RunSpec) -> str:
+    """The command line that trains ``spec``."""
+    words = ["python -m pcrec_core train", f"--dataset {spec.data.source}", f"--core {spec.data.core}"]
+    if spec.data.source == "csv":
+        words += [f"--csv {spec.data.path or 'FILE'}", f"--columns {','.join(spec.data.columns)}"]
+    parts = {"model": spec.model.name, "d": spec.model.d, "t": spec.model.t, "p": spec.model.p}
+    parts |= vars(spec.training) | {"peers": spec.peers}
+    if spec.cooperation:
+        parts |= {"cooperation": spec.cooperation.rule} | {k: v for k, v in vars(spec.cooperation).items() if k != "rule"}
+    parts |= {"protocol": spec.protocol, "seed": spec.seed}
+    return " ".join(words + [f"--{name} {value}" for name, value in parts.items() if value is not None])
+
+
+def _refuse_training(spec: RunSpec) -> None:
+    if os.environ.get(NO_TRAINING) and spec.data.source != "synthetic":
+        raise RecordError(f"the record {spec.name} is missing, and {NO_TRAINING} is set; make it with: {command(spec)}")
+
+
+def _train_here(missing: Iterable[RunSpec], store: Store, device: str, threads: int) -> None:
+    missing = list(missing)
+    for i, spec in enumerate(missing, start=1):
+        with _bar(total=spec.training.epochs, desc=f"run {i} of {len(missing)}: {spec.name}", unit="epoch") as bar:
+            train(spec, store, device=device, threads=threads, bar=bar)
+
+
+def _bar(*args: Any, **kwargs: Any) -> tqdm:
+    """A progress bar where a person watches: on a terminal, never in a notebook's output."""
+    return tqdm(*args, disable=not sys.stderr.isatty(), dynamic_ncols=True, **kwargs)
+
+
+def _save_weights(spec: RunSpec, weights: dict[str, Any]) -> None:
+    from safetensors.torch import save
+
+    content = save({name: w.cpu().contiguous() for name, w in weights.items()}, metadata={"run": spec.identity})
+    write_whole(weights_path(spec), content)
+
+
+def weights_path(spec: RunSpec) -> Path:
+    """Where the weights of the reported model lie after training (ignored by git)."""
+    return WEIGHTS / f"{spec.name}.safetensors"
+
+
+def _device_name(device: Any) -> str:
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def _peak(device: Any) -> int:
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
