@@ -25,6 +25,8 @@ from pcrec_core.paths import ROOT, write_whole
 NOTEBOOKS = ROOT / "notebooks"
 BUILD = ROOT / "_build"
 AT_A_TIME = 2
+#: One output for one stream, however its parts arrive; and no talk of how a kernel is reached.
+CLIENT = {"coalesce_streams": True, "extra_arguments": ["--log-level=ERROR"]}
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
 
@@ -138,7 +140,7 @@ def _execute_one(path: Path) -> tuple[str, bool]:
     with tempfile.TemporaryDirectory() as scratch:
         output = Path(scratch) / path.name
         try:
-            papermill.execute_notebook(path, output, cwd=path.parent, progress_bar=False, coalesce_streams=True)
+            papermill.execute_notebook(path, output, cwd=path.parent, progress_bar=False, **CLIENT)
         except PapermillExecutionError as error:
             reason = re.sub(r"\s+", " ", error.evalue)
             return f"{path.name}, cell {error.exec_count}: {error.ename}: {reason}", True

@@ -16,7 +16,8 @@ GENERATED = ("index.html", "genindex.html", "py-modindex.html", "search.html")
 #: Elements without which a page cannot be read as it is meant; a link that is clicked is another matter.
 NEEDED = ("script", "img", "source", "video", "audio", "iframe", "embed", "object")
 _REMOTE = re.compile(r"(?:https?:)?//", re.I)
-_REMOTE_CODE = re.compile(r"""(?:\bimport\b[^;"'`]*|\bfrom\s*|url\(\s*)["'`]?(?:https?:)?//""", re.I)
+_LOADS = re.compile(r"""(?:\bimport\b[^;"'`/]*|\bfrom\s*|\burl\(\s*)["'`]?(?:https?:)?//""", re.I)
+_COMMENT = re.compile(r"/\*.*?\*/", re.S)
 
 
 def problems(html: Path, toc: Path) -> list[str]:
@@ -37,7 +38,7 @@ def problems(html: Path, toc: Path) -> list[str]:
             found.append(f"{page}: not in _toc.yml, so of an earlier build")
         elif not page.startswith("_static/"):
             found += [f"{page}: {problem}" for problem in _problems_of(html / page, html)]
-    sheets = (path for path in html.rglob("*.css") if _REMOTE_CODE.search(path.read_text(encoding="utf-8")))
+    sheets = (path for path in html.rglob("*.css") if _loads_elsewhere(path.read_text(encoding="utf-8")))
     return found + [f"{path.relative_to(html)}: a style sheet that needs another host" for path in sheets]
 
 
@@ -63,7 +64,7 @@ def _problems_of(page: Path, html: Path) -> Iterator[str]:
         if weak_alt(image.get("alt"), image.get("src", "")):
             yield f"an image with no text that says what it shows: {_short(image)}"
     for script in soup.find_all(["script", "style"]):
-        if _REMOTE_CODE.search(script.get_text()):
+        if _loads_elsewhere(script.get_text()):
             yield f"code that loads from another host: {_short(script)}"
     for element, url in _urls(soup):
         if _REMOTE.match(url):
@@ -71,6 +72,10 @@ def _problems_of(page: Path, html: Path) -> Iterator[str]:
                 yield f"needs another host: {url}"
         elif not urlsplit(url).scheme and (why := _dead(url, page, html)):
             yield f"a dead link, {url}: {why}"
+
+
+def _loads_elsewhere(code: str) -> bool:
+    return _LOADS.search(_COMMENT.sub("", code)) is not None
 
 
 def _urls(soup: BeautifulSoup) -> Iterator[tuple[Tag, str]]:

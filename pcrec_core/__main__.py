@@ -41,14 +41,14 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     add = train.add_argument
     add("--dataset", required=True, help="a name that `data` lists")
     add("--csv", type=Path, metavar="FILE", help="the file, for --dataset csv")
-    add("--columns", default="user,item,time", help="columns of the csv file: user,item or user,item,time")
+    add("--columns", help="columns of the csv file: user,item or user,item,time (default: those names)")
     add("--core", type=int, default=5, help="items and users with fewer actions leave (default: 5)")
     add("--model", required=True, help="sasrec, dnn or bpr")
     add("--peers", type=int, default=1, help="1 is the base model, 2 is PCRec")
     add("--cooperation", help="layerwise or averaging; none if not given")
     add("--criterion", help=f"layerwise: {' or '.join(CRITERIA)} (default: entropy)")
     add("--alpha", type=float, help="layerwise: default by model, as in the paper")
-    add("--every", type=int, default=1, help="cooperate after every so many epochs (default: 1)")
+    add("--every", type=int, help="cooperate after every so many epochs (default: 1)")
     for name, kind, text in (("epochs", int, "epochs"), ("d", int, "hidden dimension"), ("t", int, "items in a piece"),
                              ("p", float, "dropout rate"), ("batch", int, "batch size"), ("eta", float, "learning rate"),
                              ("l2", float, "L2 coefficient"), ("schedule", str, "cosine or constant")):
@@ -83,19 +83,19 @@ def _train(options: argparse.Namespace) -> None:
 
 def _spec(options: argparse.Namespace) -> RunSpec:
     given = {name: getattr(options, name) for name in ("epochs", "d", "t", "p", "batch", "eta", "l2", "schedule")}
-    datasets.source(options.dataset)
+    settings.defaults(options.dataset, options.model)  # a mistyped name is said before anything else
     return settings.run_spec(_data_of(options), options.model, peers=options.peers, cooperation=_cooperation(options),
                              protocol=options.protocol, seed=options.seed, **given)
 
 
 def _data_of(options: argparse.Namespace) -> Data:
     if options.dataset != "csv":
-        if options.csv:
-            raise SpecError(f"--csv belongs to --dataset csv, not to {options.dataset}.")
+        if options.csv is not None or options.columns is not None:
+            raise SpecError(f"--csv and --columns belong to --dataset csv, not to {options.dataset}.")
         return Data(options.dataset, core=options.core)
     if options.csv is None:
         raise SpecError("--dataset csv needs the file: --csv FILE.")
-    return datasets.csv_data(options.csv, *_columns(options.columns), core=options.core)
+    return datasets.csv_data(options.csv, *_columns(options.columns or "user,item,time"), core=options.core)
 
 
 def _columns(names: str) -> tuple[str, str, str | None]:
@@ -107,13 +107,14 @@ def _columns(names: str) -> tuple[str, str, str | None]:
 
 def _cooperation(options: argparse.Namespace) -> Cooperation | None:
     if options.cooperation is None:
-        if options.criterion or options.alpha is not None:
-            raise SpecError("--criterion and --alpha have a meaning with --cooperation layerwise only.")
+        if any(value is not None for value in (options.criterion, options.alpha, options.every)):
+            raise SpecError("--criterion, --alpha and --every have a meaning with --cooperation only.")
         return None
+    every = 1 if options.every is None else options.every
     if options.cooperation != "layerwise":
-        return Cooperation(options.cooperation, options.criterion, options.alpha, options.every)
+        return Cooperation(options.cooperation, options.criterion, options.alpha, every)
     alpha = settings.ALPHA.get(options.model) if options.alpha is None else options.alpha
-    return Cooperation("layerwise", options.criterion or "entropy", alpha, options.every)
+    return Cooperation("layerwise", options.criterion or "entropy", alpha, every)
 
 
 def _print(record: Record, path: Path) -> None:

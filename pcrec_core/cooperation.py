@@ -66,8 +66,8 @@ class LayerWise:
     def __post_init__(self) -> None:
         if self.criterion not in ("entropy", "l1"):
             raise SpecError(unknown("criterion", self.criterion, ("entropy", "l1")))
-        if not self.alpha > 0:
-            raise SpecError(f"alpha must be above 0, not {self.alpha}; for alpha = 0 take Averaging().")
+        if not 0 < self.alpha < float("inf"):  # infinity times an equal H would be NaN
+            raise SpecError(f"alpha must be a finite number above 0, not {self.alpha}; for alpha = 0 take Averaging().")
 
     def shares(self, ws: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         if self.criterion == "entropy":

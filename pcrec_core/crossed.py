@@ -13,7 +13,7 @@ from scipy.stats import t
 from pcrec_core.errors import PCRecError
 from pcrec_core.metrics import value_by_user
 
-#: A standard error below this is rounding of the means, not variation: the values are of order 1 here.
+#: A standard error below this, or a smaller part of Vs, is rounding of the means, not variation: values are of order 1.
 ROUNDING = 1e-12
 
 
@@ -74,7 +74,7 @@ def spread(by_user: NDArray, arms: Sequence[NDArray]) -> Spread:
     users = by_user.size
     vu = float(by_user.var(ddof=1)) / users
     vs, ve, q = (float(x) for x in np.array([_by_runs(z) for z in arms]).reshape(-1, 3).sum(0))
-    vseed = max(0.0, vs - ve)  # run-by-user noise is in Vu and in Vs: counted once
+    vseed = vs - ve if vs - ve > ROUNDING * vs else 0.0  # run-by-user noise is in Vu and in Vs: counted once
     se = math.sqrt(vu + vseed)
     if se < ROUNDING:
         return Spread(vu, vs, ve, vseed, 0.0, users - 1)

@@ -35,6 +35,7 @@ def unknown(what: str, name: object, known: Iterable[str]) -> str:
     "unknown model 'sasrek'; did you mean 'sasrec'? Known: bpr, sasrec."
     """
     names = sorted(known)
-    near = get_close_matches(str(name), names, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
+    folded = {known_name.casefold(): known_name for known_name in names}  # SASRec is near to sasrec
+    near = get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.5)
+    hint = f"; did you mean {folded[near[0]]!r}?" if near else "."
     return f"unknown {what} {name!r}{hint} Known: {', '.join(names)}."

@@ -45,6 +45,11 @@ class Record:
         return self.name.rsplit("-", 1)[1]
 
     @property
+    def result_hash(self) -> str:
+        """Hash of the result, as written in the file."""
+        return digest(self.result)
+
+    @property
     def spec(self) -> RunSpec:
         """The run's spec, whole."""
         return specs.from_dict(self.key)
@@ -62,7 +67,7 @@ class Record:
     def to_json(self) -> str:
         """Text of the file: a line a part."""
         parts = {"kind": self.kind, "name": self.name, "key": self.key, "result": self.result,
-                 "result_sha256": digest(self.result), "run": self.run}
+                 "result_sha256": self.result_hash, "run": self.run}
         return "{\n" + ",\n".join(f"{canonical_json(k)}:{canonical_json(v)}" for k, v in parts.items()) + "\n}\n"
 
 
@@ -87,16 +92,17 @@ def read(path: Path) -> Record:
     try:
         parts = json.loads(path.read_text(encoding="utf-8"))
         record = Record(*(parts[name] for name in ("kind", "name", "key", "result", "run")))
-        hashed = parts["result_sha256"]
+        sound = record.result_hash == parts["result_sha256"]
+        named = digest(record.key)[:12] == record.identity and path.name == Path(record.name + ".json").name
     except FileNotFoundError:
         raise RecordError(f"there is no record at {path}.") from None
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OSError) as error:
         raise RecordError(f"{path} is no record ({type(error).__name__}: {error}); delete it and train the run"
                           " again.") from None
-    if digest(record.result) != hashed:
+    if not sound:
         raise RecordError(f"record {path} was changed: its result has not the hash it says; restore it, or delete it and"
                           " train the run again.")
-    if digest(record.key)[:12] != record.identity or path.name != Path(record.name + ".json").name:
+    if not named:
         raise RecordError(f"record {path} is not the one its name says; restore it, or delete it and train the run again.")
     return record
 
@@ -117,9 +123,13 @@ class Store:
         return read(path) if path.exists() else None
 
     def put(self, record: Record) -> Path:
-        """Write the record whole and read it back."""
+        """Write the record whole and read it back; ``RecordError`` where that cannot be done."""
         path = self.path(record.name)
-        write_whole(path, record.to_json().encode())
+        try:
+            write_whole(path, record.to_json().encode())
+        except OSError as error:
+            raise RecordError(f"record {path} cannot be written ({error.strerror or error}); give another folder of records"
+                              " and start the run again.") from error
         read(path)
         return path
 

@@ -52,7 +52,9 @@ def _cast(f: dataclasses.Field, value: Any) -> Any:
     kind = str(f.type).removesuffix(" | None")
     if value is None and str(f.type).endswith("| None"):
         return None
-    if kind.startswith("tuple") and isinstance(value, (list, tuple)):
+    if kind.startswith("tuple"):
+        texts = isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
+        _require(texts, f"{f.name} must be a list of str, not {value!r}.")
         return tuple(value)
     if kind not in _CASTS:
         return value
@@ -65,7 +67,7 @@ def _cast(f: dataclasses.Field, value: Any) -> Any:
         raise wrong from None
     if kind != "str" and (cast != value or math.isinf(cast)):  # a NaN differs from itself; 2.5 differs from int 2
         raise wrong
-    return cast
+    return cast + 0.0 if kind == "float" else cast  # -0.0 equals 0.0, so it must have the same identity
 
 
 def _require(condition: bool, sentence: str) -> None:
@@ -183,7 +185,7 @@ class RunSpec(_Part):
     --------
     >>> spec = RunSpec(Data("ml-100k"), Model("bpr", d=256), Training(200, 2048, 1e-3))
     >>> spec.name
-    'ml-100k/bpr-base-s0-8c5b65cd0b70'
+    'ml-100k/bpr-base-s0-a964b254072c'
     """
 
     data: Data
@@ -196,6 +198,10 @@ class RunSpec(_Part):
     numerics: int | None = None
 
     def __post_init__(self) -> None:
+        for name, kind in _PARTS.items():
+            part = getattr(self, name)
+            _require(isinstance(part, kind) or (part is None and name == "cooperation"),
+                     f"{name} must be a {kind.__name__}, not {part!r}.")
         if self.numerics is None:
             object.__setattr__(self, "numerics", NUMERICS[self.model.name])
         super().__post_init__()
@@ -247,16 +253,16 @@ _PARTS = {"data": Data, "model": Model, "training": Training, "cooperation": Coo
 
 def from_dict(values: dict[str, Any]) -> RunSpec:
     """The ``RunSpec`` whose canonical form is ``values``; an unknown or missing key is a ``SpecError``."""
-    parts = {k: _part(_PARTS[k], v) if k in _PARTS else v for k, v in values.items()}
-    return _part(RunSpec, parts)
+    return _part(RunSpec, values)
 
 
 def _part(kind: type, values: dict[str, Any]) -> Any:
+    _require(isinstance(values, dict), f"{kind.__name__} must be a dict of its fields, not {values!r}.")
     names = [f.name for f in fields(kind)]
     for name in values:
         _require(name in names, unknown(f"field of {kind.__name__}", name, names))
     later = {f.name: f.metadata["as_before"] for f in fields(kind) if "as_before" in f.metadata}
     try:
-        return kind(**(later | values))
+        return kind(**later | {k: _part(_PARTS[k], v) if kind is RunSpec and k in _PARTS else v for k, v in values.items()})
     except TypeError as error:
         raise SpecError(f"{kind.__name__} cannot be read: {error}.") from None

@@ -8,8 +8,11 @@ from __future__ import annotations
 import functools
 import os
 import resource
+import shlex
 import sys
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +21,14 @@ from tqdm import tqdm
 from pcrec_core import datasets, records
 from pcrec_core.datasets.split import Split, split
 from pcrec_core.datasets.statistics import statistics as describe
-from pcrec_core.errors import RecordError
+from pcrec_core.errors import RecordError, TrainingError
 from pcrec_core.paths import CHECKPOINTS, WEIGHTS, write_whole
 from pcrec_core.records import Record, Store
-from pcrec_core.spec import Data, RunSpec
+from pcrec_core.spec import NUMERICS, Data, RunSpec
 
 #: Set (to anything) by `make book` and `make test`: a missing record of real data is an error there, not a training.
 NO_TRAINING = "PCREC_NO_TRAINING"
+_TURN = threading.Lock()
 
 
 def run(specs: Sequence[RunSpec], executor: Any = None, *, store: Store | None = None, device: str = "auto",
@@ -50,7 +54,8 @@ def run(specs: Sequence[RunSpec], executor: Any = None, *, store: Store | None =
         damaged. Records finished before stay.
     """
     store = store or Store()
-    missing = [spec for spec in dict.fromkeys(specs) if not store.path(spec.name).exists()]
+    found = {spec: store.get(spec.name) for spec in specs}  # a damaged record is said before any training
+    missing = [spec for spec, record in found.items() if record is None]
     for spec in missing:
         _refuse_training(spec)
     if executor is None:
@@ -59,7 +64,7 @@ def run(specs: Sequence[RunSpec], executor: Any = None, *, store: Store | None =
         futures = [executor.submit(train, spec, store, device=device, threads=threads) for spec in missing]
         for future in _bar(futures, desc="runs", unit="run"):
             future.result()
-    return [records.read(store.path(spec.name)) for spec in specs]
+    return [found[spec] or records.read(store.path(spec.name)) for spec in specs]
 
 
 def train(spec: RunSpec, store: Store, *, device: str = "auto", threads: int = 1, bar: tqdm | None = None,
@@ -68,21 +73,15 @@ def train(spec: RunSpec, store: Store, *, device: str = "auto", threads: int = 1
 
     ``interval``: at most one checkpoint in so many seconds. ``bar`` is moved by one an epoch.
     """
-    import torch
-
     from pcrec_core.checkpoints import Checkpoint
     from pcrec_core.trainer import Trainer, device_of
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
+    with _torch_for_us(threads):
         place = device_of(device)
         started = records.provenance()  # the commit the run began with
         checkpoint = Checkpoint(CHECKPOINTS / f"{spec.identity}.pt", spec.identity, interval)
         trainer = Trainer(spec, split_of(spec.data), place)
         outcome = trainer.fit(checkpoint, lambda done: bar and bar.update(done - bar.n))
-    finally:
-        torch.set_num_threads(before)
     provenance = started | {"device": _device_name(place), "threads": threads, "began_with_epoch": outcome.began,
                             "seconds": {phase: round(s, 3) for phase, s in outcome.seconds.items()},
                             "peak_bytes": _peak(place)}
@@ -112,18 +111,38 @@ def split_of(data: Data) -> Split:
 
 def command(spec: RunSpec) -> str:
     """The command line that trains ``spec``."""
-    words = ["python -m pcrec_core train", f"--dataset {spec.data.source}", f"--core {spec.data.core}"]
+    parts = {"dataset": spec.data.source, "core": spec.data.core}
     if spec.data.source == "csv":
-        words += [f"--csv {spec.data.path or 'FILE'}", f"--columns {','.join(spec.data.columns)}"]
-    parts = {"model": spec.model.name, "d": spec.model.d, "t": spec.model.t, "p": spec.model.p}
+        parts |= {"csv": spec.data.path or "FILE", "columns": ",".join(spec.data.columns)}
+    parts |= {"model": spec.model.name, "d": spec.model.d, "t": spec.model.t, "p": spec.model.p}
     parts |= vars(spec.training) | {"peers": spec.peers}
     if spec.cooperation:
         parts |= {"cooperation": spec.cooperation.rule} | {k: v for k, v in vars(spec.cooperation).items() if k != "rule"}
     parts |= {"protocol": spec.protocol, "seed": spec.seed}
-    return " ".join(words + [f"--{name} {value}" for name, value in parts.items() if value is not None])
+    words = [f"--{name} {shlex.quote(str(value))}" for name, value in parts.items() if value is not None]
+    return " ".join(["python -m pcrec_core train", *words])
+
+
+@contextmanager
+def _torch_for_us(threads: int) -> Iterator[None]:
+    """torch with that many threads; its generator and its thread count are the process's, so runs in threads take turns."""
+    import torch
+
+    if threads < 1:
+        raise TrainingError(f"threads must be 1 or more, not {threads}.")
+    with _TURN:
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
 
 def _refuse_training(spec: RunSpec) -> None:
+    if spec.numerics != NUMERICS[spec.model.name]:
+        raise RecordError(f"the record {spec.name} is missing, and only an earlier state of the code, of numerics"
+                          f" {spec.numerics}, can make it; ask for numerics {NUMERICS[spec.model.name]}.")
     if os.environ.get(NO_TRAINING) and spec.data.source != "synthetic":
         raise RecordError(f"the record {spec.name} is missing, and {NO_TRAINING} is set; make it with: {command(spec)}")
 

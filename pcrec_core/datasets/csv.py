@@ -13,7 +13,7 @@ from pyarrow import compute
 from pcrec_core import spec
 from pcrec_core.datasets.files import sha256
 from pcrec_core.datasets.sources import Source, Table
-from pcrec_core.datasets.text import MISSING, Layout, fault, read_columns
+from pcrec_core.datasets.text import MISSING, Layout, fault, read_columns, undecoded
 from pcrec_core.errors import DataError, unknown
 
 
@@ -73,14 +73,14 @@ def _layout(path: Path, columns: tuple[str, ...]) -> Layout:
 
 def _header(path: Path, delimiter: str) -> list[str]:
     try:
-        with open(path, newline="", encoding="utf-8-sig") as lines:
+        with open(path, newline="", encoding="utf-8-sig", errors="surrogateescape") as lines:
             header = next(csv.reader(lines, delimiter=delimiter), None)
-    except UnicodeDecodeError:
-        raise DataError(f"{path} is not UTF-8 text: save it as UTF-8, and unpack it if it is compressed.") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}): check the path and its permissions.") from None
     if not header:
         raise DataError(f"{path} is empty: expected a first line with the names of the columns.")
+    if any(map(undecoded, header)):
+        raise DataError(f"{path} is not UTF-8 text: save it as UTF-8, and unpack it if it is compressed.")
     return header
 
 

@@ -89,7 +89,8 @@ class Split:
     def seen(self) -> tuple[np.ndarray, np.ndarray]:
         """Each user's distinct training items, ascending: offsets (U + 1,) int64 and items int32, as in CSR."""
         users, items = self._training()
-        users, items = np.divmod(np.unique(users * (self.n_items + 1) + items), self.n_items + 1)
+        keys = np.sort(users * (self.n_items + 1) + items)  # numpy's unique hashes first: 30 times slower here
+        users, items = np.divmod(keys[np.r_[True, keys[1:] > keys[:-1]]], self.n_items + 1)
         counts = np.bincount(users, minlength=self.n_users)
         return np.concatenate([[0], np.cumsum(counts)]), items.astype(np.int32)
 

@@ -87,9 +87,9 @@ def _wrong(fields: list[str], layout: Layout) -> str | None:
                 " correct or remove the line.")
     for name, value in zip(layout.columns, fields, strict=False):  # a blank line has no fields
         if name in layout.kinds:
-            wrong = "holds bytes that are not UTF-8" if _undecoded(value) else _CHECKS[layout.kinds[name]](value)
+            wrong = "holds bytes that are not UTF-8" if undecoded(value) else _CHECKS[layout.kinds[name]](value)
             if wrong:
-                shown = value.encode(errors="surrogateescape") if _undecoded(value) else value
+                shown = value.encode(errors="surrogateescape") if undecoded(value) else value
                 return f", column {name!r}: {shown!r} {wrong}: correct or remove the line."
     return None
 
@@ -103,7 +103,8 @@ def _count(n: int, noun: str) -> str:
     return f"{n} {noun}" + ("" if n == 1 else "s")
 
 
-def _undecoded(value: str) -> bool:
+def undecoded(value: str) -> bool:
+    """Whether a text, read with ``errors="surrogateescape"``, holds bytes that are not UTF-8."""
     return any("\udc80" <= character <= "\udcff" for character in value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 #: Rows of logits in memory at a time: 128 rows of some thousand items stay in a core's cache.
 CHUNK = 128
@@ -30,6 +31,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         return loss / len(x)
 
     @staticmethod
+    @once_differentiable  # the kept gradient knows nothing of its own derivative
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
         return *(g * (grad / ctx.rows) for g in ctx.saved_tensors), None
 

@@ -1,0 +1,147 @@
+"""Tables and figures in one visual style, each with its numbers as a CSV to download. No torch."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import pandas as pd
+
+from pcrec_core.arms import Arm
+from pcrec_core.records import Record
+
+Formatter = Callable[[Any], str]
+DASH = "–"
+#: Okabe and Ito's colours that differ for every kind of colour vision, and in grey.
+COLOURS = {"base": "#0072B2", "LE": "#D55E00", "paper": "#000000", "avg": "#009E73", "other": "#CC79A7"}
+
+
+class Html:
+    """Something a notebook shows: HTML, with a plain text for where there is none."""
+
+    def __init__(self, markup: str, text: str) -> None:
+        self._markup, self._text = markup, text
+
+    def _repr_html_(self) -> str:
+        return self._markup
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def number(digits: int) -> Formatter:
+    """Format with so many digits after the point; a dash for what is not there."""
+    return lambda x: DASH if _missing(x) else f"{x:.{digits}f}"
+
+
+def percent(x: Any) -> str:
+    """+5.3 % for 0.053; a dash for what is not there."""
+    return DASH if _missing(x) else f"{100 * x:+.1f} %"
+
+
+def share(x: Any) -> str:
+    """36 % for 0.36; a dash for what is not there."""
+    return DASH if _missing(x) else f"{100 * x:.0f} %"
+
+
+def count(x: Any) -> str:
+    """12,345; a dash for what is not there."""
+    return DASH if _missing(x) else f"{x:,.0f}"
+
+
+def with_interval(form: Formatter, middle: Any, low: Any, high: Any, mark: bool = False) -> str:
+    """``0.035 [0.029, 0.041]``, followed by * where the interval covers users only."""
+    if _missing(middle):
+        return DASH
+    return f"{form(middle)} [{form(low)}, {form(high)}]{'*' if mark else ''}"
+
+
+def _missing(x: Any) -> bool:
+    return x is None or (isinstance(x, float) and np.isnan(x))
+
+
+def table(frame: pd.DataFrame, formats: Mapping[str, Formatter], name: str, note: str = "",
+          data: pd.DataFrame | None = None) -> Html:
+    """A table people can sort in the book, a note below it, and its numbers as a CSV.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What is shown; its index is not.
+    formats : mapping
+        How a column is written; others as they are. Numbers keep their value for sorting.
+    name : str
+        Name of the CSV file, without its ending.
+    note : str
+        Said below: protocol, users, runs, test.
+    data : DataFrame, optional
+        What the CSV holds, if more than ``frame``.
+    """
+    head = "".join(f"<th>{html.escape(str(column))}</th>" for column in frame.columns)
+    body = "".join(f"<tr>{''.join(_cell(value, formats.get(column)) for column, value in row.items())}</tr>"
+                   for row in frame.to_dict("records"))
+    markup = f'<table class="sortable"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return Html(markup + _below(note) + csv_link(frame if data is None else data, name), f"{name}: {len(frame)} rows")
+
+
+def _cell(value: Any, form: Formatter | None) -> str:
+    order = f' data-order="{value!r}"' if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
+    text = (form or (lambda x: DASH if _missing(x) else str(x)))(value)
+    return f"<td{order}>{html.escape(text)}</td>"
+
+
+def _below(note: str) -> str:
+    return f"<p><small>{html.escape(note)}</small></p>" if note else ""
+
+
+def csv_link(frame: pd.DataFrame, name: str) -> str:
+    """A link that holds the numbers themselves, so that it works in every notebook and on every page."""
+    text = frame.to_csv(index=False, float_format="%.8g")
+    return f'<p><a download="{name}.csv" href="data:text/csv;charset=utf-8,{quote(text)}">{name}.csv</a></p>'
+
+
+def download(frame: pd.DataFrame, name: str) -> Html:
+    """The numbers behind a figure, to download."""
+    return Html(csv_link(frame, name), f"{name}.csv: {len(frame)} rows")
+
+
+def footnote(arms: Sequence[Arm]) -> str:
+    """What every table says of its numbers (STATISTICS.md, section 5)."""
+    protocol = ", ".join(sorted({run.key["protocol"] for arm in arms for run in arm.runs}))
+    users = ", ".join(f"{arm.dataset} {arm.ranks.shape[1]:,} users" for arm in {a.dataset: a for a in arms}.values())
+    runs = sorted({len(arm.runs) for arm in arms})
+    only = " An interval marked * covers users only: one run in an arm says nothing about other runs." if 1 in runs else ""
+    span = " to ".join(map(str, sorted({runs[0], runs[-1]})))
+    return (f"Protocol {protocol}; {users}; {span} run(s) an arm; epoch chosen on validation NDCG@20, one read-out on test;"
+            f" crossed t on the log ratio, 95 %, no adjustment.{only}")
+
+
+def sources(found: Sequence[Record]) -> Html:
+    """Which records a page rests on: name, hash of the result, commit."""
+    unique = sorted({r.name: r for r in found}.values(), key=lambda r: r.name)
+    rows = [{"record": r.name, "result": r.result_hash[:12], "commit": str(r.run.get("commit"))[:8],
+             "clean": r.run.get("clean"), "device": r.run.get("device", DASH)} for r in unique]
+    return table(pd.DataFrame(rows), {}, "records")
+
+
+def show_values(frame: pd.DataFrame, name: str, note: str) -> Html:
+    """The frame of ``arms.values``."""
+    shown = pd.DataFrame({
+        "data set": frame["data set"], "model": frame["model"], "variant": frame["variant"], "metric": frame["metric"],
+        "mean [95 %]": [with_interval(number(4), r["mean"], r["low"], r["high"], r["users only"])
+                        for r in frame.to_dict("records")],
+        "run SD": frame["run SD"], "runs": frame["runs"], "paper": frame["paper"]})
+    return table(shown, {"run SD": number(4), "paper": number(4)}, name, note, frame)
+
+
+def show_comparisons(frame: pd.DataFrame, name: str, note: str) -> Html:
+    """The frame of ``arms.comparisons``."""
+    shown = frame.drop(columns=["low", "high", "users only", "users"]).assign(RI=[
+        with_interval(percent, r["RI"], r["low"], r["high"], r["users only"]) for r in frame.to_dict("records")])
+    shown = shown.rename(columns={"RI": "RI [95 %]", "DeltaRI": "ΔRI"})
+    formats = {"p": number(3), "df": number(0), "Vseed/V": share, "MDE": percent, "RI paper": percent, "ER": number(2),
+               "ΔRI": percent}
+    return table(shown, formats, name, note, frame)

@@ -1,0 +1,88 @@
+"""Small splits, models and scorers with a known answer, shared by the tests of training."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pcrec_core.checkpoints import Checkpoint
+from pcrec_core.datasets.split import Split
+from pcrec_core.spec import Cooperation, Data, Model, RunSpec, Training
+from pcrec_core.trainer import Outcome, Trainer
+
+# Tensors are tiny here: more threads only wait for each other, and bits are promised at equal threads.
+torch.set_num_threads(1)
+
+CPU = torch.device("cpu")
+NOWHERE = Checkpoint(None, "")
+
+
+def split_of(histories: Sequence[Sequence[int]], repeats: bool = False) -> Split:
+    """A split whose user row u has the whole history ``histories[u]``: training, then validation, then test item."""
+    offsets = np.concatenate([[0], np.cumsum([len(h) for h in histories])]).astype(np.int64)
+    items = np.concatenate(histories).astype(np.int32)
+    return Split("made-up", len(histories), int(items.max()), repeats, items, offsets)
+
+
+def two_rings(size: int = 8, users: int = 48, length: int = 7) -> Split:
+    """Items 1..size and size + 1..2 size form two rings; a user walks ``length`` < ``size`` steps along one of them.
+
+    What follows is known: the next item of the ring to a model that sees the order; to one that does not, the items of
+    the user's own ring that are not in training.
+    """
+    return split_of([[1 + u % 2 * size + (u // 2 + step) % size for step in range(length)] for u in range(users)])
+
+
+_MODELS = {"sasrec": {"d": 16, "t": 5, "p": 0.1}, "dnn": {"d": 16, "t": 4}, "bpr": {"d": 16}}
+
+
+def spec_of(model: str = "sasrec", *, peers: int = 1, cooperation: Cooperation | None = None, seed: int = 0,
+            epochs: int = 3, batch: int = 16, eta: float = 0.01, l2: float = 0.0, schedule: str = "cosine",
+            **given: Any) -> RunSpec:
+    """A run of a small model; ``given`` are fields of ``Model``."""
+    return RunSpec(Data("synthetic"), Model(model, **(_MODELS[model] | given)),
+                   Training(epochs, batch, eta, l2, schedule), peers, cooperation, seed=seed)
+
+
+LAYERWISE = Cooperation("layerwise", "entropy", 30)
+AVERAGING = Cooperation("averaging")
+
+
+def fit(spec: RunSpec, split: Split, checkpoint: Checkpoint = NOWHERE) -> tuple[Trainer, Outcome]:
+    """A finished run on the CPU, kept nowhere unless told otherwise."""
+    trainer = Trainer(spec, split, CPU)
+    return trainer, trainer.fit(checkpoint)
+
+
+def digest(result: Any) -> str:
+    """Hash of a result: differs where a bit of any number in it does."""
+    return hashlib.sha256(json.dumps(result, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
+def weights_of(model: nn.Module) -> dict[str, Tensor]:
+    """A copy of the state."""
+    return {name: w.detach().clone() for name, w in model.state_dict().items()}
+
+
+def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
+    """Whether two states are equal to the bit."""
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+class TableOfScores(nn.Module):
+    """A recommender whose scores are given: row u of ``table`` (users, n + 1) are those of user u."""
+
+    def __init__(self, table: Iterable[Iterable[float]]) -> None:
+        super().__init__()
+        self.table = torch.as_tensor(np.asarray(table), dtype=torch.float32)
+        self.asked: list[tuple[Tensor, Tensor]] = []
+
+    def scores(self, users: Tensor, inputs: Tensor) -> Tensor:
+        self.asked.append((users.clone(), inputs.clone()))
+        return self.table[users].clone()

@@ -1,0 +1,85 @@
+"""The real data sets: the numbers known of them. Skipped, with a line that says why, where no raw file is at hand."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from datasets_support import real
+
+from pcrec_core import datasets
+from pcrec_core.datasets import files
+from pcrec_core.datasets.interactions import build
+from pcrec_core.datasets.split import split
+from pcrec_core.datasets.statistics import statistics
+
+REAL = ["ml-100k", "ml-1m", "retailrocket", "retailrocket-half"]
+
+
+@pytest.mark.parametrize("name, rows, users, items", [
+    ("ml-100k", 100_000, 943, 1_682),
+    ("ml-1m", 999_611, 6_040, 3_416),
+    ("retailrocket", 685_984 + 24_602, 126_168 + 4_735, 36_968),
+])
+def test_what_is_read(name, rows, users, items):
+    counts = real(name).counts
+    assert (counts["rows_read"], counts["users_read"], counts["items_read"]) == (rows, users, items)
+
+
+@pytest.mark.parametrize("name, users, items, actions, fingerprint", [
+    ("ml-100k", 943, 1_349, 99_287, "9ec6e32d0d72a00f88ebf7c1ceb5810b79ea2fc33b8f350ef87fef3ab6c7663d"),
+    ("ml-1m", 6_040, 3_416, 999_611, "57940195950a52fbac74fd8ad0e86848b12d32e4e2b6ce2f4f5aac08bac1070d"),
+    ("retailrocket", 42_691, 22_942, 383_442, "8740107ecb3b354dbc125ff15b953f6a26ce64eaa8084d7994586acf769a82ee"),
+    ("retailrocket-half", 8_494, 7_078, 86_539, "953c2eacdd4a310d619410f2d3a0f357db6f9ee3909a8d7e37065576984234df"),
+])
+def test_what_is_left(name, users, items, actions, fingerprint):
+    found = statistics(real(name))
+    assert (found["users"], found["items"], found["actions"], found["fingerprint"]) == (
+        users, items, actions, fingerprint)
+
+
+@pytest.mark.parametrize("name, repeated, ties", [
+    ("ml-100k", 0.0, 0.44), ("ml-1m", 0.0, None), ("retailrocket", 0.51, None), ("retailrocket-half", 0.36, None)])
+def test_repeats_and_ties(name, repeated, ties):
+    found = statistics(real(name))
+    assert round(found["repeat_share_test"], 2) == repeated
+    assert found["tie_share"] is None if ties is None else round(found["tie_share"], 2) == ties
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_what_a_source_declares_of_repeats_is_so(name):
+    data = split(real(name))
+    users = np.repeat(np.arange(data.n_users), np.diff(data.offsets))
+    pairs = np.unique(users * (data.n_items + 1) + data.items)
+    assert data.repeats == (len(pairs) < len(data.items))
+
+
+def test_the_sessions_of_both_files_with_five_views():
+    real("retailrocket")  # or a skip
+    source = datasets.source("retailrocket")
+    raw = source.read([files.locate(file) for file in source.files])
+    long = np.bincount(raw.users)[raw.users] >= 5
+    users, items = raw.users[long], raw.items[long]
+    assert (len(np.unique(users)), len(items), len(np.unique(items))) == (48_596, 437_356, 34_918)
+    assert raw.users.max() == 126_168 + 4_735
+
+
+@pytest.mark.parametrize("min_distinct, users, items", [(1, 40_910, 22_252), (4, None, None)])
+def test_other_filters_of_the_sessions(min_distinct, users, items):
+    real("retailrocket")  # or a skip
+    source = datasets.source("retailrocket")
+    raw = source.read([files.locate(file) for file in source.files])
+    if min_distinct == 1:  # the train file alone
+        train = raw.users <= 126_168
+        made = build(dataclasses.replace(raw, users=raw.users[train], items=raw.items[train]), source, core=5)
+        assert (made.n_users, made.n_items) == (users, items)
+    else:  # both files, with more than 3 distinct items
+        made = build(raw, dataclasses.replace(source, min_distinct=min_distinct), core=5)
+        assert made.n_users == 27_594 and round(split(made).repeated("test").mean(), 2) == 0.36
+
+
+def test_the_first_user_of_ml_100k_is_in_the_order_of_time():
+    made = real("ml-100k")
+    times = made.times[:made.offsets[1]]
+    assert made.user_names[0] == 1 and (np.diff(times) >= 0).all() and len(times) == made.offsets[1] > 200

@@ -1,0 +1,104 @@
+"""The pickled sessions: how they are put together again, and that nothing but lists of integers is ever read."""
+
+from __future__ import annotations
+
+import os
+import pickle
+
+import pytest
+
+from pcrec_core.datasets import retailrocket
+from pcrec_core.errors import DataError
+
+TRAIN = [[5, 6, 5], [7, 8, 9], [5, 5, 5], [6, 9, 8, 8]]
+# Two sessions: 1 2 3 4 unrolled to two prefixes, and 2 2 2, whose one prefix could be taken for a shorter one of neither.
+TEST = ([[1, 2, 3], [1, 2], [2, 2]], [4, 3, 2])
+
+
+def written(tmp_path, *contents):
+    paths = [tmp_path / f"file{i}" for i in range(len(contents))]
+    for path, content in zip(paths, contents, strict=True):
+        path.write_bytes(content if isinstance(content, bytes) else pickle.dumps(content))
+    return paths
+
+
+def sessions(table) -> dict[int, list[int]]:
+    return {user: table.items[table.users == user].tolist() for user in dict.fromkeys(table.users.tolist())}
+
+
+def test_both_files_and_each_later_session_once(tmp_path):
+    table = retailrocket.read(written(tmp_path, TRAIN, TEST))
+    assert sessions(table) == {1: [5, 6, 5], 2: [7, 8, 9], 3: [5, 5, 5], 4: [6, 9, 8, 8], 5: [1, 2, 3, 4], 6: [2, 2, 2]}
+    assert table.times is None
+
+
+@pytest.mark.parametrize("prefixes, targets, expected", [
+    ([[1, 2], [1]], [3, 2], [[1, 2, 3]]),
+    ([[1, 2], [1]], [3, 9], [[1, 2, 3], [1, 9]]),  # another target: not the same session
+    ([[1, 2], [3]], [3, 2], [[1, 2, 3], [3, 2]]),  # another prefix
+    ([[1, 2, 3], [1]], [4, 2], [[1, 2, 3, 4], [1, 2]]),  # two shorter
+    ([[1], [1, 2]], [2, 3], [[1, 2], [1, 2, 3]]),  # longer
+    ([[1, 2], [1], []], [3, 2, 1], [[1, 2, 3]]),
+    ([[1], [1]], [1, 1], [[1, 1], [1, 1]]),
+])
+def test_a_row_goes_on_only_as_the_row_before_without_its_last_item(tmp_path, prefixes, targets, expected):
+    table = retailrocket.read(written(tmp_path, [[8]], (prefixes, targets)))
+    assert list(sessions(table).values())[1:] == expected
+
+
+@pytest.mark.parametrize("count", [4, 5])
+def test_the_half_is_the_last_one_and_keeps_its_numbers(tmp_path, count):
+    train = [*TRAIN, [1, 1]][:count]
+    half = sessions(retailrocket.read_half(written(tmp_path, train)))
+    assert half == {number: train[number - 1] for number in range(3, count + 1)}
+
+
+def test_a_class_is_never_made(tmp_path):
+    class Harm:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "harm"),)
+
+    paths = written(tmp_path, [[1, 2], Harm()])
+    with pytest.raises(DataError) as error:
+        retailrocket.read_half(paths)
+    assert str(error.value) == (f"{paths[0]} holds the class {os.mkdir.__module__}.mkdir, but only lists of integers are"
+                                " read: take the original file.")
+    assert not (tmp_path / "harm").exists()
+
+
+@pytest.mark.parametrize("content, words", [
+    (b"", "ends too early: take the original file."),
+    (pickle.dumps(TRAIN)[:-9], "ends too early: take the original file."),
+    (b"1 2\n3 4\n", "is not a pickle ("),
+    (b"\x80\x63", "is not a pickle ("),
+    (b"Pid7\n.", "is not a pickle ("),  # a persistent id
+    ({1: [2]}, "the whole is not a list of sessions"),
+    ([], "the whole is not a list of sessions"),
+    ([[1], (2, 3)], "session 2 is not a list"),
+    ([[1], [2, 3.0]], "session 2 holds something that is not an integer"),
+    ([[1], [2], [True]], "session 3 holds something that is not an integer"),
+    ([[1, "2"]], "session 1 holds something that is not an integer"),
+    ([[1, None]], "session 1 holds something that is not an integer"),
+    ([[1, [2]]], "session 1 holds something that is not an integer"),
+    ([[1, 2**64]], "holds an integer of more than 64 bits"),
+])
+def test_a_bad_train_file_is_refused(tmp_path, content, words):
+    paths = written(tmp_path, content)
+    with pytest.raises(DataError) as error:
+        retailrocket.read_half(paths)
+    assert str(paths[0]) in str(error.value) and words in str(error.value)
+
+
+@pytest.mark.parametrize("content, words", [
+    (TRAIN, r"is not a pair \(prefixes, targets\)"),
+    (([[1, 2]], [3, 4]), "has 1 prefixes but 2 targets"),
+    (([[1, 2]], 3), "the targets holds something that is not an integer"),
+    (([[1, 2]], [3.5]), "the targets holds something that is not an integer"),
+    (([[1, 2], 5], [3, 4]), "prefix 2 is not a list"),
+    (([], []), "the whole is not a list of prefixes"),
+])
+def test_a_bad_test_file_is_refused(tmp_path, content, words):
+    paths = written(tmp_path, TRAIN, content)
+    with pytest.raises(DataError, match=words) as error:
+        retailrocket.read(paths)
+    assert str(paths[1]) in str(error.value)

@@ -1,0 +1,121 @@
+"""Leave-one-out against values by hand and against naive loops."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import struct
+from collections import Counter
+
+import numpy as np
+import pytest
+from datasets_support import rows_of, split_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pcrec_core.errors import DataError
+
+HISTORIES = st.lists(st.lists(st.integers(1, 6), min_size=3, max_size=14), min_size=1, max_size=6)
+PARTS = pytest.mark.parametrize("part, back", [("valid", 2), ("test", 1)])
+# Two users: training 1 2 3 4 5 | 6 | 7, and training 2 | 1 | 2.
+HAND = split_of([[1, 2, 3, 4, 5, 6, 7], [2, 1, 2]])
+
+
+@pytest.mark.parametrize("t, expected", [
+    (2, [[2, 3], [4, 5]]),  # the first piece would be 1 alone: dropped
+    (3, [[0, 1, 2], [3, 4, 5]]),
+    (4, [[2, 3, 4, 5]]),
+    (5, [[1, 2, 3, 4, 5]]),
+    (6, [[0, 1, 2, 3, 4, 5]]),
+])
+def test_pieces_by_hand(t, expected):
+    assert HAND.pieces(t).tolist() == expected
+
+
+def test_histories_and_targets_by_hand():
+    assert HAND.targets("valid").tolist() == [6, 1] and HAND.targets("test").tolist() == [7, 2]
+    assert HAND.histories(4, "valid").tolist() == [[3, 4, 5], [0, 0, 2]]
+    assert HAND.histories(4, "test").tolist() == [[4, 5, 6], [0, 2, 1]]  # with the validation item
+    assert HAND.repeated("valid").tolist() == [False, False] and HAND.repeated("test").tolist() == [False, True]
+
+
+def test_positives_seen_and_popularity_by_hand():
+    split = split_of([[3, 1, 3, 1, 2, 3], [2, 2, 2, 2]])  # training 3 1 3 1 and 2 2
+    assert split.positives().tolist() == [[0, 3], [0, 1], [1, 2]]
+    offsets, items = split.seen()
+    assert offsets.tolist() == [0, 2, 3] and items.tolist() == [1, 3, 2]
+    assert split.popularity().tolist() == [0, 2, 2, 2]
+
+
+@given(HISTORIES, st.integers(2, 8))
+def test_pieces_are_those_of_a_loop(histories, t):
+    split = split_of(histories)
+    expected = []
+    for history in rows_of(split):
+        rest, pieces = history[:-2], []
+        while rest:
+            pieces.insert(0, [0] * (t - len(rest[-t:])) + rest[-t:])
+            rest = rest[:-t]
+        expected += [piece for piece in pieces if sum(map(bool, piece)) > 1]
+    pieces = split.pieces(t)
+    assert pieces.tolist() == expected and pieces.shape[1] == t and pieces.dtype == np.int32
+
+
+@PARTS
+@given(HISTORIES, st.integers(2, 8))
+def test_histories_targets_and_repeats_are_those_of_a_loop(part, back, histories, t):
+    split = split_of(histories)
+    rows = rows_of(split)
+    before = [row[:-back] for row in rows]
+    inputs = split.histories(t, part)
+    assert inputs.tolist() == [([0] * t + row)[-(t - 1):] for row in before]
+    assert inputs.dtype == split.targets(part).dtype == np.int32
+    assert split.targets(part).tolist() == [row[-back] for row in rows]
+    assert split.repeated(part).tolist() == [row[-back] in row[:-back] for row in rows]
+
+
+@given(HISTORIES)
+def test_training_items_are_those_of_a_loop(histories):
+    split = split_of(histories)
+    training = [row[:-2] for row in rows_of(split)]
+    offsets, items = split.seen()
+    assert split.positives().tolist() == [[u, i] for u, row in enumerate(training) for i in dict.fromkeys(row)]
+    assert [items[a:b].tolist() for a, b in zip(offsets[:-1], offsets[1:], strict=True)] == [
+        sorted(set(row)) for row in training]
+    counts = Counter(item for row in training for item in row)
+    assert split.popularity().tolist() == [counts[item] for item in range(split.n_items + 1)]
+
+
+def test_fingerprint_is_the_hash_of_its_little_endian_parts():
+    content = struct.pack("<3q", 2, 7, 1) + struct.pack("<3q", 0, 7, 10) + struct.pack("<10i", *range(1, 8), 2, 1, 2)
+    assert HAND.fingerprint() == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("change", [
+    {"repeats": False},
+    {"items": np.array([2, 1, 3, 4, 5, 6, 7, 2, 1, 2], np.int32)},
+    {"offsets": np.array([0, 6, 10])},
+])
+def test_fingerprint_tells_splits_apart_but_not_names_or_dtypes(change):
+    assert dataclasses.replace(HAND, **change).fingerprint() != HAND.fingerprint()
+    same = dataclasses.replace(HAND, name="other", items=HAND.items.astype(">i8"), offsets=HAND.offsets.astype(np.int32))
+    assert same.fingerprint() == HAND.fingerprint()
+
+
+@pytest.mark.parametrize("change, words", [
+    ({"offsets": np.array([0, 8, 10])}, "user row 1 of tiny has fewer than 3 items"),
+    ({"offsets": np.array([0, 7, 9])}, "do not cover its 10 actions"),
+    ({"offsets": np.array([0, 10])}, "do not cover its 10 actions"),
+    ({"offsets": np.array([0, 11, 10])}, "user row 1 of tiny has fewer than 3 items"),
+    ({"n_items": 8}, "each of 1..8 must occur"),
+    ({"n_items": 6}, "each of 1..6 must occur"),
+    ({"items": np.array([0, 2, 3, 4, 5, 6, 7, 1, 1, 2], np.int32)}, "not dense"),
+])
+def test_a_split_that_cannot_be_is_refused(change, words):
+    with pytest.raises(DataError, match=words):
+        dataclasses.replace(HAND, **change)
+
+
+def test_an_unknown_part_names_the_nearest():
+    with pytest.raises(DataError, match="unknown part 'tests'; did you mean 'test'"):
+        HAND.targets("tests")

@@ -1,0 +1,345 @@
+"""Records: written whole or not at all, read back verified, compared only where they can be."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pcrec_core import records, settings, spec
+from pcrec_core.errors import RecordError
+from pcrec_core.records import Record, Store, provenance, ranks_of, read, run_record, same_users
+from pcrec_core.spec import Data, RunSpec
+
+SPEC = settings.base("synthetic", "bpr", epochs=2)
+RESULT = {"test": {"HIT@5": 0.66666667, "MRR@5": 0.5}, "ranks": "1 12 2", "repeated": "010",
+          "data": {"fingerprint": "ab12", "users": 3, "items": 20}}
+RUN = {"commit": "0" * 40, "clean": True, "seconds": {"train": 1.25}}
+
+
+def record_of(run: RunSpec = SPEC, **change) -> Record:
+    return run_record(run, RESULT | change, RUN)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "records")
+
+
+@pytest.fixture
+def path(store: Store) -> Path:
+    return store.put(record_of())
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+# --- written and read
+
+def test_a_record_comes_back_as_it_was(store):
+    assert store.get(SPEC.name) is None
+    path = store.put(record_of())
+    assert path == store.folder / "synthetic" / f"bpr-base-s0-{SPEC.identity}.json"
+    assert store.get(SPEC.name) == read(path) == record_of()
+    assert files(store.folder) == [path]
+
+
+def test_its_spec_is_whole(path):
+    found = read(path)
+    assert (found.kind, found.name, found.identity) == ("run", SPEC.name, SPEC.identity)
+    assert found.spec == SPEC and found.key == SPEC.canonical()
+
+
+def test_ranks_and_repeat_flags_are_by_user(path):
+    found = read(path)
+    np.testing.assert_array_equal(found.ranks, [1, 12, 2])
+    np.testing.assert_array_equal(found.repeated, [False, True, False])
+    assert found.ranks.dtype == np.int64 and found.repeated.dtype == bool
+
+
+def test_the_text_is_the_same_whatever_the_order_of_the_keys():
+    def backwards(value):
+        return {k: backwards(v) for k, v in reversed(value.items())} if isinstance(value, dict) else value
+
+    one = record_of()
+    other = Record(one.kind, one.name, *map(backwards, (one.key, one.result, one.run)))
+    assert other.to_json() == one.to_json() and list(other.result) != list(one.result)
+
+
+def test_the_hash_in_the_file_is_that_of_the_canonical_result(path):
+    parts = json.loads(path.read_text())
+    assert set(parts) == {"kind", "name", "key", "result", "result_sha256", "run"}
+    assert parts["result_sha256"] == records.digest(RESULT) == records.digest(dict(reversed(RESULT.items())))
+
+
+# --- whole or not at all
+
+def test_the_file_is_made_beside_and_then_renamed(store, monkeypatch):
+    moves, replace = [], os.replace
+
+    def watched(source, target):
+        moves.append((Path(source), Path(target)))
+        assert json.loads(Path(source).read_text())["name"] == SPEC.name and not Path(target).exists()
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", watched)
+    path = store.put(record_of())
+    [(source, target)] = moves
+    assert target == path and source.parent == path.parent and source.suffix == ".tmp"
+
+
+def fails(error: BaseException):
+    def boom(*args, **kwargs):
+        raise error
+    return boom
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), PermissionError(13, "Permission denied")])
+def test_nothing_is_left_where_the_rename_fails(store, monkeypatch, error):
+    monkeypatch.setattr(os, "replace", fails(error))
+    with pytest.raises(RecordError, match=rf"bpr-base-s0-{SPEC.identity}\.json cannot be written \({error.strerror}\)"):
+        store.put(record_of())
+    assert files(store.folder) == [] and store.get(SPEC.name) is None
+
+
+def test_nothing_is_left_where_it_is_interrupted(store, monkeypatch):
+    monkeypatch.setattr(os, "replace", fails(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        store.put(record_of())
+    assert files(store.folder) == []
+
+
+def test_nothing_is_left_where_the_disk_is_full_half_way(store, monkeypatch):
+    def half(self: Path, content: bytes) -> None:
+        with open(self, "wb") as file:
+            file.write(content[: len(content) // 2])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(RecordError, match="No space left on device"):
+        store.put(record_of())
+    assert files(store.folder) == []
+
+
+def test_the_record_of_before_stays_where_writing_the_next_fails(store, path, monkeypatch):
+    before = path.read_bytes()
+    monkeypatch.setattr(os, "replace", fails(OSError(28, "No space left on device")))
+    with pytest.raises(RecordError):
+        store.put(record_of(ranks="3 3 3"))
+    assert path.read_bytes() == before and files(store.folder) == [path]
+
+
+def test_a_folder_that_is_a_file_is_refused_in_a_sentence(path):
+    with pytest.raises(RecordError, match="cannot be written .*; give another folder of records"):
+        Store(path).put(record_of())
+
+
+def test_a_result_that_is_no_number_is_not_written(store):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        store.put(record_of(test={"HIT@5": float("nan")}))
+    assert files(store.folder) == []
+
+
+# --- damage is noticed
+
+def line_of(text: str, part: str) -> tuple[int, int]:
+    start = text.index(f'"{part}":')
+    return start, text.index("\n", start)
+
+
+@pytest.mark.parametrize(("part", "words"), [("result", "was changed: its result has not the hash it says"),
+                                             ("result_sha256", "was changed: its result has not the hash it says"),
+                                             ("key", "is not the one its name says")])
+def test_every_changed_digit_is_noticed(path, part, words):
+    text = path.read_text()
+    start, end = line_of(text, part)
+    places = [i for i in range(start + len(part) + 3, end) if text[i].isdigit()]
+    assert len(places) > 5
+    for i in places:
+        path.write_text(text[:i] + str((int(text[i]) + 1) % 10) + text[i + 1:])
+        # a leading 0 that became another digit may be no JSON any more (012), or another field's name (l3)
+        with pytest.raises(RecordError, match=f"{words}|is no record"):
+            read(path)
+    path.write_text(text)
+    assert read(path) == record_of()
+
+
+def test_a_changed_digit_is_named_for_what_it_is(path):
+    path.write_text(path.read_text().replace("0.66666667", "0.66666668"))
+    with pytest.raises(RecordError, match=rf"{path.name} was changed: its result has not the hash .* again\.$"):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["bpr-base-s1-{}", "sasrec-base-s0-{}", "{}", "bpr-base-s0-0123456789ab"])
+def test_a_renamed_file_is_noticed(path, name):
+    path = path.rename(path.with_name(name.format(SPEC.identity) + ".json"))
+    with pytest.raises(RecordError, match=f"{path.name} is not the one its name says"):
+        read(path)
+
+
+def test_a_record_with_the_spec_of_another_run_is_noticed(path):
+    other = settings.base("synthetic", "bpr", epochs=3)
+    text = path.read_text().replace('"epochs":2', '"epochs":3')
+    path.write_text(text)
+    with pytest.raises(RecordError, match="is not the one its name says"):
+        read(path)
+    path.write_text(text.replace(SPEC.identity, other.identity))  # the name inside too, but not the file's
+    with pytest.raises(RecordError, match="is not the one its name says"):
+        read(path)
+
+
+def test_a_truncated_file_is_noticed_wherever_it_ends(path):
+    text = path.read_text().rstrip("\n")
+    for end in range(len(text)):
+        path.write_text(text[:end])
+        with pytest.raises(RecordError, match="is no record .* delete it and train the run again"):
+            read(path)
+
+
+@pytest.mark.parametrize("change", [
+    lambda parts: [1], lambda parts: parts | {"name": 5}, lambda parts: parts | {"name": "nodash"},
+    lambda parts: parts | {"key": None}, lambda parts: parts | {"key": {}}, lambda parts: parts | {"result": []},
+    lambda parts: parts | {"result": {"test": float("nan")}}, lambda parts: parts | {"result_sha256": None},
+    lambda parts: {k: v for k, v in parts.items() if k != "run"}, lambda parts: parts["result"]])
+def test_json_that_is_no_record_is_refused(path, change):
+    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    with pytest.raises(RecordError, match=path.name):
+        read(path)
+
+
+def test_bytes_that_are_no_text_and_a_folder_and_nothing_are_refused(path):
+    path.write_bytes(b"\xff\xfe\x00")
+    for wrong, words in ((path, "is no record"), (path.parent, "is no record"), (path.with_name("x-y.json"), "there is no")):
+        with pytest.raises(RecordError, match=words):
+            read(wrong)
+
+
+def test_a_damaged_record_is_never_taken_for_a_missing_one(store, path):
+    path.write_text("")
+    with pytest.raises(RecordError):
+        store.get(SPEC.name)
+
+
+def test_a_record_of_another_numerics_counts_as_missing_and_can_still_be_read(store, path, monkeypatch):
+    monkeypatch.setitem(spec.NUMERICS, "bpr", spec.NUMERICS["bpr"] + 1)
+    now = settings.base("synthetic", "bpr", epochs=2)
+    assert now.name != SPEC.name and store.get(now.name) is None
+    assert read(path).spec == SPEC
+
+
+# --- the store
+
+def test_all_is_recursive_and_ordered_and_passes_over_what_is_being_written(store):
+    specs = [settings.base(data, "bpr", seed=seed) for data in ("synthetic", "ml-100k") for seed in (1, 0)]
+    for run in specs:
+        store.put(record_of(run))
+    (store.folder / "synthetic" / ".bpr-base.json.1.tmp").write_text("{")
+    assert [found.name for found in store.all()] == sorted(run.name for run in specs)
+    assert list(Store(store.folder / "nowhere").all()) == []
+
+
+def test_find_takes_the_beginning_of_an_identity(store, path):
+    other = store.put(record_of(settings.base("synthetic", "bpr", epochs=3)))
+    assert store.find(SPEC.identity) == store.find(SPEC.identity[:4]) == path
+    assert store.find(read(other).identity[:6]) == other
+
+
+@pytest.mark.parametrize("identity", ["0000", "", SPEC.identity[:3], SPEC.identity + "0", "synthetic"])
+def test_find_refuses_what_names_no_record(store, path, identity):
+    with pytest.raises(RecordError, match=r"\d records? .*give a path, or 4 or more digits"):
+        store.find(identity)
+
+
+def test_find_refuses_what_names_two(store, path):
+    (path.parent / f"twin-{SPEC.identity}.json").write_text("{}")
+    with pytest.raises(RecordError, match=f"2 records in .* begins with '{SPEC.identity}'"):
+        store.find(SPEC.identity)
+
+
+def test_a_store_is_the_committed_folder_if_not_told_otherwise_wherever_one_stands(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert Store().folder == Path(records.__file__).parents[1] / "data" / "records"
+
+
+# --- provenance
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch) -> Path:
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    (tmp_path / "file").write_text("1")
+    who = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
+    for words in (["init", "-q"], ["add", "."], [*who, "commit", "-qm", "m"]):
+        subprocess.run(["git", "-C", str(tmp_path), *words], check=True, capture_output=True)
+    monkeypatch.setattr(records, "ROOT", tmp_path)
+    return tmp_path
+
+
+def test_clean_means_no_tracked_change(repository):
+    commit = provenance()["commit"]
+    assert len(commit) == 40 and int(commit, 16) and provenance()["clean"] is True
+    (repository / "new").write_text("untracked")
+    assert provenance()["clean"] is True
+    (repository / "file").write_text("2")
+    assert provenance()["clean"] is False and provenance()["commit"] == commit
+
+
+def test_without_a_repository_nothing_is_called_clean(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, "ROOT", tmp_path / "nowhere")
+    found = provenance(device="cpu")
+    assert (found["commit"], found["clean"], found["device"]) == (None, False, "cpu")
+    assert found["versions"]["numpy"] == np.__version__
+
+
+# --- what can be compared
+
+def seeds(n: int, **given) -> list[Record]:
+    return [record_of(settings.pcrec("synthetic", "bpr", seed=s, **given), ranks=f"{s + 1} 2 3") for s in range(n)]
+
+
+def test_ranks_of_an_arm_are_runs_by_users():
+    found = ranks_of(seeds(3))
+    np.testing.assert_array_equal(found, [[1, 2, 3], [2, 2, 3], [3, 2, 3]])
+    assert found.dtype == np.int64
+
+
+def other_data(record: Record, fingerprint: str) -> Record:
+    return dataclasses.replace(record, result=record.result | {"data": RESULT["data"] | {"fingerprint": fingerprint}})
+
+
+@pytest.mark.parametrize("others", [
+    lambda: seeds(2, alpha=10)[1:], lambda: seeds(2, epochs=3)[1:], lambda: seeds(2, criterion="l1")[1:],
+    lambda: seeds(2, alpha=0)[1:], lambda: [record_of(settings.base("synthetic", "bpr", seed=1))],
+    lambda: [record_of(settings.pcrec("synthetic", "dnn", seed=1))],
+    lambda: [record_of(settings.pcrec(Data("synthetic", core=4), "bpr", seed=1))],
+    lambda: [record_of(dataclasses.replace(settings.pcrec("synthetic", "bpr", seed=1), numerics=9))],
+    lambda: seeds(1)])  # the same seed twice
+def test_ranks_of_refuses_runs_that_differ_in_more_than_the_seed(others):
+    with pytest.raises(RecordError, match=r"are no arm: they must differ in the seed alone\.$"):
+        ranks_of(seeds(1) + others())
+
+
+def test_ranks_of_refuses_nothing_at_all():
+    with pytest.raises(RecordError, match="no arm"):
+        ranks_of([])
+
+
+def test_ranks_of_other_data_are_refused_by_name():
+    one, other = seeds(2)
+    other = other_data(other, "cd34")
+    for compare in (ranks_of, same_users):
+        with pytest.raises(RecordError, match=f"^{one.name} and {other.name} differ in data or protocol"):
+            compare([one, other])
+
+
+def test_same_users_takes_other_models_but_no_other_protocol():
+    base, pair = record_of(), seeds(1)[0]
+    assert same_users([base, pair]) is None
+    with pytest.raises(RecordError, match="differ in data or protocol: their users cannot be compared"):
+        same_users([base, dataclasses.replace(pair, key=pair.key | {"protocol": "paper"})])

@@ -1,0 +1,112 @@
+"""The study's settings against the table of PROTOCOLS.md section 4, copied here by hand."""
+
+from __future__ import annotations
+
+import doctest
+
+import pytest
+
+from pcrec_core import settings
+from pcrec_core.datasets import SOURCES
+from pcrec_core.errors import DataError, SpecError
+from pcrec_core.settings import base, defaults, layerwise, pcrec, run_spec
+from pcrec_core.spec import Cooperation, Data
+
+MODELS = ("sasrec", "dnn", "bpr")
+#: What section 4 fixes on ML-100K; DNN's eta, BPR's L2 and the epochs are chosen on validation.
+ML_100K = {"sasrec": {"d": 64, "t": 50, "p": 0.2, "batch": 128, "eta": 1e-3},
+           "dnn": {"d": 64, "t": 50, "batch": 128, "l2": 1e-5},
+           "bpr": {"d": 256, "batch": 2048, "eta": 1e-3}}
+RETAILROCKET = {"sasrec": {"d": 64, "t": 10, "p": 0.3, "batch": 128, "eta": 1e-3},
+                "dnn": {"d": 64, "t": 10, "batch": 128, "l2": 1e-5},
+                "bpr": {"d": 256, "batch": 2048, "eta": 1e-3}}
+BY_SECTION_4 = {"ml-100k": ML_100K, "ml-1m": ML_100K, "csv": ML_100K, "synthetic": ML_100K,
+                "retailrocket": RETAILROCKET, "retailrocket-half": RETAILROCKET}
+#: The paper's grids (Section 4.3), and no L2 at all, which its Table 2 has too.
+GRID = {"eta": (0.0001, 0.00025, 0.0005, 0.00075, 0.001, 0.005), "l2": (0, 0.01, 0.001, 0.0005, 0.0001, 0.00005, 0.00001)}
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("dataset", SOURCES)
+def test_defaults_are_those_of_section_4(dataset, model):
+    found = defaults(dataset, model)
+    assert {name: found[name] for name in BY_SECTION_4[dataset][model]} == BY_SECTION_4[dataset][model]
+    assert found["eta"] in GRID["eta"] and found["l2"] in GRID["l2"]
+
+
+@pytest.mark.parametrize(("dataset", "epochs"), [
+    ("ml-100k", (120, 200, 200)), ("retailrocket", (50, 50, 50)), ("retailrocket-half", (50, 50, 50))])
+def test_epochs_start_at_those_of_section_4_and_are_doubled_twice_at_most(dataset, epochs):
+    for model, start in zip(MODELS, epochs, strict=True):
+        assert defaults(dataset, model)["epochs"] in (start, 2 * start, 4 * start)
+
+
+@pytest.mark.parametrize("dataset", ["csv", "synthetic"])
+def test_epochs_of_a_first_try_are_20(dataset):
+    assert [defaults(dataset, model)["epochs"] for model in MODELS] == [20, 20, 20]
+
+
+@pytest.mark.parametrize(("run", "name"), [
+    (base("synthetic", "sasrec"), "synthetic/sasrec-base-s0-3e2cd2e6e8cf"),
+    (pcrec("synthetic", "sasrec"), "synthetic/sasrec-le-a30-s0-3db78f586870"),
+    (pcrec("retailrocket-half", "sasrec", alpha=0, epochs=50), "retailrocket-half/sasrec-avg-s0-596599192670"),
+    (base("ml-100k", "bpr", epochs=200, l2=1e-4, seed=1), "ml-100k/bpr-base-s1-eca6b7a65edd"),
+    (pcrec("ml-100k", "dnn", epochs=200, eta=1e-3), "ml-100k/dnn-le-a40-s0-e8e56f3a5374")])
+def test_names_of_runs_are_pinned_so_that_a_changed_setting_is_seen(run, name):
+    assert run.name == name
+
+
+def test_a_base_is_one_peer_and_pcrec_two_that_cooperate_by_entropy():
+    alone, both = base("ml-100k", "sasrec", seed=3), pcrec("ml-100k", "sasrec", seed=3)
+    assert (alone.peers, alone.cooperation, alone.variant) == (1, None, "base")
+    assert (both.peers, both.cooperation) == (2, Cooperation("layerwise", "entropy", 30))
+    assert (alone.data, alone.model, alone.training, alone.seed) == (both.data, both.model, both.training, both.seed)
+
+
+@pytest.mark.parametrize(("model", "alpha"), [("sasrec", 30), ("dnn", 40), ("bpr", 20)])
+def test_alpha_is_the_papers_by_model(model, alpha):
+    assert layerwise(model) == Cooperation("layerwise", "entropy", alpha)
+    assert pcrec("ml-100k", model).variant == f"le-a{alpha}" and pcrec("retailrocket", model).variant == f"le-a{alpha}"
+
+
+def test_the_alpha_grid_is_that_of_section_4_with_averaging_for_0():
+    assert settings.ALPHAS == (10, 20, 30, 40, 50)
+    assert layerwise("sasrec", alpha=0) == layerwise("sasrec", alpha=0.0) == Cooperation("averaging")
+    assert layerwise("sasrec", alpha=0, every=3) == Cooperation("averaging", every=3)
+    assert layerwise("sasrec", "l1", 10, 2) == Cooperation("layerwise", "l1", 10, 2)
+
+
+def test_every_setting_can_be_given_and_none_given_is_the_default():
+    given = {"d": 7, "t": 8, "p": 0.5, "epochs": 9, "batch": 10, "eta": 0.25, "l2": 0.125, "schedule": "constant"}
+    run = run_spec("ml-100k", "sasrec", **given)
+    assert vars(run.model) | vars(run.training) == given | {"name": "sasrec"}
+    assert run_spec("ml-100k", "sasrec", **dict.fromkeys(given)) == run_spec("ml-100k", "sasrec")
+    assert run_spec("ml-100k", "sasrec", p=0, l2=0).model.p == 0.0  # 0 is given
+
+
+def test_data_can_be_given_whole():
+    data = Data("ml-100k", core=3)
+    assert base(data, "bpr").data == data and base("ml-100k", "bpr").data == Data("ml-100k", core=5)
+
+
+@pytest.mark.parametrize(("make", "error", "words"), [
+    (lambda: base("ml-100k", "sasrek"), SpecError, "unknown model 'sasrek'; did you mean 'sasrec'?"),
+    (lambda: pcrec("ml-100k", "sasrek"), SpecError, "unknown model 'sasrek'; did you mean 'sasrec'?"),
+    (lambda: layerwise("SASRec"), SpecError, "unknown model 'SASRec'; did you mean 'sasrec'?"),
+    (lambda: pcrec("ml-100k", "sasrec", criterion="entrpy"), SpecError, "did you mean 'entropy'?"),
+    (lambda: pcrec("ml-100k", "sasrec", protocol="control"), SpecError, "did you mean 'controlled'?"),
+    (lambda: base("ml100k", "sasrec"), DataError, "unknown data set 'ml100k'; did you mean 'ml-100k'?"),
+    (lambda: base("retailrocket-hlaf", "bpr"), DataError, "did you mean 'retailrocket-half'?"),
+    (lambda: base("ml-100k", "sasrec", epoch=3), SpecError, "unknown setting 'epoch'; did you mean 'epochs'?"),
+    (lambda: base("ml-100k", "bpr", t=50), SpecError, "t (piece length) belongs to sasrec and dnn"),
+    (lambda: base("ml-100k", "dnn", p=0.1), SpecError, "p (dropout) belongs to sasrec"),
+    (lambda: pcrec("ml-100k", "sasrec", alpha=-1), SpecError, "alpha must be above 0"),
+    (lambda: base("csv", "bpr"), SpecError, "csv_data(path")])
+def test_what_cannot_be_meant_is_refused_in_one_sentence(make, error, words):
+    with pytest.raises(error) as refused:
+        make()
+    assert words in str(refused.value) and str(refused.value).endswith(".") and "\n" not in str(refused.value)
+
+
+def test_the_examples_in_the_documentation_are_true():
+    assert doctest.testmod(settings) == doctest.TestResults(failed=0, attempted=1)

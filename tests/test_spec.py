@@ -1,0 +1,341 @@
+"""Specs: pinned identities, the canonical form, what is refused and in which words."""
+
+from __future__ import annotations
+
+import dataclasses
+import doctest
+import hashlib
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pcrec_core import errors, spec
+from pcrec_core.errors import PCRecError, SpecError, unknown
+from pcrec_core.paths import ROOT
+from pcrec_core.spec import Cooperation, Data, Model, RunSpec, Training, canonical_json, from_dict
+
+SHA = "0123456789abcdef" * 4
+BPR = RunSpec(Data("ml-100k"), Model("bpr", d=256), Training(200, 2048, 1e-3))
+PCREC = RunSpec(Data("ml-100k"), Model("sasrec", d=64, t=50, p=0.2), Training(120, 128, 1e-3), peers=2,
+                cooperation=Cooperation("layerwise", "entropy", 30))
+DNN = RunSpec(Data("retailrocket-half"), Model("dnn", d=64, t=10), Training(50, 128, 1e-4, l2=1e-5, schedule="constant"),
+              peers=3, cooperation=Cooperation("averaging", every=2), seed=4)
+CSV = RunSpec(Data("csv", core=3, sha256=SHA, columns=("who", "what"), path="here.csv"), Model("bpr", d=8),
+              Training(1, 8, 0.5), peers=2)
+
+# --- identity
+
+#: The canonical form, written by hand, and the first 12 digits of its SHA-256. A change here makes older records missing.
+PINNED = [
+    (BPR, "a964b254072c",
+     '{"data":{"core":5,"source":"ml-100k"},"model":{"d":256,"name":"bpr"},"numerics":1,"peers":1,"protocol":"controlled",'
+     '"seed":0,"training":{"batch":2048,"epochs":200,"eta":0.001,"l2":0.0,"schedule":"cosine"}}'),
+    (PCREC, "bbe365337258",
+     '{"cooperation":{"alpha":30.0,"criterion":"entropy","every":1,"rule":"layerwise"},"data":{"core":5,"source":"ml-100k"},'
+     '"model":{"d":64,"name":"sasrec","p":0.2,"t":50},"numerics":1,"peers":2,"protocol":"controlled","seed":0,'
+     '"training":{"batch":128,"epochs":120,"eta":0.001,"l2":0.0,"schedule":"cosine"}}'),
+    (DNN, "c9413e181b7e",
+     '{"cooperation":{"every":2,"rule":"averaging"},"data":{"core":5,"source":"retailrocket-half"},"model":{"d":64,'
+     '"name":"dnn","t":10},"numerics":1,"peers":3,"protocol":"controlled","seed":4,"training":{"batch":128,"epochs":50,'
+     '"eta":0.0001,"l2":1e-05,"schedule":"constant"}}'),
+    (CSV, "c2e56fa0b178",
+     '{"data":{"columns":["who","what"],"core":3,"sha256":"' + SHA + '","source":"csv"},"model":{"d":8,"name":"bpr"},'
+     '"numerics":1,"peers":2,"protocol":"controlled","seed":0,"training":{"batch":8,"epochs":1,"eta":0.5,"l2":0.0,'
+     '"schedule":"cosine"}}'),
+]
+
+
+@pytest.mark.parametrize(("run", "identity", "text"), PINNED)
+def test_identity_is_pinned_and_is_the_hash_of_a_form_written_by_hand(run, identity, text):
+    assert canonical_json(run.canonical()) == text
+    assert hashlib.sha256(text.encode()).hexdigest()[:12] == identity
+    assert run.identity == identity
+
+
+def test_identity_is_the_same_in_another_process_with_another_order_of_hashing():
+    code = "from pcrec_core.spec import *; import sys, json; print(from_dict(json.loads(sys.argv[1])).identity)"
+    found = [subprocess.run([sys.executable, "-c", code, PINNED[1][2]], capture_output=True, text=True, check=True, cwd=ROOT,
+                            env={"PYTHONHASHSEED": seed}).stdout.strip() for seed in ("1", "2")]
+    assert found == ["bbe365337258"] * 2
+
+
+def test_30_and_30_0_are_equal():
+    whole = dataclasses.replace(PCREC, cooperation=Cooperation("layerwise", "entropy", 30))
+    real = dataclasses.replace(PCREC, cooperation=Cooperation("layerwise", "entropy", 30.0), peers=2.0)
+    assert whole == real and hash(whole) == hash(real) and whole.identity == real.identity and whole.name == real.name
+    numpy = dataclasses.replace(PCREC, seed=np.int64(0), cooperation=Cooperation("layerwise", "entropy", np.float64(30)))
+    assert numpy == whole and numpy.identity == whole.identity
+
+
+def test_0_and_minus_0_are_equal():
+    assert Training(1, 1, 1e-3, l2=-0.0) == Training(1, 1, 1e-3)
+    assert canonical_json(Training(1, 1, 1e-3, l2=-0.0).canonical()) == canonical_json(Training(1, 1, 1e-3).canonical())
+    assert canonical_json(Model("sasrec", d=4, t=5, p=-0.0).canonical()) == '{"d":4,"name":"sasrec","p":0.0,"t":5}'
+
+
+def test_the_place_of_a_csv_file_is_not_identity_but_its_content_and_columns_are():
+    def csv(**change):
+        return dataclasses.replace(CSV, data=dataclasses.replace(CSV.data, **change))
+
+    assert csv(path="there.csv") == CSV and hash(csv(path="there.csv")) == hash(CSV)
+    assert csv(path="there.csv").identity == csv(path=None).identity == CSV.identity
+    assert csv(sha256="f" + SHA[1:]).identity != CSV.identity
+    assert csv(columns=("what", "who")).identity != CSV.identity and csv(columns=["who", "what"]) == CSV
+
+
+CHANGES = [("data", "source", "ml-1m"), ("data", "core", 4), ("model", "d", 65), ("model", "t", 49), ("model", "p", 0.25),
+           ("training", "epochs", 121), ("training", "batch", 64), ("training", "eta", 2e-3), ("training", "l2", 1e-9),
+           ("training", "schedule", "constant"), ("cooperation", "criterion", "l1"), ("cooperation", "alpha", 30.5),
+           ("cooperation", "every", 2), (None, "peers", 3), (None, "seed", 1), (None, "numerics", 2),
+           (None, "cooperation", None)]
+
+
+@pytest.mark.parametrize(("part", "name", "value"), CHANGES)
+def test_every_field_is_identity(part, name, value):
+    changed = dataclasses.replace(PCREC, **({name: value} if part is None else
+                                            {part: dataclasses.replace(getattr(PCREC, part), **{name: value})}))
+    assert changed != PCREC and changed.identity != PCREC.identity
+
+
+def test_defaults_stand_in_the_form_so_that_a_changed_default_changes_identities():
+    form = BPR.canonical()
+    assert form["training"]["l2"] == 0.0 and form["training"]["schedule"] == "cosine" and form["data"]["core"] == 5
+    assert (form["peers"], form["protocol"], form["seed"], form["numerics"]) == (1, "controlled", 0, 1)
+
+
+def test_numerics_come_from_the_model_and_raising_them_changes_the_identity(monkeypatch):
+    monkeypatch.setitem(spec.NUMERICS, "bpr", 2)
+    raised = dataclasses.replace(BPR, numerics=None)
+    assert raised.numerics == 2 and raised.identity != BPR.identity
+    assert dataclasses.replace(PCREC, numerics=None).identity == PCREC.identity  # another model's
+    assert from_dict(BPR.canonical()) == BPR  # an older record's spec still resolves
+
+
+# --- canonical JSON
+
+def test_canonical_json_knows_no_order_of_keys():
+    for value in ({"b": [1, {"d": 1, "c": "é"}], "a": None}, {"a": None, "b": [1, {"c": "é", "d": 1}]}):
+        assert canonical_json(value) == '{"a":null,"b":[1,{"c":"é","d":1}]}'
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_canonical_json_refuses_what_json_has_no_number_for(value):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        canonical_json({"a": value})
+
+
+def finite(low: float, high: float, **more: bool) -> st.SearchStrategy[float]:
+    return st.floats(low, high, allow_nan=False, **more)
+
+
+@st.composite
+def cooperations(draw, epochs: int) -> Cooperation:
+    every = draw(st.integers(1, epochs))
+    if draw(st.booleans()):
+        return Cooperation("averaging", every=every)
+    alpha = draw(st.one_of(st.integers(1, 100), finite(0, 1e3, exclude_min=True)))
+    return Cooperation("layerwise", draw(st.sampled_from(["entropy", "l1"])), alpha, every)
+
+
+@st.composite
+def runs(draw) -> RunSpec:
+    whole = st.integers(1, 10**6)
+    name = draw(st.sampled_from(["sasrec", "dnn", "bpr"]))
+    data = draw(st.one_of(
+        st.builds(Data, st.sampled_from(["ml-100k", "retailrocket", "synthetic"]), core=whole),
+        st.builds(Data, st.just("csv"), core=whole, sha256=st.just(SHA), path=st.none() | st.text(),
+                  columns=st.lists(st.text(alphabet=st.characters(codec="utf-8")), min_size=2, max_size=3))))
+    model = Model(name, d=draw(whole), t=None if name == "bpr" else draw(st.integers(2, 500)),
+                  p=draw(finite(0, 1, exclude_max=True)) if name == "sasrec" else None)
+    training = Training(draw(whole), draw(whole), draw(finite(0, 10, exclude_min=True)), draw(finite(0, 10)),
+                        draw(st.sampled_from(["cosine", "constant"])))
+    peers = draw(st.integers(1, 5))
+    cooperation = draw(st.none() | cooperations(training.epochs)) if peers > 1 else None
+    return RunSpec(data, model, training, peers, cooperation, seed=draw(st.integers(0, 2**70)))
+
+
+def reordered(value):
+    return {k: reordered(v) for k, v in reversed(value.items())} if isinstance(value, dict) else value
+
+
+@given(runs())
+def test_a_valid_spec_comes_back_from_its_canonical_form(run):
+    for form in (run.canonical(), reordered(run.canonical()), json.loads(canonical_json(run.canonical()))):
+        back = from_dict(form)
+        assert back == run and back.identity == run.identity and back.name == run.name
+
+
+@given(runs())
+def test_the_form_holds_no_None_and_no_path(run):
+    form = run.canonical()
+    parts = [form, *(part for part in form.values() if isinstance(part, dict))]
+    assert all(value is not None for part in parts for value in part.values()) and "path" not in form["data"]
+    assert len(run.identity) == 12 and set(run.identity) <= set("0123456789abcdef")
+
+
+# --- a field that comes later
+
+@dataclass(frozen=True)
+class Later(Training):
+    """Training as it might be one day: one field whose default is what was before, one whose default is new."""
+
+    precision: str = field(default="float32", metadata={"as_before": "float32"})
+    warmup: int = field(default=3, metadata={"as_before": 0})
+
+
+def test_a_later_field_stands_in_the_form_only_where_it_differs_from_before():
+    before = Training(5, 8, 1e-3).canonical()
+    assert Later(5, 8, 1e-3, warmup=0).canonical() == before
+    assert Later(5, 8, 1e-3).canonical() == before | {"warmup": 3}
+    assert Later(5, 8, 1e-3, precision="bf16", warmup=0).canonical() == before | {"precision": "bf16"}
+
+
+def test_older_identities_still_resolve_after_a_field_was_added(monkeypatch):
+    older = BPR.canonical()
+    monkeypatch.setitem(spec._PARTS, "training", Later)
+    back = from_dict(older)
+    assert back.training == Later(200, 2048, 1e-3, precision="float32", warmup=0)  # not the new default 3
+    assert back.identity == "a964b254072c" and back.canonical() == older
+    newer = dataclasses.replace(back, training=Later(200, 2048, 1e-3))
+    assert newer.identity != back.identity and from_dict(newer.canonical()) == newer
+
+
+# --- names
+
+def pair(cooperation: Cooperation | None, peers: int = 2) -> RunSpec:
+    return dataclasses.replace(BPR, peers=peers, cooperation=cooperation)
+
+
+@pytest.mark.parametrize(("run", "variant"), [
+    (BPR, "base"), (pair(None), "apart"), (pair(None, 3), "apart-n3"), (PCREC, "le-a30"), (DNN, "avg-k2-n3"),
+    (pair(Cooperation("layerwise", "l1", 12.5)), "ln-a12.5"), (pair(Cooperation("averaging")), "avg"),
+    (pair(Cooperation("layerwise", "entropy", 20, every=5), 4), "le-a20-k5-n4")])
+def test_a_run_is_named_by_what_it_is(run, variant):
+    assert run.variant == variant
+    assert run.name == f"{run.data.source}/{run.model.name}-{variant}-s{run.seed}-{run.identity}"
+
+
+# --- refused, with a sentence
+
+def cooperate(**change) -> RunSpec:
+    return dataclasses.replace(PCREC, cooperation=Cooperation(**change))
+
+
+REFUSED = {
+    # a field without meaning
+    "averaging with alpha": (lambda: Cooperation("averaging", alpha=30), "averaging has no criterion and no alpha"),
+    "averaging with criterion": (lambda: Cooperation("averaging", "entropy"), "averaging has no criterion and no alpha"),
+    "bpr with t": (lambda: Model("bpr", d=8, t=50), "t (piece length) belongs to sasrec and dnn"),
+    "bpr with p": (lambda: Model("bpr", d=8, p=0.1), "p (dropout) belongs to sasrec"),
+    "dnn with p": (lambda: Model("dnn", d=8, t=50, p=0.0), "p (dropout) belongs to sasrec"),
+    "sasrec without t": (lambda: Model("sasrec", d=8, p=0.1), "t (piece length) belongs to sasrec and dnn"),
+    "sasrec without p": (lambda: Model("sasrec", d=8, t=50), "p (dropout) belongs to sasrec"),
+    "dnn without t": (lambda: Model("dnn", d=8), "t (piece length) belongs to sasrec and dnn"),
+    "ml-100k with columns": (lambda: Data("ml-100k", columns=("u", "i")), "columns has a meaning for source 'csv' only"),
+    "ml-100k with hash and path": (lambda: Data("ml-100k", sha256=SHA, path="x"), "sha256, path has a meaning for"),
+    "cooperation alone": (lambda: dataclasses.replace(PCREC, peers=1), "cooperation needs peers: 2 or more"),
+    "csv without hash": (lambda: Data("csv", columns=("u", "i")), "needs sha256 and columns (user, item)"),
+    "csv with one column": (lambda: Data("csv", sha256=SHA, columns=("u",)), "needs sha256 and columns (user, item)"),
+    "csv with four": (lambda: Data("csv", sha256=SHA, columns=tuple("abcd")), "needs sha256 and columns (user, item)"),
+    "never cooperates": (lambda: cooperate(rule="averaging", every=121), "every 121 epochs never happens in 120 epochs"),
+    # out of range
+    "alpha 0": (lambda: Cooperation("layerwise", "entropy", 0), "alpha must be above 0, not 0.0; for alpha = 0 take the rule"
+                                                                " 'averaging'"),
+    "alpha below": (lambda: Cooperation("layerwise", "entropy", -1), "alpha must be above 0, not -1.0"),
+    "no alpha": (lambda: Cooperation("layerwise", "entropy"), "alpha must be above 0, not None"),
+    "every": (lambda: Cooperation("averaging", every=0), "every must be 1 or more epochs, not 0"),
+    "core": (lambda: Data("ml-100k", core=0), "core must be 1 or more, not 0"),
+    "d": (lambda: Model("bpr", d=0), "d must be 1 or more, not 0"),
+    "t": (lambda: Model("dnn", d=1, t=1), "t counts the target, so it must be 2 or more, not 1"),
+    "p": (lambda: Model("sasrec", d=1, t=2, p=1), "p (dropout) must be in [0, 1), not 1.0"),
+    "p below": (lambda: Model("sasrec", d=1, t=2, p=-0.1), "p (dropout) must be in [0, 1), not -0.1"),
+    "epochs": (lambda: Training(0, 1, 1e-3), "epochs must be 1 or more, not 0"),
+    "batch": (lambda: Training(1, 0, 1e-3), "batch must be 1 or more, not 0"),
+    "eta": (lambda: Training(1, 1, 0), "eta (learning rate) must be above 0, not 0.0"),
+    "l2": (lambda: Training(1, 1, 1, -1e-9), "l2 must be 0 or more, not -1e-09"),
+    "peers": (lambda: dataclasses.replace(BPR, peers=0), "peers must be 1 or more, not 0"),
+    "seed": (lambda: dataclasses.replace(BPR, seed=-1), "seed must be 0 or more, not -1"),
+    # of another type
+    "nan": (lambda: Training(1, 1, float("nan")), "eta must be a float, not nan"),
+    "inf": (lambda: Training(1, 1, float("inf")), "eta must be a float, not inf"),
+    "text": (lambda: Training("1", 1, 1e-3), "epochs must be an int, not '1'"),
+    "half an epoch": (lambda: Training(1.5, 1, 1e-3), "epochs must be an int, not 1.5"),
+    "a bool": (lambda: dataclasses.replace(BPR, seed=True), "seed must be an int, not True"),
+    "a number for a name": (lambda: Model(3, d=1), "name must be a str, not 3"),
+    "no name": (lambda: Model(None, d=1), "name must be a str, not None"),
+    "a list for a number": (lambda: dataclasses.replace(BPR, seed=[0]), "seed must be an int, not [0]"),
+    "text for columns": (lambda: Data("csv", sha256=SHA, columns="ab"), "columns must be a list of str, not 'ab'"),
+    "numbers for columns": (lambda: Data("csv", sha256=SHA, columns=(1, 2)), "columns must be a list of str, not (1, 2)"),
+    "text for data": (lambda: dataclasses.replace(BPR, data="ml-100k"), "data must be a Data, not 'ml-100k'"),
+    "text for a model": (lambda: RunSpec(BPR.data, "bpr", BPR.training), "model must be a Model, not 'bpr'"),
+    "no training": (lambda: RunSpec(BPR.data, BPR.model, None), "training must be a Training, not None"),
+    "text for cooperation": (lambda: dataclasses.replace(PCREC, cooperation="averaging"),
+                             "cooperation must be a Cooperation, not 'averaging'"),
+    # protocols of later
+    "paper": (lambda: dataclasses.replace(BPR, protocol="paper"),
+              "protocol 'paper' cannot be run yet: only 'controlled' can."),
+    "released": (lambda: dataclasses.replace(BPR, protocol="released"), "protocol 'released' cannot be run yet: only"),
+    # read from a dict
+    "unknown field": (lambda: from_dict(BPR.canonical() | {"sede": 1}),
+                      "unknown field of RunSpec 'sede'; did you mean 'seed'?"),
+    "unknown field inside": (lambda: from_dict(BPR.canonical() | {"model": {"name": "bpr", "dd": 1}}),
+                             "unknown field of Model 'dd'; did you mean 'd'?"),
+    "missing field": (lambda: from_dict({k: v for k, v in BPR.canonical().items() if k != "training"}), "'training'"),
+    "missing field inside": (lambda: from_dict(BPR.canonical() | {"model": {"name": "bpr"}}), "Model cannot be read"),
+    "text for a part": (lambda: from_dict(BPR.canonical() | {"model": "bpr"}),
+                        "Model must be a dict of its fields, not 'bpr'"),
+    "None for a part": (lambda: from_dict(PCREC.canonical() | {"cooperation": None}), "Cooperation must be a dict of its"),
+    "a list": (lambda: from_dict([1]), "RunSpec must be a dict of its fields, not [1]"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_meant_is_refused_in_one_sentence(case):
+    make, words = REFUSED[case]
+    with pytest.raises(SpecError) as refused:
+        make()
+    sentence = str(refused.value)
+    assert words in sentence and sentence.endswith(".") and "\n" not in sentence
+
+
+@pytest.mark.parametrize(("make", "what", "nearest"), [
+    (lambda: Model("sasrek", d=1), "model", "sasrec"), (lambda: Model("bprr", d=1), "model", "bpr"),
+    (lambda: Model("SASRec", d=1), "model", "sasrec"), (lambda: Model("BPR", d=1), "model", "bpr"),  # the paper's spelling
+    (lambda: Training(1, 1, 1, schedule="cosin"), "schedule", "cosine"),
+    (lambda: Cooperation("layer-wise"), "cooperation rule", "layerwise"),
+    (lambda: Cooperation("average"), "cooperation rule", "averaging"),
+    (lambda: Cooperation("layerwise", "entropi", 1), "criterion", "entropy"),
+    (lambda: Cooperation("layerwise", "L1", 1), "criterion", "l1"),
+    (lambda: dataclasses.replace(BPR, protocol="controled"), "protocol", "controlled"),
+    (lambda: dataclasses.replace(BPR, protocol="papr"), "protocol", "paper")])
+def test_a_typo_is_answered_with_the_nearest_name(make, what, nearest):
+    with pytest.raises(SpecError, match=rf"^unknown {what} '.*'; did you mean '{nearest}'\? Known: .*\b{nearest}\b"):
+        make()
+
+
+def test_an_unknown_name_near_to_nothing_is_answered_with_all_names():
+    assert unknown("model", "xyzzy", {"sasrec": 1, "bpr": 2}) == "unknown model 'xyzzy'. Known: bpr, sasrec."
+    found = unknown("metric", "hit@5", ["MRR@5", "HIT@5"])
+    assert found == "unknown metric 'hit@5'; did you mean 'HIT@5'? Known: HIT@5, MRR@5."
+
+
+def test_every_error_of_a_user_is_one_family():
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    assert len(kinds) == 5 and all(issubclass(kind, PCRecError) for kind in kinds)
+
+
+def test_a_spec_cannot_be_changed_in_place():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        BPR.seed = 1
+
+
+@pytest.mark.parametrize("module", [spec, errors])
+def test_the_examples_in_the_documentation_are_true(module):
+    found = doctest.testmod(module)
+    assert found.attempted > 0 and found.failed == 0
