@@ -113,6 +113,11 @@ class Store:
 
     folder: Path = RECORDS
 
+    @classmethod
+    def of(cls, folder: str) -> Store:
+        """The store in ``folder``, or the committed one if that is empty: a notebook's parameter."""
+        return cls(Path(folder)) if folder else cls()
+
     def path(self, name: str) -> Path:
         """Where the record of that name lies, or would lie."""
         return self.folder / f"{name}.json"

@@ -15,8 +15,6 @@ from pcrec_core.records import Record
 
 Formatter = Callable[[Any], str]
 DASH = "–"
-#: Okabe and Ito's colours that differ for every kind of colour vision, and in grey.
-COLOURS = {"base": "#0072B2", "LE": "#D55E00", "paper": "#000000", "avg": "#009E73", "other": "#CC79A7"}
 
 
 class Html:
@@ -145,3 +143,50 @@ def show_comparisons(frame: pd.DataFrame, name: str, note: str) -> Html:
     formats = {"p": number(3), "df": number(0), "Vseed/V": share, "MDE": percent, "RI paper": percent, "ER": number(2),
                "ΔRI": percent}
     return table(shown, formats, name, note, frame)
+
+
+def show_statistics(found: Sequence[Record]) -> Html:
+    """Sizes, ties and repeats of data sets (Table 1), from their records."""
+    names = {"source": "data set", "users": "users", "items": "items", "actions": "actions",
+             "actions_per_user_median": "median actions", "density": "density", "tie_share": "ties",
+             "repeat_share_valid": "repeats, validation", "repeat_share_test": "repeats, test"}
+    frame = pd.DataFrame([{shown: r.result[name] for name, shown in names.items()} for r in found])
+    formats = {**dict.fromkeys(["users", "items", "actions", "median actions"], count), "density": number(4),
+               **dict.fromkeys(["ties", "repeats, validation", "repeats, test"], share)}
+    return table(frame, formats, "table1")
+
+
+def show_filter(found: Sequence[Record]) -> Html:
+    """What was read, what each filter removed, and what is left."""
+    frame = pd.DataFrame([{"data set": r.result["source"], **{_said(name): n for name, n in r.result["counts"].items()}}
+                          for r in found])
+    return table(frame, dict.fromkeys(frame.columns[1:], count), "table1-filter",
+                 "core: fewer than 5 actions; distinct: too few distinct items; short: fewer than three actions.")
+
+
+def _said(name: str) -> str:
+    what, _, why = name.partition("_")
+    return f"{what} {'read' if why == 'read' else f'removed, {why}' if why else 'left'}"
+
+
+def show_run(record: Record) -> Html:
+    """One run: what it was, what was chosen, what it reached on the test set."""
+    chosen, run = record.result["chosen"], record.run
+    frame = pd.DataFrame([{"run": record.name, "chosen epoch": chosen["epoch"], **record.result["test"],
+                           "seconds": round(sum(run["seconds"].values()))}])
+    return table(frame, dict.fromkeys(record.result["test"], number(4)), "run",
+                 f"Protocol {record.key['protocol']}; {record.result['data']['users']:,} users;"
+                 f" trained on {run['device']}, commit {str(run['commit'])[:8]}.")
+
+
+def verdict(compared: pd.DataFrame) -> Html:
+    """A sentence a data set and model on MRR@5: improvement, interval, users, runs, and the word."""
+    sentences = [_verdict(row) for row in compared[compared["metric"] == "MRR@5"].to_dict("records")]
+    return Html("".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences), "\n".join(sentences))
+
+
+def _verdict(row: Mapping[str, Any]) -> str:
+    ri = with_interval(percent, row["RI"], row["low"], row["high"])
+    kind = "users only, 95 %" if row["users only"] else "95 %"
+    return (f"{row['data set']}, {row['model']}, {row['comparison']}, MRR@5: {ri} ({kind}; {row['users']:,} users; runs"
+            f" {row['runs']}); the paper {percent(row['RI paper'])}: {row['word']}.")

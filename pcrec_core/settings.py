@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from pcrec_core.datasets import source
+from pcrec_core.datasets import csv_data, source
 from pcrec_core.errors import SpecError, unknown
 from pcrec_core.spec import NUMERICS, Cooperation, Data, Model, RunSpec, Training
 
@@ -22,8 +23,8 @@ _DATASETS: dict[str, dict[str, dict[str, Any]]] = {
 }
 #: Epochs, the same for base and PCRec; table2 shows the lengths that were tried.
 _EPOCHS: dict[str, dict[str, int]] = {
-    "ml-100k": {"sasrec": 120, "dnn": 200, "bpr": 200},
-    "ml-1m": {"sasrec": 120, "dnn": 200, "bpr": 200},
+    "ml-100k": {"sasrec": 120, "dnn": 400, "bpr": 200},
+    "ml-1m": {"sasrec": 120, "dnn": 400, "bpr": 200},
     "retailrocket": dict.fromkeys(NUMERICS, 50),
     "retailrocket-half": dict.fromkeys(NUMERICS, 50),
     "csv": dict.fromkeys(NUMERICS, 20),
@@ -48,6 +49,15 @@ def defaults(dataset: str, model: str) -> dict[str, Any]:
         raise SpecError(unknown("model", model, _MODELS))
     name = source(dataset).name
     return _MODELS[model] | _DATASETS.get(name, {}).get(model, {}) | {"epochs": _EPOCHS[name][model]}
+
+
+def dataset(name: str, csv: str = "", columns: Sequence[str] = ("user", "item", "time")) -> Data:
+    """The data a notebook names; ``csv`` is the file behind the name "csv", ``columns`` its user, item and time."""
+    if name != "csv":
+        return Data(source(name).name)
+    if len(columns) not in (2, 3):
+        raise SpecError(f"columns names two or three columns, user, item and time, not {list(columns)}.")
+    return csv_data(csv, *columns[:2], time=columns[2] if len(columns) == 3 else None)
 
 
 def run_spec(data: str | Data, model: str, *, peers: int = 1, cooperation: Cooperation | None = None,

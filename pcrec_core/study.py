@@ -19,6 +19,7 @@ from typing import Any
 from tqdm import tqdm
 
 from pcrec_core import datasets, records
+from pcrec_core.arms import Arm
 from pcrec_core.datasets.split import Split, split
 from pcrec_core.datasets.statistics import statistics as describe
 from pcrec_core.errors import RecordError, TrainingError
@@ -65,6 +66,11 @@ def run(specs: Sequence[RunSpec], executor: Any = None, *, store: Store | None =
         for future in _bar(futures, desc="runs", unit="run"):
             future.result()
     return [found[spec] or records.read(store.path(spec.name)) for spec in specs]
+
+
+def arm(variant: str, specs: Sequence[RunSpec], **options: Any) -> Arm:
+    """The arm of ``specs``, which differ in the seed alone; ``options`` are those of ``run``."""
+    return Arm(variant, tuple(run(specs, **options)))
 
 
 def train(spec: RunSpec, store: Store, *, device: str = "auto", threads: int = 1, bar: tqdm | None = None,

@@ -167,7 +167,7 @@ def test_a_users_own_model_trains_on_with_its_optimizer():
     assert all(w.requires_grad and w.is_leaf for p in peers for w in p.parameters())
 
 
-# --- the default rule ---------------------------------------------------------------------------------------------------
+# --- the default rule ------------------------------------------------------------------------------------------------
 
 
 def test_default_layers_of_a_plain_model():
@@ -202,7 +202,8 @@ def test_default_layers_measure_what_has_two_or_more_dimensions(module, measured
 
 def test_a_vector_follows_the_matrix_before_it():
     layers = default_layers(nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 3), nn.LayerNorm(3), nn.Linear(3, 3)))
-    assert [layer.followers for layer in layers] == [("0.weight", "0.bias", "1.bias", "2.weight", "2.bias"), ("3.bias",)]
+    first = ("0.weight", "0.bias", "1.bias", "2.weight", "2.bias")
+    assert [layer.followers for layer in layers] == [first, ("3.bias",)]
 
 
 def test_a_model_of_vectors_has_no_layer():
@@ -212,7 +213,7 @@ def test_a_model_of_vectors_has_no_layer():
         cooperate([nn.Dropout(), nn.Dropout()], Averaging())
 
 
-# --- refusals: each by name, and nothing has changed --------------------------------------------------------------------
+# --- refusals: each by name, and nothing has changed -----------------------------------------------------------------
 
 
 def refused(peers: list[nn.Module], words: str, layers: list[Layer] | None = None, rule=RULES[0]) -> None:

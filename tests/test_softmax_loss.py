@@ -16,8 +16,13 @@ from pcrec_core.models.softmax_loss import CHUNK, linear_cross_entropy
 
 def problem(rows: int, d: int, items: int, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     draw = torch.Generator().manual_seed(rows)
-    x, w, b = (torch.randn(size, generator=draw, dtype=dtype).requires_grad_() for size in ((rows, d), (items, d), (items,)))
+    sizes = (rows, d), (items, d), (items,)
+    x, w, b = (torch.randn(size, generator=draw, dtype=dtype).requires_grad_() for size in sizes)
     return x, w, b, torch.randint(0, items, (rows,), generator=draw)
+
+
+def gradients(found: Tensor, expected: Tensor, *inputs: Tensor) -> zip:
+    return zip(torch.autograd.grad(found, inputs), torch.autograd.grad(expected, inputs), strict=True)
 
 
 def test_value_and_gradient_by_hand():
@@ -47,8 +52,7 @@ def test_equals_cross_entropy_in_value_and_gradient(rows, dtype, tolerance):
     expected = F.cross_entropy(F.linear(x, w, b), target)
     assert found.shape == () and found.dtype == dtype
     torch.testing.assert_close(found, expected, rtol=tolerance, atol=tolerance)
-    gradients = zip(torch.autograd.grad(found, (x, w, b)), torch.autograd.grad(expected, (x, w, b)), strict=True)
-    for ours, theirs in gradients:
+    for ours, theirs in gradients(found, expected, x, w, b):
         torch.testing.assert_close(ours, theirs, rtol=10 * tolerance, atol=tolerance)
 
 
@@ -59,7 +63,7 @@ def test_the_size_of_a_chunk_changes_nothing(chunk, monkeypatch):
     monkeypatch.setattr(softmax_loss, "CHUNK", chunk)
     found = linear_cross_entropy(x, w, b, target)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-14)
-    for ours, theirs in zip(torch.autograd.grad(found, (x, w, b)), torch.autograd.grad(expected, (x, w, b)), strict=True):
+    for ours, theirs in gradients(found, expected, x, w, b):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-14)
 
 

@@ -12,8 +12,6 @@ import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pooch
-
 from pcrec_core.datasets.sources import RemoteFile
 from pcrec_core.errors import DataError
 
@@ -54,6 +52,8 @@ def status(file: RemoteFile) -> str:
 
 def cache() -> Path:
     """Folder that downloads go to: the user's ordinary cache."""
+    import pooch  # here, not above: it takes long, and warns into a notebook without widgets
+
     return Path(pooch.os_cache("pcrec"))
 
 
@@ -100,6 +100,8 @@ def _download(file: RemoteFile, target: Path, progress: bool) -> None:
 
 def _fetch(file: RemoteFile, url: str, scratch: Path, progress: bool) -> Path:
     """Download one address into ``scratch`` and give back the verified file there."""
+    import pooch
+
     address, _, member = url.partition("#")
     path = scratch / "download"
     pooch.HTTPDownloader(progressbar=progress, chunk_size=1 << 16, timeout=_TIMEOUT)(address, str(path), None)

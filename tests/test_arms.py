@@ -1,0 +1,87 @@
+"""Arms and their tables, on records made by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from pcrec_core import arms, report, settings
+from pcrec_core.arms import Arm
+from pcrec_core.errors import RecordError
+from pcrec_core.records import Record, run_record
+
+
+def record(spec, ranks, **result) -> Record:
+    whole = {"data": {"fingerprint": "f", "users": len(ranks), "items": 9}, "ranks": " ".join(map(str, ranks)), **result}
+    return run_record(spec, whole, {"commit": "c" * 40, "clean": True, "device": "cpu"})
+
+
+BASE = Arm("base", (record(settings.base("ml-100k", "sasrec"), [2, 4, 10, 1]),))
+PAIR = Arm("LE", (record(settings.pcrec("ml-100k", "sasrec"), [1, 4, 10, 1]),))
+
+
+def test_a_comparison_holds_ours_the_papers_and_their_ratio():
+    [row] = arms.comparisons([(PAIR, BASE)], ["MRR@5"]).to_dict("records")
+    ours = (1 + 1 / 4 + 0 + 1) / (1 / 2 + 1 / 4 + 0 + 1) - 1
+    papers = 0.1360 / 0.1292 - 1  # Table 3, ML-20M
+    assert row["RI"] == pytest.approx(ours) and row["RI paper"] == pytest.approx(papers)
+    assert row["ER"] == pytest.approx(math.log1p(ours) / math.log1p(papers))
+    assert row["DeltaRI"] == pytest.approx(papers - ours)
+    assert row["users only"] and row["word"] == "not decidable at this scale"
+    assert row["comparison"] == "LE over base" and row["runs"] == "1, 1"
+
+
+def test_only_mrr_at_5_gets_a_word():
+    assert list(arms.comparisons([(PAIR, BASE)], ["HIT@5", "NDCG@20"])["word"]) == ["", ""]
+
+
+def test_values_stand_beside_the_papers_where_it_prints_one():
+    frame = arms.values([BASE], ["HIT@5", "NDCG@5"])
+    assert frame["mean"][0] == 0.75 and frame["paper"][0] == 0.2049
+    assert np.isnan(frame["paper"][1])
+
+
+def test_data_the_paper_does_not_have_get_no_paper_value():
+    arm = Arm("base", (record(settings.base("synthetic", "sasrec"), [1, 2]),))
+    assert arm.paper("MRR@5") is None
+
+
+def test_arms_of_other_users_are_refused():
+    other = record(settings.base("ml-100k", "sasrec"), [1, 2, 3, 4])
+    other.result["data"]["fingerprint"] = "g"
+    with pytest.raises(RecordError, match="differ in data or protocol"):
+        PAIR.over(Arm("base", (other,)), "MRR@5")
+
+
+def test_dominance_names_the_larger_mu_and_who_holds_it():
+    epochs = {"exchanges": [0, 1], "mu": [[[0.9, 0.4], [0.1, 0.6]], [[0.5, 0.2], [0.5, 0.8]]]}
+    spec = settings.pcrec("ml-100k", "bpr")
+    arm = Arm("LE", (record(spec, [1, 2], epochs=epochs, layers=[["user", "embedding"], ["item", "embedding"]]),))
+    frame = arms.dominance(arm)
+    assert list(frame["layer"]) == ["user", "user", "item", "item"] and list(frame["epoch"]) == [0, 1, 0, 1]
+    assert list(frame["max mu"]) == [0.9, 0.5, 0.6, 0.8] and list(frame["peer"]) == [0, 0, 1, 1]
+
+
+def test_a_table_sorts_by_value_escapes_text_and_carries_its_csv():
+    frame = arms.comparisons([(PAIR, BASE)], ["MRR@5"]).assign(model="<sasrec>")
+    page = report.show_comparisons(frame, "t3", report.footnote([PAIR, BASE]))._repr_html_()
+    assert 'class="sortable"' in page and "&lt;sasrec&gt;" in page and "<sasrec>" not in page
+    assert 'download="t3.csv"' in page and "RI%2Clow%2Chigh" in page
+    assert "ml-100k 4 users" in page and "covers users only" in page
+
+
+def test_a_verdict_never_goes_without_interval_users_and_runs():
+    sentence = repr(report.verdict(arms.comparisons([(PAIR, BASE)], ["MRR@5", "HIT@5"])))
+    assert sentence.count("\n") == 0  # MRR@5 alone
+    assert sentence.startswith("ml-100k, sasrec, LE over base, MRR@5: +28.6 % [")
+    assert "users only, 95 %; 4 users; runs 1, 1" in sentence
+    assert sentence.endswith("the paper +5.3 %: not decidable at this scale.")
+
+
+@pytest.mark.parametrize(("form", "x", "text"), [
+    (report.percent, 0.053, "+5.3 %"), (report.percent, None, "–"), (report.share, 0.361, "36 %"),
+    (report.count, 12345, "12,345"), (report.number(3), float("nan"), "–"), (report.number(3), 0.12345, "0.123")])
+def test_numbers_are_written_so(form, x, text):
+    assert form(x) == text
