@@ -42,11 +42,12 @@ class Checkpoint:
             return None
         try:
             state = torch.load(self.path, map_location=device, weights_only=True)
+            identity = state["identity"]
         except Exception as error:
             raise TrainingError(f"checkpoint {self.path} cannot be read ({type(error).__name__}); delete it to start the"
                                 " run anew.") from error
-        if state["identity"] != self.identity:
-            raise TrainingError(f"checkpoint {self.path} belongs to run {state['identity']}, not {self.identity};"
+        if identity != self.identity:
+            raise TrainingError(f"checkpoint {self.path} belongs to run {identity}, not {self.identity};"
                                 " delete it.")
         return state
 

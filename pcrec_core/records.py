@@ -96,7 +96,9 @@ def read(path: Path) -> Record:
         named = digest(record.key)[:12] == record.identity and path.name == Path(record.name + ".json").name
     except FileNotFoundError:
         raise RecordError(f"there is no record at {path}.") from None
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OSError) as error:
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read ({error.strerror or error}); give the file of a record.") from None
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise RecordError(f"{path} is no record ({type(error).__name__}: {error}); delete it and train the run"
                           " again.") from None
     if not sound:
@@ -141,6 +143,10 @@ class Store:
     def all(self) -> Iterator[Record]:
         """Every record, in the order of the names."""
         return (read(path) for path in sorted(self.folder.rglob("*-*.json")))
+
+    def runs(self, dataset: str) -> list[Record]:
+        """Every run on a data set, in the order of the names."""
+        return [record for record in self.all() if record.kind == "run" and record.key["data"]["source"] == dataset]
 
     def find(self, identity: str) -> Path:
         """Path of the one record whose identity begins with ``identity`` (4 digits or more).

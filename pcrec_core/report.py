@@ -10,8 +10,10 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
+from pcrec_core import paper
 from pcrec_core.arms import Arm
 from pcrec_core.records import Record
+from pcrec_core.spec import RunSpec
 
 Formatter = Callable[[Any], str]
 DASH = "–"
@@ -81,7 +83,8 @@ def table(frame: pd.DataFrame, formats: Mapping[str, Formatter], name: str, note
     head = "".join(f"<th>{html.escape(str(column))}</th>" for column in frame.columns)
     body = "".join(f"<tr>{''.join(_cell(value, formats.get(column)) for column, value in row.items())}</tr>"
                    for row in frame.to_dict("records"))
-    markup = f'<table class="sortable"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    markup = (f'<div class="wide"><table class="sortable"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+              "</div>")
     return Html(markup + _below(note) + csv_link(frame if data is None else data, name), f"{name}: {len(frame)} rows")
 
 
@@ -177,6 +180,31 @@ def show_run(record: Record) -> Html:
     return table(frame, dict.fromkeys(record.result["test"], number(4)), "run",
                  f"Protocol {record.key['protocol']}; {record.result['data']['users']:,} users;"
                  f" trained on {run['device']}, commit {str(run['commit'])[:8]}.")
+
+
+def show_settings(specs: Sequence[RunSpec]) -> Html:
+    """What the specs use, beside the paper's Table 2 for the counterpart of their data set."""
+    theirs = paper.table(2).set_index(["dataset", "model"])
+    names = {"sasrec": "SASRec", "dnn": "DNN", "bpr": "BPR"}
+    rows = []
+    for spec in specs:
+        ours = {**vars(spec.training), **vars(spec.model)}
+        counterpart = paper.COUNTERPART.get(spec.data.source)
+        printed = theirs.loc[counterpart, names[spec.model.name]] if counterpart else pd.Series(dtype=object)
+        pairs = {"batch": "b", "d": "d", "eta": "eta", "l2": "l2", "p": "p"}
+        rows.append({"data set": spec.data.source, "model": spec.model.name, "epochs": ours["epochs"], "t": ours["t"],
+                     **{f"{symbol}{who}": value for name, symbol in pairs.items()
+                        for who, value in ((" here", ours[name]), (" paper", printed.get(symbol)))}})
+    return table(pd.DataFrame(rows), dict.fromkeys(["t", "b paper", "d paper"], count), "table2",
+                 "A dash is a setting that the model does not have, or that the paper does not print.")
+
+
+def show_tried(found: Sequence[Record]) -> Html:
+    """Every run by its settings and what it reached on validation: what lengths, rates and L2 were chosen from."""
+    rows = [{"model": r.spec.model.name, "variant": r.spec.variant, "seed": r.spec.seed, "epochs": r.spec.training.epochs,
+             "eta": r.spec.training.eta, "L2": r.spec.training.l2, "chosen epoch": r.result["chosen"]["epoch"],
+             "validation NDCG@20": r.result["chosen"]["valid"]["NDCG@20"]} for r in found]
+    return table(pd.DataFrame(rows), {"validation NDCG@20": number(4)}, "table2-tried")
 
 
 def verdict(compared: pd.DataFrame) -> Html:

@@ -162,9 +162,10 @@ class Trainer:
             for epoch in range(began, self.spec.training.epochs):
                 self.history.append(self._epoch(epoch))
                 finished = epoch + 1 == self.spec.training.epochs
-                checkpoint.save(self._state(), force=interrupt.asked and not finished)
+                stop = interrupt.asked and not finished  # asked once: a later Ctrl-C must not end without a checkpoint
+                checkpoint.save(self._state(), force=stop)
                 on_epoch(epoch + 1)
-                if interrupt.asked and not finished:
+                if stop:
                     raise TrainingError(f"interrupted after epoch {epoch} of {self.spec.name}; start it again to go on.")
         return Outcome(self._result(), dict(self.seconds), began, self.choice.weights)
 

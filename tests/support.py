@@ -86,3 +86,38 @@ class TableOfScores(nn.Module):
     def scores(self, users: Tensor, inputs: Tensor) -> Tensor:
         self.asked.append((users.clone(), inputs.clone()))
         return self.table[users].clone()
+
+
+class Plain(nn.Module):
+    """A model of a user's own: no base class of ours, a raw parameter, norms, a buffer."""
+
+    def __init__(self, width: int = 6) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.rand(width))
+        self.table = nn.Embedding(9, width)
+        self.body = nn.Sequential(nn.Linear(width, 5), nn.LayerNorm(5), nn.ReLU(), nn.Linear(5, 4))
+        self.head = nn.Parameter(torch.randn(4, 3))
+        self.register_buffer("seen", torch.rand(2, 2))
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return self.body(self.table(ids) * self.scale) @ self.head
+
+
+def peers_of(n: int, kind: type[nn.Module] = Plain, dtype: torch.dtype = torch.float64) -> list[nn.Module]:
+    """``n`` peers with different weights, 1-d ones too."""
+    torch.manual_seed(n)
+    peers = [kind().to(dtype) for _ in range(n)]
+    with torch.no_grad():
+        for k, peer in enumerate(peers):
+            for w in peer.parameters():
+                w.add_(torch.randn_like(w) * (k + 1) / 3)
+    return peers
+
+
+def spread(model: nn.Module, seed: int = 1) -> nn.Module:
+    """``model`` in float64 with weights large enough to tell things apart, biases and norms too."""
+    draw = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for w in model.double().parameters():
+            w.add_(0.5 * torch.randn(w.shape, generator=draw, dtype=w.dtype))
+    return model.eval()

@@ -85,3 +85,20 @@ def test_a_verdict_never_goes_without_interval_users_and_runs():
     (report.count, 12345, "12,345"), (report.number(3), float("nan"), "–"), (report.number(3), 0.12345, "0.123")])
 def test_numbers_are_written_so(form, x, text):
     assert form(x) == text
+
+
+def test_settings_stand_beside_the_papers_table_2():
+    specs = [settings.base("retailrocket-half", "sasrec"), settings.base("synthetic", "bpr")]
+    page = report.show_settings(specs)._repr_html_()
+    header, *rows = page.split("<tr>")[1:]
+    columns = [part.split("</th>")[0] for part in header.split("<th>")[1:]]
+    first, second = (dict(zip(columns, [p.split(">", 1)[1].split("</td>")[0] for p in row.split("<td")[1:]], strict=True))
+                     for row in rows)
+    assert (first["d here"], first["d paper"], first["p here"], first["p paper"]) == ("64", "64", "0.3", "0.3")
+    assert (second["d here"], second["d paper"], second["t"]) == ("256", "–", "–")
+
+
+def test_tried_runs_show_what_validation_said():
+    chosen = {"epoch": 3, "valid": {"NDCG@20": 0.08765}}
+    page = report.show_tried([record(settings.base("ml-100k", "dnn", epochs=7), [1, 2], chosen=chosen)])._repr_html_()
+    assert all(f">{text}</td>" in page for text in ("dnn", "base", "7", "3", "0.0877"))

@@ -215,7 +215,7 @@ def test_json_that_is_no_record_is_refused(path, change):
 
 def test_bytes_that_are_no_text_and_a_folder_and_nothing_are_refused(path):
     path.write_bytes(b"\xff\xfe\x00")
-    for wrong, words in ((path, "is no record"), (path.parent, "is no record"), (path.with_name("x-y.json"), "there is no")):
+    for wrong, words in ((path, "is no record"), (path.parent, "Is a directory"), (path.with_name("x-y.json"), "there is no")):
         with pytest.raises(RecordError, match=words):
             read(wrong)
 

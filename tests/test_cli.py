@@ -1,0 +1,301 @@
+"""The command line: in this process by ``main([...])``, and as a person calls it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pcrec_core import datasets, records, settings, study
+from pcrec_core.__main__ import main
+from pcrec_core.datasets import SOURCES
+from pcrec_core.metrics import METRICS
+from pcrec_core.paths import ROOT
+from pcrec_core.records import Store, run_record
+from pcrec_core.spec import Data
+
+TINY = ["train", "--dataset", "synthetic", "--model", "bpr", "--epochs", "1", "--d", "4"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch) -> Path:
+    """Everything a command writes goes below here; its folder of records."""
+    monkeypatch.setattr(study, "CHECKPOINTS", tmp_path / "checkpoints")
+    monkeypatch.setattr(study, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(datasets.files, "_download", None)  # a test that would download fails
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in (study.NO_TRAINING, datasets.files.ENVIRONMENT):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "records"
+
+
+@pytest.fixture
+def call(folder, capsys):
+    """Call ``main`` with the folder of records, and give back the exit code, and the lines of stdout and of stderr."""
+    def called(*words: str, store: bool = True) -> tuple[int, list[str], list[str]]:
+        code = main([*words, *(["--records", str(folder)] if store else [])])
+        out, err = capsys.readouterr()
+        return code, out.splitlines(), err.splitlines()
+    return called
+
+
+def person(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess:
+    """``python -m pcrec_core``, from another working directory, writing below the folder's parent only."""
+    redirected = ("import sys; from pcrec_core import study; from pathlib import Path; at = Path(sys.argv.pop(1));"
+                  "study.CHECKPOINTS, study.WEIGHTS = at / 'checkpoints', at / 'weights';"
+                  "from pcrec_core.__main__ import main; sys.exit(main(sys.argv[1:]))")
+    start = ["-c", redirected, str(folder.parent)] if words and words[0] == "train" else ["-m", "pcrec_core"]
+    return subprocess.run([sys.executable, *start, *words], capture_output=True, text=True, cwd=folder.parent,
+                          env=os.environ | {"PYTHONPATH": str(ROOT)} | environment)
+
+
+def refused(lines: list[str]) -> str:
+    """The one sentence of a refusal."""
+    [line] = lines
+    assert line.startswith("error: ") and line.endswith(".") and "Traceback" not in line
+    return line.removeprefix("error: ")
+
+
+# --- train, read, show
+
+def test_train_prints_metrics_a_line_each_and_the_path_of_the_record(call, folder):
+    code, out, err = call(*TINY)
+    [path] = [Path(word) for line in out for word in line.split() if word.endswith(".json")]
+    record = records.read(path)
+    assert code == 0 and err == [] and path.is_relative_to(folder)
+    assert record.spec == settings.base("synthetic", "bpr", epochs=1, d=4)
+    printed = dict(line.split() for line in out if re.match(r"(HIT|MRR|NDCG)@", line))
+    assert set(printed) == set(METRICS)
+    assert printed == {name: f"{record.result['test'][name]:.4f}" for name in METRICS}
+
+
+def test_a_second_call_reads_and_prints_the_same(call, folder, monkeypatch):
+    first = call(*TINY)
+    monkeypatch.setattr(study, "train", None)
+    assert call(*TINY) == first and first[0] == 0
+    assert len([path for path in folder.rglob("*") if path.is_file()]) == 1
+
+
+def test_show_takes_a_path_and_an_identity(call, folder):
+    _, trained, _ = call(*TINY)
+    [record] = Store(folder).all()
+    for word in (str(Store(folder).path(record.name)), record.identity, record.identity[:5]):
+        assert call("show", word) == (0, trained, [])
+
+
+def test_show_prints_the_statistics_of_a_data_set(call, folder):
+    made = study.statistics(Data("synthetic"), Store(folder))
+    code, out, _ = call("show", made.identity)
+    printed = dict(line.split(maxsplit=1) for line in out)
+    assert code == 0 and printed["users"] == str(made.result["users"]) and printed["name"] == made.name
+
+
+def test_the_words_of_the_issue_make_the_run_they_name(call, folder):
+    code, *_ = call("train", "--dataset", "synthetic", "--model", "sasrec", "--peers", "2", "--cooperation", "layerwise",
+                    "--criterion", "entropy", "--alpha", "30", "--seed", "0", "--epochs", "1", "--protocol", "controlled",
+                    "--d", "4", "--t", "9", "--p", "0.1", "--eta", "0.002", "--l2", "0.001")
+    [record] = Store(folder).all()
+    expected = settings.pcrec("synthetic", "sasrec", 30, "entropy", epochs=1, d=4, t=9, p=0.1, eta=2e-3, l2=1e-3)
+    assert code == 0 and record.spec == expected
+
+
+@pytest.mark.parametrize(("words", "run"), [
+    (["--model", "sasrec"], lambda: settings.base("ml-100k", "sasrec")),
+    (["--model", "dnn", "--peers", "2", "--cooperation", "layerwise"], lambda: settings.pcrec("ml-100k", "dnn")),
+    (["--model", "bpr", "--peers", "2", "--cooperation", "averaging"], lambda: settings.pcrec("ml-100k", "bpr", alpha=0)),
+    (["--model", "bpr", "--core", "3"], lambda: settings.base(Data("ml-100k", core=3), "bpr"))])
+def test_what_is_not_said_is_the_studys_setting(call, folder, words, run):
+    chosen = {"epoch": 3, "peer": 0, "merged": run().cooperation is not None, "valid": {"NDCG@20": 0.0875}}
+    result = {"test": {"HIT@5": 0.12345}, "chosen": chosen, "data": {"users": 943, "items": 1349}}
+    made = {"seconds": {"train": 3.2}, "device": "cpu", "threads": 1, "commit": "c" * 40, "clean": False}
+    Store(folder).put(run_record(run(), result, made))
+    code, out, _ = call("train", "--dataset", "ml-100k", *words)
+    assert code == 0 and any(line.split() == ["name", run().name] for line in out)
+    text = "\n".join(out)
+    assert "not clean" in text and "943 users" in text and "0.0875" in text and re.search(r"^HIT@5 +0\.123[45]$", text, re.M)
+
+
+def test_a_person_trains_reads_and_shows(folder):
+    first, second = (person(*TINY, "--records", str(folder), folder=folder) for _ in range(2))
+    [record] = Store(folder).all()
+    shown = person("show", record.identity, "--records", str(folder), folder=folder)
+    for done in (first, second, shown):
+        assert (done.returncode, done.stderr, done.stdout) == (0, "", first.stdout)
+    assert "NDCG@20" in first.stdout and str(Store(folder).path(record.name)) in first.stdout
+
+
+def test_a_person_gets_one_sentence_and_exit_code_1(folder):
+    for words, sentence in ((["show", "nothing.json"], "there is no record at nothing.json."),
+                            ([*TINY, "--protocol", "papr"], "did you mean 'paper'")):
+        done = person(*words, folder=folder)
+        assert done.returncode == 1 and done.stdout == "" and sentence in refused(done.stderr.splitlines())
+
+
+# --- data
+
+def test_data_lists_every_source_and_what_is_on_disk(call, tmp_path, monkeypatch):
+    code, out, err = call("data", store=False)
+    assert code == 0 and err == [] and [line.split()[0] for line in out if not line.startswith(" ")] == list(SOURCES)
+    assert set(SOURCES) >= {"ml-100k", "ml-1m", "retailrocket", "retailrocket-half", "csv", "synthetic"}
+    files = {file.name for source in SOURCES.values() for file in source.files}
+    told = dict(line.strip().split(": ") for line in out if line.startswith(" "))
+    assert told == dict.fromkeys(files, "not on disk")
+
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "ml-1m.txt").write_text("1 1\n")
+    datasets.files.cache().mkdir(parents=True)
+    (datasets.files.cache() / "ml-100k-u.data").write_text("1\t1\t1\t1\n")
+    monkeypatch.setenv("PCREC_DATA", str(tmp_path / "raw"))
+    told |= {"ml-1m.txt": "in PCREC_DATA", "ml-100k-u.data": "cached"}
+    _, out, _ = call("data", store=False)
+    assert dict(line.strip().split(": ") for line in out if line.startswith(" ")) == told
+
+
+def test_data_of_a_folder_that_is_none_is_refused(call, monkeypatch):
+    monkeypatch.setenv("PCREC_DATA", "nowhere")
+    code, _, err = call("data", store=False)
+    assert code == 1 and "PCREC_DATA is 'nowhere', which is not a folder" in refused(err)
+
+
+# --- typos and refusals: exit code 1, one sentence, nothing written
+
+PAIR = ["--peers", "2", "--cooperation", "layerwise"]
+
+
+@pytest.mark.parametrize(("words", "nearest"), [
+    (["--model", "bprr"], "bpr"), (["--model", "sasrek", *PAIR], "sasrec"), (["--model", "SASRec"], "sasrec"),
+    (["--dataset", "synthetik"], "synthetic"), (["--dataset", "ml100k"], "ml-100k"),
+    (["--dataset", "synthetik", "--columns", "user,item"], "synthetic"),
+    (["--protocol", "controled"], "controlled"), (["--protocol", "realeased"], "released"),
+    (["--peers", "2", "--cooperation", "layrwise"], "layerwise"),
+    (["--peers", "2", "--cooperation", "average"], "averaging"),
+    ([*PAIR, "--criterion", "entropi"], "entropy"), ([*PAIR, "--criterion", "L1"], "l1"),
+    (["--schedule", "cosin"], "cosine")])
+def test_a_typo_is_answered_with_the_nearest_name(call, folder, words, nearest):
+    code, out, err = call(*TINY, *words)
+    assert (code, out) == (1, []) and not folder.exists()
+    assert re.match(rf"unknown [a-z ]+ '.*'; did you mean '{nearest}'\? Known: ", refused(err))
+
+
+@pytest.mark.parametrize(("words", "sentence"), [
+    (["--protocol", "paper"], "protocol 'paper' cannot be run yet: only 'controlled' can."),
+    (["--protocol", "released"], "protocol 'released' cannot be run yet: only 'controlled' can."),
+    (["--alpha", "30"], "--criterion, --alpha and --every have a meaning with --cooperation only."),
+    (["--criterion", "l1"], "--criterion, --alpha and --every have a meaning with --cooperation only."),
+    (["--peers", "2", "--every", "2"], "--criterion, --alpha and --every have a meaning with --cooperation only."),
+    (["--peers", "2", "--cooperation", "averaging", "--alpha", "3"], "averaging has no criterion and no alpha"),
+    (["--cooperation", "averaging"], "cooperation needs peers: 2 or more."),
+    ([*PAIR, "--alpha", "0"], "alpha must be above 0, not 0.0; for alpha = 0 take the rule 'averaging'."),
+    ([*PAIR, "--every", "0"], "every must be 1 or more epochs, not 0."),
+    ([*PAIR, "--every", "2"], "cooperation every 2 epochs never happens in 1 epochs."),
+    (["--t", "9"], "t (piece length) belongs to sasrec and dnn: give it there, and leave it out for bpr."),
+    (["--p", "0.1"], "p (dropout) belongs to sasrec: give it there, and leave it out for dnn and bpr."),
+    (["--eta", "nan"], "eta must be a float, not nan."), (["--eta", "0"], "eta (learning rate) must be above 0, not 0.0."),
+    (["--epochs", "0"], "epochs must be 1 or more, not 0."), (["--seed", "-1"], "seed must be 0 or more, not -1."),
+    (["--core", "0"], "core must be 1 or more, not 0."), (["--peers", "0"], "peers must be 1 or more, not 0."),
+    (["--csv", "my.csv"], "--csv and --columns belong to --dataset csv, not to synthetic."),
+    (["--columns", "a,b"], "--csv and --columns belong to --dataset csv, not to synthetic."),
+    (["--dataset", "csv"], "--dataset csv needs the file: --csv FILE."),
+    (["--dataset", "csv", "--csv", "nowhere.csv"], "nowhere.csv cannot be read (No such file or directory)"),
+    (["--dataset", "csv", "--csv", "x", "--columns", "a"], "--columns names two or three columns"),
+    (["--device", "gpu"], "device must be auto, cpu or cuda, not 'gpu'."),
+    (["--threads", "0"], "threads must be 1 or more, not 0."),
+    (["--core", "1000"], "synthetic with core=1000: nobody is left"),
+    (["--eta", "1e30", "--epochs", "3"], "the training diverged; lower the learning rate.")])
+def test_what_cannot_be_is_answered_in_one_sentence(call, folder, words, sentence):
+    code, out, err = call(*TINY, *words)
+    assert (code, out) == (1, []) and sentence in refused(err)
+    assert not folder.exists() or not any(path.is_file() for path in folder.rglob("*"))
+
+
+def test_records_that_cannot_be_written_are_said(call, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, _, err = call(*TINY, "--records", str(tmp_path / "file"), store=False)
+    assert code == 1 and "cannot be written (Not a directory); give another folder of records" in refused(err)
+
+
+@pytest.mark.parametrize(("word", "sentence"), [
+    ("abcdef", "0 records in"), ("ab", "0 records in"), ("nothing.json", "there is no record at nothing.json."),
+    (".", "cannot be read (Is a directory); give the file of a record.")])
+def test_show_of_what_is_not_there(call, word, sentence):
+    code, out, err = call("show", word)
+    assert (code, out) == (1, []) and sentence in refused(err)
+
+
+def test_a_changed_digit_is_said_by_show_and_by_train(call, folder):
+    call(*TINY)
+    [path] = folder.rglob("*.json")
+    path.write_text(re.sub(r'"users":2', '"users":3', path.read_text()))
+    for words in (["show", str(path)], TINY):
+        code, out, err = call(*words)
+        assert (code, out) == (1, []) and "was changed: its result has not the hash it says" in refused(err)
+
+
+def test_where_training_is_forbidden_the_command_is_named(call, monkeypatch):
+    monkeypatch.setenv(study.NO_TRAINING, "1")
+    code, out, err = call("train", "--dataset", "ml-100k", "--model", "sasrec", *PAIR)
+    [line] = err
+    run = settings.pcrec("ml-100k", "sasrec")
+    assert (code, out) == (1, []) and run.name in line and line.endswith(study.command(run))
+
+
+@pytest.mark.parametrize(("words", "sentence"), [
+    ([], "required: data | train | show"),
+    (["trian"], "invalid choice: 'trian' (choose from"),
+    (["show"], "required: PATH|IDENTITY"),
+    (["train", "--model", "bpr"], "arguments are required: --dataset"),
+    ([*TINY, "--aplha", "3"], "unrecognized arguments: --aplha 3"),
+    ([*TINY, "extra"], "unrecognized arguments: extra"),
+    ([*TINY, "--seed", "zero"], "argument --seed: invalid int value: 'zero'"),
+    ([*TINY, "--alpha", "much"], "argument --alpha: invalid float value: 'much'"),
+    ([*TINY, "--seed"], "argument --seed: expected one argument")])
+def test_what_is_no_command_ends_with_a_sentence_too(capsys, folder, words, sentence):
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    out, err = capsys.readouterr()
+    assert end.value.code in (1, 2) and out == "" and sentence in err.splitlines()[-1] and "Traceback" not in err
+    assert not folder.exists()
+
+
+# --- a csv of one's own
+
+def write_csv(path: Path, columns: str = "user,item,time", last: str = "8") -> Path:
+    """Twelve users, each eight of ten items, ids text; ``last`` is the time in the last line."""
+    rows = [f"anna-{user},item {(user + step * 3) % 10},{step}" for user in range(12) for step in range(8)]
+    path.write_text("\n".join([columns, *rows[:-1], rows[-1].rpartition(",")[0] + f",{last}"]) + "\n")
+    return path
+
+
+OWN = ["train", "--dataset", "csv", "--model", "bpr", "--epochs", "1", "--d", "4", "--core", "2"]
+
+
+def test_a_csv_is_trained_on_and_read_again_wherever_it_lies(call, folder, tmp_path, monkeypatch):
+    first = call(*OWN, "--csv", str(write_csv(tmp_path / "my own.csv")))
+    [record] = Store(folder).all()
+    assert first[0] == 0 and record.result["data"]["users"] == 12 and record.result["data"]["items"] == 10
+    assert record.key["data"]["columns"] == ["user", "item", "time"] and record.key["data"]["core"] == 2
+    monkeypatch.setattr(study, "train", None)
+    assert call(*OWN, "--csv", str(write_csv(tmp_path / "moved.csv"))) == first
+
+
+def test_the_columns_of_a_csv_are_named(call, folder, tmp_path):
+    path = write_csv(tmp_path / "a.csv", columns="who is it,what,when")
+    for columns in ("who is it,what,when", "who is it, what"):
+        assert call(*OWN, "--csv", str(path), "--columns", columns)[0] == 0
+    assert sorted(record.key["data"]["columns"] for record in Store(folder).all()) == [["who is it", "what"],
+                                                                                       ["who is it", "what", "when"]]
+
+
+@pytest.mark.parametrize(("columns", "last", "sentence"), [
+    ("usr,item,time", "8", "a.csv, line 1: unknown column 'user'; did you mean 'usr'? Known: item, time, usr."),
+    ("user,item,time", "late", "a.csv, line 97, column 'time': 'late' is not a number"),
+    ("user,item,time", "", "a.csv, line 97, column 'time': '' is not a number"),
+    ("user,item,time", "nan", "a.csv, line 97, column 'time': 'nan' is not a finite number"),
+    ("user,item,time", "8,9", "a.csv, line 97 has 4 fields, not the 3 of user, item, time")])
+def test_a_malformed_csv_is_said_with_its_line(call, folder, tmp_path, columns, last, sentence):
+    code, out, err = call(*OWN, "--csv", str(write_csv(tmp_path / "a.csv", columns, last)))
+    assert (code, out) == (1, []) and sentence in refused(err) and not folder.exists()

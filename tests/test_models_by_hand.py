@@ -1,0 +1,222 @@
+"""Each recommender against a naive implementation with explicit loops, and what may have no influence on it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from support import spread
+
+from pcrec_core.models.bpr import BPR
+from pcrec_core.models.sasrec import SASRec
+from pcrec_core.models.youtube_dnn import YouTubeDNN
+
+# --- SASRec ----------------------------------------------------------------------------------------------------------
+
+N, D, T = 7, 4, 6
+
+
+@pytest.fixture
+def sasrec() -> SASRec:
+    torch.manual_seed(2)
+    return spread(SASRec(N, D, T, 0.3))
+
+
+def vector(w: dict[str, np.ndarray], name: str, x: np.ndarray) -> np.ndarray:
+    """A linear layer, cell by cell."""
+    weight, bias = w[f"{name}.weight"], w[f"{name}.bias"]
+    return np.array([bias[o] + sum(weight[o, i] * x[i] for i in range(len(x))) for o in range(len(bias))])
+
+
+def normal(w: dict[str, np.ndarray], name: str, x: np.ndarray) -> np.ndarray:
+    mean = sum(x) / len(x)
+    variance = sum((v - mean) ** 2 for v in x) / len(x)
+    return (x - mean) / math.sqrt(variance + 1e-5) * w[f"{name}.weight"] + w[f"{name}.bias"]
+
+
+def naive_encode(model: SASRec, ids: list[int]) -> dict[int, np.ndarray]:
+    """Representation at each slot that holds an item (eval mode): padding is simply not there."""
+    w = {name: p.detach().numpy() for name, p in model.named_parameters()}
+    x = {s: w["item.weight"][i] + w["position.weight"][s] for s, i in enumerate(ids) if i}
+    for b in range(2):
+        at = f"blocks.{b}"
+        after = {}
+        for s in x:
+            q = vector(w, f"{at}.query", x[s])
+            keys = [k for k in x if k <= s]
+            scores = [sum(q * vector(w, f"{at}.key", x[k])) / math.sqrt(len(q)) for k in keys]
+            z = sum(math.exp(v) for v in scores)
+            seen = sum(math.exp(v) / z * vector(w, f"{at}.value", x[k]) for v, k in zip(scores, keys, strict=True))
+            h = normal(w, f"{at}.attention_norm", x[s] + seen)
+            inner = np.array([max(0.0, v) for v in vector(w, f"{at}.inner", h)])
+            after[s] = normal(w, f"{at}.forward_norm", h + vector(w, f"{at}.outer", inner))
+        x = after
+    return x
+
+
+def negative_log(logits: np.ndarray, target: int) -> float:
+    return math.log(sum(math.exp(v) for v in logits)) - logits[target]
+
+
+SEQUENCES = [[1, 2, 3, 4, 5], [0, 0, 6, 7, 6], [0, 0, 0, 0, 3], [5, 5, 5, 1, 1]]
+
+
+def test_sasrec_equals_a_naive_implementation(sasrec):
+    w = {name: p.detach().numpy() for name, p in sasrec.named_parameters()}
+    found = sasrec.encode(torch.tensor(SEQUENCES)).detach().numpy()
+    scores = sasrec.scores(torch.arange(4), torch.tensor(SEQUENCES)).detach().numpy()
+    for row, ids in enumerate(SEQUENCES):
+        expected = naive_encode(sasrec, ids)
+        for slot, x in expected.items():
+            np.testing.assert_allclose(found[row, slot], x, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(scores[row], vector(w, "output", expected[len(ids) - 1]), rtol=0, atol=1e-12)
+
+
+def test_sasrecs_loss_is_the_mean_over_real_positions(sasrec):
+    w = {name: p.detach().numpy() for name, p in sasrec.named_parameters()}
+    pieces = [[1, 2, 3, 4, 5, 6], [0, 0, 6, 7, 6, 2], [0, 0, 0, 0, 3, 1]]  # 5, 3 and 1 real pairs
+    losses = [negative_log(vector(w, "output", x), ids[slot + 1])
+              for ids in pieces for slot, x in naive_encode(sasrec, ids[:-1]).items()]
+    assert len(losses) == 9
+    assert sasrec.loss(torch.tensor(pieces)).item() == pytest.approx(sum(losses) / 9, abs=1e-12)
+
+
+def test_a_later_item_changes_no_earlier_representation(sasrec):
+    ids = torch.tensor([[0, 2, 3, 4, 5]])
+    before = sasrec.encode(ids)
+    for slot in range(1, 5):
+        changed = ids.clone()
+        changed[0, slot] = 7
+        after = sasrec.encode(changed)
+        assert torch.equal(after[0, 1:slot], before[0, 1:slot])
+        assert ((after[0, slot:] - before[0, slot:]).abs().amax(1) > 1e-3).all()  # and every later one
+
+
+def test_what_stands_for_padding_has_no_influence_in_sasrec(sasrec):
+    inputs, piece = torch.tensor([[0, 0, 6, 7, 6]]), torch.tensor([[0, 0, 6, 7, 6, 2]])
+    before = sasrec.scores(torch.arange(1), inputs), sasrec.loss(piece)
+    with torch.no_grad():
+        sasrec.item.weight[0] = 100.0
+        sasrec.position.weight[:2] = -100.0
+    after = sasrec.scores(torch.arange(1), inputs), sasrec.loss(piece)
+    torch.testing.assert_close(after, before, rtol=0, atol=1e-12)
+
+
+def test_more_padding_gives_the_same_scores_in_sasrec(sasrec):
+    """Slots carry positions, so the position rows move with the items."""
+    before = sasrec.encode(torch.tensor([[6, 7, 6]]))
+    with torch.no_grad():
+        sasrec.position.weight.copy_(sasrec.position.weight.roll(2, 0))
+    after = sasrec.encode(torch.tensor([[0, 0, 6, 7, 6]]))
+    torch.testing.assert_close(after[:, 2:], before, rtol=0, atol=1e-12)
+
+
+def test_order_matters_to_sasrec(sasrec):
+    one, other = (sasrec.scores(torch.arange(1), torch.tensor([ids])) for ids in ([1, 2, 3, 4, 5], [2, 1, 3, 4, 5]))
+    assert (one - other).abs().max() > 1e-3
+
+
+def test_the_last_position_row_is_never_trained(sasrec):
+    sasrec.loss(torch.tensor([[1, 2, 3, 4, 5, 6]])).backward()
+    gradient = sasrec.position.weight.grad.abs().amax(1)
+    assert gradient[-1] == 0 and (gradient[:-1] > 0).all()
+
+
+def test_where_everything_is_dropped_the_input_is_gone():
+    """At a rate of nearly 1 the embedding sum, the attention and the point-wise half vanish; the norms are left."""
+    torch.manual_seed(2)
+    model = spread(SASRec(N, D, T, 1 - 1e-9)).train()
+    x = torch.zeros(D, dtype=torch.float64)
+    for block in model.blocks:
+        x = block.forward_norm(block.attention_norm(x))
+    torch.testing.assert_close(model.encode(torch.tensor(SEQUENCES)), x.expand(4, 5, D), rtol=0, atol=1e-12)
+
+
+def test_dropout_is_on_in_training_only(sasrec):
+    ids = torch.tensor(SEQUENCES)
+    assert torch.equal(sasrec.encode(ids), sasrec.encode(ids))
+    sasrec.train()
+    assert not torch.equal(sasrec.encode(ids), sasrec.encode(ids))
+    torch.manual_seed(2)
+    without = spread(SASRec(N, D, T, 0.0))
+    assert torch.equal(without.eval().encode(ids), without.train().encode(ids))
+
+
+# --- YouTube DNN
+
+
+@pytest.fixture
+def dnn() -> YouTubeDNN:
+    torch.manual_seed(3)
+    return spread(YouTubeDNN(N, D))
+
+
+def naive_user(model: YouTubeDNN, ids: list[int]) -> np.ndarray:
+    w = {name: p.detach().numpy() for name, p in model.named_parameters()}
+    real = [np.maximum(vector(w, "hidden", w["item.weight"][i]), 0) for i in ids if i]
+    return sum(real) / len(real)
+
+
+def test_dnn_equals_a_naive_implementation(dnn):
+    w = {name: p.detach().numpy() for name, p in dnn.named_parameters()}
+    scores = dnn.scores(torch.arange(4), torch.tensor(SEQUENCES)).detach().numpy()
+    for row, ids in enumerate(SEQUENCES):
+        np.testing.assert_allclose(scores[row], vector(w, "output", naive_user(dnn, ids)), rtol=0, atol=1e-12)
+
+
+def test_dnns_loss_is_that_of_the_last_item(dnn):
+    w = {name: p.detach().numpy() for name, p in dnn.named_parameters()}
+    pieces = [[1, 2, 3, 4], [0, 0, 6, 7], [0, 2, 2, 2]]
+    losses = [negative_log(vector(w, "output", naive_user(dnn, ids[:-1])), ids[-1]) for ids in pieces]
+    assert dnn.loss(torch.tensor(pieces)).item() == pytest.approx(sum(losses) / 3, abs=1e-12)
+
+
+def test_padding_has_no_influence_in_dnn_and_order_has_none(dnn):
+    expected = dnn.encode(torch.tensor([[6, 7, 2]]))
+    with torch.no_grad():
+        dnn.item.weight[0] = 100.0
+    for ids in ([0, 6, 7, 2], [0, 0, 0, 0, 6, 7, 2], [0, 7, 2, 6], [2, 7, 6]):
+        torch.testing.assert_close(dnn.encode(torch.tensor([ids])), expected, rtol=0, atol=1e-12)
+    assert (dnn.encode(torch.tensor([[6, 6, 7, 2]])) - expected).abs().max() > 1e-3  # how often does count
+
+
+# --- BPR
+
+
+def by_hand(l2: float) -> BPR:
+    model = BPR(2, 3, 2, l2).double()
+    with torch.no_grad():
+        model.user.weight.copy_(torch.tensor([[1.0, 2.0], [0.0, -1.0]]))
+        model.item.weight.copy_(torch.tensor([[9.0, 9.0], [1.0, 0.0], [0.0, 1.0], [2.0, 2.0]]))
+    return model
+
+
+def test_bpr_scores_by_hand():
+    scores = by_hand(0.0).scores(torch.tensor([1, 0]), torch.zeros(2, 1, dtype=torch.int64))
+    assert scores[:, 1:].tolist() == [[0, -1, -2], [1, 2, 6]]
+
+
+def test_bprs_loss_is_a_sum_with_the_norms_of_what_was_used():
+    rows = torch.tensor([[0, 1, 2], [1, 3, 1]])  # margins 1 - 2 = -1 and -2 - 0 = -2
+    expected = math.log(1 + math.exp(1)) + math.log(1 + math.exp(2))
+    assert by_hand(0.0).loss(rows).item() == pytest.approx(expected, abs=1e-12)
+    norms = (5 + 1 + 1) + (1 + 8 + 1)
+    assert by_hand(0.25).loss(rows).item() == pytest.approx(expected + 0.25 * norms, abs=1e-12)
+    twice = torch.cat([rows, rows])
+    assert by_hand(0.25).loss(twice).item() == pytest.approx(2 * (expected + 0.25 * norms), abs=1e-12)
+
+
+def test_bprs_loss_is_finite_for_hopeless_margins():
+    model = by_hand(0.0)
+    with torch.no_grad():
+        model.user.weight.mul_(1e6)
+    assert model.loss(torch.tensor([[0, 1, 3]])).item() == pytest.approx(5e6)  # -log sigmoid(-x) = x
+
+
+def test_bpr_has_no_gradient_outside_its_rows():
+    model = by_hand(0.1)
+    model.loss(torch.tensor([[0, 1, 2]])).backward()
+    assert model.user.weight.grad.abs().sum(1).bool().tolist() == [True, False]
+    assert model.item.weight.grad.abs().sum(1).bool().tolist() == [False, True, True, False]

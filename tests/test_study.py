@@ -1,0 +1,358 @@
+"""The study: what is there is read, what is missing is trained and stored, real data never without being asked."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import shlex
+import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from support import fit
+
+from pcrec_core import __main__ as cli
+from pcrec_core import datasets, records, spec, study
+from pcrec_core.datasets import csv_data
+from pcrec_core.datasets.split import split
+from pcrec_core.errors import RecordError, TrainingError
+from pcrec_core.records import Store, run_record
+from pcrec_core.settings import base, pcrec
+from pcrec_core.spec import Cooperation, Data, RunSpec
+from pcrec_core.study import command
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, monkeypatch) -> Store:
+    monkeypatch.setattr(study, "CHECKPOINTS", tmp_path / "checkpoints")
+    monkeypatch.setattr(study, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.delenv(study.NO_TRAINING, raising=False)
+    monkeypatch.setattr(datasets.files, "_download", None)  # a test that would download fails
+    study.split_of.cache_clear()
+    return Store(tmp_path / "records")
+
+
+@pytest.fixture
+def trained(monkeypatch) -> list[RunSpec]:
+    """The specs that were trained, in order."""
+    trained, train = [], study.train
+
+    def watched(run: RunSpec, *args: Any, **options: Any) -> str:
+        trained.append(run)
+        return train(run, *args, **options)
+
+    monkeypatch.setattr(study, "train", watched)
+    return trained
+
+
+def tiny(seed: int = 0, **given: Any) -> RunSpec:
+    return base("synthetic", "bpr", seed=seed, **{"epochs": 1, "d": 4} | given)
+
+
+def diverging(seed: int = 0) -> RunSpec:
+    return tiny(seed, eta=1e30, epochs=3)
+
+
+def names(store: Store) -> list[str]:
+    return sorted(record.name for record in store.all())
+
+
+def write_csv(path: Path, shift: int = 0) -> Path:
+    """Twelve users, each eight of ten items, ids text."""
+    rows = [f"u{user},i{(user + step * 3 + shift) % 10},{step}" for user in range(12) for step in range(8)]
+    path.write_text("\n".join(["the user,item,time", *rows]) + "\n")
+    return path
+
+
+# --- read, or trained and stored
+
+def test_what_is_missing_is_trained_and_written(store, trained):
+    [found] = study.run([tiny()], store=store)
+    assert trained == [tiny()] and found.spec == tiny() and found.name == tiny().name
+    assert records.read(store.path(tiny().name)) == found
+
+
+def test_what_is_there_is_read_to_the_byte(store, trained):
+    [first] = study.run([tiny()], store=store)
+    content = store.path(tiny().name).read_bytes()
+    assert study.run([tiny()], store=store) == [first] and len(trained) == 1
+    assert store.path(tiny().name).read_bytes() == content
+
+
+def test_records_come_in_the_order_of_the_specs_and_equal_specs_are_trained_once(store, trained):
+    study.run([tiny(2)], store=store)
+    wanted = [tiny(1), tiny(2), tiny(0), tiny(1), tiny(0, epochs=1.0)]
+    found = study.run(wanted, store=store)
+    assert [record.key["seed"] for record in found] == [1, 2, 0, 1, 0]
+    assert trained == [tiny(2), tiny(1), tiny(0)] and found[0] == found[3] and found[2] == found[4]
+
+
+def test_nothing_asked_is_nothing_done(store):
+    assert study.run([], store=store) == [] and not store.folder.exists()
+
+
+def test_a_run_can_be_repeated_from_its_record_alone(store, tmp_path):
+    wanted = pcrec("synthetic", "sasrec", epochs=2, d=8)
+    [first] = study.run([wanted], store=store)
+    [again] = study.run([first.spec], store=Store(tmp_path / "other"))
+    assert again.result == first.result and again.name == first.name
+
+
+def test_a_csv_is_one_run_wherever_it_lies(store, trained, tmp_path):
+    here = write_csv(tmp_path / "here.csv")
+    there = tmp_path / "there.csv"
+    shutil.copy(here, there)
+    run, twin = (base(csv_data(path, user="the user"), "bpr", epochs=1, d=4) for path in (here, there))
+    [one, other] = study.run([run, twin], store=store)
+    assert len(trained) == 1 and one == other and one.result["data"]["users"] == 12
+    assert "path" not in one.key["data"] and str(tmp_path) not in store.path(run.name).read_text()
+    changed = base(csv_data(write_csv(there, shift=1), user="the user"), "bpr", epochs=1, d=4)
+    study.run([changed], store=store)
+    assert trained == [run, changed]
+
+
+def test_a_record_of_another_numerics_counts_as_missing(store, trained, monkeypatch):
+    [before] = study.run([tiny()], store=store)
+    monkeypatch.setitem(spec.NUMERICS, "bpr", 2)
+    [after] = study.run([tiny()], store=store)
+    assert len(trained) == 2 and after.key["numerics"] == 2 and names(store) == sorted([before.name, after.name])
+    assert study.run([before.spec], store=store) == [before]  # what was made then is still read
+
+
+def test_a_run_of_another_numerics_cannot_be_trained_by_this_code(store, trained):
+    older = dataclasses.replace(tiny(), numerics=7)
+    with pytest.raises(RecordError, match=f"the record {older.name} is missing, and only an earlier state of the code"):
+        study.run([older], store=store)
+    assert trained == []
+
+
+def test_a_damaged_record_is_said_before_anything_is_trained(store, trained):
+    study.run([tiny(1)], store=store)
+    store.path(tiny(1).name).write_text("{")
+    with pytest.raises(RecordError, match=f"{tiny(1).identity}.json is no record"):
+        study.run([tiny(0), tiny(1)], store=store)
+    assert trained == [tiny(1)]
+
+
+# --- what a record holds
+
+def test_the_run_part_says_where_a_record_comes_from(store, monkeypatch):
+    monkeypatch.setattr(records, "_commit", lambda: {"commit": "c" * 40, "clean": True})
+    [found] = study.run([tiny()], store=store, device="cpu")
+    run = found.run
+    assert (run["device"], run["threads"], run["began_with_epoch"]) == ("cpu", 1, 0)
+    assert (run["commit"], run["clean"]) == ("c" * 40, True)
+    assert run["versions"]["torch"].startswith(torch.__version__.split("+")[0])
+    assert run["versions"]["numpy"] == np.__version__ and run["python"] == sys.version.split()[0]
+    assert set(run["seconds"]) == {"train", "evaluate"} and all(seconds >= 0 for seconds in run["seconds"].values())
+    assert run["peak_bytes"] > 2**20
+
+
+def test_the_weights_of_the_reported_model_lie_in_their_own_store_and_no_checkpoint_is_left(store, tmp_path):
+    from safetensors.torch import load_file
+
+    [found] = study.run([tiny()], store=store)
+    weights = load_file(study.weights_path(tiny()))
+    assert study.weights_path(tiny()) == tmp_path / "weights" / f"{tiny().name}.safetensors"
+    assert sum(w.numel() for w in weights.values()) == found.result["weights"]
+    assert sorted(tuple(w.shape) for w in weights.values() if w.dim() == 2)[-1] == (found.result["data"]["users"], 4)
+    assert [path for path in (tmp_path / "checkpoints").rglob("*") if path.is_file()] == []
+
+
+def test_torch_has_its_threads_back_after_a_run_and_after_a_failure(store):
+    before = torch.get_num_threads()
+    study.run([tiny()], store=store, threads=before + 1)
+    with pytest.raises(TrainingError):
+        study.run([diverging()], store=store, threads=before + 1)
+    assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize(("options", "words"), [({"threads": 0}, "threads must be 1 or more, not 0"),
+                                                ({"device": "gpu"}, "device must be auto, cpu or cuda, not 'gpu'")])
+def test_a_place_that_cannot_be_is_refused(store, options, words):
+    with pytest.raises(TrainingError, match=words):
+        study.run([tiny()], store=store, **options)
+    assert names(store) == []
+
+
+# --- a failing run
+
+@pytest.mark.parametrize("workers", [None, 1, 2])
+def test_a_failing_run_leaves_what_was_finished(store, workers):
+    def run(specs: list[RunSpec]) -> None:
+        if workers is None:
+            study.run(specs, store=store)
+        else:
+            with ThreadPoolExecutor(workers) as executor:
+                study.run(specs, executor, store=store)
+
+    with pytest.raises(TrainingError, match="the loss of peer 0 is nan in epoch .*: the training diverged"):
+        run([tiny(0), diverging(), tiny(1)])
+    done = [tiny(0).name] if workers is None else [tiny(0).name, tiny(1).name]  # elsewhere the others go on
+    assert names(store) == sorted(done)
+    assert [path.suffix for path in store.folder.rglob("*") if path.is_file()] == [".json"] * len(done)
+
+
+# --- real data
+
+REAL = {"ml-100k": lambda: pcrec("ml-100k", "sasrec"), "retailrocket-half": lambda: base("retailrocket-half", "dnn", seed=2)}
+
+
+@pytest.mark.parametrize("source", REAL)
+def test_real_data_is_not_trained_on_where_that_is_forbidden(store, trained, monkeypatch, source):
+    monkeypatch.setenv(study.NO_TRAINING, "1")
+    missing = REAL[source]()
+    with pytest.raises(RecordError) as refused:
+        study.run([tiny(), missing], store=store)
+    sentence = str(refused.value)
+    assert missing.name in sentence and "PCREC_NO_TRAINING is set" in sentence and sentence.endswith(command(missing))
+    assert trained == [] and "\n" not in sentence
+
+
+def test_a_csv_is_real_data_too(store, trained, monkeypatch, tmp_path):
+    monkeypatch.setenv(study.NO_TRAINING, "1")
+    run = base(csv_data(write_csv(tmp_path / "my.csv"), user="the user"), "bpr")
+    with pytest.raises(RecordError, match="my.csv"):
+        study.run([run], store=store)
+    assert trained == []
+
+
+def test_synthetic_data_is_trained_on_all_the_same_and_committed_records_are_read(store, trained, monkeypatch):
+    monkeypatch.setenv(study.NO_TRAINING, "1")
+    committed = run_record(REAL["ml-100k"](), {"ranks": "1"}, {})
+    store.put(committed)
+    [found, made] = study.run([REAL["ml-100k"](), tiny()], store=store)
+    assert found == committed and made.spec == tiny() and trained == [tiny()]
+
+
+# --- the command that makes a run
+
+def parsed(line: str) -> RunSpec:
+    words = shlex.split(line)
+    assert words[:4] == ["python", "-m", "pcrec_core", "train"]
+    return cli._spec(cli._parser().parse_args(words[3:]))
+
+
+@pytest.mark.parametrize("run", [
+    base("ml-100k", "bpr"), base("retailrocket", "sasrec", seed=7), base("retailrocket-half", "dnn", schedule="constant"),
+    pcrec("ml-100k", "sasrec"), pcrec("ml-1m", "dnn", alpha=12.5, criterion="l1", eta=1e-4, l2=5e-5),
+    pcrec("synthetic", "sasrec", alpha=0, p=0, t=7, d=16, batch=3, epochs=4),
+    pcrec("ml-100k", "bpr", alpha=1e-7, seed=2**65),
+    base(Data("ml-100k", core=3), "sasrec", eta=1 / 3), dataclasses.replace(base("ml-1m", "sasrec"), peers=2),
+    dataclasses.replace(base("ml-1m", "sasrec"), peers=4, cooperation=Cooperation("layerwise", "entropy", 30, every=5)),
+    dataclasses.replace(base("ml-1m", "sasrec"), peers=3, cooperation=Cooperation("averaging", every=120)),
+], ids=lambda run: run.name)
+def test_the_command_line_of_a_spec_means_that_spec(run):
+    assert parsed(command(run)) == run
+
+
+@pytest.mark.parametrize("columns", [("the user", "item", "time"), ("the user", "item", None), ("item", "the user", "time")])
+@pytest.mark.parametrize("name", ["my.csv", "my own $HOME 'file'.csv"])
+def test_the_command_line_of_a_csv_means_that_csv(tmp_path, name, columns):
+    data = csv_data(write_csv(tmp_path / name), *columns, core=2)
+    run = pcrec(data, "sasrec")
+    again = parsed(command(run))
+    assert again == run and again.data.path == data.path and again.data.columns == data.columns
+
+
+def test_the_command_line_of_a_csv_whose_place_is_not_known_says_FILE():
+    data = Data("csv", sha256="0" * 64, columns=("user", "item"))
+    assert " --csv FILE --columns user,item " in command(base(data, "bpr"))
+
+
+# --- executors
+
+class Later:
+    """A future of the plainest kind: ``result`` and ``done``, the work done when it is asked for."""
+
+    def __init__(self, job: Any) -> None:
+        self._job, self._value = job, None
+
+    def done(self) -> bool:
+        return self._job is None
+
+    def result(self) -> Any:
+        if not self.done():
+            self._value, self._job = self._job(), None
+        return self._value
+
+
+class Plain:
+    """An executor with ``submit`` alone."""
+
+    def __init__(self) -> None:
+        self.futures: list[Later] = []
+
+    def submit(self, function: Any, *args: Any, **options: Any) -> Later:
+        self.futures.append(Later(lambda: function(*args, **options)))
+        return self.futures[-1]
+
+
+SMALL = [*(pcrec("synthetic", "sasrec", epochs=2, d=8, seed=s) for s in range(3)), tiny(),
+         base("synthetic", "dnn", epochs=2, d=8)]
+
+
+def results(found: list[records.Record]) -> list[dict]:
+    return [record.result for record in found]
+
+
+@pytest.fixture(scope="module")
+def here() -> list[dict]:
+    """What ``SMALL`` gives when it is trained in turn, without the study."""
+    return [fit(run, split(datasets.load(run.data)))[1].result for run in SMALL]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_threads_give_the_same_records(store, here, workers):
+    """Dropout and initial weights come from torch's one global generator: runs side by side must not share it."""
+    with ThreadPoolExecutor(workers) as executor:
+        there = study.run(SMALL, executor, store=store)
+    assert [record.name for record in there] == [run.name for run in SMALL]
+    assert results(there) == here
+
+
+def test_an_executor_needs_submit_alone_and_gets_only_what_is_missing(store, here):
+    study.run(SMALL[3:4], store=store)
+    executor = Plain()
+    there = study.run([*SMALL, SMALL[0]], executor, store=store)
+    assert len(executor.futures) == len(SMALL) - 1 and all(future.done() for future in executor.futures)
+    assert sorted(future.result() for future in executor.futures) == sorted(r.identity for r in SMALL if r != SMALL[3])
+    assert results(there[:-1]) == here and there[-1] == there[0]
+
+
+# --- the progress bar
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_shows_runs_epochs_and_the_time_left_on_a_terminal(store, monkeypatch):
+    monkeypatch.setattr("sys.stderr", Terminal())
+    study.run([tiny(0, epochs=3), tiny(1)], store=store)
+    shown = sys.stderr.getvalue()
+    assert f"run 1 of 2: {tiny(0, epochs=3).name}" in shown and "run 2 of 2" in shown and "3/3" in shown
+    assert "epoch/s" in shown or "s/epoch" in shown
+    assert "<" in shown  # elapsed<left
+
+
+def test_no_bar_goes_into_a_notebook(store, capsys):
+    study.run([tiny()], store=store)
+    assert capsys.readouterr() == ("", "")
+
+
+# --- statistics of a data set
+
+def test_statistics_are_computed_once_and_then_read_without_the_data(store, monkeypatch):
+    data = Data("synthetic")
+    made = study.statistics(data, store)
+    assert made.kind == "statistics" and made.name == records.statistics_name(data) and made.key == data.canonical()
+    assert made.result["users"] == study.split_of(data).n_users and made.result["source"] == "synthetic"
+    monkeypatch.setattr(datasets, "load", None)
+    assert study.statistics(data, store) == made == store.get(made.name)
+    assert records.statistics_name(Data("synthetic", core=4)) != made.name
