@@ -63,7 +63,7 @@ def test_a_failed_write_leaves_the_checkpoint_before(tmp_path, monkeypatch):
 def test_a_damaged_checkpoint_is_refused_by_name(content, tmp_path):
     checkpoint = Checkpoint(tmp_path / "run.pt", "abc")
     checkpoint.path.write_bytes(content)
-    with pytest.raises(TrainingError, match=f"checkpoint {checkpoint.path} cannot be read .*delete it to start the run"):
+    with pytest.raises(TrainingError, match=f"checkpoint {checkpoint.path} cannot be read .*delete it to start"):
         checkpoint.load(CPU)
 
 

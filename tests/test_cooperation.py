@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from support import same, weights_of
+from support import peers_of, same, weights_of
 from torch import Tensor, nn
 
 from pcrec_core import criteria

@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from pcrec_core.cooperation import Averaging, Layer, LayerWise, Rule, cooperate, default_layers
 from pcrec_core.errors import SpecError
 
+RULE = LayerWise("entropy", 30)
 
-def refused(peers: list[nn.Module], words: str, layers: list[Layer] | None = None, rule: Rule = LayerWise("entropy", 30)) -> None:
+
+def refused(peers: list[nn.Module], words: str, layers: list[Layer] | None = None, rule: Rule = RULE) -> None:
     """``cooperate`` raises one sentence with these words, and every peer is unchanged to the bit."""
     before = [weights_of(p) for p in peers]
     with pytest.raises(SpecError, match=words) as caught:

@@ -1,11 +1,11 @@
-"""The three recommenders: a contract that each passes, then each against a naive implementation with explicit loops."""
+"""The three recommenders: a contract that each passes, their layers and first weights as the documents list them."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from support import fit, spec_of, split_of, two_rings, weights_of
+from support import fit, spec_of, split_of, spread, two_rings, weights_of
 from torch import Tensor, nn
 
 from pcrec_core.cooperation import Layer, default_layers

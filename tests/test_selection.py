@@ -89,7 +89,8 @@ def test_the_merged_model_is_read_among_epochs_with_an_exchange(valid, epoch):
 
 def test_epochs_without_an_exchange_are_no_candidates():
     every = Cooperation("averaging", every=2)
-    script, _, outcome = played(spec_of("dnn", peers=2, cooperation=every, epochs=5), 1, 1, 9, 9, 6, 1, 1, 9, 9, 5, 1, 1)
+    spec = spec_of("dnn", peers=2, cooperation=every, epochs=5)
+    script, _, outcome = played(spec, 1, 1, 9, 9, 6, 1, 1, 9, 9, 5, 1, 1)
     check(outcome, script, at=9, epoch=3, peer=0, merged=True)
 
 

@@ -52,7 +52,8 @@ APART = {"Data.core", "Data.source", "Data.sha256", "Data.columns", "Data.path",
 
 
 def test_no_field_is_forgotten():
-    every = {f"{kind.__name__}.{f.name}" for kind in (Data, Model, Training, Cooperation, RunSpec) for f in fields(kind)}
+    kinds = (Data, Model, Training, Cooperation, RunSpec)
+    every = {f"{kind.__name__}.{f.name}" for kind in kinds for f in fields(kind)}
     assert {name.split(" of ")[0] for name in CHANGES} | APART == every
 
 

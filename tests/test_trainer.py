@@ -19,7 +19,7 @@ MODELS = ["sasrec", "dnn", "bpr"]
 RINGS = two_rings()
 
 
-# --- peers -------------------------------------------------------------------------------------------------------------
+# --- peers ------------------------------------------------------------------------------------------------------------
 
 
 def test_rates_by_hand():
@@ -100,7 +100,7 @@ def test_the_order_is_fresh_each_epoch_and_differs_between_peers(model):
     assert all(rows == first_two[0] for rows in first_two)  # the same examples (but for the negatives)
 
 
-# --- Algorithm 2, written out again ------------------------------------------------------------------------------------
+# --- Algorithm 2, written out again -----------------------------------------------------------------------------------
 
 
 def algorithm_2(spec: RunSpec) -> list[list[float]]:
@@ -136,8 +136,9 @@ def algorithm_2(spec: RunSpec) -> list[list[float]]:
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("cooperation", [None, Cooperation("layerwise", "entropy", 2), Cooperation("layerwise", "l1", 5, 2)],
-                         ids=["apart", "entropy", "l1 every 2"])
+@pytest.mark.parametrize("cooperation", [
+    None, Cooperation("layerwise", "entropy", 2), Cooperation("layerwise", "l1", 5, every=2)],
+    ids=["apart", "entropy", "l1 every 2"])
 def test_a_run_is_algorithm_2(model, cooperation):
     spec = spec_of(model, peers=2, cooperation=cooperation, epochs=4, batch=20, l2=1e-3, eta=3e-3, seed=2)
     _, outcome = fit(spec, RINGS)

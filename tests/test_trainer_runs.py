@@ -17,7 +17,7 @@ MODELS = ["sasrec", "dnn", "bpr"]
 RINGS = two_rings()
 
 
-# --- exchanges ---------------------------------------------------------------------------------------------------------
+# --- exchanges --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("cooperation", [LAYERWISE, AVERAGING])
@@ -55,13 +55,14 @@ def test_every_second_epoch():
         [True, True, False, False, False]] * 2
 
 
-# --- what a run is and keeps -------------------------------------------------------------------------------------------
+# --- what a run is and keeps ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize(("peers", "cooperation"), [(1, None), (2, LAYERWISE), (3, AVERAGING)])
 def test_the_same_spec_gives_the_same_result_to_the_bit_and_another_seed_another(model, peers, cooperation):
-    one, again, other = (fit(spec_of(model, peers=peers, cooperation=cooperation, seed=seed), RINGS) for seed in (0, 0, 1))
+    specs = [spec_of(model, peers=peers, cooperation=cooperation, seed=seed) for seed in (0, 0, 1)]
+    one, again, other = (fit(spec, RINGS) for spec in specs)
     assert digest(one[1].result) == digest(again[1].result) != digest(other[1].result)
     assert same(one[1].weights, again[1].weights) and not same(one[1].weights, other[1].weights)
     assert one[1].result["epochs"]["loss"] != other[1].result["epochs"]["loss"]
@@ -104,7 +105,7 @@ def test_finished_epochs_are_told():
     assert told == [0, 1, 2, 3]
 
 
-# --- what goes wrong ---------------------------------------------------------------------------------------------------
+# --- what goes wrong --------------------------------------------------------------------------------------------------
 
 
 def test_a_loss_that_is_no_number_stops_with_the_peer_and_the_epoch():

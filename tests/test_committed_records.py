@@ -1,0 +1,234 @@
+"""Every committed record, one by one: it reads, it is whole, and what it says of itself follows from what it holds.
+
+The same checks are made of records trained here, and of damaged ones, so that it is known that they can fail.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import fit
+
+from pcrec_core import datasets, records, settings
+from pcrec_core.datasets.split import split
+from pcrec_core.paths import RECORDS
+from pcrec_core.records import Record, Store, read, run_record
+from pcrec_core.spec import NUMERICS, Data, RunSpec, from_dict
+
+#: How many files lie below data/records; whoever commits a record raises it, so that none is lost or passed over.
+EXPECTED = 31
+
+FILES = sorted(path for path in RECORDS.rglob("*") if path.is_file())
+#: Means are kept to 8 digits.
+CLOSE = 1.01e-8
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(RECORDS))
+
+
+# --- what must hold
+
+def metric(rank: int, name: str) -> float:
+    """The definition for one user with one relevant item, written here once more."""
+    kind, n = name.split("@")
+    gain = {"HIT": 1.0, "MRR": 1 / rank, "NDCG": 1 / math.log2(rank + 1)}[kind]
+    return gain if rank <= int(n) else 0.0
+
+
+def check_users(record: Record) -> None:
+    """Ranks and repeat flags of every user, and the test metrics that follow from the ranks."""
+    data, result = record.result["data"], record.result
+    ranks = [int(rank) for rank in result["ranks"].split()]
+    assert len(ranks) == data["users"] == len(result["repeated"]) and set(result["repeated"]) <= {"0", "1"}
+    assert min(ranks) >= 1 and max(ranks) <= data["items"]
+    assert {"MRR@5", "HIT@5", "NDCG@5", "MRR@20", "HIT@20", "NDCG@20"} <= set(result["test"])
+    for name, value in result["test"].items():
+        assert abs(value - sum(metric(rank, name) for rank in ranks) / len(ranks)) <= CLOSE, name
+
+
+def candidates(record: Record) -> list[tuple[float, int, int]]:
+    """Validation NDCG@20, epoch and peer of every model that could be reported (PROTOCOLS.md, sections 1 and 2)."""
+    epochs = record.result["epochs"]
+    if record.spec.cooperation:
+        return [(score, epoch, 0) for score, epoch in zip(epochs["merged"]["NDCG@20"], epochs["exchanges"], strict=True)]
+    return [(score, epoch, peer) for peer, scores in enumerate(epochs["own"]["NDCG@20"]) for epoch, score in enumerate(scores)]
+
+
+def check_choice(record: Record) -> None:
+    """The best on validation; ties to the earlier epoch, then to the lower peer."""
+    chosen, epochs = record.result["chosen"], record.result["epochs"]
+    score, epoch, peer = min(candidates(record), key=lambda model: (-model[0], model[1], model[2]))
+    assert (chosen["epoch"], chosen["peer"]) == (epoch, peer) and chosen["valid"]["NDCG@20"] == score
+    assert chosen["merged"] == (record.spec.cooperation is not None)
+    curves = ({name: curve[epochs["exchanges"].index(epoch)] for name, curve in epochs["merged"].items()} if chosen["merged"]
+              else {name: curves[peer][epoch] for name, curves in epochs["own"].items()})
+    assert chosen["valid"] == curves
+
+
+def check_epochs(record: Record) -> None:
+    """A loss and validation metrics by peer and epoch, and what every exchange did: mu of the layers sums to 1."""
+    spec, epochs, layers = record.spec, record.result["epochs"], len(record.result["layers"])
+    for curves in (epochs["loss"], *epochs["own"].values()):
+        assert [len(curve) for curve in curves] == [spec.training.epochs] * spec.peers
+        assert all(math.isfinite(value) for curve in curves for value in curve)
+    if spec.cooperation is None:
+        assert not {"exchanges", "merged", "mu", "h"} & set(epochs)
+        return
+    every = spec.cooperation.every
+    assert epochs["exchanges"] == list(range(every - 1, spec.training.epochs, every))
+    assert ("h" in epochs) == (spec.cooperation.rule == "layerwise")
+    for name in {"mu", "h"} & set(epochs):
+        assert len(epochs[name]) == len(epochs["exchanges"])
+        assert all([len(of_peer) for of_peer in exchange] == [layers] * spec.peers for exchange in epochs[name])
+    for exchange in epochs["mu"]:
+        assert all(abs(sum(shares) - 1) <= spec.peers * CLOSE for shares in zip(*exchange, strict=True))
+
+
+def check_spec(record: Record) -> None:
+    """The spec is whole: rebuilt from the key alone, it has the same name and identity, and today's numerics."""
+    spec = from_dict(record.key)
+    assert (spec.canonical(), spec.identity, spec.name) == (record.key, record.identity, record.name)
+    assert spec.numerics == NUMERICS[spec.model.name]
+
+
+def check_origin(record: Record) -> None:
+    """Made from a clean commit, on a machine that is described."""
+    run = record.run
+    assert run["clean"] is True and len(run["commit"]) == 40 and int(run["commit"], 16)
+    assert {"numpy", "torch", "pandas", "scipy"} <= set(run["versions"])
+    if record.kind == "run":
+        assert run["threads"] >= 1 and run["device"] and run["peak_bytes"] > 0 and run["seconds"]["train"] > 0
+        assert 0 <= run["began_with_epoch"] < record.spec.training.epochs
+
+
+def check_statistics(record: Record) -> None:
+    """The shares follow from the counts, and what was filtered adds up."""
+    result, counts = record.result, record.result["counts"]
+    assert record.name == records.statistics_name(Data(**record.key)) and result["core"] == record.key["core"]
+    assert abs(result["density"] * result["users"] * result["items"] - result["actions"]) < 1e-6 * result["actions"]
+    assert counts["rows"] == result["actions"] and counts["users"] == result["users"] and counts["items"] == result["items"]
+    assert counts["rows_read"] == counts["rows"] + counts["rows_core"] + counts["rows_distinct"] + counts["rows_short"]
+    assert all(0 <= result[f"repeat_share_{part}"] <= 1 for part in ("valid", "test"))
+
+
+RUN_CHECKS: list[Callable[[Record], None]] = [check_spec, check_users, check_choice, check_epochs]
+
+
+# --- the committed ones
+
+def test_as_many_records_are_there_as_were_committed():
+    assert len(FILES) == EXPECTED
+    assert [record.name for record in Store().all()] == [name_of(path).removesuffix(".json") for path in FILES]
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_committed_record_is_what_it_says(path):
+    record = read(path)
+    assert path == Store().path(record.name) and record.kind in ("run", "statistics")
+    for check in RUN_CHECKS if record.kind == "run" else [check_statistics]:
+        check(record)
+    check_origin(record)
+
+
+def test_runs_on_one_data_set_have_the_users_and_the_content_its_statistics_say():
+    found = [read(path) for path in FILES]
+    said = {str(r.key): (r.result["fingerprint"], r.result["users"], r.result["items"]) for r in found if r.kind == "statistics"}
+    runs = [r for r in found if r.kind == "run"]
+    assert all(said[str(r.key["data"])] == tuple(r.result["data"][k] for k in ("fingerprint", "users", "items")) for r in runs)
+
+
+# --- that the checks can fail
+
+SMALL = {"base": settings.base("synthetic", "bpr", epochs=4, d=4),
+         "apart": settings.run_spec("synthetic", "bpr", peers=2, epochs=3, d=4),
+         "layerwise": settings.run_spec("synthetic", "dnn", peers=2, epochs=4, d=4,
+                                        cooperation=settings.layerwise("dnn", every=2)),
+         "averaging": settings.pcrec("synthetic", "dnn", alpha=0, epochs=2, d=4)}
+MADE = {"clean": True, "commit": "c" * 40, "versions": dict.fromkeys(("numpy", "torch", "pandas", "scipy"), "1"), "threads": 1,
+        "device": "cpu", "peak_bytes": 1, "seconds": {"train": 0.1}, "began_with_epoch": 0}
+
+
+@pytest.fixture(scope="module")
+def trained() -> dict[str, Record]:
+    def record(run: RunSpec) -> Record:
+        return run_record(run, fit(run, split(datasets.load(run.data)))[1].result, MADE)
+    return {name: record(run) for name, run in SMALL.items()}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_what_is_trained_here_passes(trained, name):
+    for check in (*RUN_CHECKS, check_origin):
+        check(trained[name])
+
+
+def another_rank(result: dict[str, Any]) -> None:
+    first, _, rest = result["ranks"].partition(" ")
+    result["ranks"] = f"{1 if first != '1' else 2} {rest}"
+
+
+def another_epoch(result: dict[str, Any]) -> None:
+    result["chosen"]["epoch"] = (result["chosen"]["epoch"] + 2) % 4
+
+
+def a_better_epoch(result: dict[str, Any]) -> None:
+    curve = result["epochs"]["merged" if "merged" in result["epochs"] else "own"]["NDCG@20"]
+    (curve if "merged" in result["epochs"] else curve[0])[-1] = 0.99
+    result["chosen"]["epoch"] = 0
+
+
+def a_later_tie(result: dict[str, Any]) -> None:
+    """All epochs are equally good, and the last is chosen."""
+    result["epochs"]["own"]["NDCG@20"] = [[0.5] * 4]
+    result["chosen"]["epoch"] = 3
+    result["chosen"]["valid"] = {name: curves[0][3] for name, curves in result["epochs"]["own"].items()}
+
+
+DAMAGE: dict[str, tuple[str, Callable[[Record], None], Callable[[dict[str, Any]], Any]]] = {
+    "another rank": ("base", check_users, another_rank),
+    "a rank of 0": ("base", check_users, lambda result: result.update(ranks="0" + result["ranks"][1:])),
+    "a user too few": ("base", check_users, lambda result: result.update(ranks=result["ranks"].rpartition(" ")[0])),
+    "a flag too few": ("base", check_users, lambda result: result.update(repeated=result["repeated"][1:])),
+    "a flag of 2": ("base", check_users, lambda result: result.update(repeated="2" + result["repeated"][1:])),
+    "another metric": ("base", check_users, lambda result: result["test"].update({"MRR@5": result["test"]["MRR@5"] + 2e-8})),
+    "no NDCG@20": ("base", check_users, lambda result: result["test"].pop("NDCG@20")),
+    "another epoch": ("base", check_choice, another_epoch),
+    "a better epoch": ("base", check_choice, a_better_epoch),
+    "a better exchange": ("layerwise", check_choice, a_better_epoch),
+    "a later tie": ("base", check_choice, a_later_tie),
+    "the other peer": ("apart", check_choice, lambda result: result["chosen"].update(peer=1 - result["chosen"]["peer"])),
+    "not merged": ("layerwise", check_choice, lambda result: result["chosen"].update(merged=False)),
+    "an epoch lost": ("apart", check_epochs, lambda result: result["epochs"]["loss"][1].pop()),
+    "a peer lost": ("apart", check_epochs, lambda result: result["epochs"]["own"]["HIT@5"].pop()),
+    "an exchange moved": ("layerwise", check_epochs, lambda result: result["epochs"].update(exchanges=[0, 2])),
+    "a layer lost": ("layerwise", check_epochs, lambda result: result["epochs"]["h"][0][0].pop()),
+    "mu of more than 1": ("layerwise", check_epochs, lambda result: result["epochs"]["mu"][1][0].__setitem__(0, 0.99999)),
+    "an entropy of averaging": ("averaging", check_epochs, lambda result: result["epochs"].update(h=result["epochs"]["mu"])),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_damage_is_seen(trained, name):
+    of, check, damage = DAMAGE[name]
+    result = copy.deepcopy(trained[of].result)
+    damage(result)
+    with pytest.raises((AssertionError, ValueError)):
+        check(run_record(SMALL[of], result, MADE))
+
+
+@pytest.mark.parametrize("change", [{"clean": False}, {"commit": None}, {"commit": "c" * 7}, {"versions": {}}, {"threads": 0}])
+def test_a_doubtful_origin_is_seen(trained, change):
+    record = trained["base"]
+    with pytest.raises((AssertionError, TypeError)):
+        check_origin(run_record(record.spec, record.result, MADE | change))
+
+
+def test_a_spec_of_older_numerics_is_seen(trained, monkeypatch):
+    monkeypatch.setitem(NUMERICS, "bpr", NUMERICS["bpr"] + 1)
+    with pytest.raises(AssertionError):
+        check_spec(trained["base"])
