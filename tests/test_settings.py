@@ -7,9 +7,9 @@ import doctest
 import pytest
 
 from pcrec_core import settings
-from pcrec_core.datasets import SOURCES
+from pcrec_core.datasets import SOURCES, csv_data
 from pcrec_core.errors import DataError, SpecError
-from pcrec_core.settings import base, defaults, layerwise, pcrec, run_spec
+from pcrec_core.settings import base, dataset, defaults, layerwise, pcrec, run_spec
 from pcrec_core.spec import Cooperation, Data
 
 MODELS = ("sasrec", "dnn", "bpr")
@@ -89,6 +89,13 @@ def test_data_can_be_given_whole():
     assert base(data, "bpr").data == data and base("ml-100k", "bpr").data == Data("ml-100k", core=5)
 
 
+def test_a_notebook_names_its_data(tmp_path):
+    path = tmp_path / "my.csv"
+    path.write_text("user,item,time\na,b,1\n")
+    assert dataset("ml-100k") == Data("ml-100k") and dataset("csv", str(path)) == csv_data(path)
+    assert dataset("csv", str(path), ["item", "user"]) == csv_data(path, "item", "user", None)
+
+
 @pytest.mark.parametrize(("make", "error", "words"), [
     (lambda: base("ml-100k", "sasrek"), SpecError, "unknown model 'sasrek'; did you mean 'sasrec'?"),
     (lambda: pcrec("ml-100k", "sasrek"), SpecError, "unknown model 'sasrek'; did you mean 'sasrec'?"),
@@ -101,7 +108,10 @@ def test_data_can_be_given_whole():
     (lambda: base("ml-100k", "bpr", t=50), SpecError, "t (piece length) belongs to sasrec and dnn"),
     (lambda: base("ml-100k", "dnn", p=0.1), SpecError, "p (dropout) belongs to sasrec"),
     (lambda: pcrec("ml-100k", "sasrec", alpha=-1), SpecError, "alpha must be above 0"),
-    (lambda: base("csv", "bpr"), SpecError, "csv_data(path")])
+    (lambda: base("csv", "bpr"), SpecError, "csv_data(path"),
+    (lambda: dataset("ml100k"), DataError, "did you mean 'ml-100k'?"),
+    (lambda: dataset("csv", "x.csv", ["user"]), SpecError, "columns names two or three columns"),
+    (lambda: dataset("csv", "nowhere.csv"), DataError, "nowhere.csv cannot be read")])
 def test_what_cannot_be_meant_is_refused_in_one_sentence(make, error, words):
     with pytest.raises(error) as refused:
         make()
