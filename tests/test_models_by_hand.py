@@ -10,7 +10,7 @@ import torch
 from support import spread
 
 from pcrec_core.models.bpr import BPR
-from pcrec_core.models.sasrec import SASRec
+from pcrec_core.models.sasrec import Block, SASRec
 from pcrec_core.models.youtube_dnn import YouTubeDNN
 
 # --- SASRec ----------------------------------------------------------------------------------------------------------
@@ -132,6 +132,20 @@ def test_where_everything_is_dropped_the_input_is_gone():
     for block in model.blocks:
         x = block.forward_norm(block.attention_norm(x))
     torch.testing.assert_close(model.encode(torch.tensor(SEQUENCES)), x.expand(4, 5, D), rtol=0, atol=1e-12)
+
+
+def test_the_point_wise_half_is_dropped_after_the_relu_and_after_the_second_layer():
+    """Both layers pass a constant on: at a rate of 1/2, twice, a quarter of the cells is left."""
+    d = 600
+    block = Block(d, 0.5).train()
+    with torch.no_grad():
+        for w in (block.inner.weight, block.outer.bias, block.attention_norm.weight, block.attention_norm.bias):
+            w.zero_()
+        block.inner.bias.fill_(1.0)
+        block.outer.weight.copy_(torch.eye(d))
+    torch.manual_seed(0)
+    y = block(torch.rand(4, 1, d), torch.zeros(4, 1, 1, dtype=torch.bool))
+    assert 0.22 < (y > 0).double().mean().item() < 0.28  # the norm puts what is left above 0, the rest below
 
 
 def test_dropout_is_on_in_training_only(sasrec):
