@@ -110,7 +110,7 @@ def pages(folder: Path) -> None:
     """Run jupyter-book on the staged sources: a warning, also of a reference without a target, is an error."""
     program = Path(sys.executable).with_name("jupyter-book")
     command = [program, "build", folder / "stage", "--path-output", folder.parent, "-W", "-n", "--keep-going", "--quiet"]
-    if subprocess.run(command, check=False).returncode:
+    if subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode:  # warnings go to stderr
         raise SystemExit("jupyter-book could not build the pages without a warning: see above.")
 
 

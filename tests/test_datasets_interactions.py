@@ -135,3 +135,8 @@ def test_repeats_are_declared_or_seen_in_what_is_left(declared, rows, expected):
 def test_too_few_are_refused_with_the_counts(rows, core, words):
     with pytest.raises(DataError, match=words):
         build(table(rows), PLAIN, core)
+
+
+def test_no_row_at_all_is_refused():
+    with pytest.raises(DataError, match="nobody is left of 0 rows, 0 users and 0 items"):
+        build(Table(np.array([], np.int64), np.array([], np.int64)), PLAIN, core=5)

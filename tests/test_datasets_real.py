@@ -11,9 +11,11 @@ from datasets_support import real
 from pcrec_core import datasets
 from pcrec_core.datasets import files
 from pcrec_core.datasets.interactions import build
+from pcrec_core.datasets.sources import Table
 from pcrec_core.datasets.split import split
 from pcrec_core.datasets.statistics import statistics
 
+RETAILROCKET = datasets.source("retailrocket")
 REAL = ["ml-100k", "ml-1m", "retailrocket", "retailrocket-half"]
 
 
@@ -55,28 +57,30 @@ def test_what_a_source_declares_of_repeats_is_so(name):
     assert data.repeats == (len(pairs) < len(data.items))
 
 
-def test_the_sessions_of_both_files_with_five_views():
+@pytest.fixture(scope="module")
+def sessions():
     real("retailrocket")  # or a skip
-    source = datasets.source("retailrocket")
-    raw = source.read([files.locate(file) for file in source.files])
-    long = np.bincount(raw.users)[raw.users] >= 5
-    users, items = raw.users[long], raw.items[long]
+    return RETAILROCKET.read([files.locate(file) for file in RETAILROCKET.files])
+
+
+def test_sessions_with_five_views_and_more_than_three_distinct_items(sessions):
+    long = np.bincount(sessions.users)[sessions.users] >= 5
+    users, items = sessions.users[long], sessions.items[long]
     assert (len(np.unique(users)), len(items), len(np.unique(items))) == (48_596, 437_356, 34_918)
-    assert raw.users.max() == 126_168 + 4_735
+    pairs = np.unique(np.stack([users, items]), axis=1)
+    varied = np.bincount(pairs[0], minlength=users.max() + 1)[users] > 3
+    assert (len(np.unique(users[varied])), varied.sum(), len(np.unique(items[varied]))) == (34_682, 352_951, 33_144)
 
 
-@pytest.mark.parametrize("min_distinct, users, items", [(1, 40_910, 22_252), (4, None, None)])
-def test_other_filters_of_the_sessions(min_distinct, users, items):
-    real("retailrocket")  # or a skip
-    source = datasets.source("retailrocket")
-    raw = source.read([files.locate(file) for file in source.files])
-    if min_distinct == 1:  # the train file alone
-        train = raw.users <= 126_168
-        made = build(dataclasses.replace(raw, users=raw.users[train], items=raw.items[train]), source, core=5)
-        assert (made.n_users, made.n_items) == (users, items)
-    else:  # both files, with more than 3 distinct items
-        made = build(raw, dataclasses.replace(source, min_distinct=min_distinct), core=5)
-        assert made.n_users == 27_594 and round(split(made).repeated("test").mean(), 2) == 0.36
+def test_five_core_of_the_train_file_alone(sessions):
+    train = sessions.users <= 126_168
+    made = build(Table(sessions.users[train], sessions.items[train]), RETAILROCKET, core=5)
+    assert (made.n_users, made.n_items) == (40_910, 22_252)
+
+
+def test_five_core_and_distinct_items_together_of_both_files(sessions):
+    made = build(sessions, dataclasses.replace(RETAILROCKET, min_distinct=4), core=5)
+    assert made.n_users == 27_594 and round(split(made).repeated("test").mean(), 2) == 0.36
 
 
 def test_the_first_user_of_ml_100k_is_in_the_order_of_time():

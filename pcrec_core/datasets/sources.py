@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+Paths = Sequence[Path]
+
 
 @dataclass(frozen=True)
 class RemoteFile:
@@ -88,6 +90,3 @@ def github(repository: str, branch: str, path: str) -> tuple[str, str]:
     """Two addresses of a file in a public GitHub repository: the raw host, and the site's redirect to it."""
     return (f"https://raw.githubusercontent.com/{repository}/{branch}/{path}",
             f"https://github.com/{repository}/raw/{branch}/{path}")
-
-
-Paths = Sequence[Path]

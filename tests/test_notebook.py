@@ -1,0 +1,119 @@
+"""The guard of a notebook's parameters, alone and in a notebook that papermill really runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nbformat import v4
+
+from pcrec_core.errors import SpecError
+from pcrec_core.notebook import check_parameters
+
+DECLARED = {"datasets": list[str], "seeds": list[int], "alphas": list[float], "epochs": int, "rate": float, "fast": bool,
+            "device": str}
+VALUES: dict[str, Any] = {"datasets": ["synthetic"], "seeds": [0, 1], "alphas": [30.0, 40], "epochs": 2, "rate": 0.1,
+                          "fast": False, "device": "cpu"}
+
+
+def namespace(**changed: Any) -> dict[str, Any]:
+    """What a notebook's globals hold after the parameters cell, and one that papermill put after it."""
+    ipython = {"__name__": "__main__", "_": "", "_i1": "x", "In": ["", "x"], "Out": {}, "exit": object(), "sys": sys}
+    return {"__annotations__": DECLARED, **ipython, **VALUES, **changed}
+
+
+def refusal(**changed: Any) -> str:
+    with pytest.raises(SpecError) as caught:
+        check_parameters(namespace(**changed))
+    return str(caught.value)
+
+
+def test_values_of_their_declared_types_pass_and_change_nothing() -> None:
+    given_ = namespace()
+    check_parameters(given_)
+    assert {name: given_[name] for name in VALUES} == VALUES
+
+
+@pytest.mark.parametrize("value", [[3], "cpu", 3, 0.5, True, None, {"a": 1}, (1, 2)])
+def test_a_value_under_an_undeclared_name_is_a_typo(value: Any) -> None:
+    assert refusal(seads=value).startswith("unknown parameter 'seads'; did you mean 'seeds'? Known: alphas, datasets,")
+
+
+def test_a_string_where_a_list_belongs_says_how_a_list_is_passed() -> None:
+    assert refusal(seeds="[3, 4]") == ("parameter 'seeds' must be list[int], not the str '[3, 4]': papermill's -p passes a"
+                                       " string, -y 'seeds: [3, 4]' passes a list.")
+    assert "-y 'datasets: [ml-100k]' passes a list." in refusal(datasets="ml-100k")
+
+
+@pytest.mark.parametrize(("name", "value", "sentence"), [
+    ("epochs", "two", "parameter 'epochs' must be int, not the str 'two'."),
+    ("epochs", 2.0, "parameter 'epochs' must be int, not the float 2.0."),
+    ("epochs", True, "parameter 'epochs' must be int, not the bool True."),
+    ("rate", False, "parameter 'rate' must be float, not the bool False."),
+    ("rate", None, "parameter 'rate' must be float, not the NoneType None."),
+    ("fast", 1, "parameter 'fast' must be bool, not the int 1."),
+    ("device", ["cpu"], "parameter 'device' must be str, not the list ['cpu']."),
+    ("seeds", [0, "1"], "parameter 'seeds' must be list[int], but its item 1 is the str '1'."),
+    ("seeds", [0.5], "parameter 'seeds' must be list[int], but its item 0 is the float 0.5."),
+    ("alphas", [True], "parameter 'alphas' must be list[float], but its item 0 is the bool True."),
+])
+def test_another_type_is_refused(name: str, value: Any, sentence: str) -> None:
+    assert refusal(**{name: value}) == sentence
+
+
+@given(st.integers())
+def test_an_int_is_welcome_where_a_float_is_declared(number: int) -> None:
+    changed = namespace(rate=number, alphas=[number])
+    check_parameters(changed)
+    assert changed["rate"] is number
+
+
+def test_run_again_in_an_open_notebook_it_does_not_take_a_result_for_a_parameter() -> None:
+    opened = namespace()
+    check_parameters(opened)
+    opened["table"] = [1, 2, 3]
+    check_parameters(opened)
+    opened["epochs"] = "many"
+    with pytest.raises(SpecError, match="'epochs' must be int"):
+        check_parameters(opened)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("notebook") / "tiny.ipynb"
+    notebook = v4.new_notebook(metadata={"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}})
+    parameters = v4.new_code_cell("seeds: list[int] = [0]  # seeds", metadata={"tags": ["parameters"]})
+    guard = v4.new_code_cell("from pcrec_core.notebook import check_parameters\n\ncheck_parameters(globals())")
+    notebook.cells = [parameters, guard, v4.new_code_cell("sum(seeds)")]
+    nbformat.write(notebook, path)
+    return path
+
+
+def papermill(notebook: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "papermill", notebook, notebook.with_name("out.ipynb"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=notebook.parent, check=False)
+
+
+def test_papermill_stops_at_a_typo_with_exit_code_1(tiny: Path) -> None:
+    run = papermill(tiny, "-y", "seads: [3, 4]")
+    assert run.returncode == 1
+    assert "unknown parameter 'seads'; did you mean 'seeds'? Known: seeds." in run.stderr
+
+
+def test_papermill_stops_at_a_string_where_a_list_belongs(tiny: Path) -> None:
+    run = papermill(tiny, "-p", "seeds", "[3,4]")
+    assert run.returncode == 1
+    assert "-y 'seeds: [3,4]' passes a list." in run.stderr
+
+
+def test_papermill_runs_with_a_list(tiny: Path) -> None:
+    run = papermill(tiny, "-y", "seeds: [3, 4]")
+    assert run.returncode == 0, run.stderr
+    last = nbformat.read(tiny.with_name("out.ipynb"), as_version=4).cells[-1]
+    assert last.outputs[0]["data"]["text/plain"] == "7"
