@@ -55,10 +55,7 @@ class Arm:
 
     def paper_improvement(self, base: Arm, metric: str) -> float | None:
         """The paper's relative improvement of this variant over ``base``."""
-        over, under = self.paper(metric), base.paper(metric)
-        return None if over is None or under is None else over / under - 1
-
-
+        return paper.improvement(self.paper(metric), base.paper(metric))
 
 
 def values(arms: Sequence[Arm], metrics: Sequence[str] = METRICS) -> pd.DataFrame:

@@ -6,11 +6,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 #: Okabe and Ito's colours: they differ for every kind of colour vision, and in grey.
-COLOURS = {"base": "#0072B2", "LE": "#D55E00", "paper": "#000000"}
+COLOURS = {"LE": "#D55E00", "paper": "#000000"}
 
 
 def style() -> None:
@@ -33,33 +32,3 @@ def forest(frame: pd.DataFrame) -> Figure:
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
     plt.close(figure)
     return figure
-
-
-def alpha_curves(frame: pd.DataFrame, base: pd.DataFrame) -> Figure:
-    """A metric over alpha with 95 % intervals, the base as a line and a band; a panel a metric.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Columns alpha, metric, mean, low, high.
-    base : DataFrame
-        The same without alpha.
-    """
-    style()
-    metrics = list(frame["metric"].unique())
-    figure, panels = plt.subplots(1, len(metrics), figsize=(4.6 * len(metrics), 3.6), squeeze=False)
-    for axes, metric in zip(panels[0], metrics, strict=True):
-        _alpha_panel(axes, frame[frame["metric"] == metric], base[base["metric"] == metric].iloc[0], metric)
-    panels[0][0].legend(frameon=False)
-    figure.tight_layout()
-    plt.close(figure)
-    return figure
-
-
-def _alpha_panel(axes: Axes, curve: pd.DataFrame, base: pd.Series, metric: str) -> None:
-    axes.axhspan(base["low"], base["high"], color=COLOURS["base"], alpha=0.12, linewidth=0)
-    axes.axhline(base["mean"], color=COLOURS["base"], linestyle="--", label="base")
-    spread = [curve["mean"] - curve["low"], curve["high"] - curve["mean"]]
-    axes.errorbar(curve["alpha"], curve["mean"], yerr=spread, fmt="o-", color=COLOURS["LE"], capsize=3, label="PCRec")
-    axes.set_xlabel("alpha (0: plain averaging)")
-    axes.set_ylabel(f"{metric} on test (mean over users)")

@@ -46,7 +46,11 @@ def relative_improvement(dataset: str, model: str, variant: str, base: str, metr
     >>> round(relative_improvement("Retailrocket", "bpr", "LE", "base", "MRR@5"), 4)
     0.0851
     """
-    over, under = value(dataset, model, variant, metric), value(dataset, model, base, metric)
+    return improvement(value(dataset, model, variant, metric), value(dataset, model, base, metric))
+
+
+def improvement(over: float | None, under: float | None) -> float | None:
+    """over / under - 1, or None where one is not printed."""
     return None if over is None or under is None else over / under - 1
 
 
