@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from pcrec_core import paper, records, stats
+from pcrec_core.crossed import StatsError
 from pcrec_core.metrics import METRICS
 from pcrec_core.records import Record
 from pcrec_core.stats import Comparison, Mean
@@ -38,6 +39,11 @@ class Arm:
     @property
     def model(self) -> str:
         return self.runs[0].spec.model.name
+
+    @property
+    def alpha(self) -> float:
+        """alpha of its cooperation; 0 for averaging, which is what alpha = 0 would be."""
+        return self.runs[0].spec.cooperation.alpha or 0.0
 
     def mean(self, metric: str) -> Mean:
         """Mean with its interval."""
@@ -86,12 +92,35 @@ def _comparison(over: Arm, base: Arm, metric: str) -> dict[str, object]:
             "word": stats.word_so_far(c) if metric == "MRR@5" else ""}
 
 
-def dominance(arm: Arm) -> pd.DataFrame:
-    """max(mu, 1 - mu) of every exchange of an arm's pairs: a row a run, epoch and layer, and which peer holds it."""
-    rows = []
-    for record in arm.runs:
-        epochs, mu = record.result["epochs"]["exchanges"], np.array(record.result["epochs"]["mu"])  # (exchange, peer, layer)
-        for layer, (name, component) in enumerate(record.result["layers"]):
-            rows.append(pd.DataFrame({"seed": record.spec.seed, "epoch": epochs, "layer": name, "component": component,
-                                      "max mu": mu[:, :, layer].max(1), "peer": mu[:, :, layer].argmax(1)}))
-    return pd.concat(rows, ignore_index=True)
+def curve(sweep: Sequence[Arm], metrics: Sequence[str]) -> pd.DataFrame:
+    """``values`` of arms that cooperate, with their alpha (Figure 4)."""
+    return pd.concat([values([arm], metrics).assign(alpha=arm.alpha) for arm in sweep], ignore_index=True)
+
+
+def shares_held(held: pd.DataFrame) -> pd.DataFrame:
+    """A row a model and alpha of ``dominance``: how often max(mu, 1 - mu) is 0.7 or more, its median, and how often the
+    peer with the full learning rate holds it (what Section 5.3.2 observes of mu)."""
+    return held.assign(strong=held["max mu"] >= 0.7, first=held["peer"] == 0).groupby(["model", "alpha"], sort=False).agg(**{
+        "max mu at least 0.7": ("strong", "mean"), "median max mu": ("max mu", "median"),
+        "held by peer 0": ("first", "mean")}).reset_index()
+
+
+def dominance(*pairs: Arm) -> pd.DataFrame:
+    """max(mu, 1 - mu) of every exchange of pairs: a row a run, epoch and layer, and which peer holds it.
+
+    Raises
+    ------
+    StatsError
+        Without a pair.
+    """
+    if not pairs:
+        raise StatsError("there is no pair whose mu can be shown; give an alpha above 0.")
+    return pd.concat([_dominance(record, pair) for pair in pairs for record in pair.runs], ignore_index=True)
+
+
+def _dominance(record: Record, arm: Arm) -> pd.DataFrame:
+    epochs, mu = record.result["epochs"]["exchanges"], np.array(record.result["epochs"]["mu"])  # (exchange, peer, layer)
+    return pd.concat([pd.DataFrame({"model": arm.model, "alpha": arm.alpha, "seed": record.spec.seed, "epoch": epochs,
+                                    "layer": name, "component": component,
+                                    "max mu": mu[:, :, layer].max(1), "peer": mu[:, :, layer].argmax(1)})
+                      for layer, (name, component) in enumerate(record.result["layers"])])

@@ -113,7 +113,8 @@ def cooperate(peers: Sequence[nn.Module], rule: Rule, layers: Sequence[Layer] | 
     """Merge the peers' layers and give every peer the merged weights (Eq. 5, 8 and 9; lines 7-12 of Algorithm 2).
 
     Since the mu of a layer sum to 1 over the peers, Eq. 8 gives every peer the same weights: they are computed once and
-    copied. Every share is computed, and every check made, before the first weight changes. Optimizer states stay.
+    copied. Every share is computed, and every check made, before the first weight changes. Optimizer states stay, and so
+    do buffers (such as the running means of a BatchNorm): they are no parameters.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import t
+from scipy.special import stdtr, stdtrit  # Student's t as scipy.stats.t has it, without the second that its import takes
 
 from pcrec_core.errors import PCRecError
 from pcrec_core.metrics import value_by_user
@@ -54,11 +54,11 @@ class Spread:
 
     def width(self, level: float) -> float:
         """The ``level`` quantile of t, in standard errors of this size."""
-        return float(t.ppf(level, self.df)) * self.se
+        return float(stdtrit(self.df, level)) * self.se
 
     def p(self, effect: float) -> float:
         """Two-sided p of ``effect`` under no effect; 1 where nothing varies."""
-        return 2 * float(t.sf(abs(effect) / self.se, self.df)) if self.se else 1.0
+        return 2 * float(stdtr(self.df, -abs(effect) / self.se)) if self.se else 1.0
 
 
 def spread(by_user: NDArray, arms: Sequence[NDArray]) -> Spread:

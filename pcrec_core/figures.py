@@ -6,10 +6,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 #: Okabe and Ito's colours: they differ for every kind of colour vision, and in grey.
-COLOURS = {"LE": "#D55E00", "paper": "#000000"}
+COLOURS = {"base": "#0072B2", "LE": "#D55E00", "paper": "#000000"}
 
 
 def style() -> None:
@@ -30,5 +31,72 @@ def forest(frame: pd.DataFrame) -> Figure:
     axes.set_yticks(rows, [f"{r['data set']}, {r['model']}, {r['metric']}" for r in frame.to_dict("records")])
     axes.set_xlabel("relative improvement over the base (%)")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
+    plt.close(figure)
+    return figure
+
+
+def alpha_curves(curve: pd.DataFrame, base: pd.DataFrame) -> Figure:
+    """Figure 4: a metric over alpha with 95 % intervals, the base as a line and a band; a row a model, a column a metric.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        As ``arms.curve`` gives it.
+    base : DataFrame
+        As ``arms.values`` gives it, of the base of every model in ``curve``.
+    """
+    style()
+    models, metrics = curve["model"].unique(), curve["metric"].unique()
+    figure, panels = plt.subplots(len(models), len(metrics), figsize=(4.4 * len(metrics), 3.2 * len(models)), squeeze=False,
+                                  sharex=True, layout="constrained")
+    ours, theirs = curve.groupby(["model", "metric"]), base.groupby(["model", "metric"])
+    for row, model in zip(panels, models, strict=True):
+        for axes, metric in zip(row, metrics, strict=True):
+            _alpha_panel(axes, ours.get_group((model, metric)).sort_values("alpha"), theirs.get_group((model, metric)).iloc[0])
+            axes.set(title=model, ylabel=f"{metric} on test")
+    for axes in panels[-1]:
+        axes.set_xlabel("alpha (0: plain averaging)")
+    panels[0][0].legend(frameon=False)
+    plt.close(figure)
+    return figure
+
+
+def _alpha_panel(axes: Axes, curve: pd.DataFrame, base: pd.Series) -> None:
+    axes.axhspan(base["low"], base["high"], color=COLOURS["base"], alpha=0.12, linewidth=0)
+    axes.axhline(base["mean"], color=COLOURS["base"], linestyle="--", label="base, 95 %")
+    spread = [curve["mean"] - curve["low"], curve["high"] - curve["mean"]]
+    axes.errorbar(curve["alpha"], curve["mean"], yerr=spread, fmt="o-", color=COLOURS["LE"], capsize=3, label="PCRec, 95 %")
+    axes.set_ylim(bottom=0)
+
+
+def mu_maps(held: pd.DataFrame) -> Figure:
+    """mu of peer 0, the one with the full learning rate, by layer and epoch (Eq. 9): a row a model, a column an alpha; of
+    several runs, the mean.
+
+    Parameters
+    ----------
+    held : DataFrame
+        As ``arms.dominance`` gives it, of pairs.
+    """
+    style()
+    mu = held["max mu"].where(held["peer"] == 0, 1 - held["max mu"])
+    models, alphas = held["model"].unique(), held["alpha"].unique()
+    layers = {model: rows["layer"].unique() for model, rows in held.groupby("model")}
+    sizes = [len(layers[model]) for model in models]
+    size = (2 + 1.9 * len(alphas), 0.26 * sum(sizes) + 1.3 * len(models))
+    figure, panels = plt.subplots(len(models), len(alphas), figsize=size, squeeze=False, sharex="row", sharey="row",
+                                  height_ratios=sizes, layout="constrained")
+    for (model, alpha), rows in held.assign(mu=mu).groupby(["model", "alpha"]):
+        axes = panels[list(models).index(model)][list(alphas).index(alpha)]
+        grid = rows.pivot_table(index="layer", columns="epoch", values="mu").loc[layers[model]]
+        mesh = axes.pcolormesh(grid.columns, np.arange(len(grid)), grid, cmap="PuOr", vmin=0, vmax=1, shading="nearest",
+                               rasterized=True)
+        axes.set_yticks(np.arange(len(grid)), grid.index)
+        axes.set_title(f"{model}, alpha {alpha:g}", fontsize="medium")
+        axes.set_xlabel("epoch")
+        axes.grid(visible=False)
+    for row in panels:
+        row[0].invert_yaxis()
+    figure.colorbar(mesh, ax=panels, label="mu of peer 0")
     plt.close(figure)
     return figure

@@ -159,6 +159,13 @@ def show_statistics(found: Sequence[Record]) -> Html:
     return table(frame, formats, "table1")
 
 
+def said_statistics(found: Sequence[Record]) -> dict[str, str]:
+    """Numbers of ``show_statistics`` for sentences of other pages, under keys such as ``ml-100k-users``."""
+    forms = {"users": ("users", count), "items": ("items", count), "actions": ("actions", count),
+             "ties": ("tie_share", share), "repeats": ("repeat_share_test", share)}
+    return {f"{r.result['source']}-{key}": form(r.result[name]) for r in found for key, (name, form) in forms.items()}
+
+
 def show_filter(found: Sequence[Record]) -> Html:
     """What was read, what each filter removed, and what is left."""
     frame = pd.DataFrame([{"data set": r.result["source"], **{_said(name): n for name, n in r.result["counts"].items()}}
@@ -170,6 +177,17 @@ def show_filter(found: Sequence[Record]) -> Html:
 def _said(name: str) -> str:
     what, _, why = name.partition("_")
     return f"{what} {'read' if why == 'read' else f'removed, {why}' if why else 'left'}"
+
+
+def show_shares_held(frame: pd.DataFrame, note: str) -> Html:
+    """The frame of ``arms.shares_held``."""
+    return table(frame, {"alpha": "{:g}".format, "max mu at least 0.7": share, "median max mu": number(2),
+                         "held by peer 0": share}, "fig4-mu", note)
+
+
+def said_shares_held(frame: pd.DataFrame) -> dict[str, str]:
+    """How often max(mu, 1 - mu) is 0.7 or more, for sentences, under keys such as ``mu-sasrec-30``."""
+    return {f"mu-{row['model']}-{row['alpha']:g}": share(row["max mu at least 0.7"]) for row in frame.to_dict("records")}
 
 
 def show_run(record: Record) -> Html:
@@ -207,6 +225,17 @@ def show_tried(found: Sequence[Record]) -> Html:
     return table(pd.DataFrame(rows), {"validation NDCG@20": number(4)}, "table2-tried")
 
 
+def said_comparisons(frame: pd.DataFrame) -> dict[str, str]:
+    """The improvements of ``show_comparisons`` for sentences of other pages, under keys such as ``ml-100k-bpr-MRR@5``:
+    RI with its interval; the MDE (``...-mde``); the paper's RI (``...-paper``); and the word (``...-word``)."""
+    said = {}
+    for row in frame.to_dict("records"):
+        key = f"{row['data set']}-{row['model']}-{row['metric']}"
+        said |= {key: with_interval(percent, row["RI"], row["low"], row["high"], row["users only"]),
+                 f"{key}-mde": percent(row["MDE"]), f"{key}-paper": percent(row["RI paper"]), f"{key}-word": row["word"]}
+    return said
+
+
 def verdict(compared: pd.DataFrame) -> Html:
     """A sentence a data set and model on MRR@5: improvement, interval, users, runs, and the word."""
     sentences = [_verdict(row) for row in compared[compared["metric"] == "MRR@5"].to_dict("records")]
@@ -216,5 +245,6 @@ def verdict(compared: pd.DataFrame) -> Html:
 def _verdict(row: Mapping[str, Any]) -> str:
     ri = with_interval(percent, row["RI"], row["low"], row["high"])
     kind = "users only, 95 %" if row["users only"] else "95 %"
+    theirs = "" if _missing(row["RI paper"]) else f"; the paper {percent(row['RI paper'])}"
     return (f"{row['data set']}, {row['model']}, {row['comparison']}, MRR@5: {ri} ({kind}; {row['users']:,} users; runs"
-            f" {row['runs']}); the paper {percent(row['RI paper'])}: {row['word']}.")
+            f" {row['runs']}){theirs}: {row['word']}.")

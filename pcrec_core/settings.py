@@ -7,7 +7,7 @@ from typing import Any
 
 from pcrec_core.datasets import csv_data, source
 from pcrec_core.errors import SpecError, unknown
-from pcrec_core.spec import NUMERICS, Cooperation, Data, Model, RunSpec, Training
+from pcrec_core.spec import CRITERIA, NUMERICS, Cooperation, Data, Model, RunSpec, Training
 
 #: DNN's eta and BPR's l2 were chosen within the paper's grids on the base's validation on ML-100K, seed 0.
 _MODELS: dict[str, dict[str, Any]] = {
@@ -23,8 +23,8 @@ _DATASETS: dict[str, dict[str, dict[str, Any]]] = {
 }
 #: Epochs, the same for base and PCRec; table2 shows the lengths that were tried.
 _EPOCHS: dict[str, dict[str, int]] = {
-    "ml-100k": {"sasrec": 120, "dnn": 400, "bpr": 200},
-    "ml-1m": {"sasrec": 120, "dnn": 400, "bpr": 200},
+    "ml-100k": {"sasrec": 120, "dnn": 400, "bpr": 800},
+    "ml-1m": {"sasrec": 120, "dnn": 400, "bpr": 800},
     "retailrocket": dict.fromkeys(NUMERICS, 50),
     "retailrocket-half": dict.fromkeys(NUMERICS, 50),
     "csv": dict.fromkeys(NUMERICS, 20),
@@ -85,6 +85,8 @@ def run_spec(data: str | Data, model: str, *, peers: int = 1, cooperation: Coope
 
 def layerwise(model: str, criterion: str = "entropy", alpha: float | None = None, every: int = 1) -> Cooperation:
     """Layer-wise cooperation, alpha by model if not given; alpha = 0 is averaging."""
+    if criterion not in CRITERIA:
+        raise SpecError(unknown("criterion", criterion, CRITERIA))
     if model not in ALPHA:
         raise SpecError(unknown("model", model, ALPHA))
     alpha = ALPHA[model] if alpha is None else alpha

@@ -158,7 +158,7 @@ def word_so_far(comparison: Comparison, *, protocol: str = "controlled", missing
 
 
 def effect_ratio(L: float | None, e: float | None) -> float | None:
-    """L / e: 1 is as large as the paper claims, 0 is nothing, below 0 is contrary; None ("-") if |e| < ln 1.01.
+    """L / e: 1 is as large as the paper claims, 0 is nothing, below 0 is contrary; None ("-") if ``|e|`` < ln 1.01.
 
     ``L`` is ours, ``e`` the paper's log ratio (STATISTICS.md, section 3).
 

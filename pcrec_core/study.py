@@ -11,14 +11,14 @@ import resource
 import shlex
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from pcrec_core import datasets, records
+from pcrec_core import datasets, records, settings
 from pcrec_core.arms import Arm
 from pcrec_core.datasets.split import Split, split
 from pcrec_core.datasets.statistics import statistics as describe
@@ -73,6 +73,16 @@ def arm(variant: str, specs: Sequence[RunSpec], **options: Any) -> Arm:
     return Arm(variant, tuple(run(specs, **options)))
 
 
+def sweep(data: str | Data, model: str, alphas: Sequence[float], seeds: Sequence[int], given: Mapping[str, Any],
+          **options: Any) -> list[Arm]:
+    """An arm of PCRec for each alpha (Figure 4), named as in ``claims.csv``: ``LE@30``, and ``avg`` for alpha = 0.
+
+    ``given`` are settings of ``settings.pcrec``, ``options`` those of ``run``.
+    """
+    return [arm(f"LE@{alpha:g}" if alpha else "avg", [settings.pcrec(data, model, alpha, seed=s, **given) for s in seeds],
+                **options) for alpha in alphas]
+
+
 def train(spec: RunSpec, store: Store, *, device: str = "auto", threads: int = 1, bar: tqdm | None = None,
           interval: float = 60.0) -> str:
     """Train one run, write its record and its weights, and return its identity; a killed one goes on where it was.
@@ -94,6 +104,9 @@ def train(spec: RunSpec, store: Store, *, device: str = "auto", threads: int = 1
     _save_weights(spec, outcome.weights)
     store.put(records.run_record(spec, outcome.result, provenance))
     checkpoint.delete()
+    if outcome.interrupted:  # too late for this run, but not for those that would follow
+        raise TrainingError(f"interrupted in the last epoch of {spec.name}: its record is written; the same command reads"
+                            " it, and goes on with what is left.")
     return spec.identity
 
 

@@ -117,12 +117,13 @@ class Choice:
 @dataclass(frozen=True)
 class Outcome:
     """What a run leaves: the deterministic ``result``, ``seconds`` by phase, the epoch it ``began`` with (above 0 if it
-    went on from a checkpoint), and the ``weights`` of the reported model."""
+    went on from a checkpoint), the ``weights`` of the reported model, and whether Ctrl-C was pressed in the last epoch."""
 
     result: dict[str, Any]
     seconds: dict[str, float]
     began: int
     weights: dict[str, Tensor]
+    interrupted: bool = False
 
 
 class Trainer:
@@ -166,8 +167,9 @@ class Trainer:
                 checkpoint.save(self._state(), force=stop)
                 on_epoch(epoch + 1)
                 if stop:
-                    raise TrainingError(f"interrupted after epoch {epoch} of {self.spec.name}; start it again to go on.")
-        return Outcome(self._result(), dict(self.seconds), began, self.choice.weights)
+                    raise TrainingError(f"interrupted after {epoch + 1} of {self.spec.training.epochs} epochs of"
+                                        f" {self.spec.name}; the same command goes on from there.")
+        return Outcome(self._result(), dict(self.seconds), began, self.choice.weights, interrupt.asked)
 
     def _epoch(self, epoch: int) -> dict[str, Any]:
         spec = self.spec

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pcrec_core import arms, report, settings
 from pcrec_core.arms import Arm
+from pcrec_core.crossed import StatsError
 from pcrec_core.errors import RecordError
 from pcrec_core.records import Record, run_record
 
@@ -20,6 +22,10 @@ def record(spec, ranks, **result) -> Record:
 
 BASE = Arm("base", (record(settings.base("ml-100k", "sasrec"), [2, 4, 10, 1]),))
 PAIR = Arm("LE", (record(settings.pcrec("ml-100k", "sasrec"), [1, 4, 10, 1]),))
+#: mu of two exchanges: (exchange, peer, layer).
+MU = {"exchanges": [0, 1], "mu": [[[0.9, 0.4], [0.1, 0.6]], [[0.5, 0.2], [0.5, 0.8]]]}
+EXCHANGED = Arm("LE", (record(settings.pcrec("ml-100k", "bpr"), [1, 2], epochs=MU,
+                              layers=[["user", "embedding"], ["item", "embedding"]]),))
 
 
 def test_a_comparison_holds_ours_the_papers_and_their_ratio():
@@ -56,10 +62,7 @@ def test_arms_of_other_users_are_refused():
 
 
 def test_dominance_names_the_larger_mu_and_who_holds_it():
-    epochs = {"exchanges": [0, 1], "mu": [[[0.9, 0.4], [0.1, 0.6]], [[0.5, 0.2], [0.5, 0.8]]]}
-    spec = settings.pcrec("ml-100k", "bpr")
-    arm = Arm("LE", (record(spec, [1, 2], epochs=epochs, layers=[["user", "embedding"], ["item", "embedding"]]),))
-    frame = arms.dominance(arm)
+    frame = arms.dominance(EXCHANGED)
     assert list(frame["layer"]) == ["user", "user", "item", "item"] and list(frame["epoch"]) == [0, 1, 0, 1]
     assert list(frame["max mu"]) == [0.9, 0.5, 0.6, 0.8] and list(frame["peer"]) == [0, 0, 1, 1]
 
@@ -102,3 +105,53 @@ def test_tried_runs_show_what_validation_said():
     chosen = {"epoch": 3, "valid": {"NDCG@20": 0.08765}}
     page = report.show_tried([record(settings.base("ml-100k", "dnn", epochs=7), [1, 2], chosen=chosen)])._repr_html_()
     assert all(f">{text}</td>" in page for text in ("dnn", "base", "7", "3", "0.0877"))
+
+
+# --- alpha
+
+def swept(alpha: float, ranks: list[int], model: str = "sasrec") -> Arm:
+    return Arm(f"LE@{alpha:g}", (record(settings.pcrec("ml-100k", model, alpha), ranks),))
+
+
+@pytest.mark.parametrize(("arm", "alpha"), [(PAIR, 30), (swept(12.5, [1]), 12.5), (swept(0, [1]), 0)])
+def test_alpha_is_that_of_the_cooperation_and_0_for_averaging(arm, alpha):
+    assert arm.alpha == alpha
+
+
+def test_a_curve_is_the_values_of_each_arm_at_its_alpha():
+    curve = arms.curve([swept(40, [1, 2, 6, 3]), swept(0, [9, 9, 5, 9])], ["MRR@5", "HIT@5"])
+    assert list(curve["alpha"]) == [40, 40, 0, 0] and list(curve["metric"]) == ["MRR@5", "HIT@5"] * 2
+    assert list(curve["mean"]) == pytest.approx([(1 + 1 / 2 + 0 + 1 / 3) / 4, 3 / 4, (1 / 5) / 4, 1 / 4])
+    assert list(curve["variant"]) == ["LE@40", "LE@40", "LE@0", "LE@0"] and list(curve.index) == [0, 1, 2, 3]
+    assert all(curve["low"] < curve["mean"]) and all(curve["mean"] < curve["high"])
+
+
+def test_shares_held_count_exchanges_of_layers_by_model_and_alpha():
+    held = pd.DataFrame([("sasrec", 30.0, 0.7, 0), ("sasrec", 30.0, 0.69, 1), ("sasrec", 30.0, 0.9, 0), ("sasrec", 30.0, 0.6, 0),
+                         ("dnn", 10.0, 0.5, 0), ("sasrec", 10.0, 1.0, 1), ("sasrec", 10.0, 0.8, 1)],
+                        columns=["model", "alpha", "max mu", "peer"])
+    shares = arms.shares_held(held)
+    assert list(zip(shares["model"], shares["alpha"], strict=True)) == [("sasrec", 30), ("dnn", 10), ("sasrec", 10)]
+    assert list(shares["max mu at least 0.7"]) == [2 / 4, 0, 1]  # 0.7 itself counts
+    assert list(shares["median max mu"]) == pytest.approx([(0.69 + 0.7) / 2, 0.5, 0.9])
+    assert list(shares["held by peer 0"]) == [3 / 4, 1, 0]
+
+
+def test_shares_held_of_a_pair_are_those_of_its_exchanges():
+    [row] = arms.shares_held(arms.dominance(EXCHANGED)).to_dict("records")
+    assert row == {"model": "bpr", "alpha": 20, "max mu at least 0.7": 2 / 4, "median max mu": pytest.approx(0.7),
+                   "held by peer 0": 2 / 4}
+
+
+def test_without_a_pair_there_is_no_mu_to_show():
+    with pytest.raises(StatsError, match="no pair whose mu can be shown; give an alpha above 0"):
+        arms.dominance()
+
+
+def test_what_other_pages_say_are_the_numbers_of_the_table():
+    said = report.said_comparisons(arms.comparisons([(PAIR, BASE)], ["MRR@5", "HIT@5"]))
+    assert said["ml-100k-sasrec-MRR@5"].startswith("+28.6 % [") and said["ml-100k-sasrec-MRR@5"].endswith("]*")
+    assert said["ml-100k-sasrec-MRR@5-paper"] == "+5.3 %" and said["ml-100k-sasrec-HIT@5-word"] == ""
+    assert said["ml-100k-sasrec-MRR@5-word"] == "not decidable at this scale"
+    shares = arms.shares_held(arms.dominance(EXCHANGED)).assign(alpha=[30.0])
+    assert report.said_shares_held(shares) == {"mu-bpr-30": f"{100 * shares['max mu at least 0.7'][0]:.0f} %"}

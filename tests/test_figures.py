@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
 from pcrec_core import figures
@@ -29,3 +31,103 @@ def test_a_forest_plot_shows_improvement_interval_and_the_papers_in_percent():
 
 def test_a_figure_stands_on_opaque_white_so_that_it_is_readable_in_dark_mode():
     assert to_hex(figures.forest(FRAME).get_facecolor(), keep_alpha=True) == "#ffffffff"
+
+
+# --- Figure 4: a metric over alpha
+
+POINTS = {  # (model, metric): (alpha, mean, low, high) of PCRec; (mean, low, high) of the base
+    ("sasrec", "MRR@5"): ([(30, 0.05, 0.04, 0.08), (0, 0.03, 0.02, 0.05), (10, 0.04, 0.01, 0.06)], (0.035, 0.025, 0.055)),
+    ("sasrec", "HIT@5"): ([(0, 0.5, 0.4, 0.7), (10, 0.6, 0.5, 0.8), (30, 0.4, 0.3, 0.6)], (0.45, 0.35, 0.65)),
+    ("dnn", "MRR@5"): ([(10, 0.02, 0.01, 0.04), (30, 0.03, 0.01, 0.07), (0, 0.01, 0.005, 0.02)], (0.022, 0.012, 0.032)),
+    ("dnn", "HIT@5"): ([(0, 0.2, 0.1, 0.3), (30, 0.1, 0.05, 0.15), (10, 0.3, 0.2, 0.5)], (0.25, 0.15, 0.35)),
+}
+CURVE = pd.DataFrame([{"model": model, "metric": metric, "alpha": alpha, "mean": mean, "low": low, "high": high}
+                      for (model, metric), (points, _) in POINTS.items() for alpha, mean, low, high in points])
+BASE = pd.DataFrame([{"model": model, "metric": metric, "mean": mean, "low": low, "high": high}
+                     for (model, metric), (_, (mean, low, high)) in reversed(POINTS.items())])
+
+
+@pytest.fixture
+def panels() -> dict[tuple[str, str], Axes]:
+    return dict(zip(POINTS, figures.alpha_curves(CURVE, BASE).axes, strict=True))  # a row a model, a column a metric
+
+
+@pytest.mark.parametrize("which", POINTS)
+def test_a_panel_shows_pcrec_over_alpha_with_its_intervals(panels, which):
+    [(line, _, [bars])] = panels[which].containers
+    alphas, means, lows, highs = zip(*sorted(POINTS[which][0]), strict=True)
+    assert list(line.get_xdata()) == list(alphas) and list(line.get_ydata()) == list(means)
+    drawn = [([x for x, _ in segment], sorted(y for _, y in segment)) for segment in bars.get_segments()]
+    assert drawn == [([alpha] * 2, pytest.approx([low, high])) for alpha, low, high in zip(alphas, lows, highs, strict=True)]
+
+
+@pytest.mark.parametrize("which", POINTS)
+def test_a_panel_shows_the_base_as_a_line_in_its_interval(panels, which):
+    axes, (mean, low, high) = panels[which], POINTS[which][1]
+    [line] = [line for line in axes.lines if line.get_linestyle() == "--"]
+    assert list(line.get_ydata()) == [mean, mean]
+    [band] = axes.patches
+    assert (band.get_y(), band.get_y() + band.get_height()) == pytest.approx((low, high))
+    across = [(box.x0, box.x1) for box in (line.get_window_extent(), band.get_window_extent())]
+    assert across == [pytest.approx((axes.bbox.x0, axes.bbox.x1), abs=2)] * 2  # pixels: the whole panel, whatever the alphas
+    assert to_hex(line.get_color()) == to_hex(band.get_facecolor()) != to_hex(axes.containers[0][0].get_color())
+
+
+def test_panels_say_model_metric_and_what_is_drawn_and_begin_at_zero(panels):
+    for (model, metric), axes in panels.items():
+        assert axes.get_title() == model and axes.get_ylabel() == f"{metric} on test" and axes.get_ylim()[0] == 0
+    assert [axes.get_xlabel() for axes in panels.values()] == ["", ""] + ["alpha (0: plain averaging)"] * 2
+    first, *others = panels.values()
+    assert sorted(text.get_text() for text in first.get_legend().get_texts()) == ["PCRec, 95 %", "base, 95 %"]
+    assert [axes.get_legend() for axes in others] == [None] * 3
+
+
+# --- mu of peer 0
+
+#: mu of peer 0: {(model, alpha): {layer: at epoch 0, 2}}, the layers not in the order of the alphabet.
+MU = {("sasrec", 10.0): {"item": [0.9, 0.2], "blocks.0.query": [0.5, 0.6], "final.norm": [0.3, 1.0]},
+      ("sasrec", 40.0): {"item": [0.7, 0.1], "blocks.0.query": [0.0, 0.8], "final.norm": [0.4, 0.55]},
+      ("dnn", 10.0): {"user": [0.6, 0.7], "hidden": [0.25, 0.75]}, ("dnn", 40.0): {"user": [0.8, 0.35], "hidden": [1.0, 0.45]}}
+
+
+def held(mu: dict, seed: int = 0) -> pd.DataFrame:
+    """As ``arms.dominance`` gives it: the larger mu and who holds it."""
+    return pd.DataFrame([{"model": model, "alpha": alpha, "seed": seed, "epoch": epoch, "layer": layer,
+                          "max mu": max(m, 1 - m), "peer": int(m < 0.5)}
+                         for (model, alpha), layers in mu.items() for layer, values in layers.items()
+                         for epoch, m in zip([0, 2], values, strict=True)])
+
+
+def mesh(axes: Axes) -> np.ndarray:
+    [drawn] = axes.collections
+    return np.asarray(drawn.get_array())
+
+
+def test_a_map_shows_mu_of_peer_0_by_layer_and_epoch_also_where_peer_1_holds_it():
+    *panels, _ = figures.mu_maps(held(MU)).axes
+    assert len(panels) == len(MU)
+    for axes, ((model, alpha), layers) in zip(panels, MU.items(), strict=True):
+        assert axes.get_title() == f"{model}, alpha {alpha:g}" and axes.get_xlabel() == "epoch"
+        np.testing.assert_allclose(mesh(axes), list(layers.values()))
+
+
+def test_a_map_has_its_layers_from_the_first_at_the_top_and_its_epochs_in_the_middle_of_their_cells():
+    *panels, _ = figures.mu_maps(held(MU)).axes
+    for axes, layers in zip(panels[::2], [MU["sasrec", 10.0], MU["dnn", 10.0]], strict=True):
+        assert [label.get_text() for label in axes.get_yticklabels()] == list(layers)
+        assert list(axes.get_yticks()) == list(range(len(layers))) and axes.get_ylim()[0] > axes.get_ylim()[1]
+        corners = axes.collections[0].get_coordinates()
+        assert list(corners[0, :, 0]) == [-1, 1, 3] and list(corners[:, 0, 1]) == [i - 0.5 for i in range(len(layers) + 1)]
+
+
+def test_a_map_of_several_runs_shows_their_mean():
+    other = {pair: {layer: [1 - m for m in values] for layer, values in layers.items()} for pair, layers in MU.items()}
+    *panels, _ = figures.mu_maps(pd.concat([held(MU), held(other, seed=1), held(MU, seed=2)])).axes
+    np.testing.assert_allclose(mesh(panels[0]), (1 + np.array(list(MU["sasrec", 10.0].values()))) / 3)  # (m + 1 - m + m) / 3
+
+
+def test_every_map_is_in_the_colours_of_one_bar_from_0_to_1():
+    *panels, bar = figures.mu_maps(held(MU)).axes
+    drawn = [axes.collections[0] for axes in panels]
+    assert {mesh.get_clim() for mesh in drawn} == {(0, 1)} and len({mesh.get_cmap().name for mesh in drawn}) == 1
+    assert bar.get_ylabel() == "mu of peer 0" and bar.get_ylim() == (0, 1)

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from support import AVERAGING, CPU, LAYERWISE, digest, fit, same, spec_of, two_rings
 
+from pcrec_core import settings, study
 from pcrec_core.checkpoints import Checkpoint
 from pcrec_core.errors import TrainingError
+from pcrec_core.records import Store
 from pcrec_core.spec import Cooperation, RunSpec
 from pcrec_core.trainer import Trainer
 
@@ -71,7 +73,7 @@ def test_ctrl_c_ends_after_the_epoch_and_the_next_start_goes_on(spec, epoch, tmp
     before = signal.getsignal(signal.SIGINT)
     trainer = Trainer(spec, RINGS, CPU)
     press_in(trainer, epoch)
-    sentence = rf"^interrupted after epoch {epoch} of {spec.name}; start it again to go on\.$"
+    sentence = rf"^interrupted after {epoch + 1} of 5 epochs of {spec.name}; the same command goes on from there\.$"
     with pytest.raises(TrainingError, match=sentence):
         trainer.fit(checkpoint_at(tmp_path, spec, interval=3600))  # written although the interval has not passed
     assert len(trainer.history) == epoch + 1 and signal.getsignal(signal.SIGINT) is before
@@ -93,7 +95,7 @@ def test_ctrl_c_between_two_epochs_is_not_lost(tmp_path):
             pressed.append(epoch)
             os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(TrainingError, match="interrupted after epoch [12] of"):
+    with pytest.raises(TrainingError, match="interrupted after [23] of 5 epochs of"):
         Trainer(spec, RINGS, CPU).fit(checkpoint_at(tmp_path, spec, interval=3600), press)
     outcome = Trainer(spec, RINGS, CPU).fit(checkpoint_at(tmp_path, spec))
     assert outcome.began in (2, 3)
@@ -107,6 +109,24 @@ def test_a_second_ctrl_c_ends_at_once(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         trainer.fit(checkpoint_at(tmp_path, SPECS[0], interval=3600))
     assert len(trainer.history) == 1 and signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_in_the_last_epoch_keeps_the_record_and_starts_no_further_run(tmp_path, monkeypatch):
+    specs = [settings.base("synthetic", "bpr", epochs=2, seed=seed) for seed in (0, 1)]
+    original = Trainer._epoch
+
+    def pressed(trainer: Trainer, number: int) -> dict:
+        if number == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+        return original(trainer, number)
+
+    monkeypatch.setattr(Trainer, "_epoch", pressed)
+    monkeypatch.setattr(study, "CHECKPOINTS", tmp_path / "checkpoints")
+    monkeypatch.setattr(study, "WEIGHTS", tmp_path / "weights")
+    store = Store(tmp_path / "records")
+    with pytest.raises(TrainingError, match=f"^interrupted in the last epoch of {specs[0].name}: its record is written;"):
+        study.run(specs, store=store)
+    assert store.get(specs[0].name).result["test"].keys() >= {"MRR@5"} and store.get(specs[1].name) is None
 
 
 def test_a_finished_run_is_read_out_again_from_its_checkpoint(tmp_path):

@@ -120,3 +120,8 @@ def test_what_cannot_be_meant_is_refused_in_one_sentence(make, error, words):
 
 def test_the_examples_in_the_documentation_are_true():
     assert doctest.testmod(settings) == doctest.TestResults(failed=0, attempted=1)
+
+
+def test_a_mistyped_criterion_is_refused_where_alpha_0_would_not_need_it():
+    with pytest.raises(SpecError, match="unknown criterion 'entropie'.*entropy"):
+        layerwise("sasrec", "entropie", alpha=0)
