@@ -3,21 +3,47 @@
 from __future__ import annotations
 
 import argparse
+import os
+import re
 import sys
 from pathlib import Path
+from typing import Any, NoReturn
 
 from pcrec_core import datasets, records, settings, study
 from pcrec_core.datasets import files
-from pcrec_core.errors import PCRecError, SpecError
+from pcrec_core.errors import PCRecError, SpecError, unknown
 from pcrec_core.records import Record, Store
 from pcrec_core.spec import CRITERIA, Cooperation, Data, RunSpec
+
+_RECORDS = "folder of records (default: the committed ones, and data/cache/records for those you make)"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong as everything else does: a sentence with the nearest name, and exit code 1."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        typed = re.search(r"unrecognized arguments: (--[\w-]+)", message)
+        raise SpecError(unknown("option", typed[1], self.options()) if typed else f"{message}; see {self.prog} --help.")
+
+    def options(self) -> set[str]:
+        """Every option of this parser and of its commands: what is unrecognized is said by the parser above them."""
+        own = {option for action in self._actions for option in action.option_strings if option.startswith("--")}
+        commands = [parser for action in self._actions if isinstance(action.choices, dict)
+                    for parser in action.choices.values()]
+        return own.union(*(parser.options() for parser in commands))
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 if it went well, 1 with one sentence on stderr if not."""
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         options.command(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except PCRecError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -25,13 +51,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m pcrec_core", description="PCRec, reproduced: train and read runs.")
+    parser = _Parser(prog="python -m pcrec_core", description="PCRec, reproduced: train and read runs.")
     commands = parser.add_subparsers(required=True, metavar="data | train | show")
     data = commands.add_parser("data", help="list the data sets and what is on disk")
     data.set_defaults(command=_data)
     show = commands.add_parser("show", help="print a record")
-    show.add_argument("record", metavar="PATH|IDENTITY")
-    show.add_argument("--records", type=Path, default=Store().folder, metavar="DIR", help="folder of records")
+    show.add_argument("record", metavar="PATH|NAME|IDENTITY", help="as `train` prints them; 4 digits of an identity will do")
+    show.add_argument("--records", type=Path, metavar="DIR", help=_RECORDS)
     show.set_defaults(command=_show)
     _add_train(commands.add_parser("train", help="train a run, or read it if its record is there"))
     return parser
@@ -57,7 +83,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=0)
     add("--device", default="auto", help="auto, cpu or cuda")
     add("--threads", type=int, default=1, help="CPU threads (default: 1)")
-    add("--records", type=Path, default=Store().folder, metavar="DIR", help="folder of records")
+    add("--records", type=Path, metavar="DIR", help=_RECORDS)
     train.set_defaults(command=_train)
 
 
@@ -65,7 +91,8 @@ def _data(options: argparse.Namespace) -> None:
     for source in datasets.SOURCES.values():
         print(f"{source.name:<18} {source.title}")
         for file in source.files:
-            print(f"{'':<18}   {file.name}: {files.status(file)}")
+            print(f"{'':<18}   {file.name}, {file.bytes / 1e6:.1f} MB: {files.status(file)}; {file.urls[0]}")
+        print(f"{'':<18}   {source.terms}")
 
 
 def _show(options: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ from pcrec_core import paper, records, stats
 from pcrec_core.crossed import StatsError
 from pcrec_core.metrics import METRICS
 from pcrec_core.records import Record
+from pcrec_core.settings import ALPHA
 from pcrec_core.stats import Comparison, Mean
 
 
@@ -54,10 +55,16 @@ class Arm:
         records.same_users([*self.runs, *base.runs])
         return stats.compare(self.ranks, base.ranks, metric)
 
+    @property
+    def counterpart(self) -> str | None:
+        """The paper's data set that this one is confronted with."""
+        return paper.COUNTERPART.get(self.dataset)
+
     def paper(self, metric: str) -> float | None:
         """The paper's value of this variant on the counterpart of this data set, if it prints one."""
-        name = paper.COUNTERPART.get(self.dataset)
-        return paper.value(name, self.model, self.variant, metric) if name else None
+        name = self.counterpart
+        variant = "LE" if self.variant == f"LE@{ALPHA[self.model]:g}" else self.variant  # Table 3 has the best alpha's
+        return paper.value(name, self.model, variant, metric) if name else None
 
     def paper_improvement(self, base: Arm, metric: str) -> float | None:
         """The paper's relative improvement of this variant over ``base``."""
@@ -72,7 +79,8 @@ def values(arms: Sequence[Arm], metrics: Sequence[str] = METRICS) -> pd.DataFram
             m = arm.mean(metric)
             rows.append({"data set": arm.dataset, "model": arm.model, "variant": arm.variant, "metric": metric,
                          "mean": m.mean, "low": m.low, "high": m.high, "run SD": m.run_sd, "runs": m.runs, "users": m.users,
-                         "users only": m.users_only, "paper": arm.paper(metric)})
+                         "users only": m.users_only, "paper": arm.paper(metric),
+                         "paper's data": arm.counterpart})
     return pd.DataFrame(rows)
 
 
@@ -87,7 +95,8 @@ def _comparison(over: Arm, base: Arm, metric: str) -> dict[str, object]:
     e = None if ri_paper is None else math.log1p(ri_paper)
     return {"data set": over.dataset, "model": over.model, "comparison": f"{over.variant} over {base.variant}",
             "metric": metric, "RI": c.RI, "low": c.low, "high": c.high, "p": c.p, "df": c.df, "Vseed/V": c.seed_share,
-            "MDE": c.mde, "RI paper": ri_paper, "ER": stats.effect_ratio(c.L, e), "DeltaRI": stats.delta_ri(ri_paper, c.RI),
+            "MDE": c.mde, "RI paper": ri_paper, "paper's data": over.counterpart,
+            "ER": stats.effect_ratio(c.L, e), "DeltaRI": stats.delta_ri(ri_paper, c.RI),
             "runs": f"{c.runs_v}, {c.runs_b}", "users": c.users, "users only": c.users_only,
             "word": stats.word_so_far(c) if metric == "MRR@5" else ""}
 
@@ -98,11 +107,23 @@ def curve(sweep: Sequence[Arm], metrics: Sequence[str]) -> pd.DataFrame:
 
 
 def shares_held(held: pd.DataFrame) -> pd.DataFrame:
-    """A row a model and alpha of ``dominance``: how often max(mu, 1 - mu) is 0.7 or more, its median, and how often the
-    peer with the full learning rate holds it (what Section 5.3.2 observes of mu)."""
-    return held.assign(strong=held["max mu"] >= 0.7, first=held["peer"] == 0).groupby(["model", "alpha"], sort=False).agg(**{
-        "max mu at least 0.7": ("strong", "mean"), "median max mu": ("max mu", "median"),
-        "held by peer 0": ("first", "mean")}).reset_index()
+    """How often max(mu, 1 - mu) is 0.7 or more (what Section 5.3.2 observes of mu), in all exchanges and in those up to the
+    chosen epoch; its median; and how often the peer with the full learning rate holds it.
+
+    A row a model and alpha of ``dominance``.
+    """
+    strong = held["max mu"] >= 0.7
+    told = held.assign(strong=strong, early=strong.where(held["epoch"] <= held["chosen"]), first=held["peer"] == 0)
+    return told.groupby(["model", "alpha"], sort=False).agg(**{
+        "0.7 or more": ("strong", "mean"), "0.7 or more, to the chosen epoch": ("early", "mean"),
+        "median": ("max mu", "median"), "held by peer 0": ("first", "mean")}).reset_index()
+
+
+def first_mu(held: pd.DataFrame) -> pd.DataFrame:
+    """mu of peer 0, the one with the full learning rate, from ``dominance`` of pairs: a row a model, layer and epoch, a
+    column an alpha; of several runs, the mean. Layers stay in their order."""
+    mu = held["max mu"].where(held["peer"] == 0, 1 - held["max mu"])
+    return held.assign(mu=mu).groupby(["model", "layer", "epoch", "alpha"], sort=False)["mu"].mean().unstack()
 
 
 def dominance(*pairs: Arm) -> pd.DataFrame:
@@ -121,6 +142,6 @@ def dominance(*pairs: Arm) -> pd.DataFrame:
 def _dominance(record: Record, arm: Arm) -> pd.DataFrame:
     epochs, mu = record.result["epochs"]["exchanges"], np.array(record.result["epochs"]["mu"])  # (exchange, peer, layer)
     return pd.concat([pd.DataFrame({"model": arm.model, "alpha": arm.alpha, "seed": record.spec.seed, "epoch": epochs,
-                                    "layer": name, "component": component,
+                                    "chosen": record.result["chosen"]["epoch"], "layer": name, "component": component,
                                     "max mu": mu[:, :, layer].max(1), "peer": mu[:, :, layer].argmax(1)})
                       for layer, (name, component) in enumerate(record.result["layers"])])

@@ -28,7 +28,7 @@ class Checkpoint:
     path: Path | None
     identity: str
     interval: float = 60.0
-    _last: float = field(default_factory=time.monotonic)
+    _last: float = field(default_factory=time.monotonic, init=False)
 
     def load(self, device: torch.device) -> dict[str, Any] | None:
         """What ``save`` wrote last, its tensors on ``device``; None where there is nothing.

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 #: Okabe and Ito's colours: they differ for every kind of colour vision, and in grey.
@@ -69,34 +70,34 @@ def _alpha_panel(axes: Axes, curve: pd.DataFrame, base: pd.Series) -> None:
     axes.set_ylim(bottom=0)
 
 
-def mu_maps(held: pd.DataFrame) -> Figure:
-    """mu of peer 0, the one with the full learning rate, by layer and epoch (Eq. 9): a row a model, a column an alpha; of
-    several runs, the mean.
+def mu_maps(mu: pd.DataFrame) -> Figure:
+    """mu of peer 0, the one with the full learning rate, by layer and epoch (Eq. 9): a row a model, a column an alpha.
 
     Parameters
     ----------
-    held : DataFrame
-        As ``arms.dominance`` gives it, of pairs.
+    mu : DataFrame
+        As ``arms.first_mu`` gives it.
     """
     style()
-    mu = held["max mu"].where(held["peer"] == 0, 1 - held["max mu"])
-    models, alphas = held["model"].unique(), held["alpha"].unique()
-    layers = {model: rows["layer"].unique() for model, rows in held.groupby("model")}
-    sizes = [len(layers[model]) for model in models]
-    size = (2 + 1.9 * len(alphas), 0.26 * sum(sizes) + 1.3 * len(models))
-    figure, panels = plt.subplots(len(models), len(alphas), figsize=size, squeeze=False, sharex="row", sharey="row",
+    grids = {model: rows.droplevel("model") for model, rows in mu.groupby("model", sort=False)}
+    sizes = [len(grid.index.unique("layer")) for grid in grids.values()]
+    size = (2 + 1.9 * len(mu.columns), 0.26 * sum(sizes) + 1.3 * len(grids))
+    figure, panels = plt.subplots(len(grids), len(mu.columns), figsize=size, squeeze=False, sharex="row", sharey="row",
                                   height_ratios=sizes, layout="constrained")
-    for (model, alpha), rows in held.assign(mu=mu).groupby(["model", "alpha"]):
-        axes = panels[list(models).index(model)][list(alphas).index(alpha)]
-        grid = rows.pivot_table(index="layer", columns="epoch", values="mu").loc[layers[model]]
-        mesh = axes.pcolormesh(grid.columns, np.arange(len(grid)), grid, cmap="PuOr", vmin=0, vmax=1, shading="nearest",
-                               rasterized=True)
-        axes.set_yticks(np.arange(len(grid)), grid.index)
-        axes.set_title(f"{model}, alpha {alpha:g}", fontsize="medium")
-        axes.set_xlabel("epoch")
-        axes.grid(visible=False)
-    for row in panels:
+    for row, (model, grid) in zip(panels, grids.items(), strict=True):
+        for axes, alpha in zip(row, mu.columns, strict=True):
+            mesh = _mu_panel(axes, grid[alpha].unstack("layer")[grid.index.unique("layer")].T)
+            axes.set_title(f"{model}, alpha {alpha:g}", fontsize="medium")
         row[0].invert_yaxis()
     figure.colorbar(mesh, ax=panels, label="mu of peer 0")
     plt.close(figure)
     return figure
+
+
+def _mu_panel(axes: Axes, grid: pd.DataFrame) -> QuadMesh:
+    mesh = axes.pcolormesh(grid.columns, np.arange(len(grid)), grid, cmap="PuOr", vmin=0, vmax=1, shading="nearest",
+                           rasterized=True)
+    axes.set_yticks(np.arange(len(grid)), grid.index)
+    axes.set_xlabel("epoch")
+    axes.grid(visible=False)
+    return mesh

@@ -8,7 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PAPER = ROOT / "data" / "paper"
 RECORDS = ROOT / "data" / "records"
-#: Ignored by git: checkpoints of running runs, and the weights of finished ones.
+#: Ignored by git: records that a reader makes, checkpoints of running runs, and the weights of finished ones.
+OWN_RECORDS = ROOT / "data" / "cache" / "records"
 CHECKPOINTS = ROOT / "data" / "cache" / "checkpoints"
 WEIGHTS = ROOT / "data" / "weights"
 

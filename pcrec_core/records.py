@@ -16,7 +16,7 @@ import numpy as np
 
 from pcrec_core import spec as specs
 from pcrec_core.errors import RecordError
-from pcrec_core.paths import RECORDS, ROOT, write_whole
+from pcrec_core.paths import OWN_RECORDS, RECORDS, ROOT, write_whole
 from pcrec_core.spec import RunSpec, canonical_json
 
 
@@ -111,9 +111,16 @@ def read(path: Path) -> Record:
 
 @dataclass(frozen=True)
 class Store:
-    """A folder of records, the committed one if not told otherwise."""
+    """A folder of records that is read and written; or, without one, the committed records, to which nothing is added: a
+    new record goes to the reader's own folder, which git ignores, and is found there.
 
-    folder: Path = RECORDS
+    Parameters
+    ----------
+    folder : Path, optional
+        The one folder of records.
+    """
+
+    folder: Path | None = None
 
     @classmethod
     def of(cls, folder: str) -> Store:
@@ -122,7 +129,13 @@ class Store:
 
     def path(self, name: str) -> Path:
         """Where the record of that name lies, or would lie."""
-        return self.folder / f"{name}.json"
+        found = (folder / f"{name}.json" for folder in self._folders)
+        return next((path for path in found if path.exists()), self._folders[-1] / f"{name}.json")
+
+    @property
+    def _folders(self) -> tuple[Path, ...]:
+        """Where records are looked for; the last one takes new ones."""
+        return (RECORDS, OWN_RECORDS) if self.folder is None else (self.folder,)
 
     def get(self, name: str) -> Record | None:
         """The verified record of that name, or None."""
@@ -141,25 +154,28 @@ class Store:
         return path
 
     def all(self) -> Iterator[Record]:
-        """Every record, in the order of the names."""
-        return (read(path) for path in sorted(self.folder.rglob("*-*.json")))
+        """Every record of the folder, or every committed one, in the order of the names."""
+        return (read(path) for path in sorted(self._folders[0].rglob("*-*.json")))
 
     def runs(self, dataset: str) -> list[Record]:
         """Every run on a data set, in the order of the names."""
         return [record for record in self.all() if record.kind == "run" and record.key["data"]["source"] == dataset]
 
-    def find(self, identity: str) -> Path:
-        """Path of the one record whose identity begins with ``identity`` (4 digits or more).
+    def find(self, name: str) -> Path:
+        """Path of the record of that name, or of the one whose identity begins with ``name`` (4 digits or more).
 
         Raises
         ------
         RecordError
             If there is none, or more than one.
         """
-        found = sorted(p for p in self.folder.rglob("*-*.json") if p.stem.rsplit("-", 1)[1].startswith(identity))
+        identity = name.rsplit("-", 1)[-1]  # the hash that ends a name
+        found = sorted(path for folder in self._folders for path in folder.rglob("*-*.json")
+                       if path.stem.rsplit("-", 1)[1].startswith(identity))
         if len(identity) < 4 or len(found) != 1:
-            raise RecordError(f"{len(found)} records in {self.folder} have an identity that begins with {identity!r}; give"
-                              " a path, or 4 or more digits of one identity.")
+            where = " and ".join(map(str, self._folders))
+            raise RecordError(f"{len(found)} records in {where} have an identity that begins with {identity!r}; give a path,"
+                              " a name, or 4 or more digits of one identity.")
         return found[0]
 
 

@@ -17,6 +17,7 @@ from pcrec_core.spec import RunSpec
 
 Formatter = Callable[[Any], str]
 DASH = "–"
+_DATA = "paper's data"
 
 
 class Html:
@@ -40,6 +41,11 @@ def number(digits: int) -> Formatter:
 def percent(x: Any) -> str:
     """+5.3 % for 0.053; a dash for what is not there."""
     return DASH if _missing(x) else f"{100 * x:+.1f} %"
+
+
+def points(x: Any) -> str:
+    """+5.3 for 0.053, a difference of two percentages; a dash for what is not there."""
+    return DASH if _missing(x) else f"{100 * x:+.1f}"
 
 
 def share(x: Any) -> str:
@@ -129,23 +135,29 @@ def sources(found: Sequence[Record]) -> Html:
 
 
 def show_values(frame: pd.DataFrame, name: str, note: str) -> Html:
-    """The frame of ``arms.values``."""
+    """The frame of ``arms.values``; the paper's values in a column that names its data set."""
     shown = pd.DataFrame({
         "data set": frame["data set"], "model": frame["model"], "variant": frame["variant"], "metric": frame["metric"],
         "mean [95 %]": [with_interval(number(4), r["mean"], r["low"], r["high"], r["users only"])
                         for r in frame.to_dict("records")],
-        "run SD": frame["run SD"], "runs": frame["runs"], "paper": frame["paper"]})
-    return table(shown, {"run SD": number(4), "paper": number(4)}, name, note, frame)
+        "run SD": frame["run SD"], "runs": frame["runs"]})
+    theirs = {f"the paper, on {data}": frame["paper"].where(frame["paper's data"] == data)
+              for data in frame["paper's data"].dropna().unique()}
+    return table(shown.assign(**theirs), {"run SD": number(4), **dict.fromkeys(theirs, number(4))}, name, note, frame)
 
 
 def show_comparisons(frame: pd.DataFrame, name: str, note: str) -> Html:
-    """The frame of ``arms.comparisons``."""
-    shown = frame.drop(columns=["low", "high", "users only", "users"]).assign(RI=[
-        with_interval(percent, r["RI"], r["low"], r["high"], r["users only"]) for r in frame.to_dict("records")])
-    shown = shown.rename(columns={"RI": "RI [95 %]", "DeltaRI": "ΔRI"})
-    formats = {"p": number(3), "df": number(0), "Vseed/V": share, "MDE": percent, "RI paper": percent, "ER": number(2),
-               "ΔRI": percent}
-    return table(shown, formats, name, note, frame)
+    """The frame of ``arms.comparisons``: RI, the paper's, the word; then what they rest on. No column of dashes alone."""
+    rows = frame.to_dict("records")
+    shown = pd.DataFrame({
+        **{column: frame[column] for column in ("data set", "model", "comparison", "metric")},
+        "RI [95 %]": [with_interval(percent, r["RI"], r["low"], r["high"], r["users only"]) for r in rows],
+        "RI of the paper": [DASH if _missing(r["RI paper"]) else f"{percent(r['RI paper'])} ({r[_DATA]})" for r in rows],
+        **{column: frame[column] for column in ("word", "p", "MDE", "ER", "DeltaRI", "df", "Vseed/V", "runs")}})
+    shown = shown.rename(columns={"DeltaRI": "ΔRI"})
+    empty = [column for column in shown if all(_missing(value) or value == DASH for value in shown[column])]
+    formats = {"p": number(3), "df": number(0), "Vseed/V": share, "MDE": percent, "ER": number(2), "ΔRI": points}
+    return table(shown.drop(columns=empty), formats, name, note, frame)
 
 
 def show_statistics(found: Sequence[Record]) -> Html:
@@ -168,7 +180,9 @@ def said_statistics(found: Sequence[Record]) -> dict[str, str]:
 
 def show_filter(found: Sequence[Record]) -> Html:
     """What was read, what each filter removed, and what is left."""
-    frame = pd.DataFrame([{"data set": r.result["source"], **{_said(name): n for name, n in r.result["counts"].items()}}
+    order = [name for why in ("read", "core", "distinct", "short", "") for name in found[0].result["counts"]
+             if name.partition("_")[2] == why] if found else []
+    frame = pd.DataFrame([{"data set": r.result["source"], **{_said(name): r.result["counts"][name] for name in order}}
                           for r in found])
     return table(frame, dict.fromkeys(frame.columns[1:], count), "table1-filter",
                  "core: fewer than 5 actions; distinct: too few distinct items; short: fewer than three actions.")
@@ -181,13 +195,16 @@ def _said(name: str) -> str:
 
 def show_shares_held(frame: pd.DataFrame, note: str) -> Html:
     """The frame of ``arms.shares_held``."""
-    return table(frame, {"alpha": "{:g}".format, "max mu at least 0.7": share, "median max mu": number(2),
-                         "held by peer 0": share}, "fig4-mu", note)
+    return table(frame, {"alpha": "{:g}".format, "0.7 or more": share, "0.7 or more, to the chosen epoch": share,
+                         "median": number(2), "held by peer 0": share}, "fig4-mu", note)
 
 
 def said_shares_held(frame: pd.DataFrame) -> dict[str, str]:
-    """How often max(mu, 1 - mu) is 0.7 or more, for sentences, under keys such as ``mu-sasrec-30``."""
-    return {f"mu-{row['model']}-{row['alpha']:g}": share(row["max mu at least 0.7"]) for row in frame.to_dict("records")}
+    """How often max(mu, 1 - mu) is 0.7 or more, for sentences, under keys such as ``mu-sasrec-30`` (all exchanges) and
+    ``mu-sasrec-30-early`` (up to the chosen epoch)."""
+    columns = {"": "0.7 or more", "-early": "0.7 or more, to the chosen epoch"}
+    return {f"mu-{row['model']}-{row['alpha']:g}{end}": share(row[column])
+            for row in frame.to_dict("records") for end, column in columns.items()}
 
 
 def show_run(record: Record) -> Html:
@@ -195,7 +212,7 @@ def show_run(record: Record) -> Html:
     chosen, run = record.result["chosen"], record.run
     frame = pd.DataFrame([{"run": record.name, "chosen epoch": chosen["epoch"], **record.result["test"],
                            "seconds": round(sum(run["seconds"].values()))}])
-    return table(frame, dict.fromkeys(record.result["test"], number(4)), "run",
+    return table(frame, dict.fromkeys(record.result["test"], number(4)), f"run-{record.identity}",
                  f"Protocol {record.key['protocol']}; {record.result['data']['users']:,} users;"
                  f" trained on {run['device']}, commit {str(run['commit'])[:8]}.")
 
@@ -222,7 +239,8 @@ def show_tried(found: Sequence[Record]) -> Html:
     rows = [{"model": r.spec.model.name, "variant": r.spec.variant, "seed": r.spec.seed, "epochs": r.spec.training.epochs,
              "eta": r.spec.training.eta, "L2": r.spec.training.l2, "chosen epoch": r.result["chosen"]["epoch"],
              "validation NDCG@20": r.result["chosen"]["valid"]["NDCG@20"]} for r in found]
-    return table(pd.DataFrame(rows), {"validation NDCG@20": number(4)}, "table2-tried")
+    frame = pd.DataFrame(rows).sort_values(["model", "variant", "seed", "epochs", "eta", "L2"], kind="stable")
+    return table(frame, {"validation NDCG@20": number(4), "eta": "{:g}".format, "L2": "{:g}".format}, "table2-tried")
 
 
 def said_comparisons(frame: pd.DataFrame) -> dict[str, str]:

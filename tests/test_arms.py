@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ BASE = Arm("base", (record(settings.base("ml-100k", "sasrec"), [2, 4, 10, 1]),))
 PAIR = Arm("LE", (record(settings.pcrec("ml-100k", "sasrec"), [1, 4, 10, 1]),))
 #: mu of two exchanges: (exchange, peer, layer).
 MU = {"exchanges": [0, 1], "mu": [[[0.9, 0.4], [0.1, 0.6]], [[0.5, 0.2], [0.5, 0.8]]]}
-EXCHANGED = Arm("LE", (record(settings.pcrec("ml-100k", "bpr"), [1, 2], epochs=MU,
+EXCHANGED = Arm("LE", (record(settings.pcrec("ml-100k", "bpr"), [1, 2], epochs=MU, chosen={"epoch": 0},
                               layers=[["user", "embedding"], ["item", "embedding"]]),))
 
 
@@ -127,20 +128,21 @@ def test_a_curve_is_the_values_of_each_arm_at_its_alpha():
 
 
 def test_shares_held_count_exchanges_of_layers_by_model_and_alpha():
-    held = pd.DataFrame([("sasrec", 30.0, 0.7, 0), ("sasrec", 30.0, 0.69, 1), ("sasrec", 30.0, 0.9, 0), ("sasrec", 30.0, 0.6, 0),
-                         ("dnn", 10.0, 0.5, 0), ("sasrec", 10.0, 1.0, 1), ("sasrec", 10.0, 0.8, 1)],
-                        columns=["model", "alpha", "max mu", "peer"])
+    held = pd.DataFrame([("sasrec", 30.0, 0.7, 0, 4), ("sasrec", 30.0, 0.69, 1, 5), ("sasrec", 30.0, 0.9, 0, 6),
+                         ("sasrec", 30.0, 0.6, 0, 3), ("dnn", 10.0, 0.5, 0, 5), ("sasrec", 10.0, 1.0, 1, 5),
+                         ("sasrec", 10.0, 0.8, 1, 5)], columns=["model", "alpha", "max mu", "peer", "epoch"]).assign(chosen=5)
     shares = arms.shares_held(held)
     assert list(zip(shares["model"], shares["alpha"], strict=True)) == [("sasrec", 30), ("dnn", 10), ("sasrec", 10)]
-    assert list(shares["max mu at least 0.7"]) == [2 / 4, 0, 1]  # 0.7 itself counts
-    assert list(shares["median max mu"]) == pytest.approx([(0.69 + 0.7) / 2, 0.5, 0.9])
+    assert list(shares["0.7 or more"]) == [2 / 4, 0, 1]  # 0.7 itself counts
+    assert list(shares["0.7 or more, to the chosen epoch"]) == pytest.approx([1 / 3, 0, 1])  # epoch 6 came later
+    assert list(shares["median"]) == pytest.approx([(0.69 + 0.7) / 2, 0.5, 0.9])
     assert list(shares["held by peer 0"]) == [3 / 4, 1, 0]
 
 
 def test_shares_held_of_a_pair_are_those_of_its_exchanges():
     [row] = arms.shares_held(arms.dominance(EXCHANGED)).to_dict("records")
-    assert row == {"model": "bpr", "alpha": 20, "max mu at least 0.7": 2 / 4, "median max mu": pytest.approx(0.7),
-                   "held by peer 0": 2 / 4}
+    assert row == {"model": "bpr", "alpha": 20, "0.7 or more": 2 / 4, "0.7 or more, to the chosen epoch": 1 / 2,
+                   "median": pytest.approx(0.7), "held by peer 0": 2 / 4}
 
 
 def test_without_a_pair_there_is_no_mu_to_show():
@@ -154,4 +156,25 @@ def test_what_other_pages_say_are_the_numbers_of_the_table():
     assert said["ml-100k-sasrec-MRR@5-paper"] == "+5.3 %" and said["ml-100k-sasrec-HIT@5-word"] == ""
     assert said["ml-100k-sasrec-MRR@5-word"] == "not decidable at this scale"
     shares = arms.shares_held(arms.dominance(EXCHANGED)).assign(alpha=[30.0])
-    assert report.said_shares_held(shares) == {"mu-bpr-30": f"{100 * shares['max mu at least 0.7'][0]:.0f} %"}
+    assert report.said_shares_held(shares) == {"mu-bpr-30": "50 %", "mu-bpr-30-early": "50 %"}
+
+
+def test_the_map_of_mu_is_peer_0s_whoever_holds_the_larger_one():
+    mu = arms.first_mu(arms.dominance(EXCHANGED))
+    assert mu.columns.tolist() == [20] and mu.index.unique("layer").tolist() == ["user", "item"]
+    assert mu[20].tolist() == pytest.approx([0.9, 0.5, 0.4, 0.2])
+
+
+def test_the_best_alpha_is_table_3s_and_no_other_has_a_value_of_the_paper():
+    runs = (record(settings.pcrec("ml-100k", "sasrec"), [1, 4, 10, 1]),)
+    assert Arm("LE@30", runs).paper("MRR@5") == Arm("LE", runs).paper("MRR@5") == 0.1360
+    assert Arm("LE@40", runs).paper("MRR@5") is None
+
+
+def test_no_column_of_a_comparison_is_dashes_alone_and_the_word_stands_beside_the_improvement():
+    frame = arms.comparisons([(Arm("LE@40", PAIR.runs), BASE)], ["MRR@5"])
+    header = re.findall("<th>(.*?)</th>", report.show_comparisons(frame, "t", "")._repr_html_())
+    assert header == ["data set", "model", "comparison", "metric", "RI [95 %]", "word", "p", "MDE", "df", "Vseed/V", "runs"]
+    frame = arms.comparisons([(PAIR, BASE)], ["MRR@5"])
+    whole = re.findall("<th>(.*?)</th>", report.show_comparisons(frame, "t", "")._repr_html_())
+    assert whole[4:7] == ["RI [95 %]", "RI of the paper", "word"] and {"ER", "ΔRI"} < set(whole)

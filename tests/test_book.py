@@ -59,6 +59,12 @@ def test_the_reader_finds_nothing_on_the_built_pages(html: Path) -> None:
     assert check.problems(html, ROOT / "_toc.yml") == []
 
 
+def test_no_page_says_where_the_book_was_built(html: Path) -> None:
+    pages = sorted(html.rglob("*.html"))
+    assert len(pages) > 10
+    assert [page.name for page in pages if str(ROOT) in page.read_text(encoding="utf-8")] == []
+
+
 def test_equations_and_sorting_come_with_the_book(html: Path) -> None:
     assert (html / "_static" / "mathjax" / "tex-chtml.js").is_file()
     script = (html / "_static" / "datatables.js").read_text(encoding="utf-8")

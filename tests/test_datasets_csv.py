@@ -90,7 +90,8 @@ def test_the_first_bad_line_is_named(tmp_path, content, sentence):
 
 @pytest.mark.parametrize("header, names, words", [
     ("usr,item,time", {}, "line 1: unknown column 'user'; did you mean 'usr'? Known: item, time, usr."),
-    ("user,item,when", {}, "did you mean 'item'? Known: item, user, when. Without times, give time=None."),
+    ("user,item,when", {}, "did you mean 'item'? Known: item, user, when. "
+     "Without times, name two columns: --columns user,item, or time=None."),
     ("196,242,3", {}, "line 1: unknown column 'user'. Known: 196, 242, 3."),
     ("user,item,item,time", {}, "line 1: column 'item' is there more than once: give each its own name."),
     ("user,item,time", {"item": "user"}, "the columns user, user, time of"),

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
-from pcrec_core import figures
+from pcrec_core import arms, figures
 
 FRAME = pd.DataFrame([
     {"data set": "ml-100k", "model": "bpr", "metric": "MRR@5", "RI": 0.04, "low": -0.08, "high": 0.18, "RI paper": 0.096},
@@ -104,7 +104,7 @@ def mesh(axes: Axes) -> np.ndarray:
 
 
 def test_a_map_shows_mu_of_peer_0_by_layer_and_epoch_also_where_peer_1_holds_it():
-    *panels, _ = figures.mu_maps(held(MU)).axes
+    *panels, _ = figures.mu_maps(arms.first_mu(held(MU))).axes
     assert len(panels) == len(MU)
     for axes, ((model, alpha), layers) in zip(panels, MU.items(), strict=True):
         assert axes.get_title() == f"{model}, alpha {alpha:g}" and axes.get_xlabel() == "epoch"
@@ -112,7 +112,7 @@ def test_a_map_shows_mu_of_peer_0_by_layer_and_epoch_also_where_peer_1_holds_it(
 
 
 def test_a_map_has_its_layers_from_the_first_at_the_top_and_its_epochs_in_the_middle_of_their_cells():
-    *panels, _ = figures.mu_maps(held(MU)).axes
+    *panels, _ = figures.mu_maps(arms.first_mu(held(MU))).axes
     for axes, layers in zip(panels[::2], [MU["sasrec", 10.0], MU["dnn", 10.0]], strict=True):
         assert [label.get_text() for label in axes.get_yticklabels()] == list(layers)
         assert list(axes.get_yticks()) == list(range(len(layers))) and axes.get_ylim()[0] > axes.get_ylim()[1]
@@ -122,12 +122,12 @@ def test_a_map_has_its_layers_from_the_first_at_the_top_and_its_epochs_in_the_mi
 
 def test_a_map_of_several_runs_shows_their_mean():
     other = {pair: {layer: [1 - m for m in values] for layer, values in layers.items()} for pair, layers in MU.items()}
-    *panels, _ = figures.mu_maps(pd.concat([held(MU), held(other, seed=1), held(MU, seed=2)])).axes
+    *panels, _ = figures.mu_maps(arms.first_mu(pd.concat([held(MU), held(other, seed=1), held(MU, seed=2)]))).axes
     np.testing.assert_allclose(mesh(panels[0]), (1 + np.array(list(MU["sasrec", 10.0].values()))) / 3)  # (m + 1 - m + m) / 3
 
 
 def test_every_map_is_in_the_colours_of_one_bar_from_0_to_1():
-    *panels, bar = figures.mu_maps(held(MU)).axes
+    *panels, bar = figures.mu_maps(arms.first_mu(held(MU))).axes
     drawn = [axes.collections[0] for axes in panels]
     assert {mesh.get_clim() for mesh in drawn} == {(0, 1)} and len({mesh.get_cmap().name for mesh in drawn}) == 1
     assert bar.get_ylabel() == "mu of peer 0" and bar.get_ylim() == (0, 1)

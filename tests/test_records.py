@@ -252,7 +252,7 @@ def test_find_takes_the_beginning_of_an_identity(store, path):
 
 @pytest.mark.parametrize("identity", ["0000", "", SPEC.identity[:3], SPEC.identity + "0", "synthetic"])
 def test_find_refuses_what_names_no_record(store, path, identity):
-    with pytest.raises(RecordError, match=r"\d records? .*give a path, or 4 or more digits"):
+    with pytest.raises(RecordError, match=r"\d records? .*give a path, a name, or 4 or more digits"):
         store.find(identity)
 
 
@@ -264,8 +264,22 @@ def test_find_refuses_what_names_two(store, path):
 
 def test_a_store_is_the_committed_folder_if_not_told_otherwise_wherever_one_stands(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert Store().folder == Path(records.__file__).parents[1] / "data" / "records"
+    [first, *_] = Store().all()
+    assert Store().path(first.name).is_relative_to(Path(records.__file__).parents[1] / "data" / "records")
 
+
+def test_a_new_record_goes_to_the_readers_own_folder_and_none_is_added_to_the_committed_ones(tmp_path, monkeypatch):
+    for name in ("RECORDS", "OWN_RECORDS"):
+        monkeypatch.setattr(records, name, tmp_path / name)
+    committed, own = record_of(), dataclasses.replace(record_of(), name="synthetic/bpr-base-s9-0123456789ab")
+    Store(tmp_path / "RECORDS").put(committed)
+    path = tmp_path / "OWN_RECORDS" / f"{committed.name}.json"
+    assert Store().path(committed.name) == tmp_path / "RECORDS" / f"{committed.name}.json" and not path.exists()
+    assert Store().path(own.name) == tmp_path / "OWN_RECORDS" / f"{own.name}.json"
+    (tmp_path / "RECORDS" / f"{committed.name}.json").rename(tmp_path / "away.json")
+    assert Store().put(committed) == path and Store().get(committed.name) == committed
+    assert Store().find(committed.identity) == Store().find(committed.name) == path
+    assert list(Store().all()) == []  # what the study shows is what was committed
 
 # --- provenance
 

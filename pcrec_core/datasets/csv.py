@@ -64,7 +64,7 @@ def _layout(path: Path, columns: tuple[str, ...]) -> Layout:
         raise DataError(f"the columns {', '.join(columns)} of {path} are not different: name one for each meaning.")
     for name in columns:
         if name not in header:
-            hint = " Without times, give time=None." if columns[2:] == (name,) else ""
+            hint = " Without times, name two columns: --columns user,item, or time=None." if columns[2:] == (name,) else ""
             raise DataError(f"{path}, line 1: {unknown('column', name, header)}{hint}")
         if Counter(header)[name] > 1:
             raise DataError(f"{path}, line 1: column {name!r} is there more than once: give each its own name.")
