@@ -66,6 +66,7 @@ def test_load_filters_and_sorts_a_csv(tmp_path):
 
 @pytest.mark.parametrize("content, sentence", [
     ("", " is empty: expected a first line with the names of the columns."),
+    ("user,item,time", " has no rows: expected lines of user, item, time (separated by a comma)."),
     ("user,item,time\n", " has no rows: expected lines of user, item, time (separated by a comma)."),
     ("user,item,time\na,b\n", ", line 2 has 2 fields, not the 3 of user, item, time (separated by a comma)" + LINE),
     ("user,item,time\na,b,1\n,b,1\n", ", line 3, column 'user': '' is not an id" + LINE),

@@ -6,7 +6,7 @@ import doctest
 
 import pytest
 
-from pcrec_core import settings
+from pcrec_core import paper, settings
 from pcrec_core.datasets import SOURCES, csv_data
 from pcrec_core.errors import DataError, SpecError
 from pcrec_core.settings import base, dataset, defaults, layerwise, pcrec, run_spec
@@ -20,10 +20,15 @@ ML_100K = {"sasrec": {"d": 64, "t": 50, "p": 0.2, "batch": 128, "eta": 1e-3},
 RETAILROCKET = {"sasrec": {"d": 64, "t": 10, "p": 0.3, "batch": 128, "eta": 1e-3},
                 "dnn": {"d": 64, "t": 10, "batch": 128, "l2": 1e-5},
                 "bpr": {"d": 256, "batch": 2048, "eta": 1e-3}}
-BY_SECTION_4 = {"ml-100k": ML_100K, "ml-1m": ML_100K, "csv": ML_100K, "synthetic": ML_100K,
+#: "The paper's Table 2"; t is in its Table 1.
+ML_20M = {"sasrec": {"d": 256, "t": 100, "p": 0, "batch": 128, "eta": 1e-3, "l2": 0},
+          "dnn": {"d": 256, "t": 100, "batch": 128, "eta": 1e-4, "l2": 1e-6},
+          "bpr": {"d": 256, "batch": 2048, "eta": 1e-3, "l2": 0}}
+BY_SECTION_4 = {"ml-100k": ML_100K, "ml-1m": ML_100K, "ml-20m": ML_20M, "csv": ML_100K, "synthetic": ML_100K,
                 "retailrocket": RETAILROCKET, "retailrocket-half": RETAILROCKET}
-#: The paper's grids (Section 4.3), and no L2 at all, which its Table 2 has too.
-GRID = {"eta": (0.0001, 0.00025, 0.0005, 0.00075, 0.001, 0.005), "l2": (0, 0.01, 0.001, 0.0005, 0.0001, 0.00005, 0.00001)}
+#: The paper's grids (Section 4.3), and the two that only its Table 2 has: 1e-6, and no L2 at all.
+GRID = {"eta": (0.0001, 0.00025, 0.0005, 0.00075, 0.001, 0.005),
+        "l2": (0, 0.01, 0.001, 0.0005, 0.0001, 0.00005, 0.00001, 0.000001)}
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -35,10 +40,22 @@ def test_defaults_are_those_of_section_4(dataset, model):
 
 
 @pytest.mark.parametrize(("dataset", "epochs"), [
-    ("ml-100k", (120, 200, 200)), ("retailrocket", (50, 50, 50)), ("retailrocket-half", (50, 50, 50))])
+    ("ml-100k", (120, 200, 200)), ("ml-20m", (120, 200, 200)), ("retailrocket", (50, 50, 50)),
+    ("retailrocket-half", (50, 50, 50))])
 def test_epochs_start_at_those_of_section_4_and_are_doubled_twice_at_most(dataset, epochs):
     for model, start in zip(MODELS, epochs, strict=True):
         assert defaults(dataset, model)["epochs"] in (start, 2 * start, 4 * start)
+
+
+def test_ml_20m_has_the_papers_own_settings():
+    printed = paper.table(2).query("dataset == 'ML-20M'").set_index("model")
+    [t] = paper.table(1).query("dataset == 'ML-20M'").t
+    for model, name in zip(MODELS, ("SASRec", "DNN", "BPR"), strict=True):
+        found, theirs = defaults("ml-20m", model), printed.loc[name].dropna()
+        ours = {"b": found["batch"], "d": found["d"], "eta": found["eta"], "l2": found["l2"], "p": found.get("p")}
+        assert {symbol: float(theirs[symbol]) for symbol in ours if symbol in theirs} == {
+            symbol: value for symbol, value in ours.items() if symbol in theirs}
+        assert model == "bpr" or found["t"] == t
 
 
 @pytest.mark.parametrize("dataset", ["csv", "synthetic"])

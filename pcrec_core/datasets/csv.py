@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from pyarrow import compute
 from pcrec_core import spec
 from pcrec_core.datasets.files import sha256
 from pcrec_core.datasets.sources import Source, Table
-from pcrec_core.datasets.text import MISSING, Layout, fault, read_columns, undecoded
+from pcrec_core.datasets.text import MISSING, Layout, fault, header, read_columns
 from pcrec_core.errors import DataError, unknown
 
 
@@ -59,29 +58,16 @@ def read(path: Path, columns: tuple[str, ...]) -> Table:
 
 def _layout(path: Path, columns: tuple[str, ...]) -> Layout:
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-    header = _header(path, delimiter)
+    names = header(path, delimiter)
     if len(set(columns)) < len(columns):
         raise DataError(f"the columns {', '.join(columns)} of {path} are not different: name one for each meaning.")
     for name in columns:
-        if name not in header:
+        if name not in names:
             hint = " Without times, name two columns: --columns user,item, or time=None." if columns[2:] == (name,) else ""
-            raise DataError(f"{path}, line 1: {unknown('column', name, header)}{hint}")
-        if Counter(header)[name] > 1:
+            raise DataError(f"{path}, line 1: {unknown('column', name, names)}{hint}")
+        if Counter(names)[name] > 1:
             raise DataError(f"{path}, line 1: column {name!r} is there more than once: give each its own name.")
-    return Layout(tuple(header), dict(zip(columns, ("id", "id", "number"), strict=False)), delimiter, header=True)
-
-
-def _header(path: Path, delimiter: str) -> list[str]:
-    try:
-        with open(path, newline="", encoding="utf-8-sig", errors="surrogateescape") as lines:
-            header = next(csv.reader(lines, delimiter=delimiter), None)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}): check the path and its permissions.") from None
-    if not header:
-        raise DataError(f"{path} is empty: expected a first line with the names of the columns.")
-    if any(map(undecoded, header)):
-        raise DataError(f"{path} is not UTF-8 text: save it as UTF-8, and unpack it if it is compressed.")
-    return header
+    return Layout(names, dict(zip(columns, ("id", "id", "number"), strict=False)), delimiter, header=True)
 
 
 def _missing(ids: pa.Array) -> bool:

@@ -1,19 +1,53 @@
-"""MovieLens-100K: lines of user, item, rating and Unix time, separated by tabs."""
+"""MovieLens as GroupLens publishes it: ratings as interactions, the rating itself left out."""
 
 from __future__ import annotations
 
+import zipfile
+import zlib
+
 from pcrec_core.datasets.sources import Paths, RemoteFile, Source, Table
-from pcrec_core.datasets.text import Layout, read_columns
+from pcrec_core.datasets.text import File, Layout, header, read_columns
+from pcrec_core.errors import DataError
 
 _LAYOUT = Layout(columns=("user", "item", "rating", "time"), delimiter="\t",
                  kinds={"user": "integer", "item": "integer", "time": "integer"})
+_LAYOUT_20M = Layout(columns=("userId", "movieId", "rating", "timestamp"), delimiter=",", header=True,
+                     kinds={"userId": "integer", "movieId": "integer", "timestamp": "integer"})
+_RATINGS_20M = "ml-20m/ratings.csv"
 
 
 def read(paths: Paths) -> Table:
-    """Ratings as interactions, the rating itself left out; ``DataError`` names the first bad line."""
-    columns = read_columns(paths[0], _LAYOUT)
-    return Table(*(columns[name].to_numpy() for name in ("user", "item", "time")))
+    """Lines of user, item, rating and Unix time, separated by tabs; ``DataError`` names the first bad line."""
+    return _table(paths[0], _LAYOUT)
 
+
+def read_20m(paths: Paths) -> Table:
+    """The same, separated by commas and with a header, out of the zip; ``DataError`` names the first bad line."""
+    # The archive as a whole is verified: its members are read straight out of it, and need no hash of their own.
+    try:
+        with zipfile.ZipFile(paths[0]) as archive:
+            ratings = zipfile.Path(archive, archive.getinfo(_RATINGS_20M).filename)
+            _check_header(ratings, _LAYOUT_20M)
+            return _table(ratings, _LAYOUT_20M)
+    except (zipfile.BadZipFile, zlib.error, KeyError) as error:
+        raise DataError(f"{paths[0]} is no intact zip file with {_RATINGS_20M} in it ({error.args[0]}): take the original"
+                        " file.") from None
+
+
+def _table(path: File, layout: Layout) -> Table:
+    columns = read_columns(path, layout)
+    return Table(*(columns[name].to_numpy() for name in layout.kinds))
+
+
+def _check_header(path: File, layout: Layout) -> None:
+    found = header(path, layout.delimiter)
+    if found != layout.columns:
+        raise DataError(f"{path}, line 1 names the columns {', '.join(found)}, not {', '.join(layout.columns)}: take the"
+                        " original file.")
+
+
+_TERMS = "For research; not to be redistributed without permission of GroupLens."
+_CITATION = "The MovieLens Datasets: History and Context. ACM TiiS 5(4), 2015, doi:10.1145/2827872."
 
 ML_100K = Source(
     name="ml-100k", title="MovieLens-100K", read=read, has_time=True, repeats=False,
@@ -24,6 +58,15 @@ ML_100K = Source(
               "https://files.grouplens.org/datasets/movielens/ml-100k.zip#ml-100k/u.data",
               "https://web.archive.org/web/2id_/https://files.grouplens.org/datasets/movielens/ml-100k/u.data"),
     ),),
-    terms="For research; not to be redistributed without permission of GroupLens.",
-    citation="The MovieLens Datasets: History and Context. ACM TiiS 5(4), 2015, doi:10.1145/2827872.",
+    terms=_TERMS, citation=_CITATION,
+)
+ML_20M = Source(
+    name="ml-20m", title="MovieLens-20M", read=read_20m, has_time=True, repeats=False,
+    files=(RemoteFile(
+        name="ml-20m.zip", bytes=198_702_078,
+        sha256="96f243c338a8665f6bcc89c53edf6ee39162a846940de6b7c8c48aeada765ff3",
+        urls=("https://files.grouplens.org/datasets/movielens/ml-20m.zip",
+              "https://web.archive.org/web/2id_/https://files.grouplens.org/datasets/movielens/ml-20m.zip"),
+    ),),
+    terms=_TERMS, citation=_CITATION,
 )

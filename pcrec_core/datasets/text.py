@@ -5,14 +5,19 @@ from __future__ import annotations
 import csv
 import math
 import re
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import pyarrow as pa
 from pyarrow import csv as arrow
 
 from pcrec_core.errors import DataError
+
+#: A file on disk, or a member of a zip archive, which is read without being unpacked to disk.
+File = Path | zipfile.Path
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Layout:
     header: bool = False
 
 
-def read_columns(path: Path, layout: Layout) -> dict[str, pa.ChunkedArray]:
+def read_columns(path: File, layout: Layout) -> dict[str, pa.ChunkedArray]:
     """The columns of ``layout.kinds``, "integer" as int64, the others as text that is not checked yet.
 
     Raises
@@ -45,14 +50,15 @@ def read_columns(path: Path, layout: Layout) -> dict[str, pa.ChunkedArray]:
     DataError
         The file is empty, or a line has too few or too many fields or a text where a number belongs.
     """
-    if path.stat().st_size == 0:
-        raise DataError(f"{path} is empty: expected lines of {_named(layout)}.")
-    try:
-        table = arrow.read_csv(path, *_options(layout))
-    except pa.ArrowInvalid as error:
-        raise fault(path, layout, str(error)) from None
+    with path.open("rb") as content:
+        if not content.peek(1):
+            raise _nothing(path, layout, "is empty")
+        try:
+            table = arrow.read_csv(content, *_options(layout))
+        except pa.ArrowInvalid as error:
+            raise fault(path, layout, str(error)) from None
     if not table.num_rows:
-        raise DataError(f"{path} has no rows: expected lines of {_named(layout)}.")
+        raise _nothing(path, layout, "has no rows")
     return {name: table[name] for name in layout.kinds}
 
 
@@ -65,20 +71,45 @@ def _options(layout: Layout) -> tuple[arrow.ReadOptions, arrow.ParseOptions, arr
             arrow.ConvertOptions(column_types=types, include_columns=list(types), null_values=[]))
 
 
-def fault(path: Path, layout: Layout, otherwise: str) -> DataError:
+def header(path: File, delimiter: str) -> tuple[str, ...]:
+    """The names in the first line; ``DataError`` if the file cannot be read, is empty or is no UTF-8 text."""
+    try:
+        with _lines(path) as lines:
+            names = next(csv.reader(lines, delimiter=delimiter), None)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}): check the path and its permissions.") from None
+    if not names:
+        raise DataError(f"{path} is empty: expected a first line with the names of the columns.")
+    if any(map(undecoded, names)):
+        raise DataError(f"{path} is not UTF-8 text: save it as UTF-8, and unpack it if it is compressed.")
+    return tuple(names)
+
+
+def _lines(path: File) -> TextIO:
+    return path.open(newline="", encoding="utf-8-sig", errors="surrogateescape")
+
+
+def fault(path: File, layout: Layout, otherwise: str) -> DataError:
     """The error that names the first bad line of a file, or says ``otherwise`` where none is found."""
-    with open(path, newline="", encoding="utf-8-sig", errors="surrogateescape") as lines:
+    with _lines(path) as lines:
         reader = csv.reader(lines, delimiter=layout.delimiter, strict=True,
                             quoting=csv.QUOTE_MINIMAL if layout.header else csv.QUOTE_NONE)
+        rows = 0
         try:
             next(reader) if layout.header else None
             for fields in reader:
+                rows += bool(fields)
                 wrong = _wrong(fields, layout)
                 if wrong:
                     return DataError(f"{path}, line {reader.line_num}{wrong}")
         except csv.Error as error:
             return DataError(f"{path}, line {reader.line_num} cannot be read as csv ({error}): correct its quotes.")
-    return DataError(f"{path} cannot be read: {otherwise}.")
+    # A header without an end of line is no row, but pyarrow calls it too short to be skipped.
+    return DataError(f"{path} cannot be read: {otherwise}.") if rows else _nothing(path, layout, "has no rows")
+
+
+def _nothing(path: File, layout: Layout, what: str) -> DataError:
+    return DataError(f"{path} {what}: expected lines of {_named(layout)}.")
 
 
 def _wrong(fields: list[str], layout: Layout) -> str | None:
