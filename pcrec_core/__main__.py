@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except PCRecError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error{f' in process {study.rank()}' if study.rank() else ''}: {error}", file=sys.stderr)
         return 1
     return 0
 
@@ -105,7 +105,8 @@ def _train(options: argparse.Namespace) -> None:
     store = Store(options.records)
     spec = _spec(options)
     [record] = study.run([spec], store=store, device=options.device, threads=options.threads)
-    _print(record, store.path(spec.name))
+    if study.rank() == 0:  # of the peers that torchrun started, one speaks
+        _print(record, store.path(spec.name))
 
 
 def _spec(options: argparse.Namespace) -> RunSpec:

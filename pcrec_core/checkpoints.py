@@ -20,9 +20,10 @@ from pcrec_core.paths import write_whole
 
 @dataclass
 class Checkpoint:
-    """State of a running run on disk, at most one write in ``interval`` seconds.
+    """State of a running run on disk, written again when it is ``due``: after ``interval`` seconds.
 
-    ``path`` None keeps nothing. ``identity`` names the run it belongs to; another run's checkpoint is refused.
+    ``path`` None keeps nothing. ``identity`` names the run it belongs to; another run's checkpoint is refused. The peers
+    of a run are all in one file, however many processes train them, so that either mode goes on from the other's.
     """
 
     path: Path | None
@@ -51,15 +52,18 @@ class Checkpoint:
                                 " delete it.")
         return state
 
-    def save(self, state: dict[str, Any], force: bool = False) -> bool:
-        """Write ``state`` whole if the interval has passed or ``force``; True if written."""
-        if self.path is None or not (force or time.monotonic() - self._last >= self.interval):
-            return False
+    def due(self) -> bool:
+        """Whether the interval has passed since the last one."""
+        return self.path is not None and time.monotonic() - self._last >= self.interval
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Write ``state`` whole, due or not."""
+        if self.path is None:
+            return
         buffer = io.BytesIO()
         torch.save({"identity": self.identity, **state}, buffer)
         write_whole(self.path, buffer.getvalue())
         self._last = time.monotonic()
-        return True
 
     def delete(self) -> None:
         """Forget the run: it is finished."""

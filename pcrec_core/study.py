@@ -87,27 +87,38 @@ def train(spec: RunSpec, store: Store, *, device: str = "auto", threads: int = 1
           interval: float = 60.0) -> str:
     """Train one run, write its record and its weights, and return its identity; a killed one goes on where it was.
 
-    ``interval``: at most one checkpoint in so many seconds. ``bar`` is moved by one an epoch.
+    The peers are trained in turn, or each in its own process where torchrun started this one (Section 3.3): the record is
+    the same, and the first process writes it. ``interval``: at most one checkpoint in so many seconds. ``bar`` is moved by
+    one an epoch.
     """
+    from pcrec_core import parallel
     from pcrec_core.checkpoints import Checkpoint
     from pcrec_core.trainer import Trainer, device_of
 
     with _torch_for_us(threads):
         place = device_of(device)
         started = records.provenance()  # the commit the run began with
-        checkpoint = Checkpoint(CHECKPOINTS / f"{spec.identity}.pt", spec.identity, interval)
-        trainer = Trainer(spec, split_of(spec.data), place)
+        group = parallel.group(spec.peers, place)
+        path = CHECKPOINTS / f"{spec.identity}.pt" if group.first else None
+        checkpoint = Checkpoint(path, spec.identity, interval)
+        trainer = Trainer(spec, group.from_first(lambda: split_of(spec.data)), place, group)
         outcome = trainer.fit(checkpoint, lambda done: bar and bar.update(done - bar.n))
+        peaks = group.gather(lambda: [_peak(place)])
     provenance = started | {"device": _device_name(place), "threads": threads, "began_with_epoch": outcome.began,
                             "seconds": {phase: round(s, 3) for phase, s in outcome.seconds.items()},
-                            "peak_bytes": _peak(place)}
-    _save_weights(spec, outcome.weights)
-    store.put(records.run_record(spec, outcome.result, provenance))
+                            "processes": len(peaks), "peak_bytes": sum(peaks)}
+    record = records.run_record(spec, outcome.result, provenance)
+    group.from_first(lambda: _keep(record, outcome.weights, store))
     checkpoint.delete()
     if outcome.interrupted:  # too late for this run, but not for those that would follow
         raise TrainingError(f"interrupted in the last epoch of {spec.name}: its record is written; the same command reads"
                             " it, and goes on with what is left.")
     return spec.identity
+
+
+def rank() -> int:
+    """Number of this process among those that torchrun started, one a peer; 0 (who writes and prints) without torchrun."""
+    return int(os.environ.get("RANK", 0))
 
 
 def statistics(data: Data, store: Store | None = None) -> Record:
@@ -174,15 +185,17 @@ def _train_here(missing: Iterable[RunSpec], store: Store, device: str, threads: 
 
 
 def _bar(*args: Any, **kwargs: Any) -> tqdm:
-    """A progress bar where a person watches: on a terminal, never in a notebook's output."""
-    return tqdm(*args, disable=not sys.stderr.isatty(), dynamic_ncols=True, **kwargs)
+    """A progress bar where a person watches: on a terminal, never in a notebook's output, and one for all peers."""
+    return tqdm(*args, disable=rank() > 0 or not sys.stderr.isatty(), dynamic_ncols=True, **kwargs)
 
 
-def _save_weights(spec: RunSpec, weights: dict[str, Any]) -> None:
+def _keep(record: Record, weights: dict[str, Any], store: Store) -> None:
+    """Write the weights, then the record."""
     from safetensors.torch import save
 
-    content = save({name: w.cpu().contiguous() for name, w in weights.items()}, metadata={"run": spec.identity})
-    write_whole(weights_path(spec), content)
+    content = save({name: w.cpu().contiguous() for name, w in weights.items()}, metadata={"run": record.identity})
+    write_whole(weights_path(record.spec), content)
+    store.put(record)
 
 
 def weights_path(spec: RunSpec) -> Path:

@@ -1,6 +1,7 @@
 """Training of peers: Algorithms 1 and 2 of the paper, with selection and read-out by protocol.
 
-The loop trains; ranking, cooperation and checkpoints are called from it by name.
+The loop trains; ranking, cooperation and checkpoints are called from it by name. It is one loop for both modes of Section
+3.3, peers in turn in one process or a process a peer: what differs is the ``Group`` it is given.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pcrec_core.datasets.split import Split
 from pcrec_core.errors import TrainingError
 from pcrec_core.evaluation import Ranker, summary
 from pcrec_core.models import build, layers_of
+from pcrec_core.parallel import SERIAL, Group
 from pcrec_core.spec import Cooperation, RunSpec
 from pcrec_core.streams import global_stream, stream_seed
 
@@ -108,9 +110,10 @@ class Choice:
     peer: int = -1
     weights: dict[str, Tensor] = field(default_factory=dict)
 
-    def offer(self, score: float, epoch: int, peer: int, model: nn.Module) -> None:
+    def offer(self, score: float, epoch: int, peer: int, model: Callable[[], nn.Module]) -> None:
+        """Keep the weights of ``model()`` if they are better: only then must they be here."""
         if score > self.score:
-            weights = {name: w.detach().clone() for name, w in model.state_dict().items()}
+            weights = {name: w.detach().clone() for name, w in model().state_dict().items()}
             self.score, self.epoch, self.peer, self.weights = score, epoch, peer, weights
 
 
@@ -127,11 +130,11 @@ class Outcome:
 
 
 class Trainer:
-    """One run. ``fit`` gives its outcome; the peers are at ``peers``."""
+    """One run. ``fit`` gives its outcome; the peers that ``group`` has in this process are at ``peers``."""
 
-    def __init__(self, spec: RunSpec, split: Split, device: torch.device) -> None:
-        self.spec, self.split, self.device = spec, split, device
-        self.peers = [Peer.new(spec, split, k, device) for k in range(spec.peers)]
+    def __init__(self, spec: RunSpec, split: Split, device: torch.device, group: Group = SERIAL) -> None:
+        self.spec, self.split, self.device, self.group = spec, split, device, group
+        self.peers = [Peer.new(spec, split, k, device) for k in group.numbers(spec.peers)]
         self.examples = type(self.peers[0].model).examples(split, spec.model.t)
         hide = spec.model.name == "bpr" and not split.repeats  # PROTOCOLS.md, section 2, candidates of `controlled`
         self.ranker = Ranker(split, spec.model.t, hide, device)
@@ -154,37 +157,49 @@ class Trainer:
         Raises
         ------
         TrainingError
-            The run diverged, or Ctrl-C ended it after the running epoch.
+            The run diverged, or Ctrl-C (in any process) ended it after the running epoch.
         """
-        self._resume(checkpoint.load(self.device))
+        self._resume(self.group.from_first(lambda: checkpoint.load(torch.device("cpu"))))
         began = len(self.history)
         on_epoch(began)
         with interrupts() as interrupt:
             for epoch in range(began, self.spec.training.epochs):
                 self.history.append(self._epoch(epoch))
                 finished = epoch + 1 == self.spec.training.epochs
-                stop = interrupt.asked and not finished  # asked once: a later Ctrl-C must not end without a checkpoint
-                checkpoint.save(self._state(), force=stop)
+                told = self.group.gather(lambda: [(interrupt.asked, checkpoint.due())])
+                asked, due = (any(each) for each in zip(*told, strict=True))
+                stop = asked and not finished  # asked once: a later Ctrl-C must not end without a checkpoint
+                if due or stop:
+                    checkpoint.save(self._state())
                 on_epoch(epoch + 1)
                 if stop:
                     raise TrainingError(f"interrupted after {epoch + 1} of {self.spec.training.epochs} epochs of"
                                         f" {self.spec.name}; the same command goes on from there.")
-        return Outcome(self._result(), dict(self.seconds), began, self.choice.weights, interrupt.asked)
+        result = self.group.from_first(self._result)
+        interrupted = any(self.group.gather(lambda: [interrupt.asked]))
+        return Outcome(result, dict(self.seconds), began, self.choice.weights, interrupted)
 
     def _epoch(self, epoch: int) -> dict[str, Any]:
         spec = self.spec
         with self._timed("train"):
-            losses = [peer.train_epoch(spec, self.examples, epoch, self.device) for peer in self.peers]
-        entry: dict[str, Any] = {"loss": losses, "own": [self._validate(peer) for peer in self.peers]}
+            losses = self.group.gather(lambda: [p.train_epoch(spec, self.examples, epoch, self.device) for p in self.peers])
+        own = self.group.gather(lambda: [self._validate(peer) for peer in self.peers])
+        entry: dict[str, Any] = {"loss": losses, "own": own}
         if self.rule is None:
-            for peer, metrics in zip(self.peers, entry["own"], strict=True):
-                self.choice.offer(metrics[SELECTION], epoch, peer.k, peer.model)
+            scores = [metrics[SELECTION] for metrics in own]
+            best = scores.index(max(scores))  # of equal peers the lower
+            self.choice.offer(scores[best], epoch, best, lambda: self._models()[best])
         elif (epoch + 1) % spec.cooperation.every == 0:
             with self._timed("cooperate"):
-                exchanges = cooperate([peer.model for peer in self.peers], self.rule, self.layers)
-            entry |= {"merged": self._validate(self.peers[0]), **_exchanged(exchanges)}
-            self.choice.offer(entry["merged"][SELECTION], epoch, 0, self.peers[0].model)
+                exchanges = cooperate(self._models(), self.rule, self.layers)
+            merged = self.group.from_first(lambda: self._validate(self.peers[0]))
+            entry |= {"merged": merged, **_exchanged(exchanges)}
+            self.choice.offer(merged[SELECTION], epoch, 0, lambda: self.peers[0].model)
         return entry
+
+    def _models(self) -> list[nn.Module]:
+        """The models of all peers, wherever they are trained."""
+        return self.group.models([peer.model for peer in self.peers])
 
     def _validate(self, peer: Peer) -> dict[str, float]:
         with self._timed("evaluate"):
@@ -198,16 +213,16 @@ class Trainer:
 
     def _state(self) -> dict[str, Any]:
         return {"history": self.history, "seconds": dict(self.seconds), "choice": vars(self.choice),
-                "models": [peer.model.state_dict() for peer in self.peers],
-                "optimizers": [peer.optimizer.state_dict() for peer in self.peers]}
+                "models": self.group.collect([peer.model.state_dict() for peer in self.peers]),
+                "optimizers": self.group.collect([peer.optimizer.state_dict() for peer in self.peers])}
 
     def _resume(self, state: dict[str, Any] | None) -> None:
         if state is None:
             return
         self.history, self.seconds, self.choice = state["history"], Counter(state["seconds"]), Choice(**state["choice"])
-        for peer, model, optimizer in zip(self.peers, state["models"], state["optimizers"], strict=True):
-            peer.model.load_state_dict(model)
-            peer.optimizer.load_state_dict(optimizer)
+        for peer in self.peers:
+            peer.model.load_state_dict(state["models"][peer.k])
+            peer.optimizer.load_state_dict(state["optimizers"][peer.k])
 
     def _result(self) -> dict[str, Any]:
         model = copy.deepcopy(self.peers[0].model)

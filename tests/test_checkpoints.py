@@ -19,7 +19,7 @@ def test_a_checkpoint_comes_back_as_it_went(tmp_path):
     checkpoint = Checkpoint(tmp_path / "deep" / "run.pt", "abc", 0)
     state = {"w": torch.tensor([1.5, -2.0]), "history": [{"loss": [0.1], "h": (1.0, 2.0)}], "none": None}
     assert checkpoint.load(CPU) is None
-    assert checkpoint.save(state)
+    checkpoint.save(state)
     back = checkpoint.load(CPU)
     assert torch.equal(back.pop("w"), state.pop("w")) and back == state | {"identity": "abc"}
     assert [path.name for path in checkpoint.path.parent.iterdir()] == ["run.pt"]  # and no temporary file
@@ -28,22 +28,26 @@ def test_a_checkpoint_comes_back_as_it_went(tmp_path):
     assert checkpoint.load(CPU) is None
 
 
-def test_at_most_one_in_an_interval(tmp_path, monkeypatch):
+def test_one_is_due_when_the_interval_has_passed(tmp_path, monkeypatch):
     now = 100.0
     monkeypatch.setattr(checkpoints.time, "monotonic", lambda: now)
     checkpoint = Checkpoint(tmp_path / "run.pt", "abc")  # a minute by default
     checkpoint._last = now
     written = []
     for now in (100.0, 159.9, 160.0, 161.0, 219.9, 220.5, 280.4, 280.5):
-        written.append(checkpoint.save({"at": now}))
+        written.append(checkpoint.due())
+        if written[-1]:
+            checkpoint.save({"at": now})
     assert written == [False, False, True, False, False, True, False, True]
     now = 281.0
-    assert checkpoint.save({"at": now}, force=True) and checkpoint.load(CPU)["at"] == 281.0
+    checkpoint.save({"at": now})  # when asked to, due or not
+    assert checkpoint.load(CPU)["at"] == 281.0 and not checkpoint.due()
 
 
 def test_without_a_path_nothing_is_kept():
     nowhere = Checkpoint(None, "abc", 0)
-    assert not nowhere.save({"at": 1}, force=True) and nowhere.load(CPU) is None
+    nowhere.save({"at": 1})
+    assert not nowhere.due() and nowhere.load(CPU) is None
     nowhere.delete()
 
 

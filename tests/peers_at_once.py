@@ -1,0 +1,62 @@
+"""What each process that torchrun starts does in ``test_parallel.py``: commands one after the other, and a report of each.
+
+``peers_at_once.py FOLDER STEPS``: ``STEPS`` is a JSON list of [event, words of the command line]. Everything is written
+below ``FOLDER``; what process r saw and gave back, into ``report-r.json``. An event befalls process 1 in epoch 2.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pcrec_core import study
+from pcrec_core.__main__ import main
+from pcrec_core.trainer import Trainer
+
+
+def spoil(trainer: Trainer) -> None:
+    """The weights become NaN."""
+    with torch.no_grad():
+        for w in trainer.peers[0].model.parameters():
+            w.fill_(torch.nan)
+
+
+EVENTS = {
+    "": lambda trainer: None,
+    "killed": lambda trainer: os.kill(os.getpid(), signal.SIGKILL),
+    "ctrl-c": lambda trainer: os.kill(os.getpid(), signal.SIGINT),
+    "spoiled": spoil,
+}
+
+
+def step(event: str, words: list[str]) -> list[Any]:
+    """Exit code, lines of stdout and lines of stderr of one command."""
+    original = Trainer._epoch
+
+    def eventful(trainer: Trainer, number: int) -> dict[str, Any]:
+        if study.rank() == 1 and number == 2:
+            EVENTS[event](trainer)
+        return original(trainer, number)
+
+    Trainer._epoch = eventful
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        code = main(words)
+    Trainer._epoch = original
+    return [code, out.getvalue().splitlines(), err.getvalue().splitlines()]
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    study.CHECKPOINTS, study.WEIGHTS = folder / "checkpoints", folder / "weights"
+    study.train = functools.partial(study.train, interval=0)  # a checkpoint every epoch
+    reports = [step(*each) for each in json.loads(sys.argv[2])]
+    (folder / f"report-{study.rank()}.json").write_text(json.dumps(reports))

@@ -1,0 +1,203 @@
+"""One process a peer, started by a real torchrun: the same record as all peers in one process, and no process left alone."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from pcrec_core import parallel, study
+from pcrec_core.__main__ import main
+from pcrec_core.errors import TrainingError
+from pcrec_core.paths import ROOT
+from pcrec_core.records import Record, Store
+from pcrec_core.settings import base, pcrec
+from pcrec_core.spec import RunSpec
+from pcrec_core.trainer import Trainer
+
+PAIR = pcrec("synthetic", "sasrec", 30, epochs=4, d=8, t=9)
+PRESSED = pcrec("synthetic", "sasrec", 30, "l1", epochs=4, d=8, t=9)
+APART = replace(base("synthetic", "dnn", epochs=5, d=8, t=9), peers=2)
+THREE = replace(pcrec("synthetic", "bpr", 0, epochs=4, d=8), peers=3)
+SPOILED = pcrec("synthetic", "bpr", 20, epochs=4, d=8)
+#: Finished epochs that a kill in epoch 2 leaves: process 0 may be ended while it writes the second.
+LEFT = (1, 2)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_real() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(study.NO_TRAINING, raising=False)
+        yield
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("peers")
+
+
+def serial(spec: RunSpec, folder: Path) -> Record:
+    """The record of ``spec`` with its peers in turn, all files below ``folder``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(study, "CHECKPOINTS", folder / "checkpoints")
+        patch.setattr(study, "WEIGHTS", folder / "weights")
+        return study.run([spec], store=Store(folder / "records"))[0]
+
+
+def torchrun(folder: Path, processes: int, *steps: tuple[str, RunSpec]) -> subprocess.CompletedProcess:
+    told = [[event, [*shlex.split(study.command(spec))[3:], "--records", str(folder / "records")]] for event, spec in steps]
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    script = [str(ROOT / "tests" / "peers_at_once.py"), str(folder), json.dumps(told)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)} | ({"GLOO_SOCKET_IFNAME": "lo"} if sys.platform == "linux" else {})
+    return subprocess.run([*start, *script], capture_output=True, text=True, cwd=folder, env=environment, timeout=300)
+
+
+def reports(folder: Path, processes: int) -> list[list[Any]]:
+    """What each step gave, by process."""
+    by_process = [json.loads((folder / f"report-{rank}.json").read_text()) for rank in range(processes)]
+    return list(zip(*by_process, strict=True))
+
+
+def check_equal(spec: RunSpec, folder: Path, reference: Path) -> Record:
+    """The record and the weights in ``folder`` are those that the serial mode leaves in ``reference``, to the bit."""
+    found, expected = Store(folder / "records").get(spec.name), serial(spec, reference)
+    assert found.result == expected.result and found.result_hash == expected.result_hash
+    weights = [(each / "weights" / f"{spec.name}.safetensors").read_bytes() for each in (folder, reference)]
+    assert weights[0] == weights[1]
+    assert not (folder / "checkpoints" / f"{spec.identity}.pt").exists()
+    return found
+
+
+@pytest.fixture(scope="module")
+def killed(folder) -> tuple[subprocess.CompletedProcess, Path]:
+    """A pair of which process 1 was killed in epoch 2, and a copy of what it left."""
+    done = torchrun(folder, 2, ("killed", PAIR))
+    shutil.copytree(folder, folder / "left", ignore=lambda *_: ["left"])
+    return done, folder / "left"
+
+
+@pytest.fixture(scope="module")
+def steps(killed, folder) -> list[list[Any]]:
+    """What two processes, started once, did with six commands."""
+    with pytest.MonkeyPatch.context() as patch:
+        original = Trainer._epoch
+
+        def pressed(trainer: Trainer, number: int) -> dict[str, Any]:
+            if number == 1:
+                os.kill(os.getpid(), signal.SIGINT)
+            return original(trainer, number)
+
+        patch.setattr(Trainer, "_epoch", pressed)
+        with pytest.raises(TrainingError, match="interrupted after 2 of 5 epochs"):
+            serial(APART, folder)
+    done = torchrun(folder, 2, ("", PAIR), ("", PAIR), ("", APART), ("ctrl-c", PRESSED), ("", PRESSED),
+                    ("spoiled", SPOILED), ("", THREE))
+    assert done.returncode == 0, done.stderr
+    return reports(folder, 2)
+
+
+# --- the same record
+
+def test_a_killed_pair_ends_both_processes_and_goes_on_to_the_serial_record(killed, steps, folder, tmp_path):
+    done, left = killed
+    assert done.returncode != 0 and "SIGKILL" in done.stderr
+    assert not list(left.glob("report-*.json")) and not list((left / "records").rglob("*.json"))
+    first, second = steps[0]
+    assert first[0] == second[0] == 0
+    record = check_equal(PAIR, folder, tmp_path)
+    assert record.run["began_with_epoch"] in LEFT and record.run["processes"] == 2
+    assert Store(tmp_path / "records").get(PAIR.name).run["processes"] == 1
+
+
+def test_what_a_parallel_run_left_goes_on_in_one_process(killed, tmp_path):
+    _, left = killed
+    assert serial(PAIR, left).run["began_with_epoch"] in LEFT
+    check_equal(PAIR, left, tmp_path)
+
+
+def test_what_a_serial_run_left_goes_on_in_parallel(steps, folder, tmp_path):
+    first, second = steps[2]
+    assert first[0] == second[0] == 0
+    assert check_equal(APART, folder, tmp_path).run["began_with_epoch"] == 2
+
+
+def test_three_peers_average_in_three_processes(tmp_path):
+    done = torchrun(tmp_path, 3, ("", THREE))
+    assert done.returncode == 0, done.stderr
+    [step] = reports(tmp_path, 3)
+    assert [code for code, *_ in step] == [0, 0, 0]
+    record = check_equal(THREE, tmp_path, tmp_path / "serial")
+    assert record.run["began_with_epoch"] == 0 and record.run["processes"] == 3
+
+
+# --- one process speaks
+
+def test_the_first_process_prints_the_record_and_a_second_call_reads_it(steps, folder, capsys):
+    for step in steps[:2]:
+        assert step[1] == [0, [], []]
+    assert steps[0][0] == steps[1][0]
+    [record] = [record for record in Store(folder / "records").all() if record.name == PAIR.name]
+    main(["show", record.identity, "--records", str(folder / "records")])
+    assert steps[0][0] == [0, capsys.readouterr().out.splitlines(), []]
+
+
+def test_one_bar_is_shown_for_all_peers(monkeypatch):
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    hidden = []
+    for rank in ("0", "1"):
+        monkeypatch.setenv("RANK", rank)
+        with study._bar(total=1) as bar:
+            hidden.append(bar.disable)
+    assert hidden == [False, True]
+
+
+# --- all stop, or none
+
+def said(step: list[Any]) -> str:
+    """The sentence with which both processes ended."""
+    (code, out, [first]), (other_code, other_out, [second]) = step
+    assert (code, out, other_code, other_out) == (1, [], 1, [])
+    assert first.removeprefix("error: ") == second.removeprefix("error in process 1: ")
+    return first
+
+
+def test_ctrl_c_in_one_process_stops_all_after_the_epoch_and_the_run_goes_on(steps, folder, tmp_path):
+    assert said(steps[3]) == f"error: interrupted after 3 of 4 epochs of {PRESSED.name}; the same command goes on from there."
+    assert steps[4][0][0] == steps[4][1][0] == 0
+    assert check_equal(PRESSED, folder, tmp_path).run["began_with_epoch"] == 3
+
+
+def test_a_peer_that_diverges_ends_all_with_its_sentence(steps, folder):
+    assert "the loss of peer 1 is nan in epoch 2: the training diverged; lower the learning rate." in said(steps[5])
+    assert Store(folder / "records").get(SPOILED.name) is None
+
+
+def test_another_number_of_processes_than_peers_is_refused(steps):
+    assert said(steps[6]) == ("error: torchrun's processes number 2 and the run's peers 3, and it must be a process a peer: give"
+                              " torchrun --nproc-per-node 3, or leave it out to train the peers in turn.")
+
+
+def test_peers_at_once_need_a_gpu_each(monkeypatch):
+    for name, value in {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(TrainingError, match="2 peers at once need a GPU each, and torch sees 1 here; take --device cpu, or"):
+        parallel.group(2, torch.device("cuda"))
+
+
+def test_without_torchrun_all_peers_are_here(monkeypatch):
+    monkeypatch.delenv("RANK", raising=False)
+    assert parallel.group(5, torch.device("cpu")) is parallel.SERIAL and list(parallel.SERIAL.numbers(5)) == [0, 1, 2, 3, 4]
