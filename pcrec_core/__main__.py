@@ -6,10 +6,11 @@ import argparse
 import os
 import re
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pcrec_core import datasets, records, settings, study
+from pcrec_core import datasets, records, settings, study, workers
 from pcrec_core.datasets import files
 from pcrec_core.errors import PCRecError, SpecError, unknown
 from pcrec_core.records import Record, Store
@@ -59,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("record", metavar="PATH|NAME|IDENTITY", help="as `train` prints them; 4 digits of an identity will do")
     show.add_argument("--records", type=Path, metavar="DIR", help=_RECORDS)
     show.set_defaults(command=_show)
-    _add_train(commands.add_parser("train", help="train a run, or read it if its record is there"))
+    _add_train(commands.add_parser("train", help="train runs, or read those whose records are there"))
     return parser
 
 
@@ -73,16 +74,20 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     add("--peers", type=int, default=1, help="1 is the base model, 2 is PCRec")
     add("--cooperation", help="layerwise or averaging; none if not given")
     add("--criterion", help=f"layerwise: {' or '.join(CRITERIA)} (default: entropy)")
-    add("--alpha", type=float, help="layerwise: default by model, as in the paper")
+    add("--alpha", type=float, nargs="+", default=[None], help="layerwise: default by model, as in the paper; several: a run"
+                                                               " of each, and of each seed")
     add("--every", type=int, help="cooperate after every so many epochs (default: 1)")
     for name, kind, text in (("epochs", int, "epochs"), ("d", int, "hidden dimension"), ("t", int, "items in a piece"),
                              ("p", float, "dropout rate"), ("batch", int, "batch size"), ("eta", float, "learning rate"),
                              ("l2", float, "L2 coefficient"), ("schedule", str, "cosine or constant")):
         add(f"--{name}", type=kind, help=f"{text} (default: by model and data set)")
     add("--protocol", default="controlled", help="controlled")
-    add("--seed", type=int, default=0)
+    add("--seed", type=int, nargs="+", default=[0], help="one or more (default: 0)")
     add("--device", default="auto", help="auto, cpu or cuda")
-    add("--threads", type=int, default=1, help="CPU threads (default: 1)")
+    add("--threads", type=int, default=1, help="CPU threads of a run (default: 1)")
+    where = train.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=int, metavar="N", help="train in N processes of this machine, a run in each")
+    where.add_argument("--dask", metavar="ADDRESS", help="train on the workers of the dask scheduler there")
     add("--records", type=Path, metavar="DIR", help=_RECORDS)
     train.set_defaults(command=_train)
 
@@ -102,18 +107,33 @@ def _show(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    store = Store(options.records)
-    spec = _spec(options)
-    [record] = study.run([spec], store=store, device=options.device, threads=options.threads)
-    if study.rank() == 0:  # of the peers that torchrun started, one speaks
-        _print(record, store.path(spec.name))
+    store, specs = Store(options.records), _specs(options)
+    try:
+        with _executor(options) as executor:
+            study.run(specs, executor, store=store, device=options.device, threads=options.threads)
+    finally:  # what finished is shown, although another run failed
+        for record in filter(None, (store.get(spec.name) for spec in specs if study.rank() == 0)):  # of the peers one speaks
+            _print(record, store.path(record.name))
 
 
-def _spec(options: argparse.Namespace) -> RunSpec:
+def _executor(options: argparse.Namespace) -> AbstractContextManager[Any]:
+    if options.workers is options.dask is None:
+        return nullcontext()
+    if study.torchrun():
+        raise SpecError("torchrun starts a process a peer, --workers and --dask a process a run: take one of them.")
+    if options.dask is not None:
+        return workers.dask(options.dask)
+    return workers.Processes(options.workers)
+
+
+def _specs(options: argparse.Namespace) -> list[RunSpec]:
+    """A run of each alpha and each seed, in this order."""
     given = {name: getattr(options, name) for name in ("epochs", "d", "t", "p", "batch", "eta", "l2", "schedule")}
     settings.defaults(options.dataset, options.model)  # a mistyped name is said before anything else
-    return settings.run_spec(_data_of(options), options.model, peers=options.peers, cooperation=_cooperation(options),
-                             protocol=options.protocol, seed=options.seed, **given)
+    data = _data_of(options)
+    return [settings.run_spec(data, options.model, peers=options.peers, cooperation=_cooperation(options, alpha),
+                              protocol=options.protocol, seed=seed, **given)
+            for alpha in options.alpha for seed in options.seed]
 
 
 def _data_of(options: argparse.Namespace) -> Data:
@@ -133,15 +153,15 @@ def _columns(names: str) -> tuple[str, str, str | None]:
     return columns[0], columns[1], columns[2] if len(columns) == 3 else None
 
 
-def _cooperation(options: argparse.Namespace) -> Cooperation | None:
+def _cooperation(options: argparse.Namespace, alpha: float | None) -> Cooperation | None:
     if options.cooperation is None:
-        if any(value is not None for value in (options.criterion, options.alpha, options.every)):
+        if any(value is not None for value in (options.criterion, alpha, options.every)):
             raise SpecError("--criterion, --alpha and --every have a meaning with --cooperation only.")
         return None
     every = 1 if options.every is None else options.every
     if options.cooperation != "layerwise":
-        return Cooperation(options.cooperation, options.criterion, options.alpha, every)
-    alpha = settings.ALPHA.get(options.model) if options.alpha is None else options.alpha
+        return Cooperation(options.cooperation, options.criterion, alpha, every)
+    alpha = settings.ALPHA.get(options.model) if alpha is None else alpha
     return Cooperation("layerwise", options.criterion or "entropy", alpha, every)
 
 

@@ -26,6 +26,10 @@ class TrainingError(PCRecError):
     """A run that stopped: a loss or a score that is not a number, an interrupt, a missing device."""
 
 
+class Interrupted(TrainingError):
+    """A run that was stopped from outside, by Ctrl-C or the end of another peer's process: no further one is begun."""
+
+
 def unknown(what: str, name: object, known: Iterable[str]) -> str:
     """Sentence for an unknown name, with the nearest known one.
 

@@ -20,7 +20,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from pcrec_core.errors import PCRecError, TrainingError
+from pcrec_core.errors import Interrupted, PCRecError, TrainingError
 
 T = TypeVar("T")
 
@@ -167,8 +167,8 @@ def _reachable() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise TrainingError("the process of another peer has ended or cannot be reached, so this run ends too; the same"
-                            " command goes on from its last checkpoint.") from error
+        raise Interrupted("the process of another peer has ended or cannot be reached, so this run ends too; the same"
+                          " command goes on from its last checkpoint.") from error
 
 
 def _twin(model: nn.Module, weights: Tensor) -> nn.Module:

@@ -11,19 +11,20 @@ import resource
 import shlex
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from pcrec_core import datasets, records, settings
+from pcrec_core import datasets, records, settings, workers
 from pcrec_core.arms import Arm
 from pcrec_core.datasets.split import Split, split
 from pcrec_core.datasets.statistics import statistics as describe
-from pcrec_core.errors import RecordError, TrainingError
-from pcrec_core.paths import CHECKPOINTS, WEIGHTS, write_whole
+from pcrec_core.errors import Interrupted, RecordError, TrainingError
+from pcrec_core.paths import CHECKPOINTS, WEIGHTS, alone, write_whole
 from pcrec_core.records import Record, Store
 from pcrec_core.spec import NUMERICS, Data, RunSpec
 
@@ -34,22 +35,27 @@ _TURN = threading.Lock()
 
 def run(specs: Sequence[RunSpec], executor: Any = None, *, store: Store | None = None, device: str = "auto",
         threads: int = 1) -> list[Record]:
-    """Records of ``specs``, in their order: read from the store, or trained in turn and stored.
+    """Records of ``specs``, in their order: read from the store, or trained and stored.
 
     Parameters
     ----------
     specs : sequence of RunSpec
         What is wanted; equal specs are trained once.
     executor : object with ``submit``, optional
-        Trains the missing runs, each in a job of its own whose future has ``result`` (``concurrent.futures``, and all
-        that follow it). Without one they are trained here, one after the other.
+        Trains the missing runs, each in a job of its own whose future has ``result`` and ``done``: ``workers.Processes``
+        on this machine, the ``Client`` of dask across machines, and all that follow ``concurrent.futures``. The workers
+        share this machine's files. Without one the runs are trained here, one after the other.
     store : Store, optional
         The committed records if not given.
     device, threads : str, int
-        Where a missing run is trained; not part of its identity.
+        Where a missing run is trained, and with how many threads a worker; not part of its identity.
 
     Raises
     ------
+    TrainingError
+        If runs failed, with the reason of each; the others were trained and stored before.
+    Interrupted
+        At Ctrl-C; what is running ends after its epoch, with a checkpoint.
     RecordError
         If a run of real data is missing and the environment variable ``PCREC_NO_TRAINING`` is set, or a record is
         damaged. Records finished before stay.
@@ -60,11 +66,11 @@ def run(specs: Sequence[RunSpec], executor: Any = None, *, store: Store | None =
     for spec in missing:
         _refuse_training(spec)
     if executor is None:
-        _train_here(missing, store, device, threads)
+        failed = _train_here(missing, store, device, threads)
     else:
-        futures = [executor.submit(train, spec, store, device=device, threads=threads) for spec in missing]
-        for future in _bar(futures, desc="runs", unit="run"):
-            future.result()
+        failed = _train_there(missing, store, device, threads, executor)
+    if failed:
+        workers.fail(failed, len(missing))
     return [found[spec] or records.read(store.path(spec.name)) for spec in specs]
 
 
@@ -89,7 +95,7 @@ def train(spec: RunSpec, store: Store, *, device: str = "auto", threads: int = 1
 
     The peers are trained in turn, or each in its own process where torchrun started this one (Section 3.3): the record is
     the same, and the first process writes it. ``interval``: at most one checkpoint in so many seconds. ``bar`` is moved by
-    one an epoch.
+    one an epoch. Two commands may not do it to one run at a time: that is ``train_once``.
     """
     from pcrec_core import parallel
     from pcrec_core.checkpoints import Checkpoint
@@ -111,9 +117,27 @@ def train(spec: RunSpec, store: Store, *, device: str = "auto", threads: int = 1
     group.from_first(lambda: _keep(record, outcome.weights, store))
     checkpoint.delete()
     if outcome.interrupted:  # too late for this run, but not for those that would follow
-        raise TrainingError(f"interrupted in the last epoch of {spec.name}: its record is written; the same command reads"
-                            " it, and goes on with what is left.")
+        raise Interrupted(f"interrupted in the last epoch of {spec.name}: its record is written; the same command reads"
+                          " it, and goes on with what is left.")
     return spec.identity
+
+
+def train_once(spec: RunSpec, store: Store, *, device: str = "auto", **options: Any) -> str:
+    """``train``, unless the record is there; of several commands that ask for one run, one trains and the others wait."""
+    from pcrec_core import parallel
+    from pcrec_core.trainer import device_of
+
+    _refuse_training(spec)  # a worker may have another state of the code
+    group = parallel.group(spec.peers, device_of(device))
+    with alone(CHECKPOINTS / f"{spec.identity}.lock") if group.first else nullcontext():
+        if group.from_first(lambda: store.get(spec.name) is None):
+            train(spec, store, device=device, **options)
+    return spec.identity
+
+
+def torchrun() -> bool:
+    """Whether torchrun started this process, one of several that train a peer each."""
+    return "RANK" in os.environ
 
 
 def rank() -> int:
@@ -177,11 +201,35 @@ def _refuse_training(spec: RunSpec) -> None:
         raise RecordError(f"the record {spec.name} is missing, and {NO_TRAINING} is set; make it with: {command(spec)}")
 
 
-def _train_here(missing: Iterable[RunSpec], store: Store, device: str, threads: int) -> None:
-    missing = list(missing)
+def _train_here(missing: list[RunSpec], store: Store, device: str, threads: int) -> dict[str, Exception]:
+    failed: dict[str, Exception] = {}
     for i, spec in enumerate(missing, start=1):
         with _bar(total=spec.training.epochs, desc=f"run {i} of {len(missing)}: {spec.name}", unit="epoch") as bar:
-            train(spec, store, device=device, threads=threads, bar=bar)
+            try:
+                train_once(spec, store, device=device, threads=threads, bar=bar)
+            except Interrupted:
+                raise
+            except TrainingError as error:  # others are not the run's alone: data or records that cannot be reached
+                failed[spec.name] = error
+    return failed
+
+
+def _train_there(missing: list[RunSpec], store: Store, device: str, threads: int, executor: Any) -> dict[str, Exception]:
+    there = Store(store.folder and store.folder.absolute())  # a worker may have another working directory
+    calls = {spec.name: (uuid.uuid4().hex, spec, there, device, threads) for spec in missing}
+    try:
+        with _bar(total=len(calls), desc="runs", unit="run") as bar:
+            failed = workers.finish(executor, _job, calls, bar)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted; what is finished is stored, and the same command goes on with the rest.") from None
+    unseen = {name: there.path(name) for name in calls if name not in failed and not there.path(name).exists()}
+    return failed | {name: RecordError(f"its worker wrote the record, but {path} is not there: both need the same files.")
+                     for name, path in unseen.items()}
+
+
+def _job(token: str, spec: RunSpec, store: Store, device: str, threads: int) -> str:
+    """What an executor is given. ``token`` differs in each call: one it knows, dask answers with the outcome it had."""
+    return train_once(spec, store, device=device, threads=threads)
 
 
 def _bar(*args: Any, **kwargs: Any) -> tqdm:

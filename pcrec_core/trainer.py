@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from pcrec_core.checkpoints import Checkpoint, interrupts
 from pcrec_core.cooperation import Averaging, Exchange, LayerWise, Rule, cooperate
 from pcrec_core.datasets.split import Split
-from pcrec_core.errors import TrainingError
+from pcrec_core.errors import Interrupted, TrainingError
 from pcrec_core.evaluation import Ranker, summary
 from pcrec_core.models import build, layers_of
 from pcrec_core.parallel import SERIAL, Group
@@ -157,7 +157,9 @@ class Trainer:
         Raises
         ------
         TrainingError
-            The run diverged, or Ctrl-C (in any process) ended it after the running epoch.
+            The run diverged.
+        Interrupted
+            Ctrl-C (in any process) ended it after the running epoch.
         """
         self._resume(self.group.from_first(lambda: checkpoint.load(torch.device("cpu"))))
         began = len(self.history)
@@ -173,8 +175,8 @@ class Trainer:
                     checkpoint.save(self._state())
                 on_epoch(epoch + 1)
                 if stop:
-                    raise TrainingError(f"interrupted after {epoch + 1} of {self.spec.training.epochs} epochs of"
-                                        f" {self.spec.name}; the same command goes on from there.")
+                    raise Interrupted(f"interrupted after {epoch + 1} of {self.spec.training.epochs} epochs of"
+                                      f" {self.spec.name}; the same command goes on from there.")
         result = self.group.from_first(self._result)
         interrupted = any(self.group.gather(lambda: [interrupt.asked]))
         return Outcome(result, dict(self.seconds), began, self.choice.weights, interrupted)

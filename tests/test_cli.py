@@ -258,7 +258,7 @@ def test_where_training_is_forbidden_the_command_is_named(call, monkeypatch):
     ([*TINY, "extra"], "unrecognized arguments: extra"),
     ([*TINY, "--seed", "zero"], "argument --seed: invalid int value: 'zero'"),
     ([*TINY, "--alpha", "much"], "argument --alpha: invalid float value: 'much'"),
-    ([*TINY, "--seed"], "argument --seed: expected one argument")])
+    ([*TINY, "--seed"], "argument --seed: expected at least one argument")])
 def test_what_is_no_command_ends_with_a_sentence_too(capsys, folder, words, sentence):
     assert main(words) == 1
     out, err = capsys.readouterr()

@@ -29,7 +29,7 @@ RESULT = {"test": {"HIT@5": 0.25, "MRR@5": 0.125, "NDCG@20": 0.5}, "ranks": "1 9
 MADE = {"seconds": {"train": 12.4}, "device": "cpu", "threads": 1, "commit": "c" * 40, "clean": True}
 
 READERS = ["errors", "paths", "spec", "records", "metrics", "stats", "settings", "study", "datasets",
-           "datasets.statistics", "paper", "arms", "notebook", "__main__", "report", "figures"]
+           "datasets.statistics", "paper", "arms", "notebook", "workers", "__main__", "report", "figures"]
 #: What opens a record and decides a claim needs numpy and scipy, and nothing to draw, download or tabulate with.
 LIGHT = ["errors", "paths", "spec", "records", "metrics", "stats"]
 HEAVY = {"torch", "matplotlib", "seaborn", "safetensors", "pooch", "pandas", "pyarrow"}
@@ -92,6 +92,6 @@ def test_what_opens_a_record_imports_nothing_heavy():
 def test_reading_imports_neither_torch_nor_what_draws_nor_what_trains():
     readers = [name for name in READERS if name != "figures"]
     modules = loaded(readers)
-    assert modules & {"torch", "matplotlib", "seaborn", "safetensors"} == set()
+    assert modules & {"torch", "matplotlib", "seaborn", "safetensors", "dask", "distributed"} == set()
     assert {"pcrec_core.trainer", "pcrec_core.models", "pcrec_core.checkpoints"} & modules == set()
     assert {f"pcrec_core.{name}" for name in readers} <= modules

@@ -1,0 +1,133 @@
+"""A real dask scheduler with two workers on 127.0.0.1, each a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from support import fit
+from workers_support import Watched, diverging, hold, kill_holder, notes, tiny, wait_for
+
+from pcrec_core import __main__ as cli
+from pcrec_core import datasets, records, study
+from pcrec_core.datasets.split import split
+from pcrec_core.errors import TrainingError
+from pcrec_core.paths import ROOT
+from pcrec_core.records import Store
+from pcrec_core.settings import pcrec
+
+pytest.importorskip("distributed")
+
+RUNS = [tiny(0), pcrec("synthetic", "sasrec", epochs=3, d=8), tiny(2), tiny(3)]
+HERE = ["--host", "127.0.0.1", "--no-dashboard"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch) -> Path:
+    monkeypatch.delenv(study.NO_TRAINING, raising=False)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a scheduler with two workers of one thread."""
+    at = tmp_path_factory.mktemp("dask")
+    file = at / "scheduler.json"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    environment.pop(study.NO_TRAINING, None)
+
+    def start(stack: ExitStack, what: str, *words: str) -> None:
+        log = stack.enter_context(open(at / "log", "a"))
+        process = subprocess.Popen([sys.executable, "-m", f"distributed.cli.dask_{what}", *HERE, *words], cwd=at,
+                                   env=environment, stdout=log, stderr=log)
+        stack.callback(process.wait)
+        stack.callback(process.kill)
+
+    def address() -> str | None:
+        try:
+            return json.loads(file.read_text())["address"]
+        except (OSError, ValueError):
+            return None
+
+    with ExitStack() as stack:
+        start(stack, "scheduler", "--port", "0", "--scheduler-file", str(file))
+        found = wait_for(address, "the scheduler")
+        for _ in range(2):
+            start(stack, "worker", found, "--nthreads", "1", "--no-nanny")
+        yield found
+
+
+@pytest.fixture(scope="module")
+def client(cluster: str) -> Iterator:
+    from distributed import Client
+
+    with Client(cluster) as client:
+        client.wait_for_workers(2)
+        yield client
+
+
+@pytest.fixture(scope="module")
+def here() -> list[str]:
+    """Hashes of the results of ``RUNS``, trained in turn without the study."""
+    return [records.digest(fit(run, split(datasets.load(run.data)))[1].result) for run in RUNS]
+
+
+@pytest.mark.parametrize("kind", ["client", "get_executor"])
+def test_dask_gives_the_records_of_one_process(client, folder, here, kind):
+    executor = client if kind == "client" else client.get_executor()
+    found = study.run(RUNS, Watched(executor, folder), store=Store(folder / "records"))
+    assert [record.result_hash for record in found] == here
+    assert {note.read_text().splitlines()[0] for note in notes(folder)} == {"1"}
+    processes = {note.name.rsplit("-", 1)[1] for note in notes(folder)}
+    assert str(os.getpid()) not in processes and len(notes(folder, epoch=0)) == len(RUNS)
+
+
+def test_a_failed_run_is_tried_again_although_its_outcome_is_remembered(client, folder):
+    """Who keeps the error keeps dask's future: asked for the same call, dask would give the same error untried."""
+    kept, futures = [], []
+
+    class Keeping(Watched):
+        def submit(self, *args, **options):
+            futures.append(super().submit(*args, **options))
+            return futures[-1]
+
+    for attempt in (1, 2):
+        with pytest.raises(TrainingError, match="the training diverged") as error:
+            study.run([diverging()], Keeping(client, folder), store=Store(folder / "records"))
+        kept.append(error.value)
+        assert len(notes(folder, epoch=0)) > 0 and len(futures) == attempt
+        for note in notes(folder):
+            note.unlink()
+
+
+def test_the_command_line_trains_on_dask_workers(cluster, client, folder, capsys, monkeypatch):
+    from pcrec_core import workers
+
+    dask = workers.dask
+    with dask(cluster) as own:
+        monkeypatch.setattr(workers, "dask", lambda address: Watched(own, folder) if address == cluster else dask(address))
+        code = cli.main(["train", "--dataset", "synthetic", "--model", "bpr", "--epochs", "3", "--d", "4", "--seed", "2", "3",
+                         "--dask", cluster, "--records", str(folder / "records")])
+    out, err = capsys.readouterr()
+    assert (code, err) == (0, "") and [f"name      {run.name}" in out for run in RUNS[2:]] == [True, True]
+    assert len(notes(folder, epoch=0)) == 2
+
+
+def test_a_run_on_a_killed_worker_is_done_by_another(client, folder, here):
+    """Last here: it leaves one worker."""
+    hold(folder, *RUNS[:2])
+    killer = threading.Thread(target=kill_holder, args=(folder, RUNS[1], RUNS[0]))
+    killer.start()
+    found = study.run(RUNS, Watched(client, folder), store=Store(folder / "records"))
+    killer.join()
+    assert [record.result_hash for record in found] == here
+    assert [record.run["began_with_epoch"] for record in found] == [0, 1, 0, 0]
+    assert len(notes(folder, RUNS[1], epoch=1)) == 2
+    assert len(client.scheduler_info()["workers"]) == 1

@@ -1,0 +1,125 @@
+"""What a worker process of the tests does besides training: it writes below one folder, says what it does, and can be held.
+
+Imported by workers, which are other processes: a monkeypatch of the test does not reach them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pcrec_core import study
+from pcrec_core.settings import base
+from pcrec_core.spec import RunSpec
+from pcrec_core.trainer import Trainer
+
+_EPOCH = Trainer._epoch
+PATIENCE = 120  # seconds until a test gives up
+
+
+def tiny(seed: int = 0, **given: Any) -> RunSpec:
+    """A run of a moment."""
+    return base("synthetic", "bpr", seed=seed, **{"epochs": 3, "d": 4} | given)
+
+
+def diverging(seed: int = 0) -> RunSpec:
+    """A run whose loss is soon no number."""
+    return tiny(seed, eta=1e30)
+
+
+def watch(folder: Path) -> None:
+    """From here on, in this process: files go below ``folder``, a checkpoint is made of every epoch, and each epoch begun
+    leaves a note named run, epoch, process. In its second epoch a run waits as long as there is a file ``hold/IDENTITY``."""
+    study.CHECKPOINTS, study.WEIGHTS = folder / "checkpoints", folder / "weights"
+    study.train.__kwdefaults__["interval"] = 0
+
+    def epoch(trainer: Trainer, number: int) -> dict:
+        note(folder, f"{trainer.spec.identity}-{number}-{os.getpid()}",
+             f"{torch.get_num_threads()}\n{torch.__config__.parallel_info()}")
+        while number == 1 and (folder / "hold" / trainer.spec.identity).exists():
+            time.sleep(0.01)
+        return _EPOCH(trainer, number)
+
+    Trainer._epoch = epoch
+
+
+def note(folder: Path, name: str, text: str = "") -> None:
+    (folder / "notes").mkdir(exist_ok=True)
+    (folder / "notes" / name).write_text(text)
+
+
+def notes(folder: Path, run: RunSpec | None = None, epoch: int | None = None) -> list[Path]:
+    """Notes of the epochs that were begun: of one run, of one epoch."""
+    wanted = f"{run.identity if run else '*'}-{'*' if epoch is None else epoch}-*"
+    return sorted((folder / "notes").glob(wanted))
+
+
+def hold(folder: Path, *runs: RunSpec) -> None:
+    (folder / "hold").mkdir()
+    for run in runs:
+        (folder / "hold" / run.identity).touch()
+
+
+def release(folder: Path) -> None:
+    for file in (folder / "hold").iterdir():
+        file.unlink()
+
+
+def wait_for(condition: Callable[[], Any], what: str) -> Any:
+    """The first true value of ``condition``."""
+    deadline = time.monotonic() + PATIENCE
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"waited too long for {what}"
+        time.sleep(0.01)
+    return value
+
+
+def held(folder: Path, run: RunSpec) -> int:
+    """The process in which ``run`` is held, once it is."""
+    [found] = wait_for(lambda: notes(folder, run, epoch=1), f"{run.name} to be held")
+    return int(found.name.rsplit("-", 1)[1])
+
+
+def kill_holder(folder: Path, run: RunSpec, other: RunSpec | None = None) -> None:
+    """End the process in which ``run`` is held, without warning, and let whoever trains it next through.
+
+    ``other`` is held in another process at that moment.
+    """
+    process = held(folder, run)
+    assert other is None or held(folder, other) != process
+    os.kill(process, signal.SIGKILL)
+    release(folder)
+
+
+def watched(folder: Path, job: Callable, *args: Any, **options: Any) -> Any:
+    """``job``, in a process that is watched."""
+    watch(folder)
+    note(folder, f"asked.{os.getpid()}")
+    return job(*args, **options)
+
+
+class Watched:
+    """``executor``, whose jobs are watched; in ``with``, it stays open."""
+
+    def __init__(self, executor: Any, folder: Path) -> None:
+        self.executor, self.folder = executor, folder
+
+    def submit(self, job: Callable, *args: Any, **options: Any) -> Any:
+        return self.executor.submit(watched, self.folder, job, *args, **options)
+
+    def __enter__(self) -> Watched:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def loads() -> int:
+    """How often this process loaded a data set."""
+    return study.split_of.cache_info().misses
