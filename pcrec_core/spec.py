@@ -185,7 +185,7 @@ class RunSpec(_Part):
     --------
     >>> spec = RunSpec(Data("ml-100k"), Model("bpr", d=256), Training(200, 2048, 1e-3))
     >>> spec.name
-    'ml-100k/bpr-base-s0-a964b254072c'
+    'ml-100k/bpr-base-s0-4738998e8fb3'
     """
 
     data: Data
