@@ -1,1 +1,1 @@
-"""Speed and memory, measured: ``python -m benchmarks.ml20m``."""
+"""What the study exists for, against a straightforward reference, as ratios of one run: ``python -m benchmarks``."""

@@ -10,8 +10,8 @@ from pcrec_core.datasets.split import Split
 from pcrec_core.errors import TrainingError
 from pcrec_core.metrics import METRICS, value_by_user
 
-#: Scores in memory at a time (float32: 16 MiB).
-CELLS = 2**22
+#: Scores in memory at a time: on a CPU few enough to stay in its cache (float32: 4 MiB), on a GPU enough to keep it busy.
+CELLS = {"cpu": 2**20, "cuda": 2**26}
 
 
 class Ranker:
@@ -63,20 +63,23 @@ class Ranker:
         training = model.training
         model.eval()
         users = torch.arange(len(self._targets[part]), device=self._device)
-        found = [self._chunk(model, part, rows) for rows in users.split(max(1, CELLS // (self._n_items + 1)))]
+        found = [self._chunk(model, part, rows) for rows in users.split(max(1, CELLS[self._device.type] // (self._n_items + 1)))]
         model.train(training)
-        return torch.cat(found).cpu().numpy().astype(np.int32)
-
-    def _chunk(self, model: nn.Module, part: str, rows: Tensor) -> Tensor:
-        scores = model.scores(rows, self._inputs[part][rows])
-        if scores.isnan().any():
+        ranks, top = (torch.cat(parts) for parts in zip(*found, strict=True))
+        if top.isnan().any():
             raise TrainingError("a score is NaN, so nothing can be ranked: the training diverged; lower the learning rate.")
+        return ranks.cpu().numpy().astype(np.int32)
+
+    def _chunk(self, model: nn.Module, part: str, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Ranks, and the best score of each user, which is NaN if one of them is."""
+        scores = model.scores(rows, self._inputs[part][rows])
+        top = scores.amax(1)
         target = self._targets[part][rows].unsqueeze(1)
         mine = scores.gather(1, target)  # from the same product as the others
         scores[:, 0] = float("-inf")
         self._hide(scores, rows)
         scores.scatter_(1, target, mine)
-        return (scores[:, 1:] >= mine).sum(1)
+        return (scores >= mine).count_nonzero(1), top
 
     def _hide(self, scores: Tensor, rows: Tensor) -> None:
         first, last = int(rows[0]), int(rows[-1]) + 1

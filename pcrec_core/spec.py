@@ -16,7 +16,7 @@ from typing import Any
 from pcrec_core.errors import SpecError, unknown
 
 #: Raised for a model by any change that moves a bit of its results (data, evaluation and cooperation raise all).
-NUMERICS = {"sasrec": 1, "dnn": 1, "bpr": 1}
+NUMERICS = {"sasrec": 2, "dnn": 2, "bpr": 2}
 
 PROTOCOLS = ("controlled", "paper", "released")
 SCHEDULES = ("cosine", "constant")
@@ -185,7 +185,7 @@ class RunSpec(_Part):
     --------
     >>> spec = RunSpec(Data("ml-100k"), Model("bpr", d=256), Training(200, 2048, 1e-3))
     >>> spec.name
-    'ml-100k/bpr-base-s0-a964b254072c'
+    'ml-100k/bpr-base-s0-4738998e8fb3'
     """
 
     data: Data

@@ -103,7 +103,7 @@ def test_the_size_of_a_chunk_changes_nothing(cells, monkeypatch):
     table = rng.integers(0, 4, (48, 17)).astype(np.float32)
     split = two_rings()
     expected = {hide: ranks_of(table, split, hide_seen=hide) for hide in (False, True)}
-    monkeypatch.setattr(evaluation, "CELLS", cells)
+    monkeypatch.setattr(evaluation, "CELLS", {"cpu": cells})
     scorer = TableOfScores(table)
     assert Ranker(split, 3, True, CPU).ranks(scorer, "test").tolist() == expected[True]
     assert ranks_of(table, split) == expected[False]
@@ -119,7 +119,7 @@ def test_chunks_of_one_user_rank_a_model_like_one_chunk(name, monkeypatch):
     model = build(spec.model, spec.training, split).double()
     ranker = Ranker(split, spec.model.t, name == "bpr", CPU)
     expected = ranker.ranks(model, "valid")
-    monkeypatch.setattr(evaluation, "CELLS", 1)
+    monkeypatch.setattr(evaluation, "CELLS", {"cpu": 1})
     np.testing.assert_array_equal(ranker.ranks(model, "valid"), expected)
 
 

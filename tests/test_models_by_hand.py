@@ -131,7 +131,9 @@ def test_where_everything_is_dropped_the_input_is_gone():
     x = torch.zeros(D, dtype=torch.float64)
     for block in model.blocks:
         x = block.forward_norm(block.attention_norm(x))
-    torch.testing.assert_close(model.encode(torch.tensor(SEQUENCES)), x.expand(4, 5, D), rtol=0, atol=1e-12)
+    ids = torch.tensor(SEQUENCES)
+    expected = x.expand(4, 5, D) * (ids > 0).unsqueeze(-1)  # zero at padding
+    torch.testing.assert_close(model.encode(ids), expected, rtol=0, atol=1e-12)
 
 
 def test_the_point_wise_half_is_dropped_after_the_relu_and_after_the_second_layer():
@@ -144,7 +146,7 @@ def test_the_point_wise_half_is_dropped_after_the_relu_and_after_the_second_laye
         block.inner.bias.fill_(1.0)
         block.outer.weight.copy_(torch.eye(d))
     torch.manual_seed(0)
-    y = block(torch.rand(4, 1, d), torch.zeros(4, 1, 1, dtype=torch.bool))
+    y = block(torch.rand(4, d), torch.arange(4), torch.zeros(4, 1, 1))
     assert 0.22 < (y > 0).double().mean().item() < 0.28  # the norm puts what is left above 0, the rest below
 
 
@@ -234,3 +236,17 @@ def test_bpr_has_no_gradient_outside_its_rows():
     model.loss(torch.tensor([[0, 1, 2]])).backward()
     assert model.user.weight.grad.abs().sum(1).bool().tolist() == [True, False]
     assert model.item.weight.grad.abs().sum(1).bool().tolist() == [False, True, True, False]
+
+
+def test_bprs_gradient_is_that_of_the_formula():
+    torch.manual_seed(4)
+    model = spread(BPR(5, N, D, l2=0.03))
+    rows = torch.tensor([[0, 1, 2], [3, 2, 1], [0, 5, 2], [4, 2, 2]])  # an item as positive and negative, a user twice
+    user, item = model.user.weight, model.item.weight
+    u, i, j = user[rows[:, 0]], item[rows[:, 1]], item[rows[:, 2]]
+    expected = 0.03 * (u**2 + i**2 + j**2).sum() - torch.log(torch.sigmoid((u * i).sum(1) - (u * j).sum(1))).sum()
+    found = model.loss(rows)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+    for ours, theirs in zip(torch.autograd.grad(found * 2, (user, item)), torch.autograd.grad(expected * 2, (user, item)),
+                            strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)

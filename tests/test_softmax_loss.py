@@ -11,7 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pcrec_core.models import softmax_loss
-from pcrec_core.models.softmax_loss import CHUNK, linear_cross_entropy
+from pcrec_core.models.softmax_loss import chunk_rows, linear_cross_entropy
+
+CPU = torch.device("cpu")
+CHUNK = chunk_rows(3, CPU)  # of a few items: the most rows
 
 
 def problem(rows: int, d: int, items: int, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -56,11 +59,16 @@ def test_equals_cross_entropy_in_value_and_gradient(rows, dtype, tolerance):
         torch.testing.assert_close(ours, theirs, rtol=10 * tolerance, atol=tolerance)
 
 
+def test_a_chunk_has_fewer_rows_where_there_are_more_items():
+    assert [chunk_rows(items, CPU) for items in (10, 1_350, 3_417, 33_145, 10**6)] == [256, 256, 153, 32, 32]
+    assert chunk_rows(33_145, torch.device("cuda")) == 2024
+
+
 @pytest.mark.parametrize("chunk", [1, 3, 1000])
 def test_the_size_of_a_chunk_changes_nothing(chunk, monkeypatch):
     x, w, b, target = problem(20, 4, 6, torch.float64)
     expected = linear_cross_entropy(x, w, b, target)
-    monkeypatch.setattr(softmax_loss, "CHUNK", chunk)
+    monkeypatch.setattr(softmax_loss, "chunk_rows", lambda items, device: chunk)
     found = linear_cross_entropy(x, w, b, target)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-14)
     for ours, theirs in gradients(found, expected, x, w, b):

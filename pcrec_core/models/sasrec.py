@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from pcrec_core.cooperation import Layer
 from pcrec_core.datasets.split import Split
+from pcrec_core.models.dropout import Dropout
 from pcrec_core.models.examples import Pieces
 from pcrec_core.models.softmax_loss import linear_cross_entropy
 
@@ -14,7 +15,10 @@ BLOCKS = 2  # l of Section 4.3
 
 
 class Block(nn.Module):
-    """Causal self-attention with one head, then two point-wise layers; each half is added to its input and normalised."""
+    """Causal self-attention with one head, then two point-wise layers; each half is added to its input and normalised.
+
+    Padding takes part in nothing but the shape of the attention: all else works on the real positions alone.
+    """
 
     def __init__(self, d: int, p: float) -> None:
         super().__init__()
@@ -22,15 +26,22 @@ class Block(nn.Module):
         self.attention_norm = nn.LayerNorm(d)
         self.inner, self.outer = nn.Linear(d, d), nn.Linear(d, d)
         self.forward_norm = nn.LayerNorm(d)
-        self.dropout = nn.Dropout(p)
+        self.dropout = Dropout(p)
 
-    def forward(self, x: Tensor, hidden: Tensor) -> Tensor:
-        """``x``: (batch, length, d); ``hidden``: (batch, length, length), true where a query must not see a key."""
-        weights = self.query(x) @ self.key(x).transpose(1, 2) / x.shape[-1] ** 0.5
-        weights = self.dropout(weights.masked_fill(hidden, float("-inf")).softmax(-1))
-        x = self.attention_norm(x + weights @ self.value(x))
+    def forward(self, x: Tensor, real: Tensor, hidden: Tensor) -> Tensor:
+        """``x``: (positions, d), the real ones; ``real``: (positions,), their places in batch x length; ``hidden``: (batch,
+        length, length), minus infinity where a query must not see a key, else 0."""
+        query, key, value = (_padded(linear(x), real, hidden.shape[:2]) for linear in (self.query, self.key, self.value))
+        weights = torch.baddbmm(hidden, query, key.transpose(1, 2), alpha=x.shape[-1] ** -0.5).softmax(-1)
+        seen = (self.dropout(weights) @ value).flatten(0, 1).index_select(0, real)
+        x = self.attention_norm(x + seen)
         y = self.dropout(self.outer(self.dropout(self.inner(x).relu())))
         return self.forward_norm(x + y)
+
+
+def _padded(x: Tensor, real: Tensor, shape: tuple[int, int]) -> Tensor:
+    """(positions, d) to (batch, length, d), zero at padding."""
+    return x.new_zeros(shape[0] * shape[1], x.shape[1]).index_copy_(0, real, x).view(*shape, -1)
 
 
 class SASRec(nn.Module):
@@ -58,7 +69,7 @@ class SASRec(nn.Module):
         self.position = nn.Embedding(t, d)
         self.blocks = nn.ModuleList(Block(d, p) for _ in range(BLOCKS))
         self.output = nn.Linear(d, n_items + 1)
-        self.dropout = nn.Dropout(p)
+        self.dropout = Dropout(p)
         for table in (self.item, self.position):
             nn.init.normal_(table.weight, std=0.01)  # the padding row too: it is drawn, then gets no gradient
 
@@ -67,26 +78,36 @@ class SASRec(nn.Module):
         return Pieces(split, t)
 
     def encode(self, inputs: Tensor) -> Tensor:
-        """Representation after each input: (batch, length) ids to (batch, length, d)."""
-        length = inputs.shape[1]
-        later = torch.ones(length, length, dtype=torch.bool, device=inputs.device).triu(1)
-        padding = (inputs == 0).unsqueeze(1)  # (batch, 1, length)
-        itself = torch.eye(length, dtype=torch.bool, device=inputs.device)  # or a padded query would see nothing: NaN
-        hidden = later | (padding & ~itself)
-        x = self.dropout(self.item(inputs) + self.position.weight[:length])
+        """Representation after each input, zero at padding: (batch, length) ids to (batch, length, d)."""
+        return _padded(*self._encode_real(inputs), inputs.shape)
+
+    def _encode_real(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """The same of the real positions alone, (positions, d), and their places in batch x length."""
+        real = inputs.flatten().nonzero().squeeze(1)
+        x = self.dropout(self.item(inputs.flatten()[real]) + self.position(real % inputs.shape[1]))
+        hidden = _hidden(inputs, x.dtype)
         for block in self.blocks:
-            x = block(x, hidden)
-        return x
+            x = block(x, real, hidden)
+        return x, real
 
     def loss(self, rows: Tensor) -> Tensor:
         """Mean cross-entropy over the real positions of ``rows`` (batch, t): each item predicted from those before it."""
-        inputs, targets = rows[:, :-1], rows[:, 1:]
-        real = inputs > 0
-        return linear_cross_entropy(self.encode(inputs)[real], self.output.weight, self.output.bias, targets[real])
+        x, real = self._encode_real(rows[:, :-1])
+        return linear_cross_entropy(x, self.output.weight, self.output.bias, rows[:, 1:].flatten()[real])
 
     def scores(self, users: Tensor, inputs: Tensor) -> Tensor:
         """Scores (batch, n + 1) of the next item after ``inputs`` (batch, t - 1); ``users`` is not used."""
         return self.output(self.encode(inputs)[:, -1])
+
+
+def _hidden(inputs: Tensor, dtype: torch.dtype) -> Tensor:
+    """Minus infinity where a query must not see a key, else 0: (batch, length, length)."""
+    length = inputs.shape[1]
+    later = torch.ones(length, length, dtype=torch.bool, device=inputs.device).triu(1)
+    padding = (inputs == 0).unsqueeze(1)  # (batch, 1, length)
+    itself = torch.eye(length, dtype=torch.bool, device=inputs.device)  # or a padded query would see nothing: NaN
+    hidden = torch.zeros(len(inputs), length, length, dtype=dtype, device=inputs.device)
+    return hidden.masked_fill_(later | (padding & ~itself), float("-inf"))
 
 
 def layers(model: SASRec) -> list[Layer]:

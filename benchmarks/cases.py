@@ -1,0 +1,163 @@
+"""The cases of the table: what is timed, on what made-up data, and what no code can be faster than."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from benchmarks import reference
+from pcrec_core.cooperation import LayerWise, cooperate
+from pcrec_core.datasets.split import Split
+from pcrec_core.evaluation import Ranker
+from pcrec_core.models import sasrec
+from pcrec_core.models.bpr import BPR
+from pcrec_core.models.examples import Positives
+from pcrec_core.models.sasrec import SASRec
+from pcrec_core.models.youtube_dnn import YouTubeDNN
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the table.
+
+    Parameters
+    ----------
+    name, target : str, float
+        What is timed, and the ratio to reach.
+    ours, reference : callable
+        One repetition of each.
+    products : tuple of (rows, inner, columns, times)
+        Matrix products that neither can do without.
+    traffic : float
+        Bytes that neither can do without: for a step those of Adam, seven times the weights.
+    second : callable, optional
+        A vectorised reference.
+    """
+
+    name: str
+    target: float
+    ours: Callable[[], object]
+    reference: Callable[[], object]
+    products: tuple[tuple[int, int, int, int], ...]
+    traffic: float
+    second: Callable[[], object] | None = None
+
+
+def all_cases() -> Iterator[tuple[str, Callable[[], Case]]]:
+    """Names, and what builds each case (so that one lives at a time)."""
+    yield "sasrec-1349", lambda: sasrec_step(1349, 64, 50, 0.17, 0.2, 2.2)
+    yield "sasrec-33144", lambda: sasrec_step(33144, 64, 10, 0.29, 0.3, 2.5)
+    yield "sasrec-3416", lambda: sasrec_step(3416, 64, 50, 0.11, 0.2, 2.2)
+    yield "sasrec-3416-d256", lambda: sasrec_step(3416, 256, 100, 0.24, 0.2, 1.8)
+    yield "dnn-33144", dnn_step
+    yield "bpr-epoch", bpr_epoch
+    yield "ranking", ranking
+    yield "cooperation", cooperation
+
+
+def padded_rows(batch: int, t: int, items: int, padding: float) -> Tensor:
+    """(batch, t) ids, left padded at random so that a share of ``padding`` of all places is 0."""
+    draw = np.random.default_rng(0)
+    lengths = np.where(draw.random(batch) < 2 * padding, draw.integers(2, t + 1, batch), t)
+    rows = draw.integers(1, items + 1, (batch, t), dtype=np.int32)
+    rows[np.arange(t) < (t - lengths)[:, None]] = 0
+    return torch.from_numpy(rows)
+
+
+def stepper(model: nn.Module, loss: Callable[[nn.Module, Tensor], Tensor], rows: Tensor, **adam: object) -> Callable:
+    """A training step of a copy of ``model``."""
+    model = copy.deepcopy(model)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, **adam)
+
+    def step() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        loss(model, rows).backward()
+        optimizer.step()
+
+    return step
+
+
+def _weights(model: nn.Module) -> int:
+    return sum(w.numel() for w in model.parameters())
+
+
+def sasrec_step(items: int, d: int, t: int, padding: float, p: float, target: float) -> Case:
+    torch.manual_seed(0)
+    model, rows = SASRec(items, d=d, t=t, p=p), padded_rows(128, t, items, padding)
+    real = int((rows[:, :-1] > 0).sum())
+    products = ((real, d, items + 1, 3), (real, d, d, 3 * 10))
+    return Case(f"SASRec step, {items:,} items, d {d}, t {t}, {(rows == 0).double().mean():.0%} padding", target,
+                stepper(model, lambda m, r: m.loss(r), rows, fused=True), stepper(model, reference.sasrec_loss, rows),
+                products, 7 * 4 * _weights(model))
+
+
+def dnn_step() -> Case:
+    torch.manual_seed(0)
+    model, rows = YouTubeDNN(33144, d=64), padded_rows(128, 10, 33144, 0.0)
+    return Case("YouTube DNN step, 33,144 items, d 64, t 10", 1.5,
+                stepper(model, lambda m, r: m.loss(r), rows, fused=True), stepper(model, reference.dnn_loss, rows),
+                ((128, 64, 33145, 3), (1152, 64, 64, 3)), 7 * 4 * _weights(model))
+
+
+def made_up_split(users: int, items: int, actions: int) -> Split:
+    """Random histories of at least 5 items, every item in use."""
+    draw = np.random.default_rng(0)
+    lengths = 5 + draw.multinomial(actions - 5 * users, np.full(users, 1 / users))
+    ids = np.concatenate([np.arange(1, items + 1), draw.integers(1, items + 1, actions - items)]).astype(np.int32)
+    return Split("made-up", users, items, True, draw.permutation(ids), np.concatenate([[0], np.cumsum(lengths)]))
+
+
+def bpr_epoch() -> Case:
+    split = made_up_split(34_682, 33_144, 352_951)
+    examples, model = Positives(split), BPR(split.n_users, split.n_items, d=256, l2=1e-4)
+    batches = -(-len(examples) // 2048)
+    draw = np.random.default_rng(0)
+
+    def ours(optimizer: torch.optim.Optimizer, model: BPR) -> None:
+        _epoch(examples.epoch(1, 2), lambda m, r: m.loss(r), optimizer, model)
+
+    def theirs(negatives: Callable, optimizer: torch.optim.Optimizer, model: BPR) -> None:
+        rows = np.column_stack([examples.rows, negatives(examples.rows, split.n_items, draw)])
+        _epoch(torch.from_numpy(rows)[torch.randperm(len(rows))], reference.bpr_loss, optimizer, model)
+
+    def of(run: Callable, *first: object, **adam: object) -> Callable:
+        mine = copy.deepcopy(model)
+        optimizer = torch.optim.Adam(mine.parameters(), lr=1e-3, **adam)
+        return lambda: run(*first, optimizer, mine)
+
+    return Case("BPR epoch, 34,682 users, 33,144 items, d 256", 3.0, of(ours, fused=True),
+                of(theirs, reference.negatives_by_user), (), 7 * 4 * _weights(model) * batches,
+                of(theirs, reference.negatives_at_once))
+
+
+def _epoch(rows: Tensor, loss: Callable, optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
+    for batch in rows.split(2048):
+        optimizer.zero_grad(set_to_none=True)
+        loss(model, batch).backward()
+        optimizer.step()
+
+
+def ranking() -> Case:
+    split = made_up_split(34_682, 33_144, 352_951)
+    torch.manual_seed(0)
+    model, ranker = BPR(split.n_users, split.n_items, d=64), Ranker(split, None, False, CPU)
+    return Case("full ranking, 34,682 users x 33,144 items, d 64", 10.0, lambda: ranker.ranks(model, "test"),
+                lambda: reference.metrics_by_dictionary(model, split), ((split.n_users, 64, split.n_items + 1, 1),), 0,
+                lambda: reference.ranks_at_once(model, split))
+
+
+def cooperation() -> Case:
+    torch.manual_seed(0)
+    peers = [SASRec(33144, d=64, t=10, p=0.3) for _ in range(2)]
+    others = copy.deepcopy(peers)
+    layers = sasrec.layers(peers[0])
+    return Case(f"layer-wise cooperation, SASRec of {_weights(peers[0]) / 1e6:.1f} M weights", 5.0,
+                lambda: cooperate(peers, LayerWise("entropy", 30.0), layers),
+                lambda: reference.cooperate_by_masks(others, 30.0, layers), (), 2 * 4 * 3 * _weights(peers[0]))
