@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import math
 import platform
-import resource
+import re
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 import torch
 from tqdm import tqdm
 
-from benchmarks.cases import Case, all_cases
+from benchmarks import ml20m
+from benchmarks.cases import CPU, Case, all_cases
 from pcrec_core.paths import ROOT, write_whole
+from pcrec_core.precision import available, products
+
+T = TypeVar("T")
 
 TABLE = ROOT / "data" / "benchmarks.csv"
 SECONDS = 8.0  # of timing a case, at least three repetitions of each
@@ -38,26 +44,55 @@ def main() -> None:
         parser.error(f"unknown case {', '.join(sorted(unknown))}; there are {', '.join(cases)}.")
     names = given.cases or list(cases)
     bandwidth = _bandwidth()
-    rows = [_row(name, cases[name](), given.threads, bandwidth) for name in tqdm(names, unit="case")]
-    table = pd.DataFrame(rows)
-    print(table.drop(columns=["machine", "torch"]).to_string(index=False))
+    rows = [row for name in tqdm(names, unit="case") for row in _rows(name, cases[name](), given.threads, bandwidth)]
+    table = pd.DataFrame(rows if given.cases else [*rows, _ml20m()])
+    print(table.to_string(index=False, float_format="%.4g"))
+    if not available("bf16", CPU):
+        print("No bf16 rows: this processor makes no bf16 products.")
     if not given.cases:
-        write_whole(TABLE, table.to_csv(index=False, float_format="%.4g").encode())
+        where = {"threads": given.threads, "machine": machine(), "torch": torch.__version__}
+        write_whole(TABLE, table.assign(**where).to_csv(index=False, float_format="%.4g").encode())
         print(f"Written to {TABLE.relative_to(ROOT)}.")
 
 
-def _row(name: str, case: Case, threads: int, bandwidth: float) -> dict[str, object]:
+def _rows(name: str, case: Case, threads: int, bandwidth: float) -> Iterator[dict[str, object]]:
+    """The case's row, and one with bf16 products where it has such a target and the processor can."""
     sides = {"ours": case.ours, "reference": case.reference} | ({"second": case.second} if case.second else {})
+    floor = sum(count * _product(*shape) for *shape, count in case.products) + case.traffic / bandwidth
+    memory = {f"{side} MB": _peak(name, side, threads) for side in ("ours", "reference")}
+    yield {"case": case.name} | _compared(sides, case.target) | {"floor s": floor} | memory
+    if case.bf16_target and available("bf16", CPU):
+        sides["ours"] = _with_bf16(case.ours)
+        exact, rounded = case.gradient(), _with_bf16(case.gradient)()
+        error = (torch.linalg.vector_norm(rounded - exact) / torch.linalg.vector_norm(exact)).item()
+        yield {"case": f"{case.name}, bf16"} | _compared(sides, case.bf16_target) | {"gradient error": error}
+
+
+def _with_bf16(what: Callable[[], T]) -> Callable[[], T]:
+    def inside() -> T:
+        with products("bf16", CPU):
+            return what()
+    return inside
+
+
+def _compared(sides: dict[str, Callable[[], object]], target: float) -> dict[str, object]:
     times = _alternate(list(sides.values()))
     middle = dict(zip(sides, map(statistics.median, times), strict=True))
-    spread = [max(t) / min(t) - 1 for t in times]
-    floor = sum(count * _product(*shape) for *shape, count in case.products) + case.traffic / bandwidth
-    return {"case": case.name, "ours s": middle["ours"], "reference s": middle["reference"],
-            "ratio": middle["reference"] / middle["ours"], "target": case.target,
-            "vectorised ratio": middle.get("second", float("nan")) / middle["ours"],
-            "floor s": floor, "ours over floor": middle["ours"] / floor, "spread": max(spread[:2]), "repetitions": len(times[0]),
-            "ours MB": _peak(name, "ours", threads), "reference MB": _peak(name, "reference", threads),
-            "threads": threads, "machine": _machine(), "torch": torch.__version__}
+    return {"ours s": middle["ours"], "reference s": middle["reference"], "ratio": middle["reference"] / middle["ours"],
+            "target": f"{target:g} x", "second ratio": middle.get("second", math.nan) / middle["ours"],
+            "spread": max(_spread(t) for t in times[:2]), "repetitions": len(times[0])}
+
+
+def _spread(seconds: list[float]) -> float:
+    """Middle half of the repetitions over their median."""
+    quarters = statistics.quantiles(seconds, n=4)
+    return (quarters[2] - quarters[0]) / quarters[1]
+
+
+def _ml20m() -> dict[str, object]:
+    found = ml20m.measure()
+    return {"case": f"load, five-core and split of ml-20m, {ml20m.ROWS:,} made-up rows", "ours s": sum(found["seconds"].values()),
+            "target": "20 s", "repetitions": 1, "ours MB": found["peak"] / 1e6}
 
 
 def _alternate(sides: list[Callable[[], object]]) -> list[list[float]]:
@@ -97,10 +132,16 @@ def _seconds(what: Callable[[], object]) -> float:
 
 def _own_peak(case: Case, side: str) -> int:
     """Peak megabytes that two repetitions add to what the case itself needs."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _high_water()
     for _ in range(2):
         getattr(case, side)()
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
+    return (_high_water() - before) // 1000
+
+
+def _high_water() -> int:
+    """Peak of this program in kB, 0 where the system does not say. (``ru_maxrss`` begins with what the parent held.)"""
+    status = Path("/proc/self/status")
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) if status.exists() else 0
 
 
 def _peak(name: str, side: str, threads: int) -> int:
@@ -108,7 +149,7 @@ def _peak(name: str, side: str, threads: int) -> int:
     return int(subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout)
 
 
-def _machine() -> str:
+def machine() -> str:
     """Processor and instruction set, no host's name."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []

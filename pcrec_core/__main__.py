@@ -79,7 +79,8 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     add("--every", type=int, help="cooperate after every so many epochs (default: 1)")
     for name, kind, text in (("epochs", int, "epochs"), ("d", int, "hidden dimension"), ("t", int, "items in a piece"),
                              ("p", float, "dropout rate"), ("batch", int, "batch size"), ("eta", float, "learning rate"),
-                             ("l2", float, "L2 coefficient"), ("schedule", str, "cosine or constant")):
+                             ("l2", float, "L2 coefficient"), ("schedule", str, "cosine or constant"),
+                             ("precision", str, "float32, bf16 (CPU) or tf32 (GPU): of training's matrix products")):
         add(f"--{name}", type=kind, help=f"{text} (default: by model and data set)")
     add("--protocol", default="controlled", help="controlled")
     add("--seed", type=int, nargs="+", default=[0], help="one or more (default: 0)")
@@ -128,7 +129,7 @@ def _executor(options: argparse.Namespace) -> AbstractContextManager[Any]:
 
 def _specs(options: argparse.Namespace) -> list[RunSpec]:
     """A run of each alpha and each seed, in this order."""
-    given = {name: getattr(options, name) for name in ("epochs", "d", "t", "p", "batch", "eta", "l2", "schedule")}
+    given = {name: getattr(options, name) for name in settings.FIELDS}
     settings.defaults(options.dataset, options.model)  # a mistyped name is said before anything else
     data = _data_of(options)
     return [settings.run_spec(data, options.model, peers=options.peers, cooperation=_cooperation(options, alpha),

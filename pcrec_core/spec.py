@@ -22,6 +22,7 @@ PROTOCOLS = ("controlled", "paper", "released")
 SCHEDULES = ("cosine", "constant")
 RULES = ("layerwise", "averaging")
 CRITERIA = ("entropy", "l1")
+PRECISIONS = ("float32", "bf16", "tf32")
 
 _CASTS = {"int": int, "float": float, "str": str}
 
@@ -137,6 +138,7 @@ class Model(_Part):
 class Training(_Part):
     """How a peer is trained. ``batch``: b of Table 2; ``eta``: the full learning rate of Adam; ``l2``: weight decay of
     Adam (SASRec, DNN), or the factor of the squared norms in BPR's loss; ``schedule``: cosine to 0 by batch, or constant.
+    ``precision``: what the factors of matrix products are rounded to in training, bf16 on a CPU or tf32 on a GPU.
     """
 
     epochs: int
@@ -144,9 +146,11 @@ class Training(_Part):
     eta: float
     l2: float = 0.0
     schedule: str = "cosine"
+    precision: str = field(default="float32", metadata={"as_before": "float32"})
 
     def _check(self) -> None:
         _known("schedule", self.schedule, SCHEDULES)
+        _known("precision", self.precision, PRECISIONS)
         _require(self.epochs >= 1, f"epochs must be 1 or more, not {self.epochs}.")
         _require(self.batch >= 1, f"batch must be 1 or more, not {self.batch}.")
         _require(self.eta > 0, f"eta (learning rate) must be above 0, not {self.eta}.")

@@ -26,6 +26,7 @@ from pcrec_core.errors import Interrupted, TrainingError
 from pcrec_core.evaluation import Ranker, summary
 from pcrec_core.models import build, layers_of
 from pcrec_core.parallel import SERIAL, Group
+from pcrec_core.precision import products, require
 from pcrec_core.spec import Cooperation, RunSpec
 from pcrec_core.streams import global_stream, stream_seed
 
@@ -74,23 +75,22 @@ class Peer:
             If the loss is no number.
         """
         order, negatives, dropout = (stream_seed(spec.seed, self.k, p, epoch) for p in ("order", "negatives", "dropout"))
-        rows = examples.epoch(order, negatives).to(device)
-        batches = rows.split(spec.training.batch)
+        batches = self.model.batches(examples.epoch(order, negatives), spec.training.batch, device)
         total = torch.zeros((), device=device)
         self.model.train()
         with global_stream(dropout, device):
             for step, batch in enumerate(batches):
                 self._set_rate(spec, epoch + step / len(batches))
-                total += self._step(batch)
+                total += self._step(*batch)
         loss = total.item() / len(batches)
         if not math.isfinite(loss):
             raise TrainingError(f"the loss of peer {self.k} is {loss} in epoch {epoch}: the training diverged; lower the"
                                 " learning rate.")
         return loss
 
-    def _step(self, batch: Tensor) -> Tensor:
+    def _step(self, *batch: Any) -> Tensor:
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self.model.loss(batch)
+        loss = self.model.loss(*batch)
         loss.backward()
         self.optimizer.step()
         return loss.detach()
@@ -133,6 +133,7 @@ class Trainer:
     """One run. ``fit`` gives its outcome; the peers that ``group`` has in this process are at ``peers``."""
 
     def __init__(self, spec: RunSpec, split: Split, device: torch.device, group: Group = SERIAL) -> None:
+        require(spec.training.precision, device)
         self.spec, self.split, self.device, self.group = spec, split, device, group
         self.peers = [Peer.new(spec, split, k, device) for k in group.numbers(spec.peers)]
         self.examples = type(self.peers[0].model).examples(split, spec.model.t)
@@ -183,7 +184,7 @@ class Trainer:
 
     def _epoch(self, epoch: int) -> dict[str, Any]:
         spec = self.spec
-        with self._timed("train"):
+        with self._timed("train"), products(spec.training.precision, self.device):
             losses = self.group.gather(lambda: [p.train_epoch(spec, self.examples, epoch, self.device) for p in self.peers])
         own = self.group.gather(lambda: [self._validate(peer) for peer in self.peers])
         entry: dict[str, Any] = {"loss": losses, "own": own}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from support import fit, spec_of, split_of, spread, two_rings, weights_of
+from support import CPU, fit, spec_of, split_of, spread, two_rings, weights_of
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from pcrec_core.cooperation import Layer, default_layers
 from pcrec_core.models import build, layers_of
@@ -21,6 +22,18 @@ def model_of(name: str, seed: int = 0, **given: float) -> nn.Module:
     spec, split = spec_of(name, **given), two_rings()
     torch.manual_seed(seed)
     return build(spec.model, spec.training, split)
+
+
+class Called(TorchDispatchMode):
+    """Names of all operations that torch runs inside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.names.add(function._schema.name)
+        return function(*args, **(kwargs or {}))
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -108,6 +121,24 @@ class TestContract:
         model, (users, inputs), rows = model_of(name).eval(), self.inputs(name), self.rows(name)
         assert torch.equal(model.scores(users, inputs), model.scores(users, inputs.int()))
         assert torch.equal(model.loss(rows), model.loss(rows.int()))
+
+    def test_batches_are_the_rows_in_their_order_and_give_the_loss_of_the_rows(self, name):
+        model, rows = model_of(name).eval(), self.rows(name)
+        batches = model.batches(rows, 5, CPU)
+        assert torch.equal(torch.cat([batch[0] for batch in batches]), rows) and len(batches) == -(-len(rows) // 5)
+        for batch in batches:
+            assert torch.equal(model.loss(*batch), model.loss(batch[0]))
+
+    def test_nothing_in_a_step_waits_for_the_device(self, name):
+        """On a GPU these operations stop the program until their result is on the host."""
+        model = model_of(name)
+        optimizer = torch.optim.Adam(model.parameters(), fused=True)
+        batch, *_ = model.batches(self.rows(name), 5, CPU)
+        with Called() as called:
+            model.loss(*batch).backward()
+            optimizer.step()
+        assert {"aten::mm", "aten::mul"} & called.names and "aten::_fused_adam_" in called.names
+        assert called.names & {"aten::nonzero", "aten::_local_scalar_dense", "aten::masked_select", "aten::equal"} == set()
 
 
 # --- layers and first weights, as the documents list them ------------------------------------------------------------

@@ -183,9 +183,8 @@ def test_the_form_holds_no_None_and_no_path(run):
 
 @dataclass(frozen=True)
 class Later(Training):
-    """Training as it might be one day: one field whose default is what was before, one whose default is new."""
+    """Training as it might be one day: beside ``precision``, whose default is what was before, a field whose default is new."""
 
-    precision: str = field(default="float32", metadata={"as_before": "float32"})
     warmup: int = field(default=3, metadata={"as_before": 0})
 
 

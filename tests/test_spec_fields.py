@@ -46,9 +46,9 @@ CHANGES: dict[str, list[RunSpec]] = {
     "Cooperation.alpha": [SASREC, change(SASREC, "cooperation", alpha=29)],
     "Cooperation.every": [SASREC, change(SASREC, "cooperation", every=2)],
 }
-#: Tested below.
-APART = {"Data.core", "Data.source", "Data.sha256", "Data.columns", "Data.path", "RunSpec.protocol", "RunSpec.numerics",
-         "RunSpec.data", "RunSpec.model", "RunSpec.training"}
+#: Tested below, and Training.precision in test_precision.py.
+APART = {"Training.precision", "Data.core", "Data.source", "Data.sha256", "Data.columns", "Data.path", "RunSpec.protocol",
+         "RunSpec.numerics", "RunSpec.data", "RunSpec.model", "RunSpec.training"}
 
 
 def test_no_field_is_forgotten():

@@ -33,9 +33,9 @@ def rates_of(spec: RunSpec, monkeypatch) -> dict[int, list[float]]:
     used: dict[int, list[float]] = {k: [] for k in range(spec.peers)}
     step = Peer._step
 
-    def watched(self, batch):
+    def watched(self, *batch):
         used[self.k].append(self.optimizer.param_groups[0]["lr"])
-        return step(self, batch)
+        return step(self, *batch)
 
     monkeypatch.setattr(Peer, "_step", watched)
     fit(spec, RINGS)

@@ -212,7 +212,7 @@ def test_a_record_written_to_other_files_is_missed(store, folder):
 
 def test_a_worker_with_another_state_of_the_code_refuses(store, monkeypatch):
     run = tiny(0)
-    monkeypatch.setitem(study.NUMERICS, "bpr", 2)
+    monkeypatch.setitem(study.NUMERICS, "bpr", run.numerics + 1)
     with pytest.raises(RecordError, match=f"the record {run.name} is missing, and only an earlier state of the code"):
         study.train_once(run, store)
 

@@ -1,7 +1,8 @@
 """The three recommenders of the paper, one file each. Each is a plain ``nn.Module`` with
 
 - ``examples(split, t)``: what one epoch goes over (see ``examples.py``);
-- ``loss(rows)``: the training loss of a batch of those rows, a scalar;
+- ``batches(rows, size, device)``: those rows as the arguments of ``loss``, batch by batch;
+- ``loss(rows)``: the training loss of a batch, a scalar;
 - ``scores(users, inputs)``: scores of all ids 0..n for ranking, shape (batch, n + 1); column 0 is padding;
 - ``layers(model)``: a function beside the class that lists the layers cooperation works on.
 """

@@ -9,7 +9,7 @@ from torch.autograd.function import once_differentiable
 
 from pcrec_core.cooperation import Layer
 from pcrec_core.datasets.split import Split
-from pcrec_core.models.examples import Positives
+from pcrec_core.models.examples import Positives, batches
 
 
 class _PairwiseLoss(torch.autograd.Function):
@@ -58,6 +58,8 @@ class BPR(nn.Module):
         self.l2 = l2
         for table in (self.user, self.item):
             nn.init.normal_(table.weight, std=0.01)
+
+    batches = staticmethod(batches)
 
     @staticmethod
     def examples(split: Split, t: None) -> Positives:

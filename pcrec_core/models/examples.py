@@ -59,5 +59,17 @@ class Positives:
         return negatives
 
 
+def batches(rows: Tensor, size: int, device: torch.device) -> list[tuple]:
+    """What ``loss`` is given, batch by batch, for ``rows`` of an epoch: they move to the device in one go."""
+    return [(batch,) for batch in rows.to(device).split(size)]
+
+
+def counted_batches(rows: Tensor, size: int, device: torch.device) -> list[tuple]:
+    """The same of pieces, and of each batch the number of inputs that are no padding: counted here, where the pieces are,
+    so that no step on a GPU has to wait until the GPU has counted."""
+    real = (rows[:, :-1] > 0).sum(1)
+    return [(batch, int(counts.sum())) for batch, counts in zip(rows.to(device).split(size), real.split(size), strict=True)]
+
+
 def _order(n: int, seed: int) -> Tensor:
     return torch.randperm(n, generator=torch.Generator().manual_seed(seed))

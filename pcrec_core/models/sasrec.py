@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from pcrec_core.cooperation import Layer
 from pcrec_core.datasets.split import Split
 from pcrec_core.models.dropout import Dropout
-from pcrec_core.models.examples import Pieces
+from pcrec_core.models.examples import Pieces, counted_batches
 from pcrec_core.models.softmax_loss import linear_cross_entropy
 
 BLOCKS = 2  # l of Section 4.3
@@ -73,6 +73,8 @@ class SASRec(nn.Module):
         for table in (self.item, self.position):
             nn.init.normal_(table.weight, std=0.01)  # the padding row too: it is drawn, then gets no gradient
 
+    batches = staticmethod(counted_batches)
+
     @staticmethod
     def examples(split: Split, t: int) -> Pieces:
         return Pieces(split, t)
@@ -81,18 +83,22 @@ class SASRec(nn.Module):
         """Representation after each input, zero at padding: (batch, length) ids to (batch, length, d)."""
         return _padded(*self._encode_real(inputs), inputs.shape)
 
-    def _encode_real(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    def _encode_real(self, inputs: Tensor, count: int | None = None) -> tuple[Tensor, Tensor]:
         """The same of the real positions alone, (positions, d), and their places in batch x length."""
-        real = inputs.flatten().nonzero().squeeze(1)
-        x = self.dropout(self.item(inputs.flatten()[real]) + self.position(real % inputs.shape[1]))
+        flat = inputs.flatten()
+        real = (flat.nonzero() if count is None else torch.nonzero_static(flat, size=count)).squeeze(1)
+        x = self.dropout(self.item(flat[real]) + self.position(real % inputs.shape[1]))
         hidden = _hidden(inputs, x.dtype)
         for block in self.blocks:
             x = block(x, real, hidden)
         return x, real
 
-    def loss(self, rows: Tensor) -> Tensor:
-        """Mean cross-entropy over the real positions of ``rows`` (batch, t): each item predicted from those before it."""
-        x, real = self._encode_real(rows[:, :-1])
+    def loss(self, rows: Tensor, count: int | None = None) -> Tensor:
+        """Mean cross-entropy over the real positions of ``rows`` (batch, t): each item predicted from those before it.
+
+        ``count``: how many inputs are real, if that is known already.
+        """
+        x, real = self._encode_real(rows[:, :-1], count)
         return linear_cross_entropy(x, self.output.weight, self.output.bias, rows[:, 1:].flatten()[real])
 
     def scores(self, users: Tensor, inputs: Tensor) -> Tensor:

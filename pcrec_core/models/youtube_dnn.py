@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from pcrec_core.cooperation import Layer
 from pcrec_core.datasets.split import Split
-from pcrec_core.models.examples import Pieces
+from pcrec_core.models.examples import Pieces, batches
 from pcrec_core.models.softmax_loss import linear_cross_entropy
 
 
@@ -30,6 +30,8 @@ class YouTubeDNN(nn.Module):
         self.hidden = nn.Linear(d, d)
         self.output = nn.Linear(d, n_items + 1)
         nn.init.normal_(self.item.weight, std=0.01)
+
+    batches = staticmethod(batches)
 
     @staticmethod
     def examples(split: Split, t: int) -> Pieces:

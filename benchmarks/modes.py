@@ -1,0 +1,130 @@
+"""``python -m benchmarks.modes``: the two modes of Section 3.3, workers, and inference by one peer or by an ensemble."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from benchmarks.__main__ import machine
+from pcrec_core import records, study
+from pcrec_core.evaluation import Ranker
+from pcrec_core.models import build
+from pcrec_core.paths import ROOT, write_whole
+from pcrec_core.records import Store
+from pcrec_core.settings import base, pcrec
+from pcrec_core.spec import RunSpec
+
+TABLE = ROOT / "data" / "modes.csv"
+_TIMES = 3  # of each, in turn
+_RUN = {"epochs": 6}
+_SMALL = {"epochs": 12, "d": 32}
+
+
+def main() -> None:
+    """Measure all, print the table and write it."""
+    cases = training() | workers() | inference()
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in cases}
+    for _ in tqdm(range(_TIMES), unit="round"):
+        for name, measure in cases.items():
+            found[name].append(measure())
+    table = pd.DataFrame([{"case": name} | _middle(several) for name, several in found.items()])
+    print(table.to_string(index=False, float_format="%.4g"))
+    same = {name: {one.pop("result") for one in several if "result" in one} for name, several in found.items()}
+    _check_equal(same["pair, peers in turn"], same["pair, a process a peer"], "serial and parallel mode")
+    _check_equal(same["8 runs, one worker"], same["8 runs, two workers"], "one worker and two")
+    where = {"machine": machine(), "torch": torch.__version__}
+    write_whole(TABLE, table.assign(**where).to_csv(index=False, float_format="%.5g").encode())
+    print(f"The results are equal to the bit. Written to {TABLE.relative_to(ROOT)}.")
+
+
+def training() -> dict[str, Callable[[], dict[str, Any]]]:
+    """One model, and a pair in both modes: SASRec on ML-100K with the study's settings, a few epochs."""
+    one, pair = base("ml-100k", "sasrec", **_RUN), pcrec("ml-100k", "sasrec", **_RUN)
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
+    return {"one model": lambda: _trained([one], ["-m"]),
+            "pair, peers in turn": lambda: _trained([pair], ["-m"]),
+            "pair, a process a peer": lambda: _trained([pair], torchrun)}
+
+
+def workers() -> dict[str, Callable[[], dict[str, Any]]]:
+    """Eight small runs."""
+    runs = [base("ml-100k", "sasrec", seed=seed, **_SMALL) for seed in range(8)]
+    return {f"8 runs, {name}": lambda count=count: _trained(runs, ["-m"], "--workers", count)
+            for name, count in (("one worker", "1"), ("two workers", "2"))}
+
+
+def _trained(runs: Sequence[RunSpec], start: list[str], *more: str) -> dict[str, Any]:
+    """What the command line says and leaves for ``runs``, which differ in the seed alone, from nothing."""
+    with TemporaryDirectory() as folder:
+        command = re.sub(r"--seed .*", "", study.command(runs[0])).split()[3:]  # without: python -m pcrec_core
+        seeds = ["--seed", *(str(run.seed) for run in runs)]
+        began = time.perf_counter()
+        subprocess.run([sys.executable, *start, "pcrec_core", *command, *seeds, *more, "--records", folder], check=True,
+                       capture_output=True, cwd=ROOT)
+        wall = time.perf_counter() - began
+        made = [Store(Path(folder)).get(run.name) for run in runs]
+    first = made[0].run
+    return {"seconds": wall, "training": sum(one.run["seconds"]["train"] for one in made),
+            "exchange": first["seconds"].get("cooperate", 0.0), "MB": first["peak_bytes"] / 1e6 / first["processes"],
+            "processes": first["processes"], "weights": made[0].result["weights"],
+            "result": records.digest([one.result for one in made])}
+
+
+def inference() -> dict[str, Callable[[], dict[str, Any]]]:
+    """Ranking all users of ML-100K by one SASRec, and by the mean of the scores of several."""
+    torch.set_num_threads(1)
+    spec = pcrec("ml-100k", "sasrec")
+    split = study.split_of(spec.data)
+    ranker = Ranker(split, spec.model.t, False, torch.device("cpu"))
+    models = []
+    for seed in range(3):
+        torch.manual_seed(seed)
+        models.append(build(spec.model, spec.training, split).eval())
+
+    def by(count: int) -> dict[str, Any]:
+        ensemble = _Mean(models[:count])
+        began = time.perf_counter()
+        ranker.ranks(ensemble, "test")
+        return {"seconds": time.perf_counter() - began, "weights": sum(w.numel() for w in ensemble.parameters())}
+
+    by(1)  # not counted
+    return {"ranking by one peer": lambda: by(1), "ranking by an ensemble of 2": lambda: by(2),
+            "ranking by an ensemble of 3": lambda: by(3)}
+
+
+class _Mean(torch.nn.Module):
+    """Mean of the raw scores: Ensemble-M2 and M3 of Table 4."""
+
+    def __init__(self, models: Sequence[torch.nn.Module]) -> None:
+        super().__init__()
+        self.models = torch.nn.ModuleList(models)
+
+    def scores(self, users: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+        return sum(model.scores(users, inputs) for model in self.models) / len(self.models)
+
+
+def _middle(several: list[dict[str, Any]]) -> dict[str, float]:
+    """Median of each figure, and the range of the seconds."""
+    figures = {key: statistics.median(one[key] for one in several) for key in several[0] if key != "result"}
+    seconds = [one["seconds"] for one in several]
+    return figures | {"fastest": min(seconds), "slowest": max(seconds)}
+
+
+def _check_equal(one: set[str], other: set[str], what: str) -> None:
+    if one != other or len(one) != 1:
+        raise SystemExit(f"The results of {what} differ: {sorted(one | other)}.")
+
+
+if __name__ == "__main__":
+    main()
