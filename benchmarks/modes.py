@@ -51,7 +51,7 @@ def main() -> None:
 def training() -> dict[str, Callable[[], dict[str, Any]]]:
     """One model, and a pair in both modes: SASRec on ML-100K with the study's settings, a few epochs."""
     one, pair = base("ml-100k", "sasrec", **_RUN), pcrec("ml-100k", "sasrec", **_RUN)
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "--"]
     return {"one model": lambda: _trained([one], ["-m"]),
             "pair, peers in turn": lambda: _trained([pair], ["-m"]),
             "pair, a process a peer": lambda: _trained([pair], torchrun)}

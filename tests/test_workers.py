@@ -370,7 +370,9 @@ def test_what_finished_is_shown_when_another_failed(call, store, monkeypatch):
     (["--dask", "tcp://127.0.0.1:9"], "no dask scheduler answers at tcp://127.0.0.1:9 ("),
     (["--dask", "nonsense://here"], "no dask scheduler answers at nonsense://here (")])
 def test_workers_that_cannot_be_are_refused(call, words, sentence):
-    dask = pytest.importorskip("dask")
+    pytest.importorskip("distributed")  # before the setting, which would else take all of its configuration along
+    import dask
+
     with dask.config.set({"distributed.comm.timeouts.connect": "200ms"}):
         code, out, err = call(*words)
     assert (code, out) == (1, "") and err.startswith(f"error: {sentence}") and err.count("\n") == 1
