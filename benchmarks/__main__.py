@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import pandas as pd
 import torch
+from torch.profiler import ProfilerActivity, profile
 from tqdm import tqdm
 
 from benchmarks import ml20m
@@ -24,8 +25,9 @@ from pcrec_core.paths import ROOT, write_whole
 from pcrec_core.precision import available, products
 
 T = TypeVar("T")
+_MOST = 6  # operations of a profile
 
-TABLE = ROOT / "data" / "benchmarks.csv"
+TABLE, PROFILES = ROOT / "data" / "benchmarks.csv", ROOT / "data" / "profiles.csv"
 SECONDS = 8.0  # of timing a case, at least three repetitions of each
 
 
@@ -44,7 +46,11 @@ def main() -> None:
         parser.error(f"unknown case {', '.join(sorted(unknown))}; there are {', '.join(cases)}.")
     names = given.cases or list(cases)
     bandwidth = _bandwidth()
-    rows = [row for name in tqdm(names, unit="case") for row in _rows(name, cases[name](), given.threads, bandwidth)]
+    rows, profiles = [], []
+    for name in tqdm(names, unit="case"):
+        case = cases[name]()
+        rows += _rows(name, case, given.threads, bandwidth)
+        profiles += _profile(case)
     table = pd.DataFrame(rows if given.cases else [*rows, _ml20m()])
     print(table.to_string(index=False, float_format="%.4g"))
     if not available("bf16", CPU):
@@ -52,7 +58,8 @@ def main() -> None:
     if not given.cases:
         where = {"threads": given.threads, "machine": machine(), "torch": torch.__version__}
         write_whole(TABLE, table.assign(**where).to_csv(index=False, float_format="%.4g").encode())
-        print(f"Written to {TABLE.relative_to(ROOT)}.")
+        write_whole(PROFILES, pd.DataFrame(profiles).to_csv(index=False, float_format="%.3g").encode())
+        print(f"Written to {TABLE.relative_to(ROOT)} and {PROFILES.relative_to(ROOT)}.")
 
 
 def _rows(name: str, case: Case, threads: int, bandwidth: float) -> Iterator[dict[str, object]]:
@@ -87,6 +94,18 @@ def _spread(seconds: list[float]) -> float:
     """Middle half of the repetitions over their median."""
     quarters = statistics.quantiles(seconds, n=4)
     return (quarters[2] - quarters[0]) / quarters[1]
+
+
+def _profile(case: Case) -> Iterator[dict[str, object]]:
+    """Where the time of ours goes: the operations of torch that take most of it, themselves, and all others."""
+    case.ours()
+    with profile(activities=[ProfilerActivity.CPU]) as seen:
+        case.ours()
+    spent = {event.key: event.self_cpu_time_total for event in seen.key_averages()}
+    most = sorted(spent, key=spent.get, reverse=True)[:_MOST]
+    for name in most:
+        yield {"case": case.name, "operation": name.removeprefix("aten::"), "share": spent[name] / sum(spent.values())}
+    yield {"case": case.name, "operation": "others", "share": 1 - sum(map(spent.get, most)) / sum(spent.values())}
 
 
 def _ml20m() -> dict[str, object]:

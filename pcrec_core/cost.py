@@ -1,0 +1,107 @@
+"""What the study costs: the figures that ``python -m benchmarks`` and ``python -m benchmarks.modes`` leave. No torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from pcrec_core.errors import DataError, unknown
+from pcrec_core.paths import ROOT
+from pcrec_core.report import DASH, Html, count, number, share, table
+
+#: What makes each table.
+COMMANDS = {"benchmarks": "python -m benchmarks", "profiles": "python -m benchmarks", "modes": "python -m benchmarks.modes"}
+_WHERE = ["threads", "machine", "torch"]
+
+
+def measured(name: str, folder: str = "") -> pd.DataFrame:
+    """A table of ``COMMANDS``, from ``folder``, or the committed one.
+
+    Raises
+    ------
+    DataError
+        If there is no such table, or the file is missing, empty or no csv.
+    """
+    if name not in COMMANDS:
+        raise DataError(unknown("table of measurements", name, COMMANDS))
+    path = (Path(folder) if folder else ROOT / "data") / f"{name}.csv"
+    try:
+        frame = pd.read_csv(path)
+    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
+        raise DataError(f"{path} cannot be read ({' '.join(str(error).split())}); make it with: {COMMANDS[name]}") from error
+    if "case" not in frame or frame.empty:
+        raise DataError(f"{path} has no column 'case' or no row; make it anew with: {COMMANDS[name]}")
+    return frame
+
+
+def machine(frame: pd.DataFrame) -> str:
+    """Where a table was measured: a sentence."""
+    first = frame.iloc[0]
+    threads = f"{first['threads']} thread(s) on each side, " if "threads" in frame else ""
+    return f"{threads}{first['machine']} instructions, torch {first['torch']}."
+
+
+def show_benchmarks(frame: pd.DataFrame) -> Html:
+    """Each case: ours, the reference, their ratio and its target, the floor, and the memory both add."""
+    shown = pd.DataFrame({
+        "case": frame["case"], "ours, ms": 1e3 * frame["ours s"], "reference, ms": 1e3 * frame["reference s"],
+        "ratio": frame["ratio"], "target": frame["target"], "ratio to a vectorised reference": frame["second ratio"],
+        "floor in ours": frame["floor s"] / frame["ours s"], "spread": frame["spread"],
+        "ours, MB": frame["ours MB"], "reference, MB": frame["reference MB"]})
+    formats = dict.fromkeys(["ours, ms", "reference, ms"], _milliseconds) | dict.fromkeys(["floor in ours", "spread"], share)
+    formats |= dict.fromkeys(["ratio", "ratio to a vectorised reference"], number(2))
+    formats |= dict.fromkeys(["ours, MB", "reference, MB"], count)
+    note = ("Medians of alternating repetitions; spread is the middle half of ours or the reference, the larger, over its median;"
+            f" MB is what the repetitions add to the peak. {machine(frame)}")
+    return table(shown, formats, "cost-benchmarks", note, frame)
+
+
+def show_profiles(frame: pd.DataFrame) -> Html:
+    """The operations of torch that take most of each case's time, in one cell a case."""
+    texts = {case: ", ".join(f"{row['operation']} {share(row['share'])}" for row in rows.to_dict("records"))
+             for case, rows in frame.groupby("case", sort=False)}
+    shown = pd.DataFrame({"case": list(texts), "share of the time inside torch": list(texts.values())})
+    return table(shown, {}, "cost-profiles", "One repetition under torch's profiler, each operation without those it calls.", frame)
+
+
+def show_modes(frame: pd.DataFrame, beginning: str) -> Html:
+    """The rows whose case begins so: seconds with their range, memory and processes."""
+    rows = frame[frame["case"].str.startswith(beginning)]
+    shown = pd.DataFrame({"case": rows["case"], "seconds": rows["seconds"], "range": list(map(_range, rows.to_dict("records")))})
+    formats = {"seconds": number(1)}
+    for column, form in (("training", number(1)), ("exchange", number(2)), ("processes", count), ("MB", count),
+                         ("weights", count)):
+        if rows[column].notna().any():
+            shown[column], formats[column] = rows[column], form
+    return table(shown.rename(columns={"training": "of which training", "exchange": "of which exchange", "MB": "peak MB a process"}),
+                 {"of which training": formats.get("training"), "of which exchange": formats.get("exchange"),
+                  "peak MB a process": formats.get("MB")} | formats, f"cost-{beginning.split(',')[0].replace(' ', '-')}",
+                 f"Medians of {rows['rounds'].iloc[0]} round(s). {machine(frame)}", rows)
+
+
+def said_modes(frame: pd.DataFrame) -> dict[str, str]:
+    """Ratios of the measured cases for the sentences of pages, under keys such as ``cost-serial``."""
+    by = frame.set_index("case")
+
+    def times(column: str, case: str, other: str) -> str:
+        return f"{by.at[case, column] / by.at[other, column]:.2f}"
+
+    one, serial, parallel = (f"SASRec, {case}" for case in ("one model", "a pair in turn", "a pair, a process a peer"))
+    large = [f"BPR, {case}" for case in ("one model", "a pair in turn", "a pair, a process a peer")]
+    state = 12 * by.at[large[0], "weights"] / 1e6
+    return {
+        "cost-serial": times("training", serial, one), "cost-parallel": times("training", parallel, one),
+        "cost-parallel-serial": times("seconds", parallel, serial), "cost-exchange": share(by.at[serial, "exchange"] / by.at[serial, "seconds"]),
+        "cost-state": f"{state:.0f}", "cost-state-pair": f"{by.at[large[1], 'MB'] - by.at[large[0], 'MB']:.0f}",
+        "cost-workers": times("seconds", "8 runs, one worker", "8 runs, two workers"),
+        "cost-ensemble-2": times("seconds", "ranking, ensemble of 2", "ranking, one peer"),
+        "cost-ensemble-3": times("seconds", "ranking, ensemble of 3", "ranking, one peer")}
+
+
+def _milliseconds(x: float) -> str:
+    return DASH if pd.isna(x) else f"{x:,.0f}" if x >= 100 else f"{x:.1f}"
+
+
+def _range(row: dict) -> str:
+    return DASH if row["fastest"] == row["slowest"] else f"{row['fastest']:.1f} to {row['slowest']:.1f}"
