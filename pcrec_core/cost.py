@@ -12,7 +12,8 @@ from pcrec_core.report import DASH, Html, count, number, share, table
 
 #: What makes each table.
 COMMANDS = {"benchmarks": "python -m benchmarks", "profiles": "python -m benchmarks", "modes": "python -m benchmarks.modes"}
-_WHERE = ["threads", "machine", "torch"]
+#: Bytes that a weight needs from one step to the next: itself and Adam's two moments, float32.
+_STATE = 12
 
 
 def measured(name: str, folder: str = "") -> pd.DataFrame:
@@ -62,41 +63,48 @@ def show_profiles(frame: pd.DataFrame) -> Html:
     texts = {case: ", ".join(f"{row['operation']} {share(row['share'])}" for row in rows.to_dict("records"))
              for case, rows in frame.groupby("case", sort=False)}
     shown = pd.DataFrame({"case": list(texts), "share of the time inside torch": list(texts.values())})
-    return table(shown, {}, "cost-profiles", "One repetition under torch's profiler, each operation without those it calls.", frame)
+    note = "One repetition under torch's profiler, each operation without those it calls."
+    return table(shown, {}, "cost-profiles", note, frame)
+
+
+#: Columns of the table of modes: as they are measured, as they are shown, and how.
+_SHOWN = {"seconds": ("seconds", number(1)), "range": ("range", None), "training": ("of which training", number(1)),
+          "exchange": ("of which exchange", number(2)), "processes": ("processes", count),
+          "MB": ("peak MB a process", count), "weights": ("weights", count)}
 
 
 def show_modes(frame: pd.DataFrame, beginning: str) -> Html:
-    """The rows whose case begins so: seconds with their range, memory and processes."""
+    """The cases that begin so: seconds with their range, and what was measured beside them."""
     rows = frame[frame["case"].str.startswith(beginning)]
-    shown = pd.DataFrame({"case": rows["case"], "seconds": rows["seconds"], "range": list(map(_range, rows.to_dict("records")))})
-    formats = {"seconds": number(1)}
-    for column, form in (("training", number(1)), ("exchange", number(2)), ("processes", count), ("MB", count),
-                         ("weights", count)):
-        if rows[column].notna().any():
-            shown[column], formats[column] = rows[column], form
-    return table(shown.rename(columns={"training": "of which training", "exchange": "of which exchange", "MB": "peak MB a process"}),
-                 {"of which training": formats.get("training"), "of which exchange": formats.get("exchange"),
-                  "peak MB a process": formats.get("MB")} | formats, f"cost-{beginning.split(',')[0].replace(' ', '-')}",
-                 f"Medians of {rows['rounds'].iloc[0]} round(s). {machine(frame)}", rows)
+    full = rows.assign(range=[_range(row) for row in rows.to_dict("records")])
+    columns = [name for name in _SHOWN if full[name].notna().any()]
+    shown = full[["case", *columns]].rename(columns={name: _SHOWN[name][0] for name in columns})
+    formats = {_SHOWN[name][0]: _SHOWN[name][1] for name in columns if _SHOWN[name][1]}
+    name = f"cost-{beginning.lower().replace(' ', '-').rstrip(',')}"
+    return table(shown, formats, name, f"Median of {rows['rounds'].iloc[0]} round(s). {machine(frame)}", rows)
 
 
 def said_modes(frame: pd.DataFrame) -> dict[str, str]:
-    """Ratios of the measured cases for the sentences of pages, under keys such as ``cost-serial``."""
+    """What the cases say of each other, for the sentences of pages, under keys such as ``cost-serial``."""
     by = frame.set_index("case")
 
-    def times(column: str, case: str, other: str) -> str:
+    def ratio(column: str, case: str, other: str) -> str:
         return f"{by.at[case, column] / by.at[other, column]:.2f}"
 
-    one, serial, parallel = (f"SASRec, {case}" for case in ("one model", "a pair in turn", "a pair, a process a peer"))
-    large = [f"BPR, {case}" for case in ("one model", "a pair in turn", "a pair, a process a peer")]
-    state = 12 * by.at[large[0], "weights"] / 1e6
+    one, serial, parallel = "one model", "a pair in turn", "a pair, a process a peer"
+    exchange = by.at[f"SASRec, {serial}", "exchange"] / by.at[f"SASRec, {serial}", "seconds"]
     return {
-        "cost-serial": times("training", serial, one), "cost-parallel": times("training", parallel, one),
-        "cost-parallel-serial": times("seconds", parallel, serial), "cost-exchange": share(by.at[serial, "exchange"] / by.at[serial, "seconds"]),
-        "cost-state": f"{state:.0f}", "cost-state-pair": f"{by.at[large[1], 'MB'] - by.at[large[0], 'MB']:.0f}",
-        "cost-workers": times("seconds", "8 runs, one worker", "8 runs, two workers"),
-        "cost-ensemble-2": times("seconds", "ranking, ensemble of 2", "ranking, one peer"),
-        "cost-ensemble-3": times("seconds", "ranking, ensemble of 3", "ranking, one peer")}
+        "cost-serial": ratio("training", f"SASRec, {serial}", f"SASRec, {one}"),
+        "cost-parallel": ratio("training", f"SASRec, {parallel}", f"SASRec, {one}"),
+        "cost-parallel-wall": ratio("seconds", f"SASRec, {parallel}", f"SASRec, {serial}"),
+        "cost-exchange": f"{100 * exchange:.1f} %",
+        "cost-state": count(_STATE * by.at[f"BPR, {one}", "weights"] / 1e6),
+        "cost-second": count(by.at[f"BPR, {serial}", "MB"] - by.at[f"BPR, {one}", "MB"]),
+        "cost-processes": count(2 * by.at[f"BPR, {parallel}", "MB"] - by.at[f"BPR, {one}", "MB"]),
+        "cost-workers": ratio("seconds", "8 runs, one worker", "8 runs, two workers"),
+        "cost-ensemble-2": ratio("seconds", "ranking, ensemble of 2", "ranking, one peer"),
+        "cost-ensemble-3": ratio("seconds", "ranking, ensemble of 3", "ranking, one peer"),
+    }
 
 
 def _milliseconds(x: float) -> str:

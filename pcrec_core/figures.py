@@ -101,3 +101,21 @@ def _mu_panel(axes: Axes, grid: pd.DataFrame) -> QuadMesh:
     axes.set_xlabel("epoch")
     axes.grid(visible=False)
     return mesh
+
+
+def cost_bars(frame: pd.DataFrame) -> Figure:
+    """Time of ours as a share of the reference's, the part that no code can avoid darker, the target as a mark."""
+    style()
+    rows = frame[frame["ratio"].notna()]
+    places = np.arange(len(rows))[::-1]
+    figure, axes = plt.subplots(figsize=(7.5, 0.5 * len(rows) + 1.4))
+    axes.barh(places, 100 / rows["ratio"], color=COLOURS["LE"], alpha=0.45, label="ours")
+    axes.barh(places, 100 * rows["floor s"] / rows["reference s"], color=COLOURS["base"], height=0.5, label="of which floor")
+    targets = rows["target"].str.extract(r"([\d.]+) x")[0].astype(float)
+    axes.plot(100 / targets, places, "x", color=COLOURS["paper"], markersize=8, markeredgewidth=2, label="target")
+    axes.axvline(100, color="0.4", linewidth=1)
+    axes.set_yticks(places, rows["case"])
+    axes.set(xlabel="time, as a share of the reference's (%)", xlim=(0, None))
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
+    plt.close(figure)
+    return figure

@@ -1,0 +1,118 @@
+"""The cost page: its tables read, its ratios by hand, and the committed measurements whole."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pcrec_core import cost, figures
+from pcrec_core.errors import DataError
+
+MODES = """case,seconds,training,exchange,MB,processes,weights,fastest,slowest,rounds,machine,torch
+"SASRec, one model",10,8,0,400,1,1000,9,11,3,Chip,2.0
+"SASRec, a pair in turn",20,17,0.5,410,1,1000,20,20,3,Chip,2.0
+"SASRec, a pair, a process a peer",12,9,0.6,380,2,1000,12,14,3,Chip,2.0
+"BPR, one model",30,9,0,800,1,2000000,30,30,1,Chip,2.0
+"BPR, a pair in turn",60,18,1,825,1,2000000,60,60,1,Chip,2.0
+"BPR, a pair, a process a peer",40,10,1,790,2,2000000,40,40,1,Chip,2.0
+"8 runs, one worker",30,20,0,400,1,500,30,30,3,Chip,2.0
+"8 runs, two workers",20,20,0,400,1,500,20,20,3,Chip,2.0
+"ranking, one peer",2,,,,,1000,2,2,3,Chip,2.0
+"ranking, ensemble of 2",4.2,,,,,2000,4,5,3,Chip,2.0
+"ranking, ensemble of 3",6,,,,,3000,6,6,3,Chip,2.0
+"""
+BENCHMARKS = """case,ours s,reference s,ratio,target,second ratio,spread,repetitions,floor s,ours MB,reference MB,threads,\
+machine,torch
+a step,0.05,0.15,3,2.5 x,,0.04,20,0.02,85,171,1,Chip,2.0
+ranking,2,8,4,10 x,1.5,0.01,3,1.6,20,300,1,Chip,2.0
+loading,9.5,,,20 s,,,1,,2000,,1,Chip,2.0
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    (tmp_path / "modes.csv").write_text(MODES)
+    (tmp_path / "benchmarks.csv").write_text(BENCHMARKS)
+    (tmp_path / "profiles.csv").write_text("case,operation,share\na step,mm,0.75\na step,others,0.25\nranking,mm,1\n")
+    return str(tmp_path)
+
+
+def cells(shown) -> list[list[str]]:
+    rows = re.findall(r"<tr>(.*?)</tr>", shown._repr_html_())
+    return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
+
+
+def test_the_sentences_ratios_by_hand(folder):
+    assert cost.said_modes(cost.measured("modes", folder)) == {
+        "cost-serial": "2.12", "cost-parallel": "1.12", "cost-parallel-wall": "0.60", "cost-exchange": "2.5 %",
+        "cost-state": "24", "cost-second": "25", "cost-processes": "780", "cost-workers": "1.50",
+        "cost-ensemble-2": "2.10", "cost-ensemble-3": "3.00"}
+
+
+def test_a_table_shows_its_own_cases_and_no_empty_column(folder):
+    modes = cost.measured("modes", folder)
+    shown = cost.show_modes(modes, "SASRec,")
+    assert cells(shown)[0] == ["case", "seconds", "range", "of which training", "of which exchange", "processes",
+                               "peak MB a process", "weights"]
+    assert cells(shown)[3] == ["SASRec, a pair, a process a peer", "12.0", "12.0 to 14.0", "9.0", "0.60", "2", "380", "1,000"]
+    assert "Median of 3 round(s). Chip instructions, torch 2.0." in shown._repr_html_()
+    assert "cost-sasrec.csv" in shown._repr_html_()
+    assert cells(cost.show_modes(modes, "ranking,")) == [
+        ["case", "seconds", "range", "weights"], ["ranking, one peer", "2.0", "–", "1,000"],
+        ["ranking, ensemble of 2", "4.2", "4.0 to 5.0", "2,000"], ["ranking, ensemble of 3", "6.0", "–", "3,000"]]
+
+
+def test_a_benchmark_has_its_ratio_target_and_floor(folder):
+    shown = cost.show_benchmarks(cost.measured("benchmarks", folder))
+    assert cells(shown)[1:] == [["a step", "50.0", "150", "3.00", "2.5 x", "–", "40 %", "4 %", "85", "171"],
+                                ["ranking", "2,000", "8,000", "4.00", "10 x", "1.50", "80 %", "1 %", "20", "300"],
+                                ["loading", "9,500", "–", "–", "20 s", "–", "–", "–", "2,000", "–"]]
+    assert "1 thread(s) on each side, Chip instructions" in shown._repr_html_()
+
+
+def test_a_profile_is_one_line_a_case(folder):
+    shown = cells(cost.show_profiles(cost.measured("profiles", folder)))
+    assert shown[1:] == [["a step", "mm 75 %, others 25 %"], ["ranking", "mm 100 %"]]
+
+
+def test_the_bars_are_shares_of_the_reference_and_leave_out_what_has_none(folder):
+    axes = figures.cost_bars(cost.measured("benchmarks", folder)).axes[0]
+    widths = [bar.get_width() for bar in axes.patches]
+    assert widths == pytest.approx([100 / 3, 25, 100 * 0.02 / 0.15, 20])  # ours, then the floors
+    [target] = [line for line in axes.lines if line.get_label() == "target"]
+    assert list(target.get_xdata()) == pytest.approx([40, 10])
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a step", "ranking"]
+
+
+@pytest.mark.parametrize(("content", "sentence"), [
+    (None, "modes.csv cannot be read (.*No such file.*); make it with: python -m benchmarks.modes"),
+    ("", "modes.csv cannot be read (.*); make it with: python -m benchmarks.modes"),
+    ("name\nx\n", "modes.csv has no column 'case' or no row; make it anew with: python -m benchmarks.modes"),
+    ("case\n", "modes.csv has no column 'case' or no row; make it anew with")])
+def test_a_table_that_is_none_is_refused(tmp_path, content, sentence):
+    if content is not None:
+        (tmp_path / "modes.csv").write_text(content)
+    with pytest.raises(DataError, match=sentence.replace("(", r"\(").replace(")", r"\)")):
+        cost.measured("modes", str(tmp_path))
+
+
+def test_an_unknown_table_is_named_with_the_nearest():
+    with pytest.raises(DataError, match="unknown table of measurements 'mode'; did you mean 'modes'"):
+        cost.measured("mode")
+
+
+def test_the_committed_measurements_are_whole():
+    pytest.importorskip("torch")
+    from benchmarks.cases import all_cases
+
+    benchmarks, profiles, modes = (cost.measured(name) for name in cost.COMMANDS)
+    exact = benchmarks[benchmarks["ratio"].notna() & ~benchmarks["case"].str.endswith("bf16")]
+    assert len(exact) == len(list(all_cases())) == profiles["case"].nunique() and benchmarks["case"].is_unique
+    assert (benchmarks["repetitions"] >= 1).all() and (exact["repetitions"] >= 3).all()
+    assert exact["ratio"].to_numpy() == pytest.approx((exact["reference s"] / exact["ours s"]).to_numpy(), rel=1e-3)
+    assert profiles.groupby("case")["share"].sum().to_numpy() == pytest.approx(1, abs=0.02)
+    assert set(cost.said_modes(modes)) >= {"cost-serial", "cost-parallel"} and modes["case"].is_unique
+    for frame in (benchmarks, modes):
+        assert len(frame[["machine", "torch"]].drop_duplicates()) == 1 and frame["machine"].notna().all()
