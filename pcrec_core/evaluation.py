@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from pcrec_core.datasets.split import Split
 from pcrec_core.errors import TrainingError
 from pcrec_core.metrics import METRICS, value_by_user
+from pcrec_core.precision import products
 
 #: Scores in memory at a time: on a CPU few enough to stay in its cache (float32: 4 MiB), on a GPU enough to keep it busy.
 CELLS = {"cpu": 2**20, "cuda": 2**26}
@@ -63,7 +64,9 @@ class Ranker:
         training = model.training
         model.eval()
         users = torch.arange(len(self._targets[part]), device=self._device)
-        found = [self._chunk(model, part, rows) for rows in users.split(max(1, CELLS[self._device.type] // (self._n_items + 1)))]
+        chunks = users.split(max(1, CELLS[self._device.type] // (self._n_items + 1)))
+        with products("float32", self._device):  # whatever precision is set outside
+            found = [self._chunk(model, part, rows) for rows in chunks]
         model.train(training)
         ranks, top = (torch.cat(parts) for parts in zip(*found, strict=True))
         if top.isnan().any():

@@ -54,6 +54,17 @@ def test_training_has_the_specs_precision_and_ranking_float32(monkeypatch):
     assert seen == [("train_epoch", "highest")] + [("ranks", "highest")] * 2
 
 
+def test_scores_are_float32_products_whatever_is_set_outside(monkeypatch):
+    trained, _ = fit(of("float32", epochs=1), two_rings())
+    model, seen = trained.peers[0].model, []
+    scores = model.scores
+    monkeypatch.setattr(model, "scores", lambda *args: (seen.append(torch.get_float32_matmul_precision()), scores(*args))[1])
+    with products("bf16", CPU):
+        trained.ranker.ranks(model, "test")
+        assert torch.get_float32_matmul_precision() == "medium"
+    assert set(seen) == {"highest"}
+
+
 def test_float32_is_made_everywhere_and_each_other_one_on_its_own_device():
     assert available("float32", CPU) and available("float32", CUDA)
     assert not available("tf32", CPU) and not available("bf16", CUDA)
