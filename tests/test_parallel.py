@@ -113,7 +113,10 @@ def steps(killed, folder) -> list[list[Any]]:
 def test_a_killed_pair_ends_both_processes_and_goes_on_to_the_serial_record(killed, steps, folder, tmp_path):
     done, left = killed
     assert done.returncode != 0 and "SIGKILL" in done.stderr
-    assert not list(left.glob("report-*.json")) and not list((left / "records").rglob("*.json"))
+    assert not (left / "report-1.json").exists() and not list((left / "records").rglob("*.json"))
+    for report in left.glob("report-0.json"):  # the other one saw the loss before torchrun had ended it
+        [[code, out, [sentence]]] = json.loads(report.read_text())
+        assert (code, out) == (1, []) and sentence.startswith("error: the process of another peer has ended or cannot be")
     first, second = steps[0]
     assert first[0] == second[0] == 0
     record = check_equal(PAIR, folder, tmp_path)
