@@ -37,8 +37,11 @@ def sasrec_loss(model: SASRec, rows: Tensor) -> Tensor:
 
 
 def dnn_loss(model: YouTubeDNN, rows: Tensor) -> Tensor:
-    """Logits of the last item."""
-    return F.cross_entropy(model.output(model.encode(rows[:, :-1])), rows[:, -1].long())
+    """Logits of the last item, for the mean of the real ones before."""
+    inputs = rows[:, :-1]
+    real = (inputs > 0).unsqueeze(-1)
+    user = (model.hidden(model.item(inputs)).relu() * real).sum(1) / real.sum(1).clamp(min=1)
+    return F.cross_entropy(model.output(user), rows[:, -1].long())
 
 
 def bpr_loss(model: BPR, rows: Tensor) -> Tensor:
@@ -72,11 +75,11 @@ def negatives_at_once(rows: np.ndarray, n_items: int, rng: np.random.Generator) 
 
 
 @torch.no_grad()
-def metrics_by_dictionary(model: nn.Module, split: Split, batch: int = 256) -> dict[str, float]:
+def metrics_by_dictionary(model: BPR, split: Split, batch: int = 256) -> dict[str, float]:
     """HIT@20 and MRR@20: scores by batch, topk, then a dictionary of places a user."""
     targets, found = torch.from_numpy(split.targets("test")), {"HIT@20": 0.0, "MRR@20": 0.0}
     for users in torch.arange(split.n_users).split(batch):
-        scores = model.scores(users, None)
+        scores = model.user(users) @ model.item.weight.t()
         scores[:, 0] = float("-inf")
         for items, target in zip(scores.topk(20).indices.tolist(), targets[users].tolist(), strict=True):
             places = {item: place for place, item in enumerate(items, start=1)}
@@ -87,11 +90,11 @@ def metrics_by_dictionary(model: nn.Module, split: Split, batch: int = 256) -> d
 
 
 @torch.no_grad()
-def ranks_at_once(model: nn.Module, split: Split, batch: int = 256) -> Tensor:
+def ranks_at_once(model: BPR, split: Split, batch: int = 256) -> Tensor:
     """Ranks, vectorised: a comparison of every score with the target's."""
     targets, found = torch.from_numpy(split.targets("test")).long(), []
     for users in torch.arange(split.n_users).split(batch):
-        scores = model.scores(users, None)
+        scores = model.user(users) @ model.item.weight.t()
         scores[:, 0] = float("-inf")
         found.append((scores >= scores.gather(1, targets[users].unsqueeze(1))).sum(1))
     return torch.cat(found)

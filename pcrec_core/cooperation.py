@@ -145,10 +145,12 @@ def cooperate(peers: Sequence[nn.Module], rule: Rule, layers: Sequence[Layer] | 
 
 
 def _merge(ws: Sequence[Tensor], mu: Tensor) -> None:
-    merged = torch.zeros_like(ws[0])
-    for w, share in zip(ws, mu.to(ws[0].dtype), strict=True):
+    merged, *others = ws
+    first, *shares = mu.to(merged.dtype)
+    merged.mul_(first)
+    for w, share in zip(others, shares, strict=True):
         merged.addcmul_(w, share)
-    for w in ws:
+    for w in others:
         w.copy_(merged)
 
 
@@ -197,5 +199,5 @@ def _refuse_differences(parameters: list[dict[str, Tensor]]) -> None:
 def _refuse_values(name: str, k: int, w: Tensor) -> None:
     if not w.is_floating_point():
         raise SpecError(f"parameter {name!r} holds {w.dtype}, which cannot be merged: leave it out of the layers.")
-    if not torch.isfinite(w).all():
+    if w.numel() and not torch.stack(w.aminmax()).isfinite().all():  # a NaN is both smallest and largest
         raise SpecError(f"parameter {name!r} of peer {k} holds NaN or infinity: nothing was exchanged.")

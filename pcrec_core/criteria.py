@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 #: Weights at a time, so that what is computed of them stays in a core's cache.
-_CELLS = 2**18
+_CELLS = 2**16
 
 
 def entropy(w: Tensor, bins: int = 10) -> Tensor:

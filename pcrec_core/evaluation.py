@@ -13,6 +13,7 @@ from pcrec_core.precision import products
 
 #: Scores in memory at a time: on a CPU few enough to stay in its cache (float32: 4 MiB), on a GPU enough to keep it busy.
 CELLS = {"cpu": 2**20, "cuda": 2**26}
+FEWEST = 32  # users at a time, or products are slow
 
 
 class Ranker:
@@ -64,7 +65,7 @@ class Ranker:
         training = model.training
         model.eval()
         users = torch.arange(len(self._targets[part]), device=self._device)
-        chunks = users.split(max(1, CELLS[self._device.type] // (self._n_items + 1)))
+        chunks = users.split(max(FEWEST, CELLS[self._device.type] // (self._n_items + 1)))
         with products("float32", self._device):  # whatever precision is set outside
             found = [self._chunk(model, part, rows) for rows in chunks]
         model.train(training)

@@ -25,6 +25,7 @@ from pcrec_core.datasets.split import Split
 from pcrec_core.errors import Interrupted, TrainingError
 from pcrec_core.evaluation import Ranker, summary
 from pcrec_core.models import build, layers_of
+from pcrec_core.optimizer import Adam
 from pcrec_core.parallel import SERIAL, Group
 from pcrec_core.precision import products, require
 from pcrec_core.spec import Cooperation, RunSpec
@@ -54,7 +55,7 @@ class Peer:
 
     k: int
     model: nn.Module
-    optimizer: torch.optim.Adam
+    optimizer: Adam
     eta: float
 
     @classmethod
@@ -64,7 +65,7 @@ class Peer:
             model = build(spec.model, spec.training, split).to(device)
         eta = rate(spec.training.eta, k, spec.peers)
         decay = 0.0 if spec.model.name == "bpr" else spec.training.l2  # BPR's L2 stands in its loss
-        return cls(k, model, torch.optim.Adam(model.parameters(), lr=eta, weight_decay=decay, fused=True), eta)
+        return cls(k, model, Adam(model.parameters(), eta, decay), eta)
 
     def train_epoch(self, spec: RunSpec, examples: Any, epoch: int, device: torch.device) -> float:
         """One pass over the examples (lines 4-6 of Algorithm 2); the mean loss of a batch.

@@ -104,6 +104,7 @@ def test_the_size_of_a_chunk_changes_nothing(cells, monkeypatch):
     split = two_rings()
     expected = {hide: ranks_of(table, split, hide_seen=hide) for hide in (False, True)}
     monkeypatch.setattr(evaluation, "CELLS", {"cpu": cells})
+    monkeypatch.setattr(evaluation, "FEWEST", 1)
     scorer = TableOfScores(table)
     assert Ranker(split, 3, True, CPU).ranks(scorer, "test").tolist() == expected[True]
     assert ranks_of(table, split) == expected[False]

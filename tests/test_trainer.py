@@ -125,6 +125,8 @@ def algorithm_2(spec: RunSpec) -> list[list[float]]:
                 loss = model.train().loss(rows[start : start + spec.training.batch])
                 optimizers[k].zero_grad()
                 loss.backward()
+                for w in model.parameters():
+                    w.grad = w.grad.to_dense()
                 optimizers[k].step()
                 schedules[k].step()
                 total += loss.item()

@@ -10,6 +10,7 @@ from torch.autograd.function import once_differentiable
 from pcrec_core.cooperation import Layer
 from pcrec_core.datasets.split import Split
 from pcrec_core.models.examples import Positives, batches
+from pcrec_core.models.tables import item_scores, lookup
 
 
 class _PairwiseLoss(torch.autograd.Function):
@@ -67,11 +68,11 @@ class BPR(nn.Module):
 
     def loss(self, rows: Tensor) -> Tensor:
         """Sum over ``rows`` (batch, 3) of -log sigmoid(score of the item - score of the negative) + L2 penalty."""
-        return _PairwiseLoss.apply(self.user(rows[:, 0]), self.item(rows[:, 1:]), self.l2)
+        return _PairwiseLoss.apply(lookup(self.user, rows[:, 0]), lookup(self.item, rows[:, 1:]), self.l2)
 
     def scores(self, users: Tensor, inputs: Tensor) -> Tensor:
         """Scores (batch, n + 1) of all items for ``users`` (batch,); ``inputs`` is not used."""
-        return self.user(users) @ self.item.weight.t()
+        return item_scores(self.user(users), self.item.weight)
 
 
 def layers(model: BPR) -> list[Layer]:

@@ -10,6 +10,7 @@ from pcrec_core.datasets.split import Split
 from pcrec_core.models.dropout import Dropout
 from pcrec_core.models.examples import Pieces, counted_batches
 from pcrec_core.models.softmax_loss import linear_cross_entropy
+from pcrec_core.models.tables import item_scores, lookup
 
 BLOCKS = 2  # l of Section 4.3
 
@@ -65,13 +66,13 @@ class SASRec(nn.Module):
 
     def __init__(self, n_items: int, d: int, t: int, p: float) -> None:
         super().__init__()
-        self.item = nn.Embedding(n_items + 1, d, padding_idx=0)
+        self.item = nn.Embedding(n_items + 1, d)
         self.position = nn.Embedding(t, d)
         self.blocks = nn.ModuleList(Block(d, p) for _ in range(BLOCKS))
         self.output = nn.Linear(d, n_items + 1)
         self.dropout = Dropout(p)
         for table in (self.item, self.position):
-            nn.init.normal_(table.weight, std=0.01)  # the padding row too: it is drawn, then gets no gradient
+            nn.init.normal_(table.weight, std=0.01)  # the padding row too: it is drawn, then never looked up
 
     batches = staticmethod(counted_batches)
 
@@ -87,7 +88,7 @@ class SASRec(nn.Module):
         """The same of the real positions alone, (positions, d), and their places in batch x length."""
         flat = inputs.flatten()
         real = (flat.nonzero() if count is None else torch.nonzero_static(flat, size=count)).squeeze(1)
-        x = self.dropout(self.item(flat[real]) + self.position(real % inputs.shape[1]))
+        x = self.dropout(lookup(self.item, flat[real]) + self.position(real % inputs.shape[1]))
         hidden = _hidden(inputs, x.dtype)
         for block in self.blocks:
             x = block(x, real, hidden)
@@ -103,7 +104,7 @@ class SASRec(nn.Module):
 
     def scores(self, users: Tensor, inputs: Tensor) -> Tensor:
         """Scores (batch, n + 1) of the next item after ``inputs`` (batch, t - 1); ``users`` is not used."""
-        return self.output(self.encode(inputs)[:, -1])
+        return item_scores(self.encode(inputs)[:, -1], self.output.weight, self.output.bias)
 
 
 def _hidden(inputs: Tensor, dtype: torch.dtype) -> Tensor:

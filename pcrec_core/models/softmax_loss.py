@@ -6,9 +6,11 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from pcrec_core.models.tables import item_scores
+
 #: Logits in memory at a time. On a CPU they stay near the core's cache; on a GPU large products are the fast ones.
-CELLS = {"cpu": 2**19, "cuda": 2**26}
-FEWEST_ROWS, MOST_ROWS = 32, {"cpu": 256, "cuda": 2**14}
+CELLS = {"cpu": 2**21, "cuda": 2**26}
+FEWEST_ROWS, MOST_ROWS = 64, {"cpu": 256, "cuda": 2**14}
 
 
 def chunk_rows(items: int, device: torch.device) -> int:
@@ -22,11 +24,12 @@ class _LinearCrossEntropy(torch.autograd.Function):
         # d loss / d logits = e / z - one hot, with e = exp(logits - top) and z its sum over items. e is never divided: the
         # small sides of the two products are, and the one hot part is left for the end.
         rows = chunk_rows(len(w), x.device)
-        buffer = x.new_empty(min(rows, len(x)), len(w))
+        buffer = x.new_empty(len(w) * min(rows, len(x)))
         grad_x, grad_w, grad_b = torch.empty_like(x), torch.zeros_like(w), torch.zeros_like(b)
         loss = x.new_zeros(())
         for x_part, t_part, grad_part in zip(x.split(rows), target.split(rows), grad_x.split(rows), strict=True):
-            logits = torch.addmm(b, x_part, w.t(), out=buffer[: len(x_part)])  # (chunk, items)
+            out = buffer[: len(w) * len(x_part)].view(len(w), len(x_part))
+            logits = item_scores(x_part, w, b, out)  # (chunk, items)
             mine = logits.gather(1, t_part.unsqueeze(1))
             top = logits.amax(1, keepdim=True)
             e = logits.sub_(top).exp_()

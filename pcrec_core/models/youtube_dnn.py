@@ -8,6 +8,7 @@ from pcrec_core.cooperation import Layer
 from pcrec_core.datasets.split import Split
 from pcrec_core.models.examples import Pieces, batches
 from pcrec_core.models.softmax_loss import linear_cross_entropy
+from pcrec_core.models.tables import item_scores, lookup
 
 
 class YouTubeDNN(nn.Module):
@@ -26,7 +27,7 @@ class YouTubeDNN(nn.Module):
 
     def __init__(self, n_items: int, d: int) -> None:
         super().__init__()
-        self.item = nn.Embedding(n_items + 1, d, padding_idx=0)
+        self.item = nn.Embedding(n_items + 1, d)
         self.hidden = nn.Linear(d, d)
         self.output = nn.Linear(d, n_items + 1)
         nn.init.normal_(self.item.weight, std=0.01)
@@ -40,7 +41,7 @@ class YouTubeDNN(nn.Module):
     def encode(self, inputs: Tensor) -> Tensor:
         """The user after ``inputs`` (batch, length): (batch, d)."""
         real = (inputs > 0).unsqueeze(-1)
-        return (self.hidden(self.item(inputs)).relu() * real).sum(1) / real.sum(1).clamp(min=1)
+        return (self.hidden(lookup(self.item, inputs)).relu() * real).sum(1) / real.sum(1).clamp(min=1)
 
     def loss(self, rows: Tensor) -> Tensor:
         """Mean cross-entropy of the last item of each of ``rows`` (batch, t) given the items before it."""
@@ -48,7 +49,7 @@ class YouTubeDNN(nn.Module):
 
     def scores(self, users: Tensor, inputs: Tensor) -> Tensor:
         """Scores (batch, n + 1) of the next item after ``inputs`` (batch, t - 1); ``users`` is not used."""
-        return self.output(self.encode(inputs))
+        return item_scores(self.encode(inputs), self.output.weight, self.output.bias)
 
 
 def layers(model: YouTubeDNN) -> list[Layer]:
