@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pcrec_core import datasets, records, settings, study, workers
+from pcrec_core import datasets, records, settings, study, torchrun, workers
 from pcrec_core.datasets import files
 from pcrec_core.errors import PCRecError, SpecError, unknown
 from pcrec_core.records import Record, Store
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except PCRecError as error:
-        print(f"error{f' in process {study.rank()}' if study.rank() else ''}: {error}", file=sys.stderr)
+        print(f"error{f' in process {torchrun.rank()}' if torchrun.rank() else ''}: {error}", file=sys.stderr)
         return 1
     return 0
 
@@ -113,14 +113,14 @@ def _train(options: argparse.Namespace) -> None:
         with _executor(options) as executor:
             study.run(specs, executor, store=store, device=options.device, threads=options.threads)
     finally:  # what finished is shown, although another run failed
-        for record in filter(None, (store.get(spec.name) for spec in specs if study.rank() == 0)):  # of the peers one speaks
+        for record in filter(None, (store.get(spec.name) for spec in specs if torchrun.rank() == 0)):  # of the peers one speaks
             _print(record, store.path(record.name))
 
 
 def _executor(options: argparse.Namespace) -> AbstractContextManager[Any]:
     if options.workers is options.dask is None:
         return nullcontext()
-    if study.torchrun():
+    if torchrun.started():
         raise SpecError("torchrun starts a process a peer, --workers and --dask a process a run: take one of them.")
     if options.dask is not None:
         return workers.dask(options.dask)

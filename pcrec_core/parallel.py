@@ -20,6 +20,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from pcrec_core import torchrun
 from pcrec_core.errors import Interrupted, PCRecError, TrainingError
 
 T = TypeVar("T")
@@ -124,7 +125,7 @@ def group(peers: int, device: torch.device) -> Group:
     TrainingError
         If torchrun started other than one process a peer, the peers have not a GPU each, or do not find each other.
     """
-    if "RANK" not in os.environ:
+    if not torchrun.started():
         return SERIAL
     size = int(os.environ["WORLD_SIZE"])
     if size != peers:

@@ -19,7 +19,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from pcrec_core import datasets, records, settings, workers
+from pcrec_core import datasets, records, settings, torchrun, workers
 from pcrec_core.arms import Arm
 from pcrec_core.datasets.split import Split, split
 from pcrec_core.datasets.statistics import statistics as describe
@@ -135,16 +135,6 @@ def train_once(spec: RunSpec, store: Store, *, device: str = "auto", **options: 
     return spec.identity
 
 
-def torchrun() -> bool:
-    """Whether torchrun started this process, one of several that train a peer each."""
-    return "RANK" in os.environ
-
-
-def rank() -> int:
-    """Number of this process among those that torchrun started, one a peer; 0 (who writes and prints) without torchrun."""
-    return int(os.environ.get("RANK", 0))
-
-
 def statistics(data: Data, store: Store | None = None) -> Record:
     """The record of a data set's statistics: read, or computed from the raw files and stored."""
     store = store or Store()
@@ -234,7 +224,7 @@ def _job(token: str, spec: RunSpec, store: Store, device: str, threads: int) -> 
 
 def _bar(*args: Any, **kwargs: Any) -> tqdm:
     """A progress bar where a person watches: on a terminal, never in a notebook's output, and one for all peers."""
-    return tqdm(*args, disable=rank() > 0 or not sys.stderr.isatty(), dynamic_ncols=True, **kwargs)
+    return tqdm(*args, disable=torchrun.rank() > 0 or not sys.stderr.isatty(), dynamic_ncols=True, **kwargs)
 
 
 def _keep(record: Record, weights: dict[str, Any], store: Store) -> None:

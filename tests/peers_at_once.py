@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from pcrec_core import study
+from pcrec_core import study, torchrun
 from pcrec_core.__main__ import main
 from pcrec_core.trainer import Trainer
 
@@ -43,7 +43,7 @@ def step(event: str, words: list[str]) -> list[Any]:
     original = Trainer._epoch
 
     def eventful(trainer: Trainer, number: int) -> dict[str, Any]:
-        if study.rank() == 1 and number == 2:
+        if torchrun.rank() == 1 and number == 2:
             EVENTS[event](trainer)
         return original(trainer, number)
 
@@ -59,4 +59,4 @@ if __name__ == "__main__":
     study.CHECKPOINTS, study.WEIGHTS = folder / "checkpoints", folder / "weights"
     study.train = functools.partial(study.train, interval=0)  # a checkpoint every epoch
     reports = [step(*each) for each in json.loads(sys.argv[2])]
-    (folder / f"report-{study.rank()}.json").write_text(json.dumps(reports))
+    (folder / f"report-{torchrun.rank()}.json").write_text(json.dumps(reports))
