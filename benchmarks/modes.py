@@ -93,7 +93,7 @@ def inference() -> dict[str, Callable[[], dict[str, Any]]]:
     models = []
     for seed in range(3):
         torch.manual_seed(seed)
-        models.append(build(spec.model, spec.training, split).eval())
+        models.append(build(spec, split).eval())
 
     def by(count: int) -> dict[str, Any]:
         ensemble = _Mean(models[:count])

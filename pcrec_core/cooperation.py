@@ -12,15 +12,19 @@ Nothing here knows a recommender. A model of your own needs no base class::
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from pcrec_core import criteria
 from pcrec_core.errors import SpecError, unknown
+from pcrec_core.guards import checked
+
+Shares = tuple[Tensor | None, Tensor]
 
 
 class Layer(NamedTuple):
@@ -32,24 +36,56 @@ class Layer(NamedTuple):
     measured: str
     followers: tuple[str, ...] = ()
 
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return self.measured, *self.followers
+
 
 class Exchange(NamedTuple):
-    """What a cooperation did to one layer: information H and share mu of each peer (H is None for averaging)."""
+    """What a cooperation did to one layer, a value a peer: information H, share mu, or the part of its weights that a peer
+    kept; None where a rule has no such thing."""
 
     layer: str
     component: str
-    h: tuple[float, ...] | None
-    mu: tuple[float, ...]
+    h: tuple[float, ...] | None = None
+    mu: tuple[float, ...] | None = None
+    kept: tuple[float, ...] | None = None
 
 
 class Rule(Protocol):
-    """Anything that gives a layer's shares: H (or None) and mu, both of shape (peers,), float64."""
+    """How peers exchange weights."""
 
-    def shares(self, ws: Sequence[Tensor]) -> tuple[Tensor | None, Tensor]: ...
+    #: Peers it needs at least.
+    fewest: int
+
+    def exchange(self, parameters: Sequence[Mapping[str, Tensor]], layers: Sequence[Layer]) -> list[Exchange]:
+        """Change the peers' ``parameters`` in place, and say what was done to each layer."""
+
+
+class Merging:
+    """A rule that gives every peer the same mixture of all (Eq. 8). A subclass has ``shares``: of one layer, given by each
+    peer's weights, H (or None) and mu, both of shape (peers,), float64."""
+
+    fewest = 2
+
+    def shares(self, ws: Sequence[Tensor]) -> Shares:
+        raise NotImplementedError
+
+    def all_shares(self, layers: Sequence[Sequence[Tensor]]) -> list[Shares]:
+        """The shares of every layer."""
+        return [self.shares(ws) for ws in layers]
+
+    def exchange(self, parameters: Sequence[Mapping[str, Tensor]], layers: Sequence[Layer]) -> list[Exchange]:
+        shares = self.all_shares([[p[layer.measured] for p in parameters] for layer in layers])
+        for layer, (_, mu) in zip(layers, shares, strict=True):
+            for name in layer.parameters:
+                _merge([p[name] for p in parameters], mu)
+        return [Exchange(layer.name, layer.component, None if h is None else tuple(h.tolist()), tuple(mu.tolist()))
+                for layer, (h, mu) in zip(layers, shares, strict=True)]
 
 
 @dataclass(frozen=True)
-class LayerWise:
+class LayerWise(Merging):
     """Layer-wise cooperation (Section 3.2.2): mu is the softmax of alpha H over the peers, for two the sigmoid of Eq. 9.
 
     Parameters
@@ -58,10 +94,13 @@ class LayerWise:
         H of Eq. 4, or the share of Eq. 2.
     alpha : float
         How strongly the layer with more information is preferred; above 0.
+    last_bin : {"closed", "open"}
+        Whether the largest weight of a layer is counted (``criteria.entropy``); of the entropy.
     """
 
     criterion: str
     alpha: float
+    last_bin: str = "closed"
 
     def __post_init__(self) -> None:
         if self.criterion not in ("entropy", "l1"):
@@ -69,20 +108,116 @@ class LayerWise:
         if not 0 < self.alpha < float("inf"):  # infinity times an equal H would be NaN
             raise SpecError(f"alpha must be a finite number above 0, not {self.alpha}; for alpha = 0 take Averaging().")
 
-    def shares(self, ws: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    def information(self, ws: Sequence[Tensor]) -> Tensor:
+        """H of a layer in each peer, (peers,)."""
         if self.criterion == "entropy":
-            h = torch.stack([criteria.entropy(w) for w in ws])
-        else:
-            h = criteria.l1_share(ws)
+            return torch.stack([criteria.entropy(w, last_bin=self.last_bin) for w in ws])
+        return criteria.l1_share(ws)
+
+    def shares(self, ws: Sequence[Tensor]) -> Shares:
+        h = self.information(ws)
         return h, torch.softmax(self.alpha * h, dim=0)
 
 
 @dataclass(frozen=True)
-class Averaging:
+class Permuted(LayerWise):
+    """A control: mu of each layer from the information of another one, by a random permutation of the layers.
+
+    ``seed`` decides the permutation.
+    """
+
+    seed: int = 0
+
+    def all_shares(self, layers: Sequence[Sequence[Tensor]]) -> list[Shares]:
+        h = [self.information(ws) for ws in layers]
+        other = np.random.default_rng(self.seed).permutation(len(h))
+        return [(mine, torch.softmax(self.alpha * h[k], dim=0)) for mine, k in zip(h, other, strict=True)]
+
+
+@dataclass(frozen=True)
+class Random(LayerWise):
+    """A control for pairs: mu of each layer from a difference H1 - H2 that is uniform over the range which the layers'
+    differences have at this exchange. ``seed`` decides the draws."""
+
+    seed: int = 0
+
+    def all_shares(self, layers: Sequence[Sequence[Tensor]]) -> list[Shares]:
+        h = [self.information(ws) for ws in layers]
+        if any(len(x) != 2 for x in h):
+            raise SpecError("random shares are defined for pairs: two peers.")
+        differences = [(x[0] - x[1]).item() for x in h]
+        drawn = np.random.default_rng(self.seed).uniform(min(differences), max(differences), len(h))
+        mus = (torch.sigmoid(self.alpha * x.new_tensor([d, -d])) for x, d in zip(h, drawn, strict=True))
+        return list(zip(h, mus, strict=True))
+
+
+@dataclass(frozen=True)
+class Averaging(Merging):
     """Plain averaging, mu = 1/n for every layer: a control, and what alpha = 0 would be."""
 
-    def shares(self, ws: Sequence[Tensor]) -> tuple[None, Tensor]:
+    def shares(self, ws: Sequence[Tensor]) -> Shares:
         return None, torch.full((len(ws),), 1 / len(ws), dtype=torch.float64, device=ws[0].device)
+
+
+@dataclass(frozen=True)
+class ParameterWise:
+    """Parameter-wise cooperation (Section 3.2.1, Eq. 5 to 7): a weight whose absolute value is not above the threshold is
+    replaced by the next peer's, in a ring; all read what was there before.
+
+    Parameters
+    ----------
+    gamma : float, optional
+        The threshold of Eq. 7. Without one it is each matrix's own median absolute value, as in the released code. Biases
+        and other parameters of one dimension stay.
+    """
+
+    gamma: float | None = None
+    fewest = 2
+
+    def exchange(self, parameters: Sequence[Mapping[str, Tensor]], layers: Sequence[Layer]) -> list[Exchange]:
+        done = []
+        for layer in layers:
+            kept = np.zeros(len(parameters))
+            matrices = [name for name in layer.parameters if parameters[0][name].dim() >= 2]
+            for name in matrices:
+                ws = [p[name] for p in parameters]
+                masks = [important(w, self.gamma) for w in ws]
+                others = [w.clone() for w in (*ws[1:], ws[0])]
+                for w, mask, other in zip(ws, masks, others, strict=True):
+                    w.copy_(torch.where(mask, w, other))
+                kept += [mask.double().mean().item() / len(matrices) for mask in masks]
+            done.append(Exchange(layer.name, layer.component, kept=tuple(kept) if matrices else None))
+        return done
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Gaussian noise, N(0, sd) with standard deviation ``sd``, on the weights of matrices whose absolute value is below the
+    matrix's median (PCRec-N of Section 5.2): no peer is needed. ``seeds``: one a peer."""
+
+    sd: float
+    seeds: tuple[int, ...]
+    fewest = 1
+
+    def exchange(self, parameters: Sequence[Mapping[str, Tensor]], layers: Sequence[Layer]) -> list[Exchange]:
+        for p, seed in zip(parameters, self.seeds, strict=True):
+            draw = torch.Generator(next(iter(p.values())).device).manual_seed(seed)
+            for w in (p[name] for layer in layers for name in layer.parameters if p[name].dim() >= 2):
+                noise = torch.randn(w.shape, generator=draw, dtype=w.dtype, device=w.device).mul_(self.sd)
+                w.add_(noise.mul_(w.abs() < w.abs().median()))
+        return [Exchange(layer.name, layer.component) for layer in layers]
+
+
+def important(w: Tensor, gamma: float | None = None) -> Tensor:
+    """Mask of Eq. 7: where ``|w|`` is above ``gamma``, or above the tensor's median (the lower of two) without one.
+
+    Examples
+    --------
+    >>> important(torch.tensor([[0.1, -0.4], [0.3, -0.2]])).tolist()
+    [[False, True], [True, False]]
+    """
+    size = w.abs()
+    return size > (size.median() if gamma is None else gamma)
 
 
 def default_layers(model: nn.Module) -> list[Layer]:
@@ -110,38 +245,34 @@ def default_layers(model: nn.Module) -> list[Layer]:
 
 @torch.no_grad()
 def cooperate(peers: Sequence[nn.Module], rule: Rule, layers: Sequence[Layer] | None = None) -> list[Exchange]:
-    """Merge the peers' layers and give every peer the merged weights (Eq. 5, 8 and 9; lines 7-12 of Algorithm 2).
+    """Let the peers exchange weights by a rule (lines 7-12 of Algorithms 1 and 2).
 
-    Since the mu of a layer sum to 1 over the peers, Eq. 8 gives every peer the same weights: they are computed once and
-    copied. Every share is computed, and every check made, before the first weight changes. Optimizer states stay, and so
-    do buffers (such as the running means of a BatchNorm): they are no parameters.
+    A merging rule gives every peer the same weights: since the mu of a layer sum to 1 over the peers, Eq. 8 does, and they
+    are computed once and copied. Every share is computed, and every check made, before the first weight changes. Optimizer
+    states stay, and so do buffers (such as the running means of a BatchNorm): they are no parameters.
 
     Parameters
     ----------
     peers : sequence of nn.Module
-        Two or more, equal in names, shapes and types of their parameters. Changed in place.
+        Two or more (one will do for ``Noise``), equal in names, shapes and types of their parameters. Changed in place.
     rule : Rule
-        ``LayerWise`` or ``Averaging``.
+        ``LayerWise``, ``Averaging``, ``ParameterWise``, ``Noise``, or one of your own: most are a subclass of ``Merging``.
     layers : sequence of Layer, optional
         ``default_layers(peers[0])`` if not given. Parameters that no layer names stay as they are.
 
     Returns
     -------
     list of Exchange
-        H and mu of every layer, in the order of ``layers``.
+        What was done to every layer, in the order of ``layers``.
 
     Raises
     ------
     SpecError
-        For fewer than two peers, tied, integer or NaN parameters, peers that differ, or a layer that names no parameter.
+        For too few peers, tied, integer or NaN parameters, peers that differ, or a layer that names no parameter.
     """
     layers = default_layers(peers[0]) if layers is None and peers else list(layers or ())
-    parameters = _checked(peers, layers)
-    shares = [rule.shares([p[layer.measured] for p in parameters]) for layer in layers]
-    for layer, (_, mu) in zip(layers, shares, strict=True):
-        for name in (layer.measured, *layer.followers):
-            _merge([p[name] for p in parameters], mu)
-    return [_exchange(layer, h, mu) for layer, (h, mu) in zip(layers, shares, strict=True)]
+    parameters = checked(peers, [name for layer in layers for name in layer.parameters], rule.fewest)
+    return rule.exchange(parameters, layers)
 
 
 def _merge(ws: Sequence[Tensor], mu: Tensor) -> None:
@@ -152,52 +283,3 @@ def _merge(ws: Sequence[Tensor], mu: Tensor) -> None:
         merged.addcmul_(w, share)
     for w in others:
         w.copy_(merged)
-
-
-def _exchange(layer: Layer, h: Tensor | None, mu: Tensor) -> Exchange:
-    return Exchange(layer.name, layer.component, None if h is None else tuple(h.tolist()), tuple(mu.tolist()))
-
-
-def _checked(peers: Sequence[nn.Module], layers: Sequence[Layer]) -> list[dict[str, Tensor]]:
-    """Parameters by name of each peer, after every reason to refuse."""
-    if len(peers) < 2:
-        raise SpecError(f"cooperation needs two or more peers, not {len(peers)}.")
-    parameters = [dict(peer.named_parameters(remove_duplicate=False)) for peer in peers]
-    _refuse_ties(parameters)
-    _refuse_differences(parameters)
-    named = [name for layer in layers for name in (layer.measured, *layer.followers)]
-    for name in named:
-        if name not in parameters[0]:
-            raise SpecError(unknown("parameter in the list of layers", name, parameters[0]))
-        if named.count(name) > 1:
-            raise SpecError(f"parameter {name!r} stands in two layers; it can share one mu only.")
-        for k, p in enumerate(parameters):
-            _refuse_values(name, k, p[name])
-    return parameters
-
-
-def _refuse_ties(parameters: list[dict[str, Tensor]]) -> None:
-    owners: dict[int, str] = {}
-    for k, peer in enumerate(parameters):
-        for name, w in peer.items():
-            first = owners.setdefault(w.data_ptr() if w.numel() else id(w), f"{name!r} of peer {k}")
-            if first != f"{name!r} of peer {k}":
-                raise SpecError(f"{name!r} of peer {k} is tied to {first}: one tensor would be merged twice; untie them.")
-
-
-def _refuse_differences(parameters: list[dict[str, Tensor]]) -> None:
-    first = {name: (tuple(w.shape), w.dtype) for name, w in parameters[0].items()}
-    for k, peer in enumerate(parameters[1:], start=1):
-        for name in first.keys() ^ peer.keys():
-            raise SpecError(f"parameter {name!r} is in peer 0 or in peer {k}, not in both: peers share one architecture.")
-        for name, w in peer.items():
-            if (tuple(w.shape), w.dtype) != first[name]:
-                raise SpecError(f"parameter {name!r} is {first[name]} in peer 0 and {(tuple(w.shape), w.dtype)} in peer {k}:"
-                                " peers share one architecture.")
-
-
-def _refuse_values(name: str, k: int, w: Tensor) -> None:
-    if not w.is_floating_point():
-        raise SpecError(f"parameter {name!r} holds {w.dtype}, which cannot be merged: leave it out of the layers.")
-    if w.numel() and not torch.stack(w.aminmax()).isfinite().all():  # a NaN is both smallest and largest
-        raise SpecError(f"parameter {name!r} of peer {k} holds NaN or infinity: nothing was exchanged.")

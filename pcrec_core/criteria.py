@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -11,11 +11,12 @@ from torch import Tensor
 _CELLS = 2**16
 
 
-def entropy(w: Tensor, bins: int = 10) -> Tensor:
+def entropy(w: Tensor, bins: int = 10, last_bin: str = "closed") -> Tensor:
     """Entropy H(W) of a layer's weights over equal-width bins, in nats (Eq. 3 and 4).
 
-    The bins divide [min, max] of the layer's own weights; the last one is closed, so every weight is counted. Empty bins
-    add nothing; a constant layer has entropy 0.
+    The bins divide [min, max] of the layer's own weights. The last one is closed, so that every weight is counted, or open
+    as in the released code: then the largest weight is in no bin, while the probabilities are still those of all weights.
+    Empty bins add nothing; a constant layer has entropy 0.
 
     Parameters
     ----------
@@ -23,6 +24,8 @@ def entropy(w: Tensor, bins: int = 10) -> Tensor:
         Weights of any shape, at least one.
     bins : int
         m of Section 3.1.2.
+    last_bin : {"closed", "open"}
+        Whether the largest weight is counted.
 
     Returns
     -------
@@ -36,13 +39,24 @@ def entropy(w: Tensor, bins: int = 10) -> Tensor:
     """
     w = w.detach().flatten()
     low, high = w.aminmax()
-    width = torch.where(low == high, torch.ones_like(low), high - low)  # a constant layer is in the first bin
+    places = _scaled(low, high, bins) if last_bin == "closed" else _between_edges(low, high, bins)
     counts = torch.zeros(bins, dtype=torch.int64, device=w.device)
     for part in w.split(_CELLS):
-        place = ((part - low) / width).mul_(bins).clamp_(max=bins - 1)  # the largest weight is in the last bin
-        counts += torch.bincount(place.to(torch.int64), minlength=bins)
+        counts += torch.bincount(places(part), minlength=bins)[:bins]
     p = counts.double() / w.numel()
     return torch.special.entr(p).sum()  # entr(p) = -p ln p, and 0 at p = 0
+
+
+def _scaled(low: Tensor, high: Tensor, bins: int) -> Callable[[Tensor], Tensor]:
+    """The bin of each weight, the largest in the last one."""
+    width = torch.where(low == high, torch.ones_like(low), high - low)  # a constant layer is in the first bin
+    return lambda w: ((w - low) / width).mul_(bins).clamp_(max=bins - 1).to(torch.int64)
+
+
+def _between_edges(low: Tensor, high: Tensor, bins: int) -> Callable[[Tensor], Tensor]:
+    """The half-open bin of each weight, by edges in the weights' own precision; ``bins`` for what is in none."""
+    edges = low + torch.arange(bins + 1, dtype=low.dtype, device=low.device) * (high - low) / bins
+    return lambda w: torch.bucketize(w, edges, right=True) - 1
 
 
 def l1_share(ws: Sequence[Tensor]) -> Tensor:

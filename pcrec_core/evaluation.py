@@ -29,10 +29,12 @@ class Ranker:
         Leave a user's training items out of the candidates. The target is always a candidate.
     device : torch.device
         Where the scores are computed.
+    padding : bool
+        Whether the padding id is a candidate too.
     """
 
-    def __init__(self, split: Split, t: int | None, hide_seen: bool, device: torch.device) -> None:
-        self._n_items, self._device = split.n_items, device
+    def __init__(self, split: Split, t: int | None, hide_seen: bool, device: torch.device, padding: bool = False) -> None:
+        self._n_items, self._device, self._padding = split.n_items, device, padding
         self._targets = {part: self._put(split.targets(part)).long() for part in ("valid", "test")}
         self._inputs = {part: self._put(split.histories(part=part, t=t or 2)) for part in ("valid", "test")}
         offsets, items = split.seen() if hide_seen else (np.zeros(split.n_users + 1, np.int64), np.zeros(0, np.int32))
@@ -80,7 +82,8 @@ class Ranker:
         top = scores.amax(1)
         target = self._targets[part][rows].unsqueeze(1)
         mine = scores.gather(1, target)  # from the same product as the others
-        scores[:, 0] = float("-inf")
+        if not self._padding:
+            scores[:, 0] = float("-inf")
         self._hide(scores, rows)
         scores.scatter_(1, target, mine)
         return scores.ge_(mine).sum(1).to(torch.int32), top  # ones and zeros as floats: a tenth of the time of booleans

@@ -40,7 +40,7 @@ _EPOCHS: dict[str, dict[str, int]] = {
 ALPHA = {"sasrec": 30.0, "dnn": 40.0, "bpr": 20.0}
 ALPHAS = (10.0, 20.0, 30.0, 40.0, 50.0)
 
-_MODEL_FIELDS, _TRAINING_FIELDS = ("d", "t", "p"), ("epochs", "batch", "eta", "l2", "schedule", "precision")
+_MODEL_FIELDS, _TRAINING_FIELDS = ("d", "t", "p"), ("epochs", "batch", "eta", "l2", "schedule", "precision", "average")
 #: What can be given beside the study's settings.
 FIELDS = _MODEL_FIELDS + _TRAINING_FIELDS
 
@@ -75,7 +75,7 @@ def run_spec(data: str | Data, model: str, *, peers: int = 1, cooperation: Coope
     Examples
     --------
     >>> run_spec("ml-100k", "sasrec", epochs=2).training
-    Training(epochs=2, batch=128, eta=0.001, l2=0.0, schedule='cosine', precision='float32')
+    Training(epochs=2, batch=128, eta=0.001, l2=0.0, schedule='cosine', precision='float32', average=None)
     """
     data = data if isinstance(data, Data) else Data(data)
     given = {name: value for name, value in given.items() if value is not None}

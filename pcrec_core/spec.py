@@ -6,82 +6,29 @@ every machine. A field that has no meaning for a run is ``None`` there, and givi
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
-import math
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from pcrec_core.errors import SpecError, unknown
+from pcrec_core.parts import Part, known, later, require
+from pcrec_core.protocols import PROTOCOLS, Rules
 
 #: Raised for a model by any change that moves a bit of its results (data, evaluation and cooperation raise all).
 NUMERICS = {"sasrec": 3, "dnn": 3, "bpr": 3}
 
-PROTOCOLS = ("controlled", "paper", "released")
 SCHEDULES = ("cosine", "constant")
-RULES = ("layerwise", "averaging")
+RULES = ("layerwise", "averaging", "parameterwise", "noise")
 CRITERIA = ("entropy", "l1")
 PRECISIONS = ("float32", "bf16", "tf32")
-
-_CASTS = {"int": int, "float": float, "str": str}
-
-
-class _Part:
-    """A part of a spec: its fields are cast to their declared type on construction, so that 30 and 30.0 are equal."""
-
-    def __post_init__(self) -> None:
-        for f in fields(self):
-            object.__setattr__(self, f.name, _cast(f, getattr(self, f.name)))
-        self._check()
-
-    def _check(self) -> None:
-        """Raise ``SpecError`` for a value that cannot be meant."""
-
-    def canonical(self) -> dict[str, Any]:
-        """Nested dict of what identifies the part: no ``None``, nothing that is not compared, and a field added later
-        (``metadata={"as_before": value}``) only where it differs from its as-before value."""
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.compare and not _as_before(self, f)}
-        return {k: v.canonical() if isinstance(v, _Part) else v for k, v in values.items() if v is not None}
-
-
-def _as_before(part: _Part, f: dataclasses.Field) -> bool:
-    return "as_before" in f.metadata and getattr(part, f.name) == f.metadata["as_before"]
-
-
-def _cast(f: dataclasses.Field, value: Any) -> Any:
-    kind = str(f.type).removesuffix(" | None")
-    if value is None and str(f.type).endswith("| None"):
-        return None
-    if kind.startswith("tuple"):
-        texts = isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
-        _require(texts, f"{f.name} must be a list of str, not {value!r}.")
-        return tuple(value)
-    if kind not in _CASTS:
-        return value
-    wrong = SpecError(f"{f.name} must be {'an' if kind == 'int' else 'a'} {kind}, not {value!r}.")
-    if isinstance(value, bool) or (kind == "str") != isinstance(value, str):
-        raise wrong
-    try:
-        cast = _CASTS[kind](value)
-    except (TypeError, ValueError, OverflowError):
-        raise wrong from None
-    if kind != "str" and (cast != value or math.isinf(cast)):  # a NaN differs from itself; 2.5 differs from int 2
-        raise wrong
-    return cast + 0.0 if kind == "float" else cast  # -0.0 equals 0.0, so it must have the same identity
-
-
-def _require(condition: bool, sentence: str) -> None:
-    if not condition:
-        raise SpecError(sentence)
-
-
-def _known(what: str, name: str | None, names: tuple[str, ...] | dict[str, Any]) -> None:
-    _require(name in names, unknown(what, name, names))
+AVERAGES = ("ema", "swa")
+SHARES = ("own", "permuted", "random")
+COMPONENTS = ("embedding", "middle", "softmax")
 
 
 @dataclass(frozen=True)
-class Data(_Part):
+class Data(Part):
     """Which interactions, and how they are filtered (PROTOCOLS.md, section 1).
 
     Parameters
@@ -94,6 +41,9 @@ class Data(_Part):
         Only for ``csv``: the hash of the file's content, and its columns (user, item) or (user, item, time).
     path : str
         Only for ``csv``: where the file lies. Not part of the identity.
+    histories : {"ordered", "shuffled"}
+        Whether each user's training items, and what a model sees before a target, come in a random order, drawn once by the
+        run's seed.
     """
 
     source: str
@@ -101,20 +51,22 @@ class Data(_Part):
     sha256: str | None = None
     columns: tuple[str, ...] | None = None
     path: str | None = field(default=None, compare=False)
+    histories: str = later("ordered")
 
     def _check(self) -> None:
-        _require(self.core >= 1, f"core must be 1 or more, not {self.core}.")
+        known("histories", self.histories, ("ordered", "shuffled"))
+        require(self.core >= 1, f"core must be 1 or more, not {self.core}.")
         if self.source == "csv":
-            _require(bool(self.sha256) and len(self.columns or ()) in (2, 3),
+            require(bool(self.sha256) and len(self.columns or ()) in (2, 3),
                      "source 'csv' needs sha256 and columns (user, item) or (user, item, time);"
                      " datasets.csv_data(path, user=..., item=..., time=...) makes both.")
         else:
             given = [n for n in ("sha256", "columns", "path") if getattr(self, n) is not None]
-            _require(not given, f"{', '.join(given)} has a meaning for source 'csv' only, not for {self.source!r}.")
+            require(not given, f"{', '.join(given)} has a meaning for source 'csv' only, not for {self.source!r}.")
 
 
 @dataclass(frozen=True)
-class Model(_Part):
+class Model(Part):
     """Which recommender. ``d``: hidden dimension; ``t``: items in a piece, target counted, so t - 1 inputs (SASRec and
     DNN); ``p``: dropout rate (SASRec). The paper's symbols, Table 1 and Table 2."""
 
@@ -124,21 +76,23 @@ class Model(_Part):
     p: float | None = None
 
     def _check(self) -> None:
-        _known("model", self.name, NUMERICS)
-        _require(self.d >= 1, f"d must be 1 or more, not {self.d}.")
-        _require((self.t is None) == (self.name == "bpr"), "t (piece length) belongs to sasrec and dnn: give it there,"
+        known("model", self.name, NUMERICS)
+        require(self.d >= 1, f"d must be 1 or more, not {self.d}.")
+        require((self.t is None) == (self.name == "bpr"), "t (piece length) belongs to sasrec and dnn: give it there,"
                                                            " and leave it out for bpr.")
-        _require(self.t is None or self.t >= 2, f"t counts the target, so it must be 2 or more, not {self.t}.")
-        _require((self.p is None) == (self.name != "sasrec"), "p (dropout) belongs to sasrec: give it there, and leave"
+        require(self.t is None or self.t >= 2, f"t counts the target, so it must be 2 or more, not {self.t}.")
+        require((self.p is None) == (self.name != "sasrec"), "p (dropout) belongs to sasrec: give it there, and leave"
                                                               " it out for dnn and bpr.")
-        _require(self.p is None or 0 <= self.p < 1, f"p (dropout) must be in [0, 1), not {self.p}.")
+        require(self.p is None or 0 <= self.p < 1, f"p (dropout) must be in [0, 1), not {self.p}.")
 
 
 @dataclass(frozen=True)
-class Training(_Part):
+class Training(Part):
     """How a peer is trained. ``batch``: b of Table 2; ``eta``: the full learning rate of Adam; ``l2``: weight decay of
     Adam (SASRec, DNN), or the factor of the squared norms in BPR's loss; ``schedule``: cosine to 0 by batch, or constant.
     ``precision``: what the factors of matrix products are rounded to in training, bf16 on a CPU or tf32 on a GPU.
+    ``average``: of one model, report the average of its weights: ema, exponential with a half-life of half an epoch, or
+    swa, of the epochs of the second half at a constant rate.
     """
 
     epochs: int
@@ -146,44 +100,95 @@ class Training(_Part):
     eta: float
     l2: float = 0.0
     schedule: str = "cosine"
-    precision: str = field(default="float32", metadata={"as_before": "float32"})
+    precision: str = later("float32")
+    average: str | None = None
 
     def _check(self) -> None:
-        _known("schedule", self.schedule, SCHEDULES)
-        _known("precision", self.precision, PRECISIONS)
-        _require(self.epochs >= 1, f"epochs must be 1 or more, not {self.epochs}.")
-        _require(self.batch >= 1, f"batch must be 1 or more, not {self.batch}.")
-        _require(self.eta > 0, f"eta (learning rate) must be above 0, not {self.eta}.")
-        _require(self.l2 >= 0, f"l2 must be 0 or more, not {self.l2}.")
+        known("schedule", self.schedule, SCHEDULES)
+        known("precision", self.precision, PRECISIONS)
+        if self.average is not None:
+            known("average", self.average, AVERAGES)
+        require(self.average != "swa" or self.schedule == "constant", "swa averages weights of a constant rate: give schedule"
+                                                                      " 'constant'.")
+        require(self.epochs >= 1, f"epochs must be 1 or more, not {self.epochs}.")
+        require(self.batch >= 1, f"batch must be 1 or more, not {self.batch}.")
+        require(self.eta > 0, f"eta (learning rate) must be above 0, not {self.eta}.")
+        require(self.l2 >= 0, f"l2 must be 0 or more, not {self.l2}.")
 
 
 @dataclass(frozen=True)
-class Cooperation(_Part):
-    """How peers exchange weights after every ``every``-th epoch: ``layerwise`` (Eq. 8 and 9) by a ``criterion``
-    (entropy, Eq. 4; l1, Eq. 2) with ``alpha`` > 0, or ``averaging`` (mu = 1/n, what alpha = 0 would be)."""
+class Cooperation(Part):
+    """How peers exchange weights after every ``every``-th epoch.
+
+    Parameters
+    ----------
+    rule : {"layerwise", "averaging", "parameterwise", "noise"}
+        Eq. 8 and 9; mu = 1/n, which is what alpha = 0 would be; Eq. 5 to 7; or PCRec-N, which needs no peer.
+    criterion, alpha : str, float
+        Layer-wise: entropy (Eq. 4) or l1 (Eq. 2), and a number above 0.
+    every : int
+        1: after every epoch.
+    gamma : float, optional
+        Parameter-wise: the threshold of Eq. 7; without one, each matrix's median absolute value.
+    shares : {"own", "permuted", "random"}
+        Layer-wise: mu of a layer from its own information, or, as controls, from another layer's, or a random one.
+    components : tuple of str, optional
+        Which of embedding, middle and softmax are exchanged; all without it.
+    """
 
     rule: str
     criterion: str | None = None
     alpha: float | None = None
     every: int = 1
+    gamma: float | None = None
+    shares: str = later("own")
+    components: tuple[str, ...] | None = None
 
     def _check(self) -> None:
-        _known("cooperation rule", self.rule, RULES)
-        _require(self.every >= 1, f"every must be 1 or more epochs, not {self.every}.")
-        if self.rule == "averaging":
-            _require(self.criterion is None and self.alpha is None,
-                     "averaging has no criterion and no alpha: leave them out.")
+        known("cooperation rule", self.rule, RULES)
+        known("shares", self.shares, SHARES)
+        require(self.every >= 1, f"every must be 1 or more epochs, not {self.every}.")
+        self._check_components()
+        require(self.gamma is None or (self.rule == "parameterwise" and self.gamma >= 0),
+                "gamma belongs to the rule 'parameterwise', and is 0 or more.")
+        if self.rule != "layerwise":
+            require(self.criterion is None and self.alpha is None and self.shares == "own",
+                    f"{self.rule} has no criterion and no alpha, nor shares: leave them out.")
             return
-        _known("criterion", self.criterion, CRITERIA)
-        _require(self.alpha is not None and self.alpha > 0,
-                 f"alpha must be above 0, not {self.alpha}; for alpha = 0 take the rule 'averaging'.")
+        known("criterion", self.criterion, CRITERIA)
+        require(self.alpha is not None and self.alpha > 0,
+                f"alpha must be above 0, not {self.alpha}; for alpha = 0 take the rule 'averaging'.")
+
+    def _check_components(self) -> None:
+        for name in self.components or ():
+            known("component", name, COMPONENTS)
+        if self.components is not None:
+            require(0 < len(set(self.components)) < len(COMPONENTS),
+                    f"components must be some of {', '.join(COMPONENTS)}; leave them out for all.")
+            object.__setattr__(self, "components", tuple(c for c in COMPONENTS if c in self.components))
 
 
 @dataclass(frozen=True)
-class RunSpec(_Part):
+class RunSpec(Part):
     """One run, whole: it can be trained again from this alone.
 
-    ``peers`` = 1 is a base model; with two or more, ``cooperation`` = None means peers that never exchange.
+    Parameters
+    ----------
+    data, model, training : Data, Model, Training
+    peers : int
+        1 is a base model; with two or more, ``cooperation`` None means peers that never exchange.
+    cooperation : Cooperation, optional
+    protocol : {"controlled", "paper", "released"}
+        Which line of the protocols' table holds where ``rules`` are not given.
+    seed : int
+    numerics : int, optional
+        The model's of today if not given.
+    rates : {"spread", "equal"}
+        Peers: learning rates eta (1 + cos(pi k / n)) / 2, or eta for all.
+    orders, starts : {"own", "same"}
+        Peers: the order of the training rows in each epoch, and the initial weights.
+    rules : Rules, optional
+        The protocol's, or with single lines changed.
 
     Examples
     --------
@@ -200,25 +205,61 @@ class RunSpec(_Part):
     protocol: str = "controlled"
     seed: int = 0
     numerics: int | None = None
+    rates: str = later("spread")
+    orders: str = later("own")
+    starts: str = later("own")
+    rules: Rules | None = None
 
     def __post_init__(self) -> None:
+        known("protocol", self.protocol, PROTOCOLS)
         for name, kind in _PARTS.items():
             part = getattr(self, name)
-            _require(isinstance(part, kind) or (part is None and name == "cooperation"),
-                     f"{name} must be a {kind.__name__}, not {part!r}.")
+            require(isinstance(part, kind) or (part is None and name in ("cooperation", "rules")),
+                    f"{name} must be a {kind.__name__}, not {part!r}.")
         if self.numerics is None:
             object.__setattr__(self, "numerics", NUMERICS[self.model.name])
+        if self.rules == PROTOCOLS[self.protocol]:  # nothing is changed, and equal runs are equal
+            object.__setattr__(self, "rules", None)
         super().__post_init__()
 
     def _check(self) -> None:
-        _known("protocol", self.protocol, PROTOCOLS)
-        _require(self.protocol == "controlled", f"protocol {self.protocol!r} cannot be run yet: only 'controlled' can.")
-        _require(self.peers >= 1, f"peers must be 1 or more, not {self.peers}.")
-        _require(self.seed >= 0, f"seed must be 0 or more, not {self.seed}.")
+        require(self.peers >= 1, f"peers must be 1 or more, not {self.peers}.")
+        require(self.seed >= 0, f"seed must be 0 or more, not {self.seed}.")
+        for name, values in (("rates", ("spread", "equal")), ("orders", ("own", "same")), ("starts", ("own", "same"))):
+            known(name, getattr(self, name), values)
+            require(self.peers >= 2 or getattr(self, name) == values[0], f"{name} belong to peers, two or more: leave them out.")
+        require(self.training.average is None or self.peers == 1, "average belongs to one model: peers must be 1.")
         if self.cooperation:
-            _require(self.peers >= 2, "cooperation needs peers: 2 or more.")
-            _require(self.cooperation.every <= self.training.epochs,
-                     f"cooperation every {self.cooperation.every} epochs never happens in {self.training.epochs} epochs.")
+            self._check_cooperation(self.cooperation)
+        for name in self.changed_rules:
+            require(_has_meaning(name, self), f"rules.{name} has no meaning for this run; leave it as protocol"
+                                              f" {self.protocol!r} has it.")
+
+    def _check_cooperation(self, cooperation: Cooperation) -> None:
+        noise = cooperation.rule == "noise"
+        require(self.peers >= (1 if noise else 2), "cooperation needs peers: 2 or more.")
+        require(cooperation.every <= self.training.epochs,
+                f"cooperation every {cooperation.every} epochs never happens in {self.training.epochs} epochs.")
+        require(cooperation.shares != "random" or self.peers == 2, "shares 'random' are defined for pairs: peers must be 2.")
+        require(self.model.name != "bpr" or cooperation.components is None,
+                "BPR has no component but its embeddings: leave components out.")
+        require(self.protocol != "paper" or cooperation.rule != "parameterwise" or cooperation.gamma is not None,
+                "protocol 'paper' compares weights with a fixed gamma (Eq. 7): give one.")
+
+    @property
+    def lines(self) -> Rules:
+        """The lines of the protocols' table that hold."""
+        return self.rules or PROTOCOLS[self.protocol]
+
+    @property
+    def changed_rules(self) -> dict[str, str]:
+        """Those that are not the protocol's."""
+        usual = vars(PROTOCOLS[self.protocol])
+        return {name: value for name, value in vars(self.lines).items() if value != usual[name]}
+
+    def canonical(self) -> dict[str, Any]:
+        """As of every part; the rules stand there only where they are not the protocol's."""
+        return super().canonical() | ({"rules": self.changed_rules} if self.rules else {})
 
     @property
     def identity(self) -> str:
@@ -227,11 +268,13 @@ class RunSpec(_Part):
 
     @property
     def variant(self) -> str:
-        """Short name of what is trained: base, apart, avg, le-a30 (layer-wise, entropy, alpha 30), ln-a30 (L1)."""
-        if self.peers == 1:
-            return "base"
-        rule = "apart" if self.cooperation is None else _rule_name(self.cooperation)
-        return rule + (f"-n{self.peers}" if self.peers > 2 else "")
+        """Short name of what is trained: base, apart, avg, le-a30 (layer-wise, entropy, alpha 30), ln-a30 (L1), w, n."""
+        name = _rule_name(self.cooperation) if self.cooperation else "base" if self.peers == 1 else "apart"
+        more = [f"n{self.peers}"] * (self.peers > 2) + [f"{self.rates}-rates"] * (self.rates != "spread")
+        more += [f"same-{what}" for what in ("orders", "starts") if getattr(self, what) == "same"]
+        more += [self.training.average] * (self.training.average is not None) + ["shuffled"] * (self.data.histories != "ordered")
+        more += [self.protocol] * (self.protocol != "controlled") + list(self.changed_rules)
+        return "-".join([name, *more])
 
     @property
     def name(self) -> str:
@@ -239,12 +282,24 @@ class RunSpec(_Part):
         return f"{self.data.source}/{self.model.name}-{self.variant}-s{self.seed}-{self.identity}"
 
 
+def _has_meaning(rule: str, run: RunSpec) -> bool:
+    """Whether a line of the protocols' table can change anything in a run."""
+    layerwise = run.cooperation is not None and run.cooperation.rule == "layerwise"
+    model = run.model.name
+    return {"data": model == "bpr", "hidden": model == "bpr", "candidates": model != "bpr", "loss": model == "sasrec",
+            "attention": model == "sasrec", "mean": model == "dnn", "layers": model == "sasrec" and layerwise,
+            "last_bin": layerwise and run.cooperation.criterion == "entropy", "evaluated": run.cooperation is not None,
+            "order": True, "choice": True}[rule]
+
+
 def _rule_name(cooperation: Cooperation) -> str:
-    every = f"-k{cooperation.every}" if cooperation.every > 1 else ""
-    if cooperation.rule == "averaging":
-        return "avg" + every
-    letter = {"entropy": "e", "l1": "n"}[cooperation.criterion]
-    return f"l{letter}-a{cooperation.alpha:g}{every}"
+    words = {"averaging": "avg", "parameterwise": "w", "noise": "n"}
+    if cooperation.rule == "layerwise":
+        name = f"l{'e' if cooperation.criterion == 'entropy' else 'n'}-a{cooperation.alpha:g}"
+    else:
+        name = words[cooperation.rule] + ("" if cooperation.gamma is None else f"-g{cooperation.gamma:g}")
+    more = [f"k{cooperation.every}"] * (cooperation.every > 1) + [cooperation.shares] * (cooperation.shares != "own")
+    return "-".join([name, *more, *(cooperation.components or ())])
 
 
 def canonical_json(value: Any) -> str:
@@ -252,7 +307,7 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
 
 
-_PARTS = {"data": Data, "model": Model, "training": Training, "cooperation": Cooperation}
+_PARTS = {"data": Data, "model": Model, "training": Training, "cooperation": Cooperation, "rules": Rules}
 
 
 def from_dict(values: dict[str, Any]) -> RunSpec:
@@ -261,12 +316,17 @@ def from_dict(values: dict[str, Any]) -> RunSpec:
 
 
 def _part(kind: type, values: dict[str, Any]) -> Any:
-    _require(isinstance(values, dict), f"{kind.__name__} must be a dict of its fields, not {values!r}.")
+    require(isinstance(values, dict), f"{kind.__name__} must be a dict of its fields, not {values!r}.")
     names = [f.name for f in fields(kind)]
     for name in values:
-        _require(name in names, unknown(f"field of {kind.__name__}", name, names))
-    later = {f.name: f.metadata["as_before"] for f in fields(kind) if "as_before" in f.metadata}
+        require(name in names, unknown(f"field of {kind.__name__}", name, names))
+    before = {f.name: f.metadata["as_before"] for f in fields(kind) if "as_before" in f.metadata}
+    if kind is RunSpec:
+        if "rules" in values:
+            usual = PROTOCOLS.get(values.get("protocol"), Rules())  # an unknown protocol is said below
+            values = values | {"rules": vars(usual) | values["rules"]}
+        values = {k: _part(_PARTS[k], v) if k in _PARTS else v for k, v in values.items()}
     try:
-        return kind(**later | {k: _part(_PARTS[k], v) if kind is RunSpec and k in _PARTS else v for k, v in values.items()})
+        return kind(**before | values)
     except TypeError as error:
         raise SpecError(f"{kind.__name__} cannot be read: {error}.") from None

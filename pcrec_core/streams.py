@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-_PURPOSES = ("weights", "order", "negatives", "dropout")
+_PURPOSES = ("weights", "order", "negatives", "dropout", "noise", "shares", "histories")
 
 
 def stream_seed(seed: int, peer: int, purpose: str, epoch: int = 0) -> int:

@@ -5,6 +5,7 @@ Reading needs no torch; it is imported when a run is missing.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 import resource
@@ -21,7 +22,7 @@ from tqdm import tqdm
 
 from pcrec_core import datasets, records, settings, torchrun, workers
 from pcrec_core.arms import Arm
-from pcrec_core.datasets.split import Split, split
+from pcrec_core.datasets.split import Split, split, split_without_repeats
 from pcrec_core.datasets.statistics import statistics as describe
 from pcrec_core.errors import Interrupted, RecordError, TrainingError
 from pcrec_core.paths import CHECKPOINTS, WEIGHTS, alone, write_whole
@@ -107,14 +108,14 @@ def train(spec: RunSpec, store: Store, *, device: str = "auto", threads: int = 1
         group = parallel.group(spec.peers, place)
         path = CHECKPOINTS / f"{spec.identity}.pt" if group.first else None
         checkpoint = Checkpoint(path, spec.identity, interval)
-        trainer = Trainer(spec, group.from_first(lambda: split_of(spec.data)), place, group)
+        trainer = Trainer(spec, group.from_first(lambda: split_for(spec)), place, group)
         outcome = trainer.fit(checkpoint, lambda done: bar and bar.update(done - bar.n))
         peaks = group.gather(lambda: [_peak(place)])
     provenance = started | {"device": _device_name(place), "threads": threads, "began_with_epoch": outcome.began,
                             "seconds": {phase: round(s, 3) for phase, s in outcome.seconds.items()},
                             "processes": len(peaks), "peak_bytes": sum(peaks)}
     record = records.run_record(spec, outcome.result, provenance)
-    group.from_first(lambda: _keep(record, outcome.weights, store))
+    group.from_first(lambda: _keep(record, outcome.weights, outcome.by_peer, store))
     checkpoint.delete()
     if outcome.interrupted:  # too late for this run, but not for those that would follow
         raise Interrupted(f"interrupted in the last epoch of {spec.name}: its record is written; the same command reads"
@@ -147,10 +148,16 @@ def statistics(data: Data, store: Store | None = None) -> Record:
     return found
 
 
+def split_for(spec: RunSpec) -> Split:
+    """The split a run is trained on: that of all models, or BPR's own."""
+    own = spec.model.name == "bpr" and spec.lines.data == "own"
+    return split_of(dataclasses.replace(spec.data, histories="ordered"), own)
+
+
 @functools.lru_cache(maxsize=4)
-def split_of(data: Data) -> Split:
-    """The split of a data set, kept for the next run on it."""
-    return split(datasets.load(data, progress=True))
+def split_of(data: Data, own: bool = False) -> Split:
+    """The split of a data set, or BPR's own, kept for the next run on it."""
+    return (split_without_repeats if own else split)(datasets.load(data, progress=True))
 
 
 def command(spec: RunSpec) -> str:
@@ -227,18 +234,20 @@ def _bar(*args: Any, **kwargs: Any) -> tqdm:
     return tqdm(*args, disable=torchrun.rank() > 0 or not sys.stderr.isatty(), dynamic_ncols=True, **kwargs)
 
 
-def _keep(record: Record, weights: dict[str, Any], store: Store) -> None:
+def _keep(record: Record, weights: dict[str, Any], by_peer: list[dict[str, Any]], store: Store) -> None:
     """Write the weights, then the record."""
     from safetensors.torch import save
 
-    content = save({name: w.cpu().contiguous() for name, w in weights.items()}, metadata={"run": record.identity})
-    write_whole(weights_path(record.spec), content)
+    for peer, values in [(None, weights), *enumerate(by_peer)]:
+        content = save({name: w.cpu().contiguous() for name, w in values.items()}, metadata={"run": record.identity})
+        write_whole(weights_path(record.spec, peer), content)
     store.put(record)
 
 
-def weights_path(spec: RunSpec) -> Path:
-    """Where the weights of the reported model lie after training (ignored by git)."""
-    return WEIGHTS / f"{spec.name}.safetensors"
+def weights_path(spec: RunSpec, peer: int | None = None) -> Path:
+    """Where the weights of the reported model lie after training (ignored by git), or, of peers that never exchange, those
+    of the best epoch of one."""
+    return WEIGHTS / f"{spec.name}{'' if peer is None else f'-peer{peer}'}.safetensors"
 
 
 def _device_name(device: Any) -> str:

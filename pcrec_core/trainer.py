@@ -7,10 +7,9 @@ The loop trains; ranking, cooperation and checkpoints are called from it by name
 from __future__ import annotations
 
 import copy
-import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,19 +19,32 @@ import torch
 from torch import Tensor, nn
 
 from pcrec_core.checkpoints import Checkpoint, interrupts
-from pcrec_core.cooperation import Averaging, Exchange, LayerWise, Rule, cooperate
+from pcrec_core.cooperation import (
+    Averaging,
+    Exchange,
+    LayerWise,
+    Merging,
+    Noise,
+    ParameterWise,
+    Permuted,
+    Random,
+    Rule,
+    cooperate,
+)
 from pcrec_core.datasets.split import Split
 from pcrec_core.errors import Interrupted, TrainingError
 from pcrec_core.evaluation import Ranker, summary
-from pcrec_core.models import build, layers_of
-from pcrec_core.optimizer import Adam
+from pcrec_core.metrics import METRICS
+from pcrec_core.models import examples_of, layers_of
 from pcrec_core.parallel import SERIAL, Group
+from pcrec_core.peer import Peer
 from pcrec_core.precision import products, require
-from pcrec_core.spec import Cooperation, RunSpec
-from pcrec_core.streams import global_stream, stream_seed
+from pcrec_core.spec import RunSpec
+from pcrec_core.streams import stream_seed
 
-#: What chooses the epoch and the peer, on validation (PROTOCOLS.md, section 1).
-SELECTION = "NDCG@20"
+#: What chooses the epoch and the peer on validation (PROTOCOLS.md, section 1), and whose best ranks are kept of a choice
+#: on the test set, which gives every metric an epoch of its own.
+SELECTION, PRIMARY = "NDCG@20", "MRR@5"
 
 
 def device_of(name: str) -> torch.device:
@@ -44,67 +56,26 @@ def device_of(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def rate(eta: float, peer: int, peers: int) -> float:
-    """Full learning rate of a peer: eta (1 + cos(pi k / n)) / 2, so peer 0 has eta and the second of two eta / 2."""
-    return eta * (1 + math.cos(math.pi * peer / peers)) / 2
-
-
-@dataclass
-class Peer:
-    """A model with its own weights, order, negatives, dropout and learning rate; ``k`` numbers it from the full rate."""
-
-    k: int
-    model: nn.Module
-    optimizer: Adam
-    eta: float
-
-    @classmethod
-    def new(cls, spec: RunSpec, split: Split, k: int, device: torch.device) -> Peer:
-        """Peer ``k`` of a run, its weights drawn from its own stream."""
-        with global_stream(stream_seed(spec.seed, k, "weights"), torch.device("cpu")):
-            model = build(spec.model, spec.training, split).to(device)
-        eta = rate(spec.training.eta, k, spec.peers)
-        decay = 0.0 if spec.model.name == "bpr" else spec.training.l2  # BPR's L2 stands in its loss
-        return cls(k, model, Adam(model.parameters(), eta, decay), eta)
-
-    def train_epoch(self, spec: RunSpec, examples: Any, epoch: int, device: torch.device) -> float:
-        """One pass over the examples (lines 4-6 of Algorithm 2); the mean loss of a batch.
-
-        Raises
-        ------
-        TrainingError
-            If the loss is no number.
-        """
-        order, negatives, dropout = (stream_seed(spec.seed, self.k, p, epoch) for p in ("order", "negatives", "dropout"))
-        batches = self.model.batches(examples.epoch(order, negatives), spec.training.batch, device)
-        total = torch.zeros((), device=device)
-        self.model.train()
-        with global_stream(dropout, device):
-            for step, batch in enumerate(batches):
-                self._set_rate(spec, epoch + step / len(batches))
-                total += self._step(*batch)
-        loss = total.item() / len(batches)
-        if not math.isfinite(loss):
-            raise TrainingError(f"the loss of peer {self.k} is {loss} in epoch {epoch}: the training diverged; lower the"
-                                " learning rate.")
-        return loss
-
-    def _step(self, *batch: Any) -> Tensor:
-        self.optimizer.zero_grad(set_to_none=True)
-        loss = self.model.loss(*batch)
-        loss.backward()
-        self.optimizer.step()
-        return loss.detach()
-
-    def _set_rate(self, spec: RunSpec, epochs_done: float) -> None:
-        if spec.training.schedule == "cosine":  # to 0, a step a batch
-            share = (1 + math.cos(math.pi * epochs_done / spec.training.epochs)) / 2
-            self.optimizer.param_groups[0]["lr"] = self.eta * share
+def rule_of(spec: RunSpec, epoch: int) -> Rule | None:
+    """The rule of the exchange after ``epoch``."""
+    given = spec.cooperation
+    if given is None:
+        return None
+    if given.rule == "averaging":
+        return Averaging()
+    if given.rule == "parameterwise":
+        return ParameterWise(given.gamma)
+    if given.rule == "noise":  # the released code's standard deviation
+        seeds = tuple(stream_seed(spec.seed, k, "noise", epoch) for k in range(spec.peers))
+        return Noise(0.05 ** (epoch // 30 + 1), seeds)
+    kind = {"own": LayerWise, "permuted": Permuted, "random": Random}[given.shares]
+    seed = {} if given.shares == "own" else {"seed": stream_seed(spec.seed, 0, "shares", epoch)}
+    return kind(given.criterion, given.alpha, spec.lines.last_bin, **seed)
 
 
 @dataclass
 class Choice:
-    """The best model so far by validation: ties go to the earlier epoch, then to the lower peer."""
+    """The best model so far: ties go to the earlier epoch, then to the lower peer."""
 
     score: float = -1.0
     epoch: int = -1
@@ -121,12 +92,14 @@ class Choice:
 @dataclass(frozen=True)
 class Outcome:
     """What a run leaves: the deterministic ``result``, ``seconds`` by phase, the epoch it ``began`` with (above 0 if it
-    went on from a checkpoint), the ``weights`` of the reported model, and whether Ctrl-C was pressed in the last epoch."""
+    went on from a checkpoint), the ``weights`` of the reported model, those of each peer's best epoch (``by_peer``) if the
+    peers never exchange, and whether Ctrl-C was pressed in the last epoch."""
 
     result: dict[str, Any]
     seconds: dict[str, float]
     began: int
     weights: dict[str, Tensor]
+    by_peer: list[dict[str, Tensor]]
     interrupted: bool = False
 
 
@@ -136,13 +109,14 @@ class Trainer:
     def __init__(self, spec: RunSpec, split: Split, device: torch.device, group: Group = SERIAL) -> None:
         require(spec.training.precision, device)
         self.spec, self.split, self.device, self.group = spec, split, device, group
-        self.peers = [Peer.new(spec, split, k, device) for k in group.numbers(spec.peers)]
-        self.examples = type(self.peers[0].model).examples(split, spec.model.t)
-        hide = spec.model.name == "bpr" and not split.repeats  # PROTOCOLS.md, section 2, candidates of `controlled`
-        self.ranker = Ranker(split, spec.model.t, hide, device)
-        self.layers = layers_of(spec.model)(self.peers[0].model)
-        self.rule = rule_of(spec.cooperation)
-        self.choice = Choice()
+        seen = split if spec.data.histories == "ordered" else split.shuffled(stream_seed(spec.seed, 0, "histories"))
+        self.examples = examples_of(spec, seen)
+        steps = -(-len(self.examples) // spec.training.batch)
+        self.peers = [Peer.new(spec, split, k, steps, device) for k in group.numbers(spec.peers)]
+        hide = spec.model.name == "bpr" and (spec.lines.hidden == "seen" or not split.repeats)
+        self.ranker = Ranker(seen, spec.model.t, hide, device, padding=spec.lines.candidates == "padding too")
+        self.layers = layers_of(spec, self.peers[0].model)
+        self.choices = [Choice() for _ in range(1 if spec.cooperation else spec.peers)]
         self.history: list[dict[str, Any]] = []
         self.seconds: Counter[str] = Counter()
 
@@ -181,33 +155,81 @@ class Trainer:
                                       f" {self.spec.name}; the same command goes on from there.")
         result = self.group.from_first(self._result)
         interrupted = any(self.group.gather(lambda: [interrupt.asked]))
-        return Outcome(result, dict(self.seconds), began, self.choice.weights, interrupted)
+        by_peer = [choice.weights for choice in self.choices] if len(self.choices) > 1 else []
+        return Outcome(result, dict(self.seconds), began, self.choice.weights, by_peer, interrupted)
+
+    @property
+    def choice(self) -> Choice:
+        """The best model of all peers so far."""
+        return min(self.choices, key=lambda choice: (-choice.score, choice.epoch, choice.peer))
+
+    @property
+    def merges(self) -> bool:
+        """Whether an exchange leaves all peers with the same weights: all components of a merging rule."""
+        return isinstance(rule_of(self.spec, 0), Merging) and self.spec.cooperation.components is None
+
+    @property
+    def chosen_after(self) -> bool:
+        """Whether peers are evaluated for the choice after an exchange, in epochs that have one, or always before it."""
+        evaluated, rule = self.spec.lines.evaluated, rule_of(self.spec, 0)
+        return rule is not None and (evaluated == "after" or (evaluated == "merged" and isinstance(rule, Merging)))
 
     def _epoch(self, epoch: int) -> dict[str, Any]:
         spec = self.spec
         with self._timed("train"), products(spec.training.precision, self.device):
-            losses = self.group.gather(lambda: [p.train_epoch(spec, self.examples, epoch, self.device) for p in self.peers])
-        own = self.group.gather(lambda: [self._validate(peer) for peer in self.peers])
+            losses = self.group.gather(lambda: [p.train_epoch(self.examples, epoch, self.device) for p in self.peers])
+        own = self._read("valid", epoch)
         entry: dict[str, Any] = {"loss": losses, "own": own}
-        if self.rule is None:
-            scores = [metrics[SELECTION] for metrics in own]
+        if not self.chosen_after:
+            entry |= self._offer(own, epoch)
+        if spec.cooperation and (epoch + 1) % spec.cooperation.every == 0:
+            entry |= self._exchange(epoch)
+            if self.chosen_after:
+                entry |= self._offer([entry["merged"]] if self.merges else entry["after"], epoch)
+        return entry
+
+    def _exchange(self, epoch: int) -> dict[str, Any]:
+        """Cooperate, and evaluate what came of it."""
+        components = self.spec.cooperation.components
+        layers = [layer for layer in self.layers if components is None or layer.component in components]
+        with self._timed("cooperate"):
+            exchanges = cooperate(self._models(), rule_of(self.spec, epoch), layers)
+        if self.merges:
+            [after] = self.group.from_first(lambda: self._read_here("valid", epoch, self.peers[:1]))
+            return {"merged": after, **_exchanged(exchanges)}
+        return {"after": self._read("valid", epoch), **_exchanged(exchanges)}
+
+    def _offer(self, valid: Sequence[dict[str, float]], epoch: int) -> dict[str, Any]:
+        """Offer the peers as they are now for the choice; what they reach on test, if that decides."""
+        average = self.peers[0].average
+        if average and not average.ready(epoch):
+            return {}
+        entry, scores = {}, [metrics[SELECTION] for metrics in valid]
+        if self.spec.lines.choice == "test":
+            entry["test"] = self._read("test", epoch)[: len(valid)]
+            scores = [metrics[PRIMARY] for metrics in entry["test"]]
+        if len(self.choices) > 1:
+            for k, score in enumerate(scores):
+                self.choices[k].offer(score, epoch, k, lambda k=k: self._reported(epoch)[k])
+        else:
             best = scores.index(max(scores))  # of equal peers the lower
-            self.choice.offer(scores[best], epoch, best, lambda: self._models()[best])
-        elif (epoch + 1) % spec.cooperation.every == 0:
-            with self._timed("cooperate"):
-                exchanges = cooperate(self._models(), self.rule, self.layers)
-            merged = self.group.from_first(lambda: self._validate(self.peers[0]))
-            entry |= {"merged": merged, **_exchanged(exchanges)}
-            self.choice.offer(merged[SELECTION], epoch, 0, lambda: self.peers[0].model)
+            self.choices[0].offer(scores[best], epoch, best, lambda: self._reported(epoch)[best])
         return entry
 
     def _models(self) -> list[nn.Module]:
         """The models of all peers, wherever they are trained."""
         return self.group.models([peer.model for peer in self.peers])
 
-    def _validate(self, peer: Peer) -> dict[str, float]:
+    def _reported(self, epoch: int) -> list[nn.Module]:
+        return self.group.models([peer.reported(epoch) for peer in self.peers])
+
+    def _read(self, part: str, epoch: int) -> list[dict[str, float]]:
+        """The metrics of every peer as it is now."""
+        return self.group.gather(lambda: self._read_here(part, epoch, self.peers))
+
+    def _read_here(self, part: str, epoch: int, peers: Sequence[Peer]) -> list[dict[str, float]]:
         with self._timed("evaluate"):
-            return summary(self.ranker.ranks(peer.model, "valid"))
+            return [summary(self.ranker.ranks(peer.reported(epoch), part)) for peer in peers]
 
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:
@@ -216,63 +238,73 @@ class Trainer:
         self.seconds[phase] += time.perf_counter() - start
 
     def _state(self) -> dict[str, Any]:
-        return {"history": self.history, "seconds": dict(self.seconds), "choice": vars(self.choice),
-                "models": self.group.collect([peer.model.state_dict() for peer in self.peers]),
-                "optimizers": self.group.collect([peer.optimizer.state_dict() for peer in self.peers])}
+        return {"history": self.history, "seconds": dict(self.seconds), "choices": [vars(c) for c in self.choices],
+                "peers": self.group.collect([peer.state() for peer in self.peers])}
 
     def _resume(self, state: dict[str, Any] | None) -> None:
         if state is None:
             return
-        self.history, self.seconds, self.choice = state["history"], Counter(state["seconds"]), Choice(**state["choice"])
+        self.history, self.seconds = state["history"], Counter(state["seconds"])
+        self.choices = [Choice(**choice) for choice in state["choices"]]
         for peer in self.peers:
-            peer.model.load_state_dict(state["models"][peer.k])
-            peer.optimizer.load_state_dict(state["optimizers"][peer.k])
+            peer.resume(state["peers"][peer.k])
 
     def _result(self) -> dict[str, Any]:
-        model = copy.deepcopy(self.peers[0].model)
-        model.load_state_dict(self.choice.weights)
+        choice, model = self.choice, copy.deepcopy(self.peers[0].model)
+        model.load_state_dict(choice.weights)
         with self._timed("evaluate"):
             ranks = self.ranker.ranks(model, "test")
         repeated = self.split.repeated("test")
-        chosen = self.history[self.choice.epoch]
         return {
             "data": {"fingerprint": self.split.fingerprint(), "users": self.split.n_users, "items": self.split.n_items},
             "weights": sum(w.numel() for w in model.parameters()),
             "layers": [[layer.name, layer.component] for layer in self.layers],
             "epochs": _columns(self.history),
-            "chosen": {"epoch": self.choice.epoch, "peer": self.choice.peer, "merged": self.rule is not None,
-                       "valid": chosen["merged"] if self.rule else chosen["own"][self.choice.peer]},
-            "test": summary(ranks),
+            "chosen": self._chosen(choice),
+            "test": self._best() if self.spec.lines.choice == "test" else summary(ranks),
             "ranks": " ".join(map(str, ranks)),
             "repeated": "".join(map(str, repeated.astype(np.int8))),
         }
 
+    def _chosen(self, choice: Choice) -> dict[str, Any]:
+        entry, merged = self.history[choice.epoch], self.chosen_after and self.merges
+        valid = entry["merged"] if merged else entry["after" if self.chosen_after else "own"][choice.peer]
+        where = {"epoch": choice.epoch, "peer": choice.peer, "merged": merged, "valid": valid}
+        return where | ({"after": True} if self.chosen_after and not merged else {})
 
-def rule_of(cooperation: Cooperation | None) -> Rule | None:
-    """The rule a spec's cooperation means."""
-    if cooperation is None:
-        return None
-    if cooperation.rule == "averaging":
-        return Averaging()
-    return LayerWise(cooperation.criterion, cooperation.alpha)
+    def _best(self) -> dict[str, float]:
+        """The best value of each metric over all epochs and peers, as the released code reports."""
+        read = [metrics for entry in self.history for metrics in entry.get("test", ())]
+        return {name: max(metrics[name] for metrics in read) for name in METRICS}
 
 
 def _exchanged(exchanges: list[Exchange]) -> dict[str, list]:
-    """mu, and H where there is one, of a cooperation: a list a peer, of one number a layer, rounded to 8 digits."""
-    kept = {"mu": [e.mu for e in exchanges], "h": [e.h for e in exchanges]}
+    """mu, H, and the part kept of a cooperation, where there are any: a list a peer, of one number a layer, rounded to 8
+    digits."""
+    kept = {"mu": [e.mu for e in exchanges], "h": [e.h for e in exchanges], "kept": [e.kept for e in exchanges]}
     return {key: np.round(np.array(rows).T, 8).tolist() for key, rows in kept.items() if None not in rows}
 
 
 def _columns(history: list[dict[str, Any]]) -> dict[str, Any]:
     """The epochs' entries as columns: small, and what a plot wants. A list of lists runs over peers, then epochs."""
-    merged = [(epoch, entry) for epoch, entry in enumerate(history) if "merged" in entry]
-    columns: dict[str, Any] = {
-        "loss": [[round(x, 8) for x in peer] for peer in zip(*(e["loss"] for e in history), strict=True)],
-        "own": {m: list(map(list, zip(*([p[m] for p in e["own"]] for e in history), strict=True)))
-                for m in history[0]["own"][0]},
-    }
-    if merged:
-        columns["exchanges"] = [epoch for epoch, _ in merged]
-        columns["merged"] = {m: [entry["merged"][m] for _, entry in merged] for m in merged[0][1]["merged"]}
-        columns |= {key: [entry[key] for _, entry in merged] for key in ("mu", "h") if key in merged[0][1]}
+    columns: dict[str, Any] = {"loss": [[round(x, 8) for x in peer] for peer in zip(*(e["loss"] for e in history), strict=True)],
+                               "own": _by_metric([e["own"] for e in history])}
+    if read := [e["test"] for e in history if "test" in e]:
+        columns |= {"tests": [epoch for epoch, e in enumerate(history) if "test" in e], "test": _by_metric(read)}
+    exchanges = [epoch for epoch, entry in enumerate(history) if "merged" in entry or "after" in entry]
+    if not exchanges:
+        return columns
+    columns["exchanges"] = exchanges
+    if "merged" in history[exchanges[0]]:
+        columns["merged"] = {m: [history[epoch]["merged"][m] for epoch in exchanges] for m in METRICS}
+    else:
+        columns["after"] = _by_metric([history[epoch]["after"] for epoch in exchanges])
+    for key in ("mu", "h", "kept"):
+        if key in history[exchanges[0]]:
+            columns[key] = [history[epoch][key] for epoch in exchanges]
     return columns
+
+
+def _by_metric(rows: list[list[dict[str, float]]]) -> dict[str, list[list[float]]]:
+    """Metrics of every peer, epoch by epoch, as lists by metric over peers, then epochs."""
+    return {m: list(map(list, zip(*([peer[m] for peer in row] for row in rows), strict=True))) for m in METRICS}

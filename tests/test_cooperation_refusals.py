@@ -10,7 +10,7 @@ import torch
 from support import Plain, peers_of, weights_of
 from torch import Tensor, nn
 
-from pcrec_core.cooperation import Averaging, Layer, LayerWise, Rule, cooperate, default_layers
+from pcrec_core.cooperation import Averaging, Layer, LayerWise, Merging, Rule, cooperate, default_layers
 from pcrec_core.errors import SpecError
 
 RULE = LayerWise("entropy", 30)
@@ -103,7 +103,7 @@ def test_fewer_than_two_peers(n, layers):
 
 
 def test_a_rule_that_fails_on_the_last_layer_leaves_all_layers_as_they_were():
-    class Fails:
+    class Fails(Merging):
         calls = 0
 
         def shares(self, ws: list[Tensor]) -> tuple[None, Tensor]:

@@ -117,7 +117,7 @@ def test_the_size_of_a_chunk_changes_nothing(cells, monkeypatch):
 def test_chunks_of_one_user_rank_a_model_like_one_chunk(name, monkeypatch):
     spec, split = spec_of(name), two_rings()
     torch.manual_seed(0)
-    model = build(spec.model, spec.training, split).double()
+    model = build(spec, split).double()
     ranker = Ranker(split, spec.model.t, name == "bpr", CPU)
     expected = ranker.ranks(model, "valid")
     monkeypatch.setattr(evaluation, "CELLS", {"cpu": 1})

@@ -22,7 +22,7 @@ MODELS = ["sasrec", "dnn", "bpr"]
 def model_of(name: str, seed: int = 0, **given: float) -> nn.Module:
     spec, split = spec_of(name, **given), two_rings()
     torch.manual_seed(seed)
-    return build(spec.model, spec.training, split)
+    return build(spec, split)
 
 
 class Called(TorchDispatchMode):
@@ -100,7 +100,7 @@ class TestContract:
 
     def test_every_parameter_is_in_exactly_one_layer(self, name):
         model = model_of(name)
-        layers = layers_of(spec_of(name).model)(model)
+        layers = layers_of(spec_of(name), model)
         named = [parameter for layer in layers for parameter in (layer.measured, *layer.followers)]
         assert sorted(named) == sorted(parameter for parameter, _ in model.named_parameters())
         assert len({layer.name for layer in layers}) == len(layers)
@@ -110,7 +110,7 @@ class TestContract:
 
     def test_the_default_rule_finds_the_same_layers(self, name):
         model = model_of(name)
-        ours = layers_of(spec_of(name).model)(model)
+        ours = layers_of(spec_of(name), model)
         assert [(x.measured, x.followers) for x in default_layers(model)] == [(x.measured, x.followers) for x in ours]
 
     def test_weights_come_from_the_global_generator_alone(self, name):
@@ -165,7 +165,7 @@ LAYERS = {
 
 @pytest.mark.parametrize(("name", "number"), [("sasrec", 13), ("dnn", 3), ("bpr", 2)])
 def test_layers_are_those_of_the_documents_in_their_order(name, number):
-    layers = layers_of(spec_of(name).model)(model_of(name))
+    layers = layers_of(spec_of(name), model_of(name))
     assert layers == LAYERS[name] and len(layers) == number
 
 

@@ -11,9 +11,10 @@ from support import CPU, fit, spec_of, two_rings
 from pcrec_core import precision, trainer
 from pcrec_core.errors import SpecError, TrainingError
 from pcrec_core.evaluation import Ranker
+from pcrec_core.peer import Peer
 from pcrec_core.precision import available, products, require
 from pcrec_core.spec import RunSpec, Training
-from pcrec_core.trainer import Peer, Trainer
+from pcrec_core.trainer import Trainer
 
 CUDA = torch.device("cuda")
 

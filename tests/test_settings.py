@@ -95,7 +95,8 @@ def test_the_alpha_grid_is_that_of_section_4_with_averaging_for_0():
 
 def test_every_setting_can_be_given_and_none_given_is_the_default():
     given = {"d": 7, "t": 8, "p": 0.5, "epochs": 9, "batch": 10, "eta": 0.25, "l2": 0.125, "schedule": "constant",
-             "precision": "bf16"}
+             "precision": "bf16",
+             "average": "ema"}
     run = run_spec("ml-100k", "sasrec", **given)
     assert vars(run.model) | vars(run.training) == given | {"name": "sasrec"}
     assert run_spec("ml-100k", "sasrec", **dict.fromkeys(given)) == run_spec("ml-100k", "sasrec")

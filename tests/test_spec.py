@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from pcrec_core import errors, spec
 from pcrec_core.errors import PCRecError, SpecError, unknown
 from pcrec_core.paths import ROOT
+from pcrec_core.protocols import PROTOCOLS, Rules
 from pcrec_core.spec import Cooperation, Data, Model, RunSpec, Training, canonical_json, from_dict
 
 SHA = "0123456789abcdef" * 4
@@ -276,10 +277,26 @@ REFUSED = {
     "no training": (lambda: RunSpec(BPR.data, BPR.model, None), "training must be a Training, not None"),
     "text for cooperation": (lambda: dataclasses.replace(PCREC, cooperation="averaging"),
                              "cooperation must be a Cooperation, not 'averaging'"),
-    # protocols of later
-    "paper": (lambda: dataclasses.replace(BPR, protocol="paper"),
-              "protocol 'paper' cannot be run yet: only 'controlled' can."),
-    "released": (lambda: dataclasses.replace(BPR, protocol="released"), "protocol 'released' cannot be run yet: only"),
+    "averaging with shares": (lambda: Cooperation("averaging", shares="random"), "averaging has no criterion and no alpha"),
+    "layerwise with gamma": (lambda: Cooperation("layerwise", "entropy", 30, gamma=0.1), "gamma belongs to the rule"),
+    "negative gamma": (lambda: Cooperation("parameterwise", gamma=-0.1), "gamma belongs to the rule"),
+    "all components": (lambda: Cooperation("averaging", components=("embedding", "middle", "softmax")), "leave them out"),
+    "no components": (lambda: Cooperation("averaging", components=()), "components must be some of"),
+    "components of BPR": (lambda: dataclasses.replace(BPR, peers=2, cooperation=Cooperation(
+        "averaging", components=("middle",))), "BPR has no component but its embeddings"),
+    "random shares of three": (lambda: dataclasses.replace(PCREC, peers=3, cooperation=Cooperation(
+        "layerwise", "entropy", 30, shares="random")), "shares 'random' are defined for pairs"),
+    "rates of one": (lambda: dataclasses.replace(BPR, rates="equal"), "rates belong to peers"),
+    "orders of one": (lambda: dataclasses.replace(BPR, orders="same"), "orders belong to peers"),
+    "starts of one": (lambda: dataclasses.replace(BPR, starts="same"), "starts belong to peers"),
+    "average of two": (lambda: dataclasses.replace(PCREC, training=Training(5, 8, 0.1, average="ema")), "average belongs to"),
+    "swa with a schedule": (lambda: Training(5, 8, 0.1, average="swa"), "swa averages weights of a constant rate"),
+    "paper's masks without gamma": (lambda: dataclasses.replace(PCREC, protocol="paper", cooperation=Cooperation(
+        "parameterwise")), "protocol 'paper' compares weights with a fixed gamma (Eq. 7): give one."),
+    "a rule of another model": (lambda: dataclasses.replace(BPR, rules=Rules(mean="all")), "rules.mean has no meaning"),
+    "an exchange's rule without one": (lambda: dataclasses.replace(BPR, rules=Rules(evaluated="after")),
+                                       "rules.evaluated has no meaning"),
+    "a bin of averaging": (lambda: dataclasses.replace(DNN, rules=Rules(last_bin="open")), "rules.last_bin has no meaning"),
     # read from a dict
     "unknown field": (lambda: from_dict(BPR.canonical() | {"sede": 1}),
                       "unknown field of RunSpec 'sede'; did you mean 'seed'?"),
@@ -312,7 +329,14 @@ def test_what_cannot_be_meant_is_refused_in_one_sentence(case):
     (lambda: Cooperation("layerwise", "entropi", 1), "criterion", "entropy"),
     (lambda: Cooperation("layerwise", "L1", 1), "criterion", "l1"),
     (lambda: dataclasses.replace(BPR, protocol="controled"), "protocol", "controlled"),
-    (lambda: dataclasses.replace(BPR, protocol="papr"), "protocol", "paper")])
+    (lambda: dataclasses.replace(BPR, protocol="papr"), "protocol", "paper"),
+    (lambda: Cooperation("layerwize"), "cooperation rule", "layerwise"),
+    (lambda: Cooperation("layerwise", "entropy", 1, shares="rnadom"), "shares", "random"),
+    (lambda: Cooperation("averaging", components=("embeding",)), "component", "embedding"),
+    (lambda: Training(1, 1, 1, average="emma"), "average", "ema"),
+    (lambda: Data("synthetic", histories="shufled"), "histories", "shuffled"),
+    (lambda: dataclasses.replace(PCREC, orders="sane"), "orders", "same"),
+    (lambda: Rules(loss="rael"), "loss", "real")])
 def test_a_typo_is_answered_with_the_nearest_name(make, what, nearest):
     with pytest.raises(SpecError, match=rf"^unknown {what} '.*'; did you mean '{nearest}'\? Known: .*\b{nearest}\b"):
         make()
@@ -338,3 +362,44 @@ def test_a_spec_cannot_be_changed_in_place():
 def test_the_examples_in_the_documentation_are_true(module):
     found = doctest.testmod(module)
     assert found.attempted > 0 and found.failed == 0
+
+
+# --- the three protocols
+
+
+def test_a_protocol_is_its_rules_and_a_single_line_can_be_changed():
+    released = dataclasses.replace(PCREC, protocol="released")
+    assert released.lines == PROTOCOLS["released"] and "rules" not in released.canonical()
+    given = dataclasses.replace(released, rules=PROTOCOLS["released"])
+    assert given == released and hash(given) == hash(released) and given.identity == released.identity
+    one = dataclasses.replace(PCREC, rules=Rules(attention="all"))
+    assert one.canonical() == PCREC.canonical() | {"rules": {"attention": "all"}} and one.variant == "le-a30-attention"
+    assert from_dict(one.canonical()) == one and one.identity != PCREC.identity
+    back = dataclasses.replace(PROTOCOLS["released"], attention="real")
+    other = dataclasses.replace(PCREC, protocol="released", rules=back)
+    assert other.changed_rules == {"attention": "real"} and from_dict(other.canonical()) == other
+
+
+def test_the_protocols_are_the_documents_table():
+    """PROTOCOLS.md, section 2, line by line: released, paper, controlled."""
+    table = {"data": ("own", "own", "common"), "candidates": ("padding too", "items", "items"),
+             "hidden": ("seen", "seen", "where none repeats"), "loss": ("all", "all", "real"),
+             "attention": ("all", "all", "real"), "mean": ("all", "all", "real"), "layers": ("released", "matrices", "matrices"),
+             "last_bin": ("open", "closed", "closed"), "order": ("once", "fresh", "fresh"),
+             "evaluated": ("before", "after", "merged"), "choice": ("test", "validation", "validation")}
+    for at, name in enumerate(("released", "paper", "controlled")):
+        assert vars(PROTOCOLS[name]) == {line: values[at] for line, values in table.items()}
+
+
+def test_components_are_in_one_order_and_names_say_what_differs():
+    assert Cooperation("averaging", components=("softmax", "embedding")).components == ("embedding", "softmax")
+    permuted = Cooperation("layerwise", "l1", 2.5, 2, shares="permuted", components=("middle",))
+    pair = dataclasses.replace(PCREC, cooperation=permuted)
+    assert pair.variant == "ln-a2.5-k2-permuted-middle"
+    assert dataclasses.replace(PCREC, rates="equal", orders="same", starts="same").variant == (
+        "le-a30-equal-rates-same-orders-same-starts")
+    masks = dataclasses.replace(PCREC, cooperation=Cooperation("parameterwise", gamma=0.5), protocol="paper")
+    assert masks.variant == "w-g0.5-paper"
+    noisy = dataclasses.replace(BPR, cooperation=Cooperation("noise"), data=Data("ml-100k", histories="shuffled"))
+    assert noisy.variant == "n-shuffled"
+    assert dataclasses.replace(BPR, training=Training(5, 8, 0.1, schedule="constant", average="swa")).variant == "base-swa"

@@ -11,9 +11,10 @@ from support import CPU, LAYERWISE, NOWHERE, fit, same, spec_of, two_rings
 
 from pcrec_core.cooperation import LayerWise, cooperate
 from pcrec_core.models import build, layers_of
+from pcrec_core.peer import Peer, rate
 from pcrec_core.spec import Cooperation, RunSpec
 from pcrec_core.streams import stream_seed
-from pcrec_core.trainer import Peer, Trainer, rate
+from pcrec_core.trainer import Trainer
 
 MODELS = ["sasrec", "dnn", "bpr"]
 RINGS = two_rings()
@@ -81,10 +82,10 @@ def test_the_base_is_the_twin_of_the_pairs_first_peer(model):
 
 
 def test_peers_differ_in_first_weights_and_order():
-    one, other = (Peer.new(spec_of("sasrec", peers=2), RINGS, k, CPU) for k in (0, 1))
+    one, other = (Peer.new(spec_of("sasrec", peers=2), RINGS, k, 6, CPU) for k in (0, 1))
     a, b = one.model.state_dict(), other.model.state_dict()
     assert not any(torch.equal(a[name], b[name]) for name in a if "norm" not in name)
-    twin = Peer.new(spec_of("sasrec"), RINGS, 0, CPU)
+    twin = Peer.new(spec_of("sasrec"), RINGS, 0, 6, CPU)
     assert same(a, twin.model.state_dict())
 
 
@@ -108,7 +109,7 @@ def algorithm_2(spec: RunSpec) -> list[list[float]]:
     models, optimizers, schedules, losses = [], [], [], [[] for _ in range(spec.peers)]
     for k in range(spec.peers):
         torch.manual_seed(stream_seed(spec.seed, k, "weights"))
-        models.append(build(spec.model, spec.training, RINGS))
+        models.append(build(spec, RINGS))
         eta = spec.training.eta * (1, 0.5)[k]
         decay = 0 if spec.model.name == "bpr" else spec.training.l2
         optimizers.append(torch.optim.Adam(models[k].parameters(), lr=eta, weight_decay=decay))
@@ -133,7 +134,7 @@ def algorithm_2(spec: RunSpec) -> list[list[float]]:
             losses[k].append(total / batches)
         if spec.cooperation and (epoch + 1) % spec.cooperation.every == 0:
             rule = LayerWise(spec.cooperation.criterion, spec.cooperation.alpha)
-            cooperate(models, rule, layers_of(spec.model)(models[0]))
+            cooperate(models, rule, layers_of(spec, models[0]))
     return losses
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from pcrec_core.errors import DataError, unknown
 
 #: How far each part's target lies from a user's end.
 PARTS = {"valid": 2, "test": 1}
+_FEWEST = 4  # different items of a user in `split_without_repeats`
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +78,19 @@ class Split:
         """
         return self._windows(self.offsets[:-1], self._target_places(part), t - 1)
 
+    def shuffled(self, seed: int) -> Split:
+        """The same users and targets, their histories in a random order (PROTOCOLS.md, section 7).
+
+        Training items are permuted within a user; what precedes the test target is they and the validation item, permuted
+        together, so that nothing tells which of them came last.
+        """
+        draw = np.random.default_rng(seed).random(len(self.items))  # below 1
+        users = np.repeat(np.arange(self.n_users), np.diff(self.offsets))
+        draw[self._target_places("test")] = 3
+        before_test = self.items[np.lexsort((draw, users))]
+        draw[self._target_places("valid")] = 2
+        return Shuffled(**vars(self) | {"items": self.items[np.lexsort((draw, users))]}, before_test=before_test)
+
     def targets(self, part: str) -> np.ndarray:
         """The target of ``part``, "valid" or "test"; (U,) int32."""
         return self.items[self._target_places(part)]
@@ -134,10 +149,40 @@ class Split:
         return np.where(places >= starts[:, None], self.items[np.maximum(places, 0)], np.int32(0))
 
 
+@dataclass(frozen=True, eq=False)
+class Shuffled(Split):
+    """A split with histories in a random order; ``before_test`` are all actions as they precede the test target."""
+
+    before_test: np.ndarray
+
+    def histories(self, t: int, part: str) -> np.ndarray:
+        return Split.histories(dataclasses.replace(self, items=self.before_test) if part == "test" else self, t, part)
+
+
 def split(interactions: Interactions) -> Split:
     """The leave-one-out split of ``interactions``, one for all models (PROTOCOLS.md, section 1)."""
     return Split(interactions.name, interactions.n_users, interactions.n_items, interactions.repeats,
                  interactions.items, interactions.offsets)
+
+
+def split_without_repeats(interactions: Interactions) -> Split:
+    """BPR's own split in ``paper`` and ``released``: of a repeated item the last occurrence is kept, and then users with at
+    most 3 items leave; items that nobody is left with leave too.
+
+    Raises
+    ------
+    DataError
+        Nobody is left.
+    """
+    users = np.repeat(np.arange(interactions.n_users), np.diff(interactions.offsets))
+    last = first_of_pair(users[::-1], interactions.items[::-1], interactions.n_items)[::-1]
+    lengths = np.bincount(users[last], minlength=interactions.n_users)
+    kept = last & (lengths >= _FEWEST)[users]
+    names, items = np.unique(interactions.items[kept], return_inverse=True)
+    lengths = lengths[lengths >= _FEWEST]
+    _require(len(lengths) > 0, f"no user of {interactions.name} has {_FEWEST} or more different items.")
+    return Split(interactions.name, len(lengths), len(names), False, (items + 1).astype(np.int32),
+                 np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
 
 
 def _require(condition: bool, sentence: str) -> None:

@@ -2,35 +2,47 @@
 
 - ``examples(split, t)``: what one epoch goes over (see ``examples.py``);
 - ``batches(rows, size, device)``: those rows as the arguments of ``loss``, batch by batch;
-- ``loss(rows)``: the training loss of a batch, a scalar;
+- ``loss(rows)``: the training loss of a batch, a scalar; the gradient of its tables is sparse (see ``optimizer.Adam``);
 - ``scores(users, inputs)``: scores of all ids 0..n for ranking, shape (batch, n + 1); column 0 is padding;
 - ``layers(model)``: a function beside the class that lists the layers cooperation works on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import ModuleType
-
 from torch import nn
 
-from pcrec_core import spec as specs
 from pcrec_core.cooperation import Layer
 from pcrec_core.datasets.split import Split
 from pcrec_core.models import bpr, sasrec, youtube_dnn
+from pcrec_core.models.examples import Pieces, Positives
+from pcrec_core.spec import RunSpec
 
-_FILES: dict[str, ModuleType] = {"sasrec": sasrec, "dnn": youtube_dnn, "bpr": bpr}
 
-
-def build(model: specs.Model, training: specs.Training, split: Split) -> nn.Module:
+def build(run: RunSpec, split: Split) -> nn.Module:
     """A new model of ``split``'s size, its weights drawn from torch's global generator."""
+    model, lines = run.model, run.lines
     if model.name == "sasrec":
-        return sasrec.SASRec(split.n_items, d=model.d, t=model.t, p=model.p)
+        return sasrec.SASRec(split.n_items, model.d, model.t, model.p, lines.loss, lines.attention)
     if model.name == "dnn":
-        return youtube_dnn.YouTubeDNN(split.n_items, d=model.d)
-    return bpr.BPR(split.n_users, split.n_items, d=model.d, l2=training.l2)
+        return youtube_dnn.YouTubeDNN(split.n_items, model.d, lines.mean)
+    return bpr.BPR(split.n_users, split.n_items, model.d, run.training.l2)
 
 
-def layers_of(model: specs.Model) -> Callable[[nn.Module], list[Layer]]:
-    """The layer rule beside the model's class."""
-    return _FILES[model.name].layers
+def examples_of(run: RunSpec, split: Split) -> Pieces | Positives:
+    """What an epoch of the run goes over."""
+    kinds = {"sasrec": sasrec.SASRec, "dnn": youtube_dnn.YouTubeDNN, "bpr": bpr.BPR}
+    return kinds[run.model.name].examples(split, run.model.t)
+
+
+def layers_of(run: RunSpec, model: nn.Module) -> list[Layer]:
+    """The layers of a run's model that are measured and exchanged."""
+    if run.model.name == "sasrec":
+        return sasrec.layers(model, _measured_norms(run))
+    return (youtube_dnn if run.model.name == "dnn" else bpr).layers(model)
+
+
+def _measured_norms(run: RunSpec) -> tuple[str, ...]:
+    if run.lines.layers == "matrices":
+        return ()
+    by_l1 = run.cooperation is not None and run.cooperation.criterion == "l1"
+    return ("attention_norm", "forward_norm") if by_l1 else ("attention_norm",)

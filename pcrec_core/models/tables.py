@@ -7,15 +7,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def lookup(table: nn.Embedding, ids: Tensor) -> Tensor:
+def lookup(table: nn.Embedding, ids: Tensor, frozen: int | None = None) -> Tensor:
     """``table(ids)`` with a gradient that is sparse: a batch touches few rows. ``optimizer.Adam`` takes it as a dense one.
+
+    ``frozen`` is a row that gets no gradient.
 
     Returns
     -------
     Tensor
         (*ids.shape, d).
     """
-    return F.embedding(ids, table.weight, sparse=True)
+    return F.embedding(ids, table.weight, frozen, sparse=True)
 
 
 def item_scores(x: Tensor, w: Tensor, b: Tensor | None = None, out: Tensor | None = None) -> Tensor:

@@ -23,10 +23,13 @@ class YouTubeDNN(nn.Module):
         Items 1..n; id 0 is padding.
     d : int
         Hidden dimension.
+    mean : {"real", "all"}
+        Over which positions, with padding (whose row stays as it was drawn) or without.
     """
 
-    def __init__(self, n_items: int, d: int) -> None:
+    def __init__(self, n_items: int, d: int, mean: str = "real") -> None:
         super().__init__()
+        self.mean = mean
         self.item = nn.Embedding(n_items + 1, d)
         self.hidden = nn.Linear(d, d)
         self.output = nn.Linear(d, n_items + 1)
@@ -40,6 +43,8 @@ class YouTubeDNN(nn.Module):
 
     def encode(self, inputs: Tensor) -> Tensor:
         """The user after ``inputs`` (batch, length): (batch, d)."""
+        if self.mean == "all":
+            return self.hidden(lookup(self.item, inputs, frozen=0)).relu().mean(1)
         real = (inputs > 0).unsqueeze(-1)
         return (self.hidden(lookup(self.item, inputs)).relu() * real).sum(1) / real.sum(1).clamp(min=1)
 

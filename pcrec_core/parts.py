@@ -1,0 +1,70 @@
+"""What all parts of a spec share: fields that are cast and checked when it is made, and a canonical form."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import fields
+from typing import Any
+
+from pcrec_core.errors import SpecError, unknown
+
+_CASTS = {"int": int, "float": float, "str": str}
+
+
+class Part:
+    """A part of a spec: its fields are cast to their declared type on construction, so that 30 and 30.0 are equal."""
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            object.__setattr__(self, f.name, _cast(f, getattr(self, f.name)))
+        self._check()
+
+    def _check(self) -> None:
+        """Raise ``SpecError`` for a value that cannot be meant."""
+
+    def canonical(self) -> dict[str, Any]:
+        """Nested dict of what identifies the part: no ``None``, nothing that is not compared, and a field added later
+        (``metadata={"as_before": value}``) only where it differs from its as-before value."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.compare and not _as_before(self, f)}
+        return {k: v.canonical() if isinstance(v, Part) else v for k, v in values.items() if v is not None}
+
+
+def _as_before(part: Part, f: dataclasses.Field) -> bool:
+    return "as_before" in f.metadata and getattr(part, f.name) == f.metadata["as_before"]
+
+
+def _cast(f: dataclasses.Field, value: Any) -> Any:
+    kind = str(f.type).removesuffix(" | None")
+    if value is None and str(f.type).endswith("| None"):
+        return None
+    if kind.startswith("tuple"):
+        texts = isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
+        require(texts, f"{f.name} must be a list of str, not {value!r}.")
+        return tuple(value)
+    if kind not in _CASTS:
+        return value
+    wrong = SpecError(f"{f.name} must be {'an' if kind == 'int' else 'a'} {kind}, not {value!r}.")
+    if isinstance(value, bool) or (kind == "str") != isinstance(value, str):
+        raise wrong
+    try:
+        cast = _CASTS[kind](value)
+    except (TypeError, ValueError, OverflowError):
+        raise wrong from None
+    if kind != "str" and (cast != value or math.isinf(cast)):  # a NaN differs from itself; 2.5 differs from int 2
+        raise wrong
+    return cast + 0.0 if kind == "float" else cast  # -0.0 equals 0.0, so it must have the same identity
+
+
+def require(condition: bool, sentence: str) -> None:
+    if not condition:
+        raise SpecError(sentence)
+
+
+def known(what: str, name: str | None, names: tuple[str, ...] | dict[str, Any]) -> None:
+    require(name in names, unknown(what, name, names))
+
+
+def later(as_before: Any) -> Any:
+    """A field added after records were made, in which it meant ``as_before``: that is its default."""
+    return dataclasses.field(default=as_before, metadata={"as_before": as_before})
