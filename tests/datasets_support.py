@@ -35,6 +35,13 @@ def split_of(histories, repeats=True) -> Split:
     return Split("tiny", len(histories), len(names), repeats, items, offsets)
 
 
+def interactions_of(histories) -> Interactions:
+    """Interactions of lists of items, one a user, made dense."""
+    split = split_of(histories)
+    return Interactions("tiny", 1, split.items, split.offsets, split.n_items, np.arange(split.n_users),
+                        np.arange(1, split.n_items + 1), None, True, {})
+
+
 def rows_of(split: Split) -> list[list[int]]:
     """The histories of a split as lists."""
     return [split.items[a:b].tolist() for a, b in zip(split.offsets[:-1], split.offsets[1:], strict=True)]

@@ -123,3 +123,32 @@ def test_l1_norms_are_summed_in_float64():
     # 2^24 + 1 is no float32: a sum that loses the last one would give equal shares.
     a, b = torch.tensor([2.0**24, 1.0]), torch.tensor([2.0**24, 0.0])
     assert l1_share([a, b])[0].item() == (2**24 + 1) / (2**25 + 1) > 0.5
+
+
+# --- the released code's last bin
+
+
+def naive_open(weights: list[float], bins: int) -> float:
+    """Half-open bins, the largest weight in none, probabilities of all weights; in float64."""
+    low, high, total = min(weights), max(weights), 0.0
+    edges = [low + j * (high - low) / bins for j in range(bins + 1)]
+    for a, b in zip(edges, edges[1:], strict=False):
+        p = sum(a <= w < b for w in weights) / len(weights)
+        total -= p * math.log(p) if p else 0.0
+    return total
+
+
+def test_an_open_last_bin_leaves_the_largest_weight_out():
+    # 0, 1, .., 10 in ten bins of width 1: each holds one of 11; the largest, 10, is in none.
+    assert entropy(torch.arange(11.0), last_bin="open").item() == pytest.approx(10 / 11 * math.log(11), abs=1e-12)
+    # 0, 0, 1, 1: both 1 are the largest and gone, the zeros are half of all.
+    assert entropy(torch.tensor([0.0, 0.0, 1.0, 1.0]), last_bin="open").item() == pytest.approx(0.5 * math.log(2), abs=1e-12)
+    assert entropy(torch.full((3, 3), 2.5), last_bin="open").item() == 0
+
+
+@pytest.mark.parametrize("bins", [1, 2, 10, 33])
+def test_an_open_last_bin_equals_a_naive_loop(bins):
+    weights = np.random.default_rng(bins).normal(size=(23, 17))
+    found = entropy(torch.from_numpy(weights), bins, "open").item()
+    assert found == pytest.approx(naive_open(weights.ravel().tolist(), bins), abs=1e-12)
+    assert found != entropy(torch.from_numpy(weights), bins).item()

@@ -9,10 +9,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from datasets_support import rows_of, split_of
+from datasets_support import interactions_of, rows_of, split_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pcrec_core.datasets.split import split_without_repeats
 from pcrec_core.errors import DataError
 
 HISTORIES = st.lists(st.lists(st.integers(1, 6), min_size=3, max_size=14), min_size=1, max_size=6)
@@ -119,3 +120,54 @@ def test_a_split_that_cannot_be_is_refused(change, words):
 def test_an_unknown_part_names_the_nearest():
     with pytest.raises(DataError, match="unknown part 'tests'; did you mean 'test'"):
         HAND.targets("tests")
+
+
+# --- histories in a random order, and BPR's own split
+
+
+def test_shuffled_histories_keep_users_targets_and_items():
+    split = split_of([[*range(1, 31)], [5, 6, 7], [3, 3, 4, 4, 5, 1]])
+    mixed = split.shuffled(1)
+    assert mixed.targets("valid").tolist() == split.targets("valid").tolist()
+    assert mixed.targets("test").tolist() == split.targets("test").tolist()
+    for mine, theirs in zip(rows_of(mixed), rows_of(split), strict=True):
+        assert sorted(mine[:-2]) == sorted(theirs[:-2]) and mine[-2:] == theirs[-2:]
+    assert rows_of(mixed)[0][:-2] != list(range(1, 29)) and rows_of(split.shuffled(2))[0] != rows_of(mixed)[0]
+    assert rows_of(split.shuffled(1)) == rows_of(mixed)
+    assert mixed.seen()[1].tolist() == split.seen()[1].tolist() and mixed.popularity().tolist() == split.popularity().tolist()
+
+
+def test_what_precedes_a_shuffled_target():
+    split = split_of([[*range(1, 31)]] * 40)
+    mixed = split.shuffled(3)
+    valid, test = mixed.histories(29, "valid"), mixed.histories(30, "test")
+    assert (np.sort(valid, axis=1) == np.arange(1, 29)).all() and (np.sort(test, axis=1) == np.arange(1, 30)).all()
+    places = (test == 29).argmax(1)  # of the validation item: anywhere
+    assert places.min() < 6 and places.max() > 22 and len(set(places.tolist())) > 10
+    rest = [[i for i in row if i != 29] for row in test.tolist()]
+    assert rest == valid.tolist() == [row[:-2] for row in rows_of(mixed)]  # one permutation of the training items
+    assert mixed.pieces(28).tolist() == valid.tolist()
+
+
+def test_bprs_own_split_keeps_the_last_of_a_repeat_and_drops_short_users():
+    interactions = interactions_of([[1, 2, 1, 3, 4], [2, 2, 5, 5], [5, 4, 3, 3, 2, 5]])
+    split = split_without_repeats(interactions)
+    # User 0: 2 1 3 4. User 1 has two different items and leaves. User 2: 4 3 2 5. All five items stay.
+    assert rows_of(split) == [[2, 1, 3, 4], [4, 3, 2, 5]] and split.n_items == 5 and not split.repeats
+
+
+def test_bprs_own_split_renumbers_items_that_nobody_has_any_more():
+    interactions = interactions_of([[4, 6, 1, 2], [5, 3, 5, 3]])
+    assert rows_of(split_without_repeats(interactions)) == [[3, 4, 1, 2]]
+    with pytest.raises(DataError, match="no user of .* has 4 or more different items"):
+        split_without_repeats(interactions_of([[1, 2, 1, 2], [2, 1, 1]]))
+
+
+@given(HISTORIES)
+def test_bprs_own_split_is_that_of_a_loop(histories):
+    expected = [[i for at, i in enumerate(h) if i not in h[at + 1:]] for h in histories]
+    expected = [h for h in expected if len(h) >= 4]
+    if expected:
+        names = sorted({i for h in expected for i in h})
+        found = rows_of(split_without_repeats(interactions_of(histories)))
+        assert [[names[i - 1] for i in h] for h in found] == expected

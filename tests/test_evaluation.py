@@ -80,6 +80,12 @@ def test_padding_is_never_a_candidate():
     assert ranks_of(table) == [3, 5, 5]
 
 
+def test_padding_is_a_candidate_where_the_protocol_says_so():
+    table = np.array([[4, 1, 2, 3, 4, 5, 4], [9, 7, 3, 3, 0, 8, 9], [0.2, 0, 0.1, 0, 0, 0, 0.5]], np.float32)
+    ranks = [Ranker(SMALL, 3, False, CPU, padding=on).ranks(TableOfScores(table), "test").tolist() for on in (False, True)]
+    assert ranks == [[3, 5, 2], [4, 6, 3]]
+
+
 def test_a_target_that_was_seen_is_ranked_by_its_own_score():
     split = split_of([[1, 2, 3, 4, 1], [4, 3, 2, 1, 4]], repeats=True)  # both test targets stand in training
     table = np.array([[0, 5, 6, 7, 4], [0, 3, 8, 9, 1]], np.float32)

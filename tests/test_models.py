@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -15,6 +17,7 @@ from pcrec_core.models.bpr import BPR
 from pcrec_core.models.sasrec import SASRec
 from pcrec_core.models.youtube_dnn import YouTubeDNN
 from pcrec_core.optimizer import Adam
+from pcrec_core.spec import Cooperation
 
 MODELS = ["sasrec", "dnn", "bpr"]
 
@@ -216,3 +219,24 @@ def test_the_item_chain_is_learnt_to_the_first_rank():
     _, outcome = fit(spec_of("sasrec", epochs=25, batch=8, t=6), chain)
     ranks = np.array(outcome.result["ranks"].split(), int)
     assert (ranks == 1).mean() >= 23 / 24
+
+
+# --- what the released code measures
+
+
+@pytest.mark.parametrize(("criterion", "number"), [("entropy", 15), ("l1", 17)])
+def test_released_layers_measure_layernorms_too_and_each_tensor_follows_the_one_before(criterion, number):
+    run = replace(spec_of("sasrec", peers=2, cooperation=Cooperation("layerwise", criterion, 30)), protocol="released")
+    model = model_of("sasrec")
+    layers = layers_of(run, model)
+    assert len(layers) == number and [layer.measured for layer in layers[:6]] == [
+        "item.weight", "position.weight", "blocks.0.query.weight", "blocks.0.key.weight", "blocks.0.value.weight",
+        "blocks.0.attention_norm.weight"]
+    by = {layer.measured: layer for layer in layers}
+    assert by["blocks.1.attention_norm.weight"].followers == ("blocks.1.attention_norm.bias",)
+    assert by["blocks.1.value.weight"].followers == ("blocks.1.value.bias",)
+    norm = ("blocks.1.forward_norm.weight", "blocks.1.forward_norm.bias")
+    outer = by["blocks.1.outer.weight"].followers
+    assert outer == (("blocks.1.outer.bias", *norm) if criterion == "entropy" else ("blocks.1.outer.bias",))
+    assert layers[-1] == OUTPUT and {layer.component for layer in layers[2:-1]} == {"middle"}
+    assert sorted(n for layer in layers for n in layer.parameters) == sorted(n for n, _ in model.named_parameters())

@@ -36,16 +36,19 @@ def normal(w: dict[str, np.ndarray], name: str, x: np.ndarray) -> np.ndarray:
     return (x - mean) / math.sqrt(variance + 1e-5) * w[f"{name}.weight"] + w[f"{name}.bias"]
 
 
-def naive_encode(model: SASRec, ids: list[int]) -> dict[int, np.ndarray]:
-    """Representation at each slot that holds an item (eval mode): padding is simply not there."""
+def naive_encode(model: SASRec, ids: list[int], slots: list[int] | None = None, keys: list[int] | None = None) -> dict:
+    """Representation at each of ``slots`` (eval mode), which see themselves and those of ``keys`` before them; without
+    them those that hold an item: padding is simply not there."""
     w = {name: p.detach().numpy() for name, p in model.named_parameters()}
-    x = {s: w["item.weight"][i] + w["position.weight"][s] for s, i in enumerate(ids) if i}
+    items = [s for s, i in enumerate(ids) if i]
+    slots, visible = items if slots is None else slots, items if keys is None else keys
+    x = {s: w["item.weight"][ids[s]] + w["position.weight"][s] for s in slots}
     for b in range(2):
         at = f"blocks.{b}"
         after = {}
         for s in x:
             q = vector(w, f"{at}.query", x[s])
-            keys = [k for k in x if k <= s]
+            keys = [k for k in x if k == s or (k < s and k in visible)]
             scores = [sum(q * vector(w, f"{at}.key", x[k])) / math.sqrt(len(q)) for k in keys]
             z = sum(math.exp(v) for v in scores)
             seen = sum(math.exp(v) / z * vector(w, f"{at}.value", x[k]) for v, k in zip(scores, keys, strict=True))
@@ -81,6 +84,40 @@ def test_sasrecs_loss_is_the_mean_over_real_positions(sasrec):
               for ids in pieces for slot, x in naive_encode(sasrec, ids[:-1]).items()]
     assert len(losses) == 9
     assert sasrec.loss(torch.tensor(pieces)).item() == pytest.approx(sum(losses) / 9, abs=1e-12)
+
+
+PIECES = [[1, 2, 3, 4, 5, 6], [0, 0, 6, 7, 6, 2], [0, 0, 0, 0, 3, 1]]
+
+
+@pytest.mark.parametrize(("loss", "attention"), [("all", "all"), ("real", "all"), ("all", "real")])
+def test_sasrec_with_padding_equals_a_naive_implementation(loss, attention):
+    torch.manual_seed(2)
+    model = spread(SASRec(N, D, T, 0.3, loss, attention))
+    w = {name: p.detach().numpy() for name, p in model.named_parameters()}
+    losses, every = [], list(range(T - 1))
+    for ids in PIECES:
+        found = naive_encode(model, ids[:-1], every, every if attention == "all" else None)
+        in_loss = [s for s in every if loss == "all" or ids[s]]
+        losses += [negative_log(vector(w, "output", found[s]), ids[s + 1]) for s in in_loss]
+        scores = model.scores(torch.arange(1), torch.tensor([ids[1:]]))
+        last = naive_encode(model, ids[1:], every, every if attention == "all" else None)[T - 2]
+        np.testing.assert_allclose(scores[0].detach().numpy(), vector(w, "output", last), rtol=0, atol=1e-12)
+    assert len(losses) == (15 if loss == "all" else 9)
+    assert model.loss(torch.tensor(PIECES)).item() == pytest.approx(sum(losses) / len(losses), abs=1e-12)
+    assert model.loss(torch.tensor(PIECES), 9).item() == model.loss(torch.tensor(PIECES)).item()
+
+
+@pytest.mark.parametrize("padding", [{"loss": "all"}, {"attention": "all"}, {"loss": "all", "attention": "all"}])
+def test_the_row_of_padding_that_takes_part_is_frozen(padding):
+    torch.manual_seed(2)
+    model = spread(SASRec(N, D, T, 0.0, **padding))
+    model.loss(torch.tensor(PIECES)).backward()
+    gradient = model.item.weight.grad.to_dense()
+    assert (gradient[0] == 0).all() and (gradient[1:] != 0).any(1).all()
+    mean = spread(YouTubeDNN(N, D, "all"))
+    mean.loss(torch.tensor(PIECES)).backward()
+    gradient = mean.item.weight.grad.to_dense()
+    assert (gradient[0] == 0).all() and (gradient[[1, 6, 7]] != 0).any(1).all()
 
 
 def test_a_later_item_changes_no_earlier_representation(sasrec):
@@ -180,6 +217,16 @@ def test_dnn_equals_a_naive_implementation(dnn):
     scores = dnn.scores(torch.arange(4), torch.tensor(SEQUENCES)).detach().numpy()
     for row, ids in enumerate(SEQUENCES):
         np.testing.assert_allclose(scores[row], vector(w, "output", naive_user(dnn, ids)), rtol=0, atol=1e-12)
+
+
+def test_dnns_mean_over_all_positions_counts_padding():
+    torch.manual_seed(3)
+    model = spread(YouTubeDNN(N, D, "all"))
+    w = {name: p.detach().numpy() for name, p in model.named_parameters()}
+    for ids in SEQUENCES:
+        expected = sum(np.maximum(vector(w, "hidden", w["item.weight"][i]), 0) for i in ids) / len(ids)
+        found = model.encode(torch.tensor([ids]))[0].detach().numpy()
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
 
 
 def test_dnns_loss_is_that_of_the_last_item(dnn):

@@ -1,0 +1,153 @@
+"""The other ways to exchange weights: parameter-wise, noise, and the controls of mu."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from support import peers_of, same, weights_of
+from torch import nn
+
+from pcrec_core.cooperation import Layer, LayerWise, Noise, ParameterWise, Permuted, Random, cooperate, default_layers, important
+from pcrec_core.errors import SpecError
+
+
+def linears(*rows: list[list[float]]) -> list[nn.Linear]:
+    peers = [nn.Linear(len(w[0]), len(w)).double() for w in rows]
+    with torch.no_grad():
+        for k, (peer, w) in enumerate(zip(peers, rows, strict=True)):
+            peer.weight.copy_(torch.tensor(w))
+            peer.bias.fill_(k)
+    return peers
+
+
+# --- parameter-wise (Eq. 5 to 7)
+
+
+def test_two_peers_by_hand():
+    # Medians of |w| (the lower of two): 2 and 20; strictly above them a weight is kept.
+    a, b = linears([[1.0, -2.0], [3.0, -4.0]], [[-10.0, 40.0], [20.0, 30.0]])
+    [exchange] = cooperate([a, b], ParameterWise())
+    assert a.weight.tolist() == [[-10, 40], [3, -4]]  # 1 and -2 are replaced by what b had
+    assert b.weight.tolist() == [[1, 40], [3, 30]]  # ... and b reads what a had before
+    assert (a.bias == 0).all() and (b.bias == 1).all()  # biases stay
+    assert exchange.kept == (0.5, 0.5) and exchange.mu is None and exchange.h is None
+
+
+def test_three_peers_are_a_ring():
+    peers = linears([[1.0, 5.0, 9.0]], [[20.0, 60.0, 30.0]], [[-700.0, 200.0, 100.0]])
+    cooperate(peers, ParameterWise())
+    assert [p.weight.tolist()[0] for p in peers] == [[20, 60, 9], [-700, 60, 100], [-700, 5, 9]]
+
+
+def test_a_fixed_threshold_and_what_lies_on_it():
+    a, b = linears([[1.0, -2.0], [3.0, -4.0]], [[10.0, 0.5], [2.0, -0.1]])
+    [exchange] = cooperate([a, b], ParameterWise(gamma=2.0))
+    assert a.weight.tolist() == [[10, 0.5], [3, -4]] and b.weight.tolist() == [[10, -2], [3, -4]]  # 2 itself is not above 2
+    assert exchange.kept == (0.5, 0.25)
+    assert important(torch.tensor([-3.0, 2.0, 0.0]), 0.0).tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_every_weight_is_a_peers_own_or_the_next_ones(n):
+    peers = peers_of(n)
+    before = [weights_of(p) for p in peers]
+    layers = default_layers(peers[0])
+    done = cooperate(peers, ParameterWise())
+    for layer, exchange in zip(layers, done, strict=True):
+        for k, peer in enumerate(peers):
+            own, other, now = (w[layer.measured] for w in (before[k], before[(k + 1) % n], weights_of(peer)))
+            threshold = sorted(own.abs().flatten().tolist())[(own.numel() - 1) // 2]
+            kept = own.abs() > threshold
+            assert torch.equal(now, torch.where(kept, own, other))
+            assert exchange.kept[k] == pytest.approx(kept.double().mean().item(), abs=1e-12)
+            assert all(torch.equal(weights_of(peer)[name], before[k][name]) for name in layer.followers)
+
+
+# --- noise
+
+
+def test_noise_is_added_below_the_median_alone_and_by_the_seed():
+    [peer], [again], [other] = (linears([[0.1, -0.2, 0.3], [0.4, -0.5, 0.6]]) for _ in range(3))
+    before = peer.weight.detach().clone()
+    cooperate([peer], Noise(0.05, (7,)))
+    moved = (peer.weight - before).detach()
+    assert (moved != 0).tolist() == [[True, True, False], [False, False, False]]  # 0.3 is the lower median itself
+    assert (peer.bias == 0).all()
+    cooperate([again], Noise(0.05, (7,)))
+    cooperate([other], Noise(0.05, (8,)))
+    assert torch.equal(peer.weight, again.weight) and not torch.equal(peer.weight, other.weight)
+
+
+def test_the_noise_has_its_standard_deviation_and_mean():
+    [peer] = linears(torch.linspace(-1, 1, 200_000).view(2, -1).tolist())
+    before = peer.weight.detach().clone()
+    cooperate([peer], Noise(0.05, (1,)))
+    moved = (peer.weight - before).detach()[before.abs() < before.abs().median()]
+    assert len(moved) == pytest.approx(100_000, abs=2)
+    assert abs(moved.mean().item()) < 4 * 0.05 / len(moved) ** 0.5 and moved.std().item() == pytest.approx(0.05, rel=0.01)
+
+
+def test_peers_draw_noise_of_their_own():
+    a, b = linears([[0.1, 0.2, 0.3]], [[0.1, 0.2, 0.3]])
+    cooperate([a, b], Noise(0.05, (1, 2)))
+    assert not torch.equal(a.weight, b.weight)
+
+
+# --- controls of mu
+
+
+def exchanged(rule: LayerWise, n: int = 2) -> tuple[list[dict], list]:
+    peers = peers_of(n)
+    done = cooperate(peers, rule)
+    return [weights_of(p) for p in peers], done
+
+
+@pytest.mark.parametrize("criterion", ["entropy", "l1"])
+@pytest.mark.parametrize("n", [2, 3])
+def test_permuted_shares_are_those_of_other_layers(criterion, n):
+    usual = exchanged(LayerWise(criterion, 5.0), n)[1]
+    seen = set()
+    for seed in range(12):
+        states, done = exchanged(Permuted(criterion, 5.0, seed=seed), n)
+        assert [e.h for e in done] == [e.h for e in usual]  # what was measured stays the layer's own
+        np.testing.assert_allclose(sorted(e.mu for e in done), sorted(e.mu for e in usual), atol=1e-12)
+        assert all(state.keys() == states[0].keys() for state in states)
+        assert all(torch.equal(states[0][name], state[name]) for state in states for name in states[0] if name != "seen")
+        seen.add(tuple(e.mu for e in done))
+    one, again = (exchanged(Permuted(criterion, 5.0, seed=3), n)[1] for _ in range(2))
+    assert len(seen) > 6 and one == again
+
+
+def test_random_shares_lie_in_the_range_of_the_layers_and_follow_the_seed():
+    usual = exchanged(LayerWise("entropy", 5.0))[1]
+    logits = [math.log(e.mu[0] / e.mu[1]) for e in usual]
+    drawn = [math.log(e.mu[0] / e.mu[1]) for seed in range(50) for e in exchanged(Random("entropy", 5.0, seed=seed))[1]]
+    assert min(logits) - 1e-9 <= min(drawn) < max(drawn) <= max(logits) + 1e-9
+    middle = (min(logits) + max(logits)) / 2
+    spread = (max(logits) - min(logits)) / math.sqrt(12)
+    assert abs(np.mean(drawn) - middle) < 4 * spread / math.sqrt(len(drawn))
+    assert np.std(drawn) == pytest.approx(spread, rel=0.2)
+    one, again = (exchanged(Random("entropy", 5.0, seed=9))[1] for _ in range(2))
+    assert one == again and all(sum(e.mu) == pytest.approx(1, abs=1e-12) for e in one)
+
+
+def test_random_shares_of_three_are_refused():
+    with pytest.raises(SpecError, match="random shares are defined for pairs"):
+        exchanged(Random("entropy", 5.0), 3)
+
+
+# --- some components
+
+
+def test_only_the_layers_that_are_given_are_exchanged():
+    peers = peers_of(2)
+    before = [weights_of(p) for p in peers]
+    cooperate(peers, LayerWise("entropy", 2.0), [Layer("table", "t", "table.weight", ("scale",))])
+    for k, peer in enumerate(peers):
+        after = weights_of(peer)
+        assert {name for name in after if not torch.equal(after[name], before[k][name])} == {"table.weight", "scale"}
+    assert torch.equal(peers[0].table.weight, peers[1].table.weight)
+    assert not same(weights_of(peers[0]), weights_of(peers[1]))
