@@ -34,7 +34,10 @@ class Adam(torch.optim.Adam):
         rows, values = weight.grad._indices()[0], weight.grad._values()
         if weight in self._kept:
             dense, touched = self._kept[weight]
-            dense.index_fill_(0, touched, 0)
+            if len(touched) < len(dense):
+                dense.index_fill_(0, touched, 0)
+            else:  # more lookups than rows: a small table
+                dense.zero_()
         else:
             dense = torch.zeros_like(weight)
         self._kept[weight] = dense, rows
