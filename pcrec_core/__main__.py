@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import re
 import sys
@@ -13,8 +14,9 @@ from typing import Any, NoReturn
 from pcrec_core import datasets, records, settings, study, torchrun, workers
 from pcrec_core.datasets import files
 from pcrec_core.errors import PCRecError, SpecError, unknown
+from pcrec_core.protocols import PROTOCOLS
 from pcrec_core.records import Record, Store
-from pcrec_core.spec import CRITERIA, Cooperation, Data, RunSpec
+from pcrec_core.spec import COMPONENTS, CRITERIA, RULES, SHARES, Cooperation, Data, RunSpec
 
 _RECORDS = "folder of records (default: the committed ones, and data/cache/records for those you make)"
 
@@ -72,17 +74,26 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     add("--core", type=int, default=5, help="items and users with fewer actions leave (default: 5)")
     add("--model", required=True, help="sasrec, dnn or bpr")
     add("--peers", type=int, default=1, help="1 is the base model, 2 is PCRec")
-    add("--cooperation", help="layerwise or averaging; none if not given")
+    add("--cooperation", help=f"{', '.join(RULES)}; none if not given")
     add("--criterion", help=f"layerwise: {' or '.join(CRITERIA)} (default: entropy)")
     add("--alpha", type=float, nargs="+", default=[None], help="layerwise: default by model, as in the paper; several: a run"
                                                                " of each, and of each seed")
     add("--every", type=int, help="cooperate after every so many epochs (default: 1)")
+    add("--gamma", type=float, help="parameterwise: a fixed threshold (default: each matrix's median absolute value)")
+    add("--shares", help=f"layerwise: {', '.join(SHARES)} (default: own)")
+    add("--components", nargs="+", help=f"some of {', '.join(COMPONENTS)} (default: all)")
+    add("--rates", default="spread", help="of the peers: spread or equal (default: spread)")
+    add("--orders", default="own", help="of the peers' training rows: own or same (default: own)")
+    add("--starts", default="own", help="the peers' initial weights: own or same (default: own)")
+    add("--histories", default="ordered", help="ordered or shuffled (default: ordered)")
     for name, kind, text in (("epochs", int, "epochs"), ("d", int, "hidden dimension"), ("t", int, "items in a piece"),
                              ("p", float, "dropout rate"), ("batch", int, "batch size"), ("eta", float, "learning rate"),
                              ("l2", float, "L2 coefficient"), ("schedule", str, "cosine or constant"),
-                             ("precision", str, "float32, bf16 (CPU) or tf32 (GPU): of training's matrix products")):
+                             ("precision", str, "float32, bf16 (CPU) or tf32 (GPU): of training's matrix products"),
+                             ("average", str, "of one model's weights: ema or swa; none if not given")):
         add(f"--{name}", type=kind, help=f"{text} (default: by model and data set)")
-    add("--protocol", default="controlled", help="controlled")
+    add("--protocol", default="controlled", help=f"{', '.join(PROTOCOLS)} (default: controlled)")
+    add("--rules", nargs="+", default=[], metavar="NAME=VALUE", help="single lines of the protocols' table, such as loss=all")
     add("--seed", type=int, nargs="+", default=[0], help="one or more (default: 0)")
     add("--device", default="auto", help="auto, cpu or cuda")
     add("--threads", type=int, default=1, help="CPU threads of a run (default: 1)")
@@ -133,18 +144,28 @@ def _specs(options: argparse.Namespace) -> list[RunSpec]:
     settings.defaults(options.dataset, options.model)  # a mistyped name is said before anything else
     data = _data_of(options)
     return [settings.run_spec(data, options.model, peers=options.peers, cooperation=_cooperation(options, alpha),
-                              protocol=options.protocol, seed=seed, **given)
+                              protocol=options.protocol, seed=seed, rates=options.rates, orders=options.orders,
+                              starts=options.starts, rules=_rules(options.rules), **given)
             for alpha in options.alpha for seed in options.seed]
+
+
+def _rules(given: list[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in given]
+    for name, sign, _ in pairs:
+        if not sign:
+            raise SpecError(f"--rules takes NAME=VALUE, such as loss=all, not {name!r}.")
+    return {name: value for name, _, value in pairs}
 
 
 def _data_of(options: argparse.Namespace) -> Data:
     if options.dataset != "csv":
         if options.csv is not None or options.columns is not None:
             raise SpecError(f"--csv and --columns belong to --dataset csv, not to {options.dataset}.")
-        return Data(options.dataset, core=options.core)
+        return Data(options.dataset, core=options.core, histories=options.histories)
     if options.csv is None:
         raise SpecError("--dataset csv needs the file: --csv FILE.")
-    return datasets.csv_data(options.csv, *_columns(options.columns or "user,item,time"), core=options.core)
+    data = datasets.csv_data(options.csv, *_columns(options.columns or "user,item,time"), core=options.core)
+    return dataclasses.replace(data, histories=options.histories)
 
 
 def _columns(names: str) -> tuple[str, str, str | None]:
@@ -155,15 +176,14 @@ def _columns(names: str) -> tuple[str, str, str | None]:
 
 
 def _cooperation(options: argparse.Namespace, alpha: float | None) -> Cooperation | None:
+    given = {name: getattr(options, name) for name in ("criterion", "every", "gamma", "shares", "components")}
+    given = {name: value for name, value in (given | {"alpha": alpha}).items() if value is not None}
     if options.cooperation is None:
-        if any(value is not None for value in (options.criterion, alpha, options.every)):
-            raise SpecError("--criterion, --alpha and --every have a meaning with --cooperation only.")
+        if given:
+            raise SpecError(f"--{' and --'.join(given)} {'have' if len(given) > 1 else 'has'} a meaning with --cooperation only.")
         return None
-    every = 1 if options.every is None else options.every
-    if options.cooperation != "layerwise":
-        return Cooperation(options.cooperation, options.criterion, alpha, every)
-    alpha = settings.ALPHA.get(options.model) if alpha is None else alpha
-    return Cooperation("layerwise", options.criterion or "entropy", alpha, every)
+    usual = {"criterion": "entropy", "alpha": settings.ALPHA.get(options.model)}
+    return Cooperation(options.cooperation, **(usual if options.cooperation == "layerwise" else {}) | given)
 
 
 def _print(record: Record, path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pcrec_core.datasets import csv_data, source
 from pcrec_core.errors import SpecError, unknown
+from pcrec_core.parts import known
+from pcrec_core.protocols import PROTOCOLS, VALUES, Rules
 from pcrec_core.spec import CRITERIA, NUMERICS, Cooperation, Data, Model, RunSpec, Training
 
 #: DNN's eta and BPR's l2 were chosen within the paper's grids on the base's validation on ML-100K, seed 0.
@@ -69,8 +72,11 @@ def dataset(name: str, csv: str = "", columns: Sequence[str] = ("user", "item", 
 
 
 def run_spec(data: str | Data, model: str, *, peers: int = 1, cooperation: Cooperation | None = None,
-             protocol: str = "controlled", seed: int = 0, **given: Any) -> RunSpec:
+             protocol: str = "controlled", seed: int = 0, rates: str = "spread", orders: str = "own", starts: str = "own",
+             rules: Mapping[str, str] | None = None, **given: Any) -> RunSpec:
     """The run of a model on a data set with the study's settings, but for those ``given`` (a None is not given).
+
+    ``rules`` are single lines of the protocols' table that differ from the protocol's.
 
     Examples
     --------
@@ -82,13 +88,32 @@ def run_spec(data: str | Data, model: str, *, peers: int = 1, cooperation: Coope
     for name in given:
         if name not in FIELDS:
             raise SpecError(unknown("setting", name, FIELDS))
-    values = defaults(data.source, model) | given
+    values = defaults(data.source, model) | _released(model, protocol, cooperation) | given
     return RunSpec(
         data=data,
         model=Model(model, **{k: values[k] for k in _MODEL_FIELDS if k in values}),
         training=Training(**{k: values[k] for k in _TRAINING_FIELDS if k in values}),
-        peers=peers, cooperation=cooperation, protocol=protocol, seed=seed,
+        peers=peers, cooperation=cooperation, protocol=protocol, seed=seed, rates=rates, orders=orders, starts=starts,
+        rules=_rules(protocol, rules),
     )
+
+
+def _released(model: str, protocol: str, cooperation: Cooperation | None) -> dict[str, Any]:
+    """What the released code's commands give beside the rules: epochs, and a schedule for PCRec alone."""
+    if protocol == "controlled":
+        return {}
+    layerwise = cooperation is not None and cooperation.rule == "layerwise"
+    plain = cooperation is None or cooperation.rule == "noise"
+    return {"epochs": 300 if model == "bpr" and layerwise else 200, "schedule": "constant" if plain else "cosine"}
+
+
+def _rules(protocol: str, changed: Mapping[str, str] | None) -> Rules | None:
+    if not changed:
+        return None
+    known("protocol", protocol, PROTOCOLS)
+    for name in changed:
+        known("rule", name, VALUES)
+    return dataclasses.replace(PROTOCOLS[protocol], **changed)
 
 
 def layerwise(model: str, criterion: str = "entropy", alpha: float | None = None, every: int = 1) -> Cooperation:

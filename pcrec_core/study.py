@@ -169,8 +169,13 @@ def command(spec: RunSpec) -> str:
     parts |= vars(spec.training) | {"peers": spec.peers}
     if spec.cooperation:
         parts |= {"cooperation": spec.cooperation.rule} | {k: v for k, v in vars(spec.cooperation).items() if k != "rule"}
-    parts |= {"protocol": spec.protocol, "seed": spec.seed}
-    words = [f"--{name} {shlex.quote(str(value))}" for name, value in parts.items() if value is not None]
+        parts["components"] = " ".join(spec.cooperation.components or ()) or None
+    later = {"histories": spec.data.histories, "rates": spec.rates, "orders": spec.orders, "starts": spec.starts}
+    usual = {"shares": "own", "precision": "float32", "histories": "ordered", "rates": "spread", "orders": "own", "starts": "own"}
+    parts |= later | {"protocol": spec.protocol, "seed": spec.seed}
+    words = [f"--{name} {value if name == 'components' else shlex.quote(str(value))}" for name, value in parts.items()
+             if value is not None and value != usual.get(name)]
+    words += ["--rules", *(shlex.quote(f"{k}={v}") for k, v in spec.changed_rules.items())] if spec.changed_rules else []
     return " ".join(["python -m pcrec_core train", *words])
 
 

@@ -188,11 +188,14 @@ def test_a_typo_is_answered_with_the_nearest_name(call, folder, words, nearest):
 
 
 @pytest.mark.parametrize(("words", "sentence"), [
-    (["--protocol", "paper"], "protocol 'paper' cannot be run yet: only 'controlled' can."),
-    (["--protocol", "released"], "protocol 'released' cannot be run yet: only 'controlled' can."),
-    (["--alpha", "30"], "--criterion, --alpha and --every have a meaning with --cooperation only."),
-    (["--criterion", "l1"], "--criterion, --alpha and --every have a meaning with --cooperation only."),
-    (["--peers", "2", "--every", "2"], "--criterion, --alpha and --every have a meaning with --cooperation only."),
+    (["--rules", "mean"], "--rules takes NAME=VALUE, such as loss=all, not 'mean'."),
+    (["--rules", "mean=all"], "rules.mean has no meaning for this run; leave it as protocol 'controlled' has it."),
+    (["--rules", "ordr=once"], "unknown rule 'ordr'; did you mean 'order'?"),
+    (["--gamma", "1", "--shares", "own"], "--gamma and --shares have a meaning with --cooperation only."),
+    (["--peers", "2", "--orders", "sane"], "unknown orders 'sane'; did you mean 'same'?"),
+    (["--alpha", "30"], "--alpha has a meaning with --cooperation only."),
+    (["--criterion", "l1"], "--criterion has a meaning with --cooperation only."),
+    (["--peers", "2", "--every", "2"], "--every has a meaning with --cooperation only."),
     (["--peers", "2", "--cooperation", "averaging", "--alpha", "3"], "averaging has no criterion and no alpha"),
     (["--cooperation", "averaging"], "cooperation needs peers: 2 or more."),
     ([*PAIR, "--alpha", "0"], "alpha must be above 0, not 0.0; for alpha = 0 take the rule 'averaging'."),

@@ -144,3 +144,23 @@ def test_the_examples_in_the_documentation_are_true():
 def test_a_mistyped_criterion_is_refused_where_alpha_0_would_not_need_it():
     with pytest.raises(SpecError, match="unknown criterion 'entropie'.*entropy"):
         layerwise("sasrec", "entropie", alpha=0)
+
+
+@pytest.mark.parametrize(("model", "cooperation", "epochs", "schedule"), [
+    ("sasrec", None, 200, "constant"), ("sasrec", Cooperation("noise"), 200, "constant"),
+    ("sasrec", Cooperation("layerwise", "entropy", 30), 200, "cosine"),
+    ("bpr", Cooperation("layerwise", "entropy", 20), 300, "cosine"),
+    ("bpr", None, 200, "constant"), ("dnn", Cooperation("averaging"), 200, "cosine")])
+@pytest.mark.parametrize("protocol", ["paper", "released"])
+def test_the_released_codes_epochs_and_schedule(model, cooperation, epochs, schedule, protocol):
+    run = run_spec("ml-100k", model, peers=2, cooperation=cooperation, protocol=protocol)
+    assert (run.training.epochs, run.training.schedule) == (epochs, schedule)
+    assert run_spec("ml-100k", model, protocol=protocol, epochs=3, schedule="cosine").training.epochs == 3
+
+
+def test_single_rules_can_be_changed():
+    assert run_spec("ml-100k", "sasrec", rules={"loss": "all"}).changed_rules == {"loss": "all"}
+    released = run_spec("ml-100k", "sasrec", protocol="released", rules={"loss": "real", "order": "once"})
+    assert released.changed_rules == {"loss": "real"}
+    with pytest.raises(SpecError, match="unknown rule 'los'; did you mean 'loss'"):
+        run_spec("ml-100k", "sasrec", rules={"los": "all"})

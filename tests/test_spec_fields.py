@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from support import fit, two_rings
 
-from pcrec_core import datasets, spec
+from pcrec_core import datasets, study
 from pcrec_core.datasets.split import Split, split
-from pcrec_core.errors import SpecError
+from pcrec_core.protocols import PROTOCOLS, Rules
 from pcrec_core.spec import Cooperation, Data, Model, RunSpec, Training
 
 LAYERWISE = Cooperation("layerwise", "entropy", 30)
@@ -23,6 +23,12 @@ RINGS = two_rings()
 def change(run: RunSpec, part: str, **given: object) -> RunSpec:
     return replace(run, **{part: replace(getattr(run, part), **given)})
 
+
+#: Five training items are a whole piece of three and one of two.
+PADDED, PADDED_DNN = change(SASREC, "model", t=3), change(DNN, "model", t=3)
+#: Chance decides what barely trained models rank: the padding id is among the first.
+UNTRAINED = replace(change(DNN, "training", eta=1e-6), seed=1)
+LONG = change(SASREC, "training", epochs=6)
 
 #: Name of a field: runs that differ in it alone.
 CHANGES: dict[str, list[RunSpec]] = {
@@ -45,14 +51,31 @@ CHANGES: dict[str, list[RunSpec]] = {
     "Cooperation.criterion": [SASREC, change(SASREC, "cooperation", criterion="l1")],
     "Cooperation.alpha": [SASREC, change(SASREC, "cooperation", alpha=29)],
     "Cooperation.every": [SASREC, change(SASREC, "cooperation", every=2)],
+    "Cooperation.gamma": [replace(SASREC, cooperation=Cooperation("parameterwise", gamma=g)) for g in (None, 0.005, 0.1)],
+    "Cooperation.shares": [change(SASREC, "cooperation", shares=shares) for shares in ("own", "permuted", "random")],
+    "Cooperation.components": [change(SASREC, "cooperation", components=some) for some in (
+        None, ("embedding",), ("middle",), ("softmax",), ("embedding", "softmax"))],
+    "Cooperation.rule of other kinds": [replace(SASREC, cooperation=Cooperation(rule)) for rule in (
+        "averaging", "parameterwise", "noise")],
+    "Data.histories": [SASREC, change(SASREC, "data", histories="shuffled")],
+    "RunSpec.rates": [SASREC, replace(SASREC, rates="equal")],
+    "RunSpec.orders": [SASREC, replace(SASREC, orders="same")],
+    "RunSpec.starts": [SASREC, replace(SASREC, starts="same")],
+    "Rules.loss": [PADDED, replace(PADDED, rules=Rules(loss="all"))],
+    "Rules.attention": [PADDED, replace(PADDED, rules=Rules(attention="all"))],
+    "Rules.mean": [PADDED_DNN, replace(PADDED_DNN, rules=Rules(mean="all"))],
+    "Rules.layers": [SASREC, replace(SASREC, rules=Rules(layers="released"))],
+    "Rules.last_bin": [SASREC, replace(SASREC, rules=Rules(last_bin="open"))],
+    "Rules.order": [SASREC, replace(SASREC, rules=Rules(order="once"))],
 }
 #: Tested below, and Training.precision in test_precision.py.
-APART = {"Training.precision", "Data.core", "Data.source", "Data.sha256", "Data.columns", "Data.path", "RunSpec.protocol",
-         "RunSpec.numerics", "RunSpec.data", "RunSpec.model", "RunSpec.training"}
+APART = {"Training.precision", "Training.average", "Data.core", "Data.source", "Data.sha256", "Data.columns", "Data.path",
+         "RunSpec.protocol", "RunSpec.numerics", "RunSpec.data", "RunSpec.model", "RunSpec.training", "RunSpec.rules",
+         "Rules.data", "Rules.candidates", "Rules.hidden", "Rules.evaluated", "Rules.choice"}
 
 
 def test_no_field_is_forgotten():
-    kinds = (Data, Model, Training, Cooperation, RunSpec)
+    kinds = (Data, Model, Training, Cooperation, RunSpec, Rules)
     every = {f"{kind.__name__}.{f.name}" for kind in kinds for f in fields(kind)}
     assert {name.split(" of ")[0] for name in CHANGES} | APART == every
 
@@ -89,10 +112,58 @@ def test_the_source_its_core_and_a_files_content_and_columns_change_the_training
     assert copy.identity == runs[0].identity and on_its_data(copy) == on_its_data(runs[0])  # a path is no identity
 
 
-@pytest.mark.parametrize("protocol", sorted(set(spec.PROTOCOLS) - {"controlled"}))
-def test_a_protocol_that_would_change_nothing_yet_is_refused(protocol):
-    with pytest.raises(SpecError, match=f"protocol '{protocol}' cannot be run yet"):
-        replace(SASREC, protocol=protocol)
+def results(runs: list[RunSpec], *names: str, data: Split = RINGS) -> list[object]:
+    """What the runs have under a name of the result, or under a column of its epochs."""
+    found = [fit(run, data)[1].result for run in runs]
+    return [[result.get(name, result["epochs"].get(name)) for name in names] for result in found]
+
+
+#: Lines of the protocols' table that change what is evaluated, not what is trained: runs, and what of the result differs.
+EVALUATED = {
+    "Rules.candidates": ([SASREC, replace(SASREC, rules=Rules(candidates="padding too"))], "merged"),
+    "Rules.candidates of DNN": ([UNTRAINED, replace(UNTRAINED, rules=Rules(candidates="padding too"))], "merged"),
+    "Rules.evaluated": ([replace(SASREC, rules=Rules(evaluated=e)) for e in ("merged", "before")], "chosen"),
+    "Rules.evaluated of masks": ([replace(SASREC, cooperation=Cooperation("parameterwise"), rules=Rules(evaluated=e))
+                                  for e in ("merged", "after")], "chosen"),
+    "Rules.choice": ([LONG, replace(LONG, rules=Rules(choice="test"))], "test"),
+    "Training.average": ([change(replace(SASREC, peers=1, cooperation=None), "training", schedule="constant", average=a)
+                          for a in (None, "ema", "swa")], "ranks"),
+}
+
+
+@pytest.mark.parametrize("name", EVALUATED)
+def test_another_value_is_another_evaluation_of_the_same_training(name):
+    runs, differs = EVALUATED[name]
+    found = results(runs, differs)
+    assert all(one != other for one, other in zip(found, found[1:], strict=False))
+    assert len({run.identity for run in runs}) == len(runs)
+    losses = results(runs, "loss")
+    assert all(loss == losses[0] for loss in losses)
+
+
+def test_bpr_hides_seen_items_by_protocol_where_a_data_set_can_repeat():
+    repeating = replace(RINGS, repeats=True)
+    runs = [BPR, replace(BPR, rules=Rules(hidden="seen"))]
+    shown, hidden = results(runs, "ranks", data=repeating)
+    assert shown != hidden and results(runs[1:], "ranks", data=RINGS) == results(runs[:1], "ranks", data=RINGS) == [hidden]
+
+
+def test_bprs_own_data_has_no_repeats():
+    def of(run: RunSpec) -> Split:
+        return study.split_for(run)
+
+    common, own = of(BPR), of(replace(BPR, rules=Rules(data="own")))
+    assert common.repeats and not own.repeats and own.n_users <= common.n_users
+    assert own.fingerprint() == of(replace(BPR, protocol="released")).fingerprint() != common.fingerprint()
+    assert of(replace(SASREC, protocol="released")).fingerprint() == common.fingerprint()  # the others' is the common one
+
+
+@pytest.mark.parametrize("base", [PADDED, PADDED_DNN, BPR], ids=lambda run: run.model.name)
+def test_another_protocol_is_another_run(base):
+    runs = [replace(base, protocol=protocol) for protocol in PROTOCOLS]
+    assert len({run.identity for run in runs}) == 3
+    found = results(runs, "own", "chosen", data=replace(RINGS, repeats=True))  # so that BPR's hidden items differ
+    assert found[0] != found[1] != found[2] != found[0]
 
 
 def test_numerics_is_part_of_the_identity():

@@ -22,7 +22,7 @@ from pcrec_core.datasets import csv_data
 from pcrec_core.datasets.split import split
 from pcrec_core.errors import RecordError, TrainingError
 from pcrec_core.records import Store, run_record
-from pcrec_core.settings import base, pcrec
+from pcrec_core.settings import base, pcrec, run_spec
 from pcrec_core.spec import Cooperation, Data, RunSpec
 from pcrec_core.study import command
 
@@ -247,6 +247,11 @@ def parsed(line: str) -> RunSpec:
     base(Data("ml-100k", core=3), "sasrec", eta=1 / 3), dataclasses.replace(base("ml-1m", "sasrec"), peers=2),
     dataclasses.replace(base("ml-1m", "sasrec"), peers=4, cooperation=Cooperation("layerwise", "entropy", 30, every=5)),
     dataclasses.replace(base("ml-1m", "sasrec"), peers=3, cooperation=Cooperation("averaging", every=120)),
+    run_spec("ml-100k", "sasrec", peers=2, cooperation=Cooperation("layerwise", "l1", 3, shares="permuted", components=("softmax",
+             "embedding")), rates="equal", orders="same", starts="same", rules={"loss": "all", "candidates": "padding too"}),
+    run_spec("ml-100k", "dnn", peers=2, cooperation=Cooperation("parameterwise", gamma=0.01), protocol="paper"),
+    run_spec("ml-100k", "bpr", cooperation=Cooperation("noise"), protocol="released", rules={"order": "fresh"}),
+    base(Data("ml-100k", histories="shuffled"), "sasrec", schedule="constant", average="swa", precision="bf16"),
 ], ids=lambda run: run.name)
 def test_the_command_line_of_a_spec_means_that_spec(run):
     assert parsed(command(run)) == run
