@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from benchmarks.__main__ import machine
 from pcrec_core import records, study
+from pcrec_core.ensemble import Mean
 from pcrec_core.evaluation import Ranker
 from pcrec_core.models import build
 from pcrec_core.paths import ROOT, write_whole
@@ -96,7 +97,7 @@ def inference() -> dict[str, Callable[[], dict[str, Any]]]:
         models.append(build(spec, split).eval())
 
     def by(count: int) -> dict[str, Any]:
-        ensemble = _Mean(models[:count])
+        ensemble = Mean(models[:count])
         began = time.perf_counter()
         ranker.ranks(ensemble, "test")
         return {"seconds": time.perf_counter() - began, "weights": sum(w.numel() for w in ensemble.parameters())}
@@ -104,17 +105,6 @@ def inference() -> dict[str, Callable[[], dict[str, Any]]]:
     by(1)  # not counted
     return {"ranking, one peer": lambda: by(1), "ranking, ensemble of 2": lambda: by(2),
             "ranking, ensemble of 3": lambda: by(3)}
-
-
-class _Mean(torch.nn.Module):
-    """Mean of the raw scores: Ensemble-M2 and M3 of Table 4."""
-
-    def __init__(self, models: Sequence[torch.nn.Module]) -> None:
-        super().__init__()
-        self.models = torch.nn.ModuleList(models)
-
-    def scores(self, users: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
-        return sum(model.scores(users, inputs) for model in self.models) / len(self.models)
 
 
 def _middle(several: list[dict[str, Any]]) -> dict[str, float]:

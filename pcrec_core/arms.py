@@ -12,6 +12,7 @@ import pandas as pd
 
 from pcrec_core import paper, records, stats
 from pcrec_core.crossed import StatsError
+from pcrec_core.derived import trainings
 from pcrec_core.metrics import METRICS
 from pcrec_core.records import Record
 from pcrec_core.settings import ALPHA
@@ -46,14 +47,34 @@ class Arm:
         """alpha of its cooperation; 0 for averaging, which is what alpha = 0 would be."""
         return self.runs[0].spec.cooperation.alpha or 0.0
 
+    @property
+    def random(self) -> bool:
+        """Whether another run could give something else: not so of the trivial baselines."""
+        return self.runs[0].kind != "trivial"
+
     def mean(self, metric: str) -> Mean:
         """Mean with its interval."""
-        return stats.mean_interval(self.ranks, metric)
+        return stats.mean_interval(self.ranks, metric, random=self.random)
 
     def over(self, base: Arm, metric: str) -> Comparison:
-        """This arm over ``base``, on the same users."""
+        """This arm over ``base``, on the same users; paired where each run shares a training with the base's of its seed.
+
+        Raises
+        ------
+        StatsError
+            Where only some runs do: then the arms are neither paired nor independent.
+        """
         records.same_users([*self.runs, *base.runs])
-        return stats.compare(self.ranks, base.ranks, metric)
+        return stats.compare(self.ranks, base.ranks, metric, paired=self._paired(base), random_v=self.random,
+                             random_b=base.random)
+
+    def _paired(self, base: Arm) -> bool:
+        mine, theirs = ([trainings(run.spec) for run in arm.runs] for arm in (self, base))
+        if set().union(*mine).isdisjoint(set().union(*theirs)):
+            return False
+        if len(mine) != len(theirs) or any(a.isdisjoint(b) for a, b in zip(mine, theirs, strict=True)):
+            raise StatsError(f"{self.variant} and {base.variant} share trainings, but not run by run; give both the same seeds.")
+        return True
 
     @property
     def counterpart(self) -> str | None:

@@ -13,6 +13,7 @@ PAPER = ROOT / "data" / "paper"
 RECORDS = ROOT / "data" / "records"
 #: Ignored by git: records that a reader makes, checkpoints of running runs, and the weights of finished ones.
 OWN_RECORDS = ROOT / "data" / "cache" / "records"
+AGAIN = ROOT / "data" / "cache" / "again"  # of runs that were trained again for their weights
 CHECKPOINTS = ROOT / "data" / "cache" / "checkpoints"
 WEIGHTS = ROOT / "data" / "weights"
 

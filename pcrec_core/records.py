@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from pcrec_core import spec as specs
+from pcrec_core.derived import Derived, Trivial, derived_from_dict
 from pcrec_core.errors import RecordError
 from pcrec_core.paths import OWN_RECORDS, RECORDS, ROOT, write_whole
 from pcrec_core.spec import RunSpec, canonical_json
@@ -29,8 +30,8 @@ def digest(value: Any) -> str:
 class Record:
     """A deterministic ``result`` and a ``run`` of provenance, of what ``kind`` and ``key`` name.
 
-    ``key`` of a ``run`` is the canonical spec; of ``statistics``, the canonical data. The result is hashed, so that a
-    changed digit is noticed when the record is read.
+    ``key`` of a ``run``, and of what is ``derived`` from runs or ``trivial``, is the canonical spec; of ``statistics``, the
+    canonical data. The result is hashed, so that a changed digit is noticed when the record is read.
     """
 
     kind: str
@@ -50,9 +51,9 @@ class Record:
         return digest(self.result)
 
     @property
-    def spec(self) -> RunSpec:
-        """The run's spec, whole."""
-        return specs.from_dict(self.key)
+    def spec(self) -> RunSpec | Derived | Trivial:
+        """The spec of a run, or of what was made from runs, whole."""
+        return specs.from_dict(self.key) if self.kind == "run" else derived_from_dict(self.key)
 
     @property
     def ranks(self) -> np.ndarray:
@@ -71,9 +72,10 @@ class Record:
         return "{\n" + ",\n".join(f"{canonical_json(k)}:{canonical_json(v)}" for k, v in parts.items()) + "\n}\n"
 
 
-def run_record(spec: RunSpec, result: dict[str, Any], run: dict[str, Any]) -> Record:
-    """The record of a trained run."""
-    return Record("run", spec.name, spec.canonical(), result, run)
+def run_record(spec: RunSpec | Derived | Trivial, result: dict[str, Any], run: dict[str, Any]) -> Record:
+    """The record of a trained run, or of what was made from runs or data."""
+    kind = {Derived: "derived", Trivial: "trivial"}.get(type(spec), "run")
+    return Record(kind, spec.name, spec.canonical(), result, run)
 
 
 def statistics_name(data: specs.Data) -> str:
@@ -212,12 +214,17 @@ def same_users(records: list[Record]) -> None:
         Naming the first two that differ.
     """
     def what(record: Record) -> tuple[str, str]:
-        return record.result["data"]["fingerprint"], record.key["protocol"]
+        return record.result["data"]["fingerprint"], record.spec.protocol
 
     for record in records[1:]:
         if what(record) != what(records[0]):
             raise RecordError(f"{records[0].name} and {record.name} differ in data or protocol: their users cannot be"
                               " compared.")
+
+
+def _without_seed(key: dict[str, Any]) -> dict[str, Any]:
+    parents = {"parents": [_without_seed(parent) for parent in key["parents"]]} if "parents" in key else {}
+    return {k: v for k, v in key.items() if k != "seed"} | parents
 
 
 def ranks_of(records: list[Record]) -> np.ndarray:
@@ -229,8 +236,8 @@ def ranks_of(records: list[Record]) -> np.ndarray:
         If the runs differ in more than the seed (or share one).
     """
     same_users(records)
-    arms = {canonical_json({k: v for k, v in r.key.items() if k != "seed"}) for r in records}
-    if len(arms) != 1 or len({r.key["seed"] for r in records}) != len(records):
+    arms = {canonical_json(_without_seed(r.key)) for r in records}
+    if len(arms) != 1 or len({r.spec.seed for r in records}) != len(records):
         raise RecordError(f"the runs {', '.join(r.name for r in records)} are no arm: they must differ in the seed alone.")
     return np.stack([record.ranks for record in records])
 

@@ -117,7 +117,7 @@ def download(frame: pd.DataFrame, name: str) -> Html:
 
 def footnote(arms: Sequence[Arm]) -> str:
     """What every table says of its numbers (STATISTICS.md, section 5)."""
-    protocol = ", ".join(sorted({run.key["protocol"] for arm in arms for run in arm.runs}))
+    protocol = ", ".join(sorted({run.spec.protocol for arm in arms for run in arm.runs}))
     users = ", ".join(f"{arm.dataset} {arm.ranks.shape[1]:,} users" for arm in {a.dataset: a for a in arms}.values())
     runs = sorted({len(arm.runs) for arm in arms})
     only = " An interval marked * covers users only: one run in an arm says nothing about other runs." if 1 in runs else ""

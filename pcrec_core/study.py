@@ -12,6 +12,7 @@ import resource
 import shlex
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -24,8 +25,9 @@ from pcrec_core import datasets, records, settings, torchrun, workers
 from pcrec_core.arms import Arm
 from pcrec_core.datasets.split import Split, split, split_without_repeats
 from pcrec_core.datasets.statistics import statistics as describe
+from pcrec_core.derived import Derived, Trivial
 from pcrec_core.errors import Interrupted, RecordError, TrainingError
-from pcrec_core.paths import CHECKPOINTS, WEIGHTS, alone, write_whole
+from pcrec_core.paths import AGAIN, CHECKPOINTS, WEIGHTS, alone, write_whole
 from pcrec_core.records import Record, Store
 from pcrec_core.spec import NUMERICS, Data, RunSpec
 
@@ -34,14 +36,18 @@ NO_TRAINING = "PCREC_NO_TRAINING"
 _TURN = threading.Lock()
 
 
-def run(specs: Sequence[RunSpec], executor: Any = None, *, store: Store | None = None, device: str = "auto",
+Wanted = RunSpec | Derived | Trivial
+
+
+def run(specs: Sequence[Wanted], executor: Any = None, *, store: Store | None = None, device: str = "auto",
         threads: int = 1) -> list[Record]:
     """Records of ``specs``, in their order: read from the store, or trained and stored.
 
     Parameters
     ----------
-    specs : sequence of RunSpec
-        What is wanted; equal specs are trained once.
+    specs : sequence of RunSpec, Derived or Trivial
+        What is wanted; equal specs are trained once. What is derived from runs is made here, after the training, from their
+        weights; a run whose weights are not on this machine is trained again for them.
     executor : object with ``submit``, optional
         Trains the missing runs, each in a job of its own whose future has ``result`` and ``done``: ``workers.Processes``
         on this machine, the ``Client`` of dask across machines, and all that follow ``concurrent.futures``. The workers
@@ -66,16 +72,20 @@ def run(specs: Sequence[RunSpec], executor: Any = None, *, store: Store | None =
     missing = [spec for spec, record in found.items() if record is None]
     for spec in missing:
         _refuse_training(spec)
+    runs = [spec for spec in missing if isinstance(spec, RunSpec)]
     if executor is None:
-        failed = _train_here(missing, store, device, threads)
+        failed = _train_here(runs, store, device, threads)
     else:
-        failed = _train_there(missing, store, device, threads, executor)
+        failed = _train_there(runs, store, device, threads, executor)
     if failed:
-        workers.fail(failed, len(missing))
+        workers.fail(failed, len(runs))
+    made = [spec for spec in missing if not isinstance(spec, RunSpec)]
+    for spec in _bar(made, desc="derived", unit="record") if made else ():
+        make(spec, store, device=device, threads=threads)
     return [found[spec] or records.read(store.path(spec.name)) for spec in specs]
 
 
-def arm(variant: str, specs: Sequence[RunSpec], **options: Any) -> Arm:
+def arm(variant: str, specs: Sequence[Wanted], **options: Any) -> Arm:
     """The arm of ``specs``, which differ in the seed alone; ``options`` are those of ``run``."""
     return Arm(variant, tuple(run(specs, **options)))
 
@@ -134,6 +144,40 @@ def train_once(spec: RunSpec, store: Store, *, device: str = "auto", **options: 
         if group.from_first(lambda: store.get(spec.name) is None):
             train(spec, store, device=device, **options)
     return spec.identity
+
+
+def make(spec: Derived | Trivial, store: Store, *, device: str = "auto", threads: int = 1) -> None:
+    """Compute what is derived from the weights of runs, or a trivial baseline, and store its record."""
+    from pcrec_core import operations
+    from pcrec_core.trainer import device_of, seen_by
+
+    started, began = records.provenance(), time.perf_counter()
+    place = device_of("cpu" if isinstance(spec, Trivial) else device)
+    if isinstance(spec, Trivial):
+        with _torch_for_us(threads):
+            result = operations.trivial(spec, split_of(spec.data))
+    else:
+        split = seen_by(spec.parents[0], split_for(spec.parents[0]))
+        models = {(parent, peer): _model(parent, peer, split, place, threads) for parent, peer in spec.needs}
+        with _torch_for_us(threads):
+            result = operations.derive(spec, split, models, place)
+    seconds = {"derive": round(time.perf_counter() - began, 3)}
+    store.put(records.run_record(spec, result, started | {"device": _device_name(place), "threads": threads, "seconds": seconds}))
+
+
+def _model(spec: RunSpec, peer: int | None, split: Split, device: Any, threads: int) -> Any:
+    """The reported model of a run, or that of a peer's best epoch; the run is trained again where its weights are absent."""
+    from safetensors.torch import load_file
+
+    from pcrec_core.models import build
+
+    path = weights_path(spec, peer)
+    if not path.exists():
+        _refuse_training(spec)
+        train_once(spec, Store(AGAIN), device=device.type, threads=threads)
+    model = build(spec, split).to(device)
+    model.load_state_dict(load_file(path))
+    return model
 
 
 def statistics(data: Data, store: Store | None = None) -> Record:
@@ -195,7 +239,12 @@ def _torch_for_us(threads: int) -> Iterator[None]:
             torch.set_num_threads(before)
 
 
-def _refuse_training(spec: RunSpec) -> None:
+def _refuse_training(spec: Wanted) -> None:
+    if not isinstance(spec, RunSpec):
+        if os.environ.get(NO_TRAINING) and spec.data.source != "synthetic":
+            raise RecordError(f"the record {spec.name} is missing, and {NO_TRAINING} is set; run the notebook, or `python -m"
+                              " pcrec_core study`, without it to make the record.")
+        return
     if spec.numerics != NUMERICS[spec.model.name]:
         raise RecordError(f"the record {spec.name} is missing, and only an earlier state of the code, of numerics"
                           f" {spec.numerics}, can make it; ask for numerics {NUMERICS[spec.model.name]}.")

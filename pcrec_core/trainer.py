@@ -73,6 +73,22 @@ def rule_of(spec: RunSpec, epoch: int) -> Rule | None:
     return kind(given.criterion, given.alpha, spec.lines.last_bin, **seed)
 
 
+def seen_by(spec: RunSpec, split: Split) -> Split:
+    """The split as the run's model sees it."""
+    return split if spec.data.histories == "ordered" else split.shuffled(stream_seed(spec.seed, 0, "histories"))
+
+
+def ranker_of(spec: RunSpec, split: Split, device: torch.device) -> Ranker:
+    """The ranking by the run's protocol."""
+    hide = spec.model.name == "bpr" and (spec.lines.hidden == "seen" or not split.repeats)
+    return Ranker(split, spec.model.t, hide, device, padding=spec.lines.candidates == "padding too")
+
+
+def facts(split: Split) -> dict[str, Any]:
+    """What a result says of its data."""
+    return {"data": {"fingerprint": split.fingerprint(), "users": split.n_users, "items": split.n_items}}
+
+
 @dataclass
 class Choice:
     """The best model so far: ties go to the earlier epoch, then to the lower peer."""
@@ -109,12 +125,11 @@ class Trainer:
     def __init__(self, spec: RunSpec, split: Split, device: torch.device, group: Group = SERIAL) -> None:
         require(spec.training.precision, device)
         self.spec, self.split, self.device, self.group = spec, split, device, group
-        seen = split if spec.data.histories == "ordered" else split.shuffled(stream_seed(spec.seed, 0, "histories"))
+        seen = seen_by(spec, split)
         self.examples = examples_of(spec, seen)
         steps = -(-len(self.examples) // spec.training.batch)
         self.peers = [Peer.new(spec, split, k, steps, device) for k in group.numbers(spec.peers)]
-        hide = spec.model.name == "bpr" and (spec.lines.hidden == "seen" or not split.repeats)
-        self.ranker = Ranker(seen, spec.model.t, hide, device, padding=spec.lines.candidates == "padding too")
+        self.ranker = ranker_of(spec, seen, device)
         self.layers = layers_of(spec, self.peers[0].model)
         self.choices = [Choice() for _ in range(1 if spec.cooperation else spec.peers)]
         self.history: list[dict[str, Any]] = []
@@ -255,8 +270,7 @@ class Trainer:
         with self._timed("evaluate"):
             ranks = self.ranker.ranks(model, "test")
         repeated = self.split.repeated("test")
-        return {
-            "data": {"fingerprint": self.split.fingerprint(), "users": self.split.n_users, "items": self.split.n_items},
+        return facts(self.split) | {
             "weights": sum(w.numel() for w in model.parameters()),
             "layers": [[layer.name, layer.component] for layer in self.layers],
             "epochs": _columns(self.history),

@@ -1,0 +1,162 @@
+"""What is made from finished runs, or from the data alone, and needs no training of its own: named as runs are. No torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from pcrec_core.parts import known, require
+from pcrec_core.spec import Data, RunSpec, canonical_json, from_dict
+
+#: Raised by a change that moves a bit of what these give.
+NUMERICS = 1
+OPERATIONS = ("ensemble", "apart", "pruned", "tuned", "probed")
+TRIVIAL = ("popularity", "transitions", "recency")
+
+
+class Named(NamedTuple):
+    """What stands for a model."""
+
+    name: str
+
+
+class _Made:
+    """What both kinds have in common: an identity, and a name that ends with it."""
+
+    def canonical(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    @property
+    def identity(self) -> str:
+        """First 12 hex digits of the SHA-256 of the canonical JSON."""
+        return hashlib.sha256(canonical_json(self.canonical()).encode()).hexdigest()[:12]
+
+    @property
+    def name(self) -> str:
+        """Path of the record below the store, without its ending."""
+        return f"{self.data.source}/{self.model.name}-{self.variant}-s{self.seed}-{self.identity}"
+
+
+@dataclass(frozen=True)
+class Derived(_Made):
+    """An operation on the reported weights of runs (PROTOCOLS.md, sections 3, 5 and 6).
+
+    Parameters
+    ----------
+    operation : {"ensemble", "apart", "pruned", "tuned", "probed"}
+        The mean of the scores of several runs; that of the peers of one run that never exchange, each at its own best
+        epoch; the smallest ``share`` of all weights set to 0, without and with fine-tuning; what each layer holds and does.
+    parents : tuple of RunSpec
+        The runs: two or more of an ensemble, else one.
+    share : float, optional
+        Of the weights that are pruned, in [0, 1).
+    """
+
+    operation: str
+    parents: tuple[RunSpec, ...]
+    share: float | None = None
+
+    def __post_init__(self) -> None:
+        known("operation", self.operation, OPERATIONS)
+        object.__setattr__(self, "parents", tuple(self.parents))
+        require(bool(self.parents) and all(isinstance(parent, RunSpec) for parent in self.parents), "parents must be runs.")
+        many = self.operation == "ensemble"
+        require((len(self.parents) > 1) == many, f"{self.operation} is made from {'two or more runs' if many else 'one run'},"
+                                                 f" not {len(self.parents)}.")
+        prunes = self.operation in ("pruned", "tuned")
+        require((self.share is not None) == prunes, "share belongs to pruned and tuned: give it there, and leave it out else.")
+        require(not prunes or 0 <= self.share < 1, f"share must be in [0, 1), not {self.share}.")
+        kinds = {(p.data, p.model, p.protocol) for p in self.parents}
+        require(len(kinds) == 1, "the runs of an ensemble must have the same data, model and protocol.")
+        first = self.parents[0]
+        require(self.operation != "apart" or (first.peers > 1 and first.cooperation is None),
+                "apart needs a run of two or more peers that never exchange.")
+
+    def canonical(self) -> dict[str, Any]:
+        """What identifies it."""
+        share = {} if self.share is None else {"share": float(self.share)}
+        return {"operation": self.operation, "numerics": NUMERICS, "parents": [p.canonical() for p in self.parents]} | share
+
+    @property
+    def needs(self) -> list[tuple[RunSpec, int | None]]:
+        """The models it is made from: the reported one of a run, or (a number) that of one of its peers' best epoch."""
+        peers = range(self.parents[0].peers) if self.operation == "apart" else [None]
+        return [(parent, peer) for parent in self.parents for peer in peers]
+
+    @property
+    def data(self) -> Data:
+        return self.parents[0].data
+
+    @property
+    def model(self) -> Any:
+        return self.parents[0].model
+
+    @property
+    def protocol(self) -> str:
+        return self.parents[0].protocol
+
+    @property
+    def seed(self) -> int:
+        """Of the first run."""
+        return self.parents[0].seed
+
+    @property
+    def variant(self) -> str:
+        """Short name: m2, apart, pruned30-base, tuned30-base, probed-le-a30."""
+        if self.operation == "ensemble":
+            return f"m{len(self.parents)}-{self.parents[0].variant}"
+        share = "" if self.share is None else f"{100 * self.share:g}"
+        return f"{self.operation}{share}-{self.parents[0].variant}"
+
+
+@dataclass(frozen=True)
+class Trivial(_Made):
+    """A baseline without training or randomness (PROTOCOLS.md, section 6, control 0): ``popularity``, ``transitions`` or
+    ``recency``."""
+
+    data: Data
+    baseline: str
+    protocol: str = "controlled"
+
+    def __post_init__(self) -> None:
+        known("baseline", self.baseline, TRIVIAL)
+        require(self.protocol == "controlled", "the trivial baselines follow protocol 'controlled' alone.")
+
+    def canonical(self) -> dict[str, Any]:
+        """What identifies it."""
+        return {"baseline": self.baseline, "numerics": NUMERICS, "data": self.data.canonical(), "protocol": self.protocol}
+
+    @property
+    def model(self) -> Named:
+        return Named(self.baseline)
+
+    @property
+    def variant(self) -> str:
+        return "trivial"
+
+    @property
+    def seed(self) -> int:
+        return 0
+
+
+def derived_from_dict(values: dict[str, Any]) -> Derived | Trivial:
+    """What has this canonical form."""
+    if "baseline" in values:
+        return Trivial(Data(**values["data"]), values["baseline"], values["protocol"])
+    return Derived(values["operation"], tuple(map(from_dict, values["parents"])), values.get("share"))
+
+
+def trainings(spec: RunSpec | Derived | Trivial) -> set[RunSpec]:
+    """The trainings that a result rests on, each named by the run of one model or of peers that exchange: an average of
+    weights has its model's, and of peers that never exchange the first one is the base (PROTOCOLS.md, section 1).
+
+    Arms that share one are not independent (STATISTICS.md, section 1).
+    """
+    if isinstance(spec, Trivial):
+        return set()
+    if isinstance(spec, Derived):
+        return set().union(*map(trainings, spec.parents))
+    spec = dataclasses.replace(spec, training=dataclasses.replace(spec.training, average=None))
+    return {spec if spec.cooperation else dataclasses.replace(spec, peers=1, rates="spread", orders="own", starts="own")}

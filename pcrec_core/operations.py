@@ -1,0 +1,114 @@
+"""How derived results are computed from the weights of runs, and the trivial baselines from the data."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from pcrec_core import baselines
+from pcrec_core.cooperation import Layer
+from pcrec_core.criteria import entropy
+from pcrec_core.datasets.split import Split
+from pcrec_core.derived import Derived, Trivial
+from pcrec_core.ensemble import Mean
+from pcrec_core.evaluation import Ranker, summary
+from pcrec_core.models import examples_of, layers_of
+from pcrec_core.optimizer import Adam
+from pcrec_core.pruning import EPOCHS, MaskedPeer, prune, tuning
+from pcrec_core.spec import RunSpec
+from pcrec_core.streams import stream_seed
+from pcrec_core.trainer import SELECTION, Choice, facts, ranker_of
+
+
+def derive(spec: Derived, split: Split, models: Mapping[tuple[RunSpec, int | None], nn.Module],
+           device: torch.device) -> dict[str, Any]:
+    """The result of an operation.
+
+    Parameters
+    ----------
+    spec : Derived
+        What is wanted.
+    split : Split
+        As its runs see it.
+    models : mapping
+        The model of each of ``spec.needs``; changed where weights are pruned.
+    device : torch.device
+        Where it is computed.
+    """
+    run, ranker = spec.parents[0], ranker_of(spec.parents[0], split, device)
+    if spec.operation in ("ensemble", "apart"):
+        return _read(Mean([models[need] for need in spec.needs]), ranker, split)
+    model = models[run, None]
+    layers = layers_of(dataclasses.replace(run, protocol="controlled", rules=None), model)
+    if spec.operation == "probed":
+        return facts(split) | {"probed": _probe(model, layers, ranker, run)}
+    masks = prune(model, layers, spec.share)
+    if spec.operation == "pruned":
+        return _read(model, ranker, split)
+    return _tuned(run, model, masks, ranker, split, device)
+
+
+def trivial(spec: Trivial, split: Split) -> dict[str, Any]:
+    """The result of a baseline; popularity hides what a user has seen where the data cannot repeat."""
+    kind = {"popularity": baselines.Popularity, "transitions": baselines.Transitions, "recency": baselines.Recency}
+    hide = spec.baseline == "popularity" and not split.repeats
+    ranker = Ranker(split, split.longest, hide, torch.device("cpu"))  # recency reads the whole history
+    return _read(kind[spec.baseline](split), ranker, split)
+
+
+def _read(model: nn.Module, ranker: Ranker, split: Split) -> dict[str, Any]:
+    """Validation, and what the test set says."""
+    ranks = ranker.ranks(model, "test")
+    return facts(split) | {
+        "valid": summary(ranker.ranks(model, "valid")), "test": summary(ranks), "ranks": " ".join(map(str, ranks)),
+        "repeated": "".join(map(str, split.repeated("test").astype(np.int8)))}
+
+
+def _tuned(run: RunSpec, model: nn.Module, masks: dict, ranker: Ranker, split: Split, device: torch.device) -> dict[str, Any]:
+    """Fine-tuned with the masks held; the best epoch on validation is read."""
+    spec = tuning(run)
+    peer = MaskedPeer(0, spec, model, Adam(model.parameters(), spec.training.eta, _decay(spec)), spec.training.eta, None, masks)
+    examples, choice, valid = examples_of(spec, split), Choice(), []
+    for epoch in range(EPOCHS):
+        peer.train_epoch(examples, run.training.epochs + epoch, device)
+        valid.append(summary(ranker.ranks(model, "valid")))
+        choice.offer(valid[-1][SELECTION], epoch, 0, lambda: model)
+    model.load_state_dict(choice.weights)
+    return _read(model, ranker, split) | {"chosen": choice.epoch, "epochs": {m: [v[m] for v in valid] for m in valid[0]}}
+
+
+def _decay(spec: RunSpec) -> float:
+    return 0.0 if spec.model.name == "bpr" else spec.training.l2
+
+
+@torch.no_grad()
+def _probe(model: nn.Module, layers: list[Layer], ranker: Ranker, run: RunSpec) -> dict[str, Any]:
+    """What each tensor holds; and of each matrix, what validation NDCG@20 is left when half of it is pruned, or when noise
+    of half its standard deviation is added."""
+    tensors = {name: {"h": entropy(w).item(), "h_open": entropy(w, last_bin="open").item(), "size": w.numel(),
+                      "dimensions": w.dim(), "std": w.double().std(correction=0).item(), "largest": w.abs().max().item(),
+                      "l1": w.double().abs().sum().item()}
+               for name, w in model.named_parameters()}
+    damaged = {layer.measured: {"pruned": _damage(model, layer, ranker, lambda w, layer=layer: prune(model, [layer], 0.5)),
+                                "noised": _damage(model, layer, ranker, lambda w: w.add_(_noise(w, run)))}
+               for layer in layers}
+    return {"tensors": tensors, "whole": summary(ranker.ranks(model, "valid"))[SELECTION], "damaged": damaged}
+
+
+def _damage(model: nn.Module, layer: Layer, ranker: Ranker, harm: Callable[[torch.Tensor], Any]) -> float:
+    w = model.get_parameter(layer.measured)
+    before = w.clone()
+    harm(w)
+    left = summary(ranker.ranks(model, "valid"))[SELECTION]
+    w.copy_(before)
+    return left
+
+
+def _noise(w: torch.Tensor, run: RunSpec) -> torch.Tensor:
+    draw = torch.Generator(w.device).manual_seed(stream_seed(run.seed, 0, "noise"))
+    return torch.randn(w.shape, generator=draw, dtype=w.dtype, device=w.device) * (w.std(correction=0) / 2)

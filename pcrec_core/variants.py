@@ -1,0 +1,135 @@
+"""The variants of the paper and the controls, by the labels of ``data/paper/claims.csv``: what each label means as a spec.
+
+PROTOCOLS.md, sections 3 and 6. No torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pcrec_core import settings
+from pcrec_core.derived import TRIVIAL, Derived, Trivial
+from pcrec_core.errors import SpecError, unknown
+from pcrec_core.spec import Cooperation, Data, RunSpec
+
+#: Added to the seed for the second and third run of an ensemble.
+_FURTHER = 100
+
+Spec = RunSpec | Derived | Trivial
+
+
+def variant(label: str, data: str | Data, model: str, seed: int = 0, given: Mapping[str, Any] | None = None) -> Spec:
+    """The run, or what is derived from runs, of a label.
+
+    Parameters
+    ----------
+    label : str
+        One of ``LABELS``, ``LE@`` with an alpha, or ``pruned`` with a percentage, with ``-tuned`` or without.
+    data, model, seed : str or Data, str, int
+        On what. The trivial baselines take the data alone.
+    given : mapping, optional
+        Settings of ``settings.run_spec`` that differ from the study's, for all runs.
+
+    Raises
+    ------
+    SpecError
+        For an unknown label, or one that the model does not have.
+
+    Examples
+    --------
+    >>> variant("LE@30", "ml-100k", "sasrec").variant
+    'le-a30'
+    """
+    data, given = data if isinstance(data, Data) else Data(data), dict(given or {})
+    make = Maker(data, model, seed, given)
+    if label in LABELS:
+        return LABELS[label](make)
+    if at := re.fullmatch(r"LE@(\d+(?:\.\d+)?)", label):
+        return make.pair(settings.layerwise(model, alpha=float(at[1])))
+    if at := re.fullmatch(r"pruned(\d+)(-tuned)?", label):
+        return Derived("tuned" if at[2] else "pruned", (make.base(),), int(at[1]) / 100)
+    raise SpecError(unknown("variant", label, [*LABELS, "LE@30", "pruned30", "pruned30-tuned"]))
+
+
+@dataclasses.dataclass(frozen=True)
+class Maker:
+    """Runs of one model on one data set with one seed."""
+
+    data: Data
+    model: str
+    seed: int
+    given: dict[str, Any]
+
+    @property
+    def usual(self) -> dict[str, Any]:
+        """The settings that hold unless a label changes them."""
+        return settings.defaults(self.data.source, self.model) | {k: v for k, v in self.given.items() if v is not None}
+
+    def base(self, further: int = 0, **changed: Any) -> RunSpec:
+        """One model, of seed + 100, 200, ... if ``further``."""
+        return settings.run_spec(self.data, self.model, seed=self.seed + _FURTHER * further, **self.given | changed)
+
+    def pair(self, cooperation: Cooperation | None, **changed: Any) -> RunSpec:
+        """Two peers."""
+        return self.base(peers=2, cooperation=cooperation, **changed)
+
+    def layerwise(self, criterion: str = "entropy", **changed: Any) -> Cooperation:
+        """Layer-wise cooperation with the alpha of Table 3."""
+        return dataclasses.replace(settings.layerwise(self.model, criterion), **changed)
+
+    def ensemble(self, runs: int) -> Derived:
+        return Derived("ensemble", tuple(self.base(k) for k in range(runs)))
+
+    def shuffled(self) -> RunSpec:
+        return dataclasses.replace(self, data=dataclasses.replace(self.data, histories="shuffled")).base()
+
+    def last_epoch_only(self) -> RunSpec:
+        """A pair that cooperates once, after the last epoch."""
+        pair = self.pair(self.layerwise())
+        return dataclasses.replace(pair, cooperation=self.layerwise(every=pair.training.epochs))
+
+
+def _component(name: str) -> Callable[[Maker], RunSpec]:
+    return lambda make: make.pair(make.layerwise(components=(name,)))
+
+
+def _trivial(name: str) -> Callable[[Maker], Trivial]:
+    return lambda make: Trivial(make.data, name, make.given.get("protocol", "controlled"))
+
+
+#: PROTOCOLS.md section 3; section 5 (half); section 6.
+LABELS: dict[str, Callable[[Maker], Spec]] = {
+    "base": lambda make: make.base(),
+    "LE": lambda make: make.pair(make.layerwise()),
+    "LN": lambda make: make.pair(make.layerwise("l1")),
+    "W": lambda make: make.pair(Cooperation("parameterwise")),
+    "N": lambda make: make.base(cooperation=Cooperation("noise")),
+    "M2": lambda make: make.ensemble(2),
+    "M3": lambda make: make.ensemble(3),
+    "SD": lambda make: make.pair(make.layerwise(), rates="equal"),
+    "DS": lambda make: make.pair(make.layerwise(), orders="same"),
+    "E": _component("embedding"), "M": _component("middle"), "S": _component("softmax"),
+    "shuffled": lambda make: make.shuffled(),
+    "half": lambda make: make.base(d=make.usual["d"] // 2),
+    "base-constant": lambda make: make.base(schedule="constant"),
+    "LE-constant": lambda make: make.pair(make.layerwise(), schedule="constant"),
+    "avg": lambda make: make.pair(Cooperation("averaging")),
+    "permuted": lambda make: make.pair(make.layerwise(shares="permuted")),
+    "random": lambda make: make.pair(make.layerwise(shares="random")),
+    "base-2x-epochs": lambda make: make.base(epochs=2 * make.usual["epochs"]),
+    # as many steps as the base, of twice the rows each: twice the epochs
+    "base-batch-256": lambda make: make.base(batch=2 * make.usual["batch"], epochs=2 * make.usual["epochs"]),
+    "ema": lambda make: make.base(average="ema"),
+    "swa": lambda make: make.base(average="swa", schedule="constant"),
+    "apart-best": lambda make: make.pair(None),
+    "apart-ensemble": lambda make: Derived("apart", (make.pair(None),)),
+    "LE-k2": lambda make: make.pair(make.layerwise(every=2)),
+    "LE-k5": lambda make: make.pair(make.layerwise(every=5)),
+    "LE-once": lambda make: make.last_epoch_only(),
+    "base-half-eta": lambda make: make.base(eta=make.usual["eta"] / 2),
+    "LE-same-start": lambda make: make.pair(make.layerwise(), starts="same"),
+    **{name: _trivial(name) for name in TRIVIAL},
+}

@@ -1,0 +1,121 @@
+"""What each label of the claims means, word for word from PROTOCOLS.md."""
+
+from __future__ import annotations
+
+import dataclasses
+import doctest
+
+import pytest
+
+from pcrec_core import paper, settings, variants
+from pcrec_core.derived import Derived, Trivial, derived_from_dict, trainings
+from pcrec_core.errors import SpecError
+from pcrec_core.spec import Cooperation, Data, RunSpec
+from pcrec_core.variants import LABELS, variant
+
+BASE, LE = settings.base("ml-100k", "sasrec", seed=3), settings.pcrec("ml-100k", "sasrec", seed=3)
+ENTROPY = Cooperation("layerwise", "entropy", 30)
+
+
+def of(label: str, model: str = "sasrec", **given: object) -> RunSpec | Derived | Trivial:
+    return variant(label, "ml-100k", model, 3, given)
+
+
+def trained(run: RunSpec, **changed: object) -> RunSpec:
+    return dataclasses.replace(run, training=dataclasses.replace(run.training, **changed))
+
+
+@pytest.mark.parametrize(("label", "expected"), [
+    ("base", BASE), ("LE", LE), ("LE@30", LE), ("LE@10", settings.pcrec("ml-100k", "sasrec", 10, seed=3)),
+    ("LN", dataclasses.replace(LE, cooperation=Cooperation("layerwise", "l1", 30))),
+    ("W", dataclasses.replace(LE, cooperation=Cooperation("parameterwise"))),
+    ("N", dataclasses.replace(BASE, cooperation=Cooperation("noise"))),
+    ("avg", dataclasses.replace(LE, cooperation=Cooperation("averaging"))),
+    ("SD", dataclasses.replace(LE, rates="equal")), ("DS", dataclasses.replace(LE, orders="same")),
+    ("E", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, components=("embedding",)))),
+    ("M", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, components=("middle",)))),
+    ("S", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, components=("softmax",)))),
+    ("shuffled", dataclasses.replace(BASE, data=Data("ml-100k", histories="shuffled"))),
+    ("half", settings.base("ml-100k", "sasrec", seed=3, d=32)),
+    ("base-constant", trained(BASE, schedule="constant")), ("LE-constant", trained(LE, schedule="constant")),
+    ("permuted", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, shares="permuted"))),
+    ("random", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, shares="random"))),
+    ("base-2x-epochs", trained(BASE, epochs=240)), ("base-batch-256", trained(BASE, batch=256, epochs=240)),
+    ("ema", trained(BASE, average="ema")), ("swa", trained(BASE, average="swa", schedule="constant")),
+    ("apart-best", dataclasses.replace(BASE, peers=2)),
+    ("LE-k2", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, every=2))),
+    ("LE-k5", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, every=5))),
+    ("LE-once", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, every=120))),
+    ("base-half-eta", trained(BASE, eta=5e-4)), ("LE-same-start", dataclasses.replace(LE, starts="same")),
+    ("M2", Derived("ensemble", (BASE, dataclasses.replace(BASE, seed=103)))),
+    ("M3", Derived("ensemble", (BASE, dataclasses.replace(BASE, seed=103), dataclasses.replace(BASE, seed=203)))),
+    ("apart-ensemble", Derived("apart", (dataclasses.replace(BASE, peers=2),))),
+    ("pruned10", Derived("pruned", (BASE,), 0.1)), ("pruned30-tuned", Derived("tuned", (BASE,), 0.3)),
+    ("popularity", Trivial(Data("ml-100k"), "popularity")), ("recency", Trivial(Data("ml-100k"), "recency")),
+    ("transitions", Trivial(Data("ml-100k"), "transitions")),
+])
+def test_a_label_is_its_run(label, expected):
+    assert of(label) == expected
+
+
+def test_every_label_of_the_claims_has_a_meaning():
+    labels = {label.split(":")[-1] for column in ("a", "b") for kind, label in zip(
+        paper.claims()["kind"], paper.claims()[column], strict=True) if kind not in ("all", "best", "described", "run-level")}
+    assert labels >= {"LE", "base", "M3", "ema"}
+    for label in labels - {"LE@random"}:  # the mean over several arms
+        assert variant(label, "ml-100k", "sasrec").seed == 0
+
+
+def test_settings_are_given_to_all_runs_and_a_label_changes_them_after():
+    assert of("base-2x-epochs", epochs=5) == settings.base("ml-100k", "sasrec", seed=3, epochs=10)
+    assert of("half", d=20, epochs=None) == settings.base("ml-100k", "sasrec", seed=3, d=10)
+    assert {parent.training.epochs for parent in of("M3", epochs=5).parents} == {5}
+    assert of("LE", model="bpr").cooperation == Cooperation("layerwise", "entropy", 20)
+    assert of("LE-once", epochs=7).cooperation.every == 7
+    assert of("W", protocol="released").protocol == "released"
+
+
+@pytest.mark.parametrize(("make", "words"), [
+    (lambda: of("LR"), "unknown variant 'LR'; did you mean 'L"), (lambda: of("LE@"), "unknown variant 'LE@'"),
+    (lambda: of("M", model="bpr"), "BPR has no component but its embeddings"),
+    (lambda: of("pruned100"), "share must be in [0, 1), not 1.0."),
+    (lambda: of("recency", protocol="paper"), "the trivial baselines follow protocol 'controlled' alone."),
+    (lambda: Derived("ensemble", (BASE,)), "ensemble is made from two or more runs, not 1."),
+    (lambda: Derived("probed", (BASE, BASE)), "probed is made from one run, not 2."),
+    (lambda: Derived("probed", (BASE,), 0.5), "share belongs to pruned and tuned"),
+    (lambda: Derived("pruned", (BASE,)), "share belongs to pruned and tuned"),
+    (lambda: Derived("apart", (LE,)), "apart needs a run of two or more peers that never exchange."),
+    (lambda: Derived("ensemble", (BASE, settings.base("ml-1m", "sasrec"))), "the runs of an ensemble must have the same data"),
+    (lambda: Derived("mean", (BASE, BASE)), "unknown operation 'mean'"),
+    (lambda: Trivial(Data("ml-100k"), "populrity"), "unknown baseline 'populrity'; did you mean 'popularity'?")])
+def test_what_cannot_be_meant_is_refused(make, words):
+    with pytest.raises(SpecError) as refused:
+        make()
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("label", [*LABELS, "pruned30", "pruned30-tuned"])
+def test_identities_come_back_from_the_canonical_form_and_no_two_labels_share_one(label):
+    spec = of(label)
+    if not isinstance(spec, RunSpec):
+        assert derived_from_dict(spec.canonical()) == spec and hash(derived_from_dict(spec.canonical())) == hash(spec)
+    others = {of(other).identity for other in LABELS if other != label}
+    assert spec.identity not in others and spec.name.endswith(spec.identity)
+
+
+def test_names_of_derived_records():
+    assert of("M2").name == "ml-100k/sasrec-m2-base-s3-" + of("M2").identity
+    assert of("pruned30-tuned").name.startswith("ml-100k/sasrec-tuned30-base-s3-")
+    assert of("popularity").name.startswith("ml-100k/popularity-trivial-s0-")
+
+
+def test_arms_that_rest_on_one_training_are_known():
+    assert trainings(of("ema")) == trainings(of("apart-best")) == trainings(of("apart-ensemble")) == trainings(BASE) == {BASE}
+    assert trainings(of("swa")) == trainings(of("base-constant")) != trainings(BASE)
+    assert trainings(of("pruned10")) == {BASE} < trainings(of("M2")) < trainings(of("M3"))
+    assert trainings(of("avg")).isdisjoint(trainings(LE)) and trainings(of("recency")) == set()
+    assert trainings(of("N")).isdisjoint({BASE})
+
+
+def test_the_examples_in_the_documentation_are_true():
+    assert doctest.testmod(variants).failed == 0
