@@ -1,0 +1,234 @@
+"""Ensembles, pruning, probes and trivial baselines: by hand, and as records of the study."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from support import CPU, TableOfScores, fit, same, spec_of, split_of, two_rings, weights_of
+from torch import nn
+
+from pcrec_core import operations, study
+from pcrec_core.arms import Arm
+from pcrec_core.baselines import Popularity, Recency, Transitions
+from pcrec_core.cooperation import Layer
+from pcrec_core.criteria import entropy
+from pcrec_core.crossed import StatsError
+from pcrec_core.derived import Derived, Trivial
+from pcrec_core.ensemble import Mean
+from pcrec_core.errors import RecordError
+from pcrec_core.evaluation import Ranker, summary
+from pcrec_core.models import layers_of
+from pcrec_core.pruning import prune
+from pcrec_core.records import Store, read
+from pcrec_core.spec import Data, RunSpec
+
+RINGS = two_rings()
+LAYERS = [Layer("a", "middle", "0.weight", ("0.bias",)), Layer("b", "middle", "1.weight", ("1.bias",))]
+
+
+def derived(spec: Derived, *models: nn.Module) -> dict:
+    return operations.derive(spec, RINGS, dict(zip(spec.needs, models, strict=True)), CPU)
+
+
+def model_of(spec: RunSpec) -> nn.Module:
+    trainer, outcome = fit(spec, RINGS)
+    model = trainer.peers[0].model
+    model.load_state_dict(outcome.weights)
+    return model
+
+
+# --- ensembles
+
+
+def test_an_ensembles_score_is_the_mean_of_the_raw_scores():
+    tables = np.array([[[0.0, 1, 2], [3, 4, 5]], [[2.0, 5, 0], [1, 0, 1]]])
+    mean = Mean([TableOfScores(table) for table in tables])
+    assert mean.scores(torch.tensor([1, 0]), torch.zeros(2, 1)).tolist() == [[2, 2, 3], [1, 3, 1]]
+
+
+def test_an_ensemble_ranks_by_its_mean():
+    runs = [spec_of("dnn", seed=seed) for seed in (0, 100)]
+    models = [model_of(run) for run in runs]
+    found = derived(Derived("ensemble", tuple(runs)), *models)
+    ranks = Ranker(RINGS, 4, False, CPU).ranks(Mean(models), "test")
+    assert found["ranks"] == " ".join(map(str, ranks)) and found["test"] == summary(ranks)
+    alone = [Ranker(RINGS, 4, False, CPU).ranks(model, "test") for model in models]
+    assert all((ranks != one).any() for one in alone)
+
+
+# --- pruning
+
+
+def pair_of_linears() -> nn.Sequential:
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    with torch.no_grad():
+        model[0].weight.copy_(torch.tensor([[1.0, -2.0], [3.0, -4.0]]))
+        model[1].weight.copy_(torch.tensor([[-0.5, 10.0], [20.0, 0.25]]))
+        model[0].bias.fill_(1e-3)
+    return model
+
+
+@pytest.mark.parametrize(("share", "first", "second"), [
+    (0, [[1, -2], [3, -4]], [[-0.5, 10], [20, 0.25]]),
+    (0.25, [[1, -2], [3, -4]], [[0, 10], [20, 0]]),
+    (0.5, [[0, 0], [3, -4]], [[0, 10], [20, 0]]),  # over both matrices, by size alone
+    (0.75, [[0, 0], [0, 0]], [[0, 10], [20, 0]])])
+def test_the_smallest_weights_of_all_matrices_go(share, first, second):
+    model = pair_of_linears()
+    masks = prune(model, LAYERS, share)
+    assert model[0].weight.tolist() == first and model[1].weight.tolist() == second
+    assert all((mask == (model.get_parameter(name) != 0)).all() for name, mask in masks.items())
+    assert (model[0].bias == torch.tensor(1e-3)).all()  # biases stay
+
+
+@pytest.mark.parametrize("share", [0.1, 0.37, 0.9])
+def test_as_many_go_as_were_asked_for_although_sizes_are_equal(share):
+    model = nn.Sequential(nn.Linear(20, 10), nn.Linear(10, 30))
+    for layer in model:
+        nn.init.constant_(layer.weight, 0.5)
+    masks = prune(model, LAYERS, share)
+    assert sum(int((~mask).sum()) for mask in masks.values()) == round(share * 500)
+
+
+def test_pruned_and_tuned_models():
+    run = spec_of("sasrec", epochs=4)
+    pruned, whole = (derived(Derived("pruned", (run,), share), model_of(run)) for share in (0.9, 0.0))
+    assert whole["test"] == fit(run, RINGS)[1].result["test"] and pruned["valid"] != whole["valid"]
+    model = model_of(run)
+    masks = prune(model_of(run), layers_of(run, model), 0.5)
+    tuned = derived(Derived("tuned", (run,), 0.5), model)
+    assert len(tuned["epochs"]["NDCG@20"]) == 10
+    assert tuned["valid"]["NDCG@20"] == max(tuned["epochs"]["NDCG@20"]) == tuned["epochs"]["NDCG@20"][tuned["chosen"]]
+    for name, mask in masks.items():  # what was pruned stayed 0, and the rest moved
+        w = model.get_parameter(name)
+        assert (w[~mask] == 0).all()
+    assert (model.output.weight != model_of(run).output.weight)[masks["output.weight"]].float().mean() > 0.9
+    assert derived(Derived("tuned", (run,), 0.5), model_of(run)) == tuned
+
+
+# --- probes
+
+
+def test_a_probe_says_what_each_tensor_holds_and_leaves_the_model_as_it_was():
+    run = spec_of("sasrec")
+    model = model_of(run)
+    before = weights_of(model)
+    probed = derived(Derived("probed", (run,)), model)["probed"]
+    assert same(before, weights_of(model)) and set(probed["tensors"]) == set(before)
+    one = probed["tensors"]["blocks.0.query.weight"]
+    w = before["blocks.0.query.weight"]
+    assert one["h"] == entropy(w).item() and one["h_open"] == entropy(w, last_bin="open").item() < one["h"]
+    assert (one["size"], one["dimensions"]) == (256, 2) and one["largest"] == w.abs().max().item()
+    assert one["l1"] == pytest.approx(w.double().abs().sum().item()) and one["std"] == pytest.approx(w.std(correction=0).item())
+    assert set(probed["damaged"]) == {layer.measured for layer in layers_of(run, model)}
+    assert probed["whole"] == fit(run, RINGS)[1].result["chosen"]["valid"]["NDCG@20"]
+    assert any(probed["whole"] != each["pruned"] for each in probed["damaged"].values())
+    assert any(probed["whole"] != each["noised"] for each in probed["damaged"].values())
+
+
+# --- trivial baselines
+
+SMALL = split_of([[1, 2, 1, 2, 3, 4], [2, 3, 5, 1, 2], [3, 1, 4, 5]], repeats=True)  # training: 1 2 1 2 | 2 3 5 | 3 1
+
+
+def test_popularity_by_hand():
+    assert Popularity(SMALL).scores(torch.arange(2), torch.zeros(2, 1)).tolist() == [[0, 3, 3, 2, 0, 1]] * 2
+
+
+def test_transitions_by_hand():
+    assert SMALL.successions().tolist() == [[1, 2], [2, 1], [1, 2], [2, 3], [3, 5], [3, 1]]
+    scores = Transitions(SMALL).scores(torch.arange(3), torch.tensor([[0, 2], [5, 1], [0, 4]]))
+    assert scores.tolist() == [[0, 1, 0, 1, 0, 0], [0, 0, 2, 0, 0, 0], [0] * 6]
+
+
+def test_recency_by_hand():
+    scores = Recency(SMALL).scores(torch.arange(2), torch.tensor([[0, 0, 2, 1, 2], [1, 2, 3, 4, 5]]))
+    assert [row[1:] for row in scores.tolist()] == [[4, 5, 0, 0, 0], [1, 2, 3, 4, 5]]
+
+
+def test_the_baselines_records():
+    ranks = {name: operations.trivial(Trivial(Data("synthetic"), name), SMALL)["ranks"] for name in (
+        "popularity", "transitions", "recency")}
+    # Targets 4, 2, 5. Popularity: behind 1, 2, 3, 5; behind a tie with 1; behind 1, 2, 3 (nobody hides: items repeat).
+    assert ranks["popularity"] == "5 2 4"
+    # After 3 comes 5 or 1, 4 ties with 2 and 3; after 1 comes 2; after 4 nothing is known.
+    assert ranks["transitions"] == "5 1 5"
+    # 4 is new: behind 1, 2, 3 and a tie with 5. 2 was met four items ago: 1, 5, 3 are later. 5 is new: 1, 3, 4, and 2 ties.
+    assert ranks["recency"] == "5 4 5"
+    assert operations.trivial(Trivial(Data("synthetic"), "recency"), SMALL)["repeated"] == "010"
+
+
+def test_popularity_hides_what_was_seen_where_nothing_repeats():
+    # 4 is behind 3 and 5. 2 stays a candidate and ties with 1. 5 is behind 2.
+    split = dataclasses.replace(SMALL, repeats=False)
+    assert operations.trivial(Trivial(Data("synthetic"), "popularity"), split)["ranks"] == "3 2 2"
+
+
+# --- as records of the study
+
+
+def tiny(seed: int = 0, **given: object) -> RunSpec:
+    return dataclasses.replace(spec_of("bpr", epochs=1, seed=seed, d=4), **given)
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch) -> Store:
+    monkeypatch.setattr(study, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(study, "CHECKPOINTS", tmp_path / "checkpoints")
+    monkeypatch.setattr(study, "AGAIN", tmp_path / "again")
+    return Store(tmp_path / "records")
+
+
+def test_derived_records_are_made_once_from_the_weights(store, monkeypatch):
+    trained = []
+    train = study.train
+    monkeypatch.setattr(study, "train", lambda spec, *args, **more: trained.append(spec) or train(spec, *args, **more))
+    wanted = [tiny(), Derived("ensemble", (tiny(), tiny(100))), Trivial(Data("synthetic"), "recency")]
+    first = study.run(wanted, store=store)
+    assert [record.kind for record in first] == ["run", "derived", "trivial"] and [r.spec for r in first] == wanted
+    assert trained == [tiny(), tiny(100)] and store.get(tiny(100).name) is None  # trained for its weights alone
+    assert study.run(wanted, store=store) == first and len(trained) == 2
+    assert read(store.path(first[1].name)) == first[1] and first[1].run["seconds"]["derive"] >= 0
+    (study.weights_path(tiny())).unlink()
+    store.path(first[1].name).unlink()
+    [again] = study.run(wanted[1:2], store=store)
+    assert again.result == first[1].result and trained == [tiny(), tiny(100), tiny()]
+
+
+def test_an_ensemble_of_peers_that_never_exchange(store):
+    run = tiny(peers=2)
+    apart, ensemble = study.run([run, Derived("apart", (run,))], store=store)
+    assert apart.result["data"] == ensemble.result["data"] and ensemble.result["test"] != apart.result["test"]
+    assert study.weights_path(run, 0).exists() and study.weights_path(run, 1).exists()
+
+
+def test_a_missing_derived_record_is_an_error_where_nothing_may_be_trained(store, monkeypatch):
+    monkeypatch.setenv(study.NO_TRAINING, "1")
+    real = dataclasses.replace(tiny(), data=Data("ml-100k"))
+    words = r"^the record ml-100k/bpr-m2-base-s0-\w+ is missing, and PCREC_NO_TRAINING is set; .*\.$"
+    with pytest.raises(RecordError, match=words):
+        study.run([Derived("ensemble", (real, dataclasses.replace(real, seed=100)))], store=store)
+
+
+# --- in arms
+
+
+def arm(label: str, specs: list, store: Store) -> Arm:
+    return study.arm(label, specs, store=store)
+
+
+def test_arms_that_share_a_training_are_paired_and_others_are_not(store):
+    base = arm("base", [tiny(), tiny(1)], store)
+    double = arm("M2", [Derived("ensemble", (tiny(s), tiny(s + 100))) for s in (0, 1)], store)
+    other = arm("other", [tiny(2), tiny(3)], store)
+    assert double.over(base, "MRR@5").paired and not double.over(other, "MRR@5").paired
+    with pytest.raises(StatsError, match="M2 and base share trainings, but not run by run"):
+        double.over(arm("base", [tiny(1), tiny()], store), "MRR@5")
+    recency = arm("recency", [Trivial(Data("synthetic"), "recency")], store)
+    compared = base.over(recency, "MRR@20")
+    assert not compared.paired and not compared.users_only and (compared.runs_v, compared.runs_b) == (2, 1)
+    assert not recency.random and recency.mean("MRR@20").users_only is False
+    assert (double.model, double.dataset, recency.model) == ("bpr", "synthetic", "recency")
