@@ -99,8 +99,8 @@ def clustered(ranks_v: ArrayLike, ranks_b: ArrayLike, targets: ArrayLike, metric
         Each user's target item.
     """
     c = compare(ranks_v, ranks_b, metric, paired=paired, random_v=random_v, random_b=random_b)
-    _, cluster = np.unique(np.asarray(targets), return_inverse=True)
-    groups = int(cluster.max()) + 1
+    different, cluster = np.unique(np.asarray(targets), return_inverse=True)
+    groups = len(different)
     if cluster.size != c.users or groups < 2 or c.L is None:
         raise StatsError(f"clusters need a target of each of {c.users} users, two different ones and means above 0;"
                          f" there are {cluster.size} targets, {groups} different ones.")

@@ -22,7 +22,7 @@ class Chosen:
 
     @property
     def gain(self) -> NDArray[np.float64]:
-        """I = ln(best) - ln(valid) of each run, in log points / 100; never below 0."""
+        """I = ln(best) - ln(valid) of each run, never below 0."""
         return np.log(self.best) - np.log(self.valid)
 
 
