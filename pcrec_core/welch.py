@@ -44,7 +44,7 @@ def welch(v: ArrayLike, b: ArrayLike) -> Welch:
     Examples
     --------
     >>> round(welch([1, 2, 3], [2, 4, 6]).p, 4)
-    0.2208
+    0.2209
     """
     v, b = np.asarray(v, dtype=float), np.asarray(b, dtype=float)
     if v.ndim != 1 or b.ndim != 1 or min(v.size, b.size) < 2:

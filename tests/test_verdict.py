@@ -118,6 +118,7 @@ def test_ours_below_what_the_paper_could_have_seen():
     small, large = (decide({LE: Evidence(made(L, 0.001, 8, Vu=1.0))})[LE] for L in (0.01, 0.03))
     assert small.side.e33 == pytest.approx(1.52 * math.sqrt(6.631264 / 47_000), abs=1e-6)
     assert small.below_e33 and not large.below_e33
+    assert not decide({LE: Evidence(small.found, "released")})[LE].below_e33
 
 
 # --- compound claims

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import math
 
 import pytest
@@ -191,3 +193,9 @@ def test_headline(found, expected):
 
 def test_the_kinds_are_those_of_the_registry():
     assert words.KINDS == ("better", "at least", "no better")
+
+
+@pytest.mark.parametrize("name", ["paper", "paper_side", "selection_gain", "stats", "welch", "words"])
+def test_examples_in_the_docstrings_of_the_statistics(name):
+    found = doctest.testmod(importlib.import_module(f"pcrec_core.{name}"))
+    assert found.attempted > 0 and found.failed == 0
