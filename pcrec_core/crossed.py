@@ -22,13 +22,18 @@ class StatsError(PCRecError):
 
 
 def values(ranks: ArrayLike, metric: str, random: bool, arm: str) -> NDArray[np.float64]:
-    """Y of STATISTICS.md, section 1: metric values, runs x users, of ranks that are checked first."""
+    """Y of STATISTICS.md, section 1: metric values, runs x users, of ranks that are checked first.
+
+    Ranks of several variants, (variants, runs, users), give their mean, run by run: what a variant drawn at random gives
+    (section 4, "a random alpha").
+    """
     ranks = np.asarray(ranks)
-    if ranks.ndim != 2 or len(ranks) < 1 or ranks.shape[1] < 2:
+    if ranks.ndim not in (2, 3) or 0 in ranks.shape or ranks.shape[-1] < 2:
         raise StatsError(f"ranks of arm {arm} must be a table of at least 1 run x 2 users, not of shape {ranks.shape}.")
-    if not random and len(ranks) > 1:
-        raise StatsError(f"arm {arm} is said to have no randomness but has {len(ranks)} runs; give one.")
-    return value_by_user(ranks, metric)
+    if not random and ranks.shape[-2] > 1:
+        raise StatsError(f"arm {arm} is said to have no randomness but has {ranks.shape[-2]} runs; give one.")
+    y = value_by_user(ranks, metric)
+    return y if ranks.ndim == 2 else y.mean(0)
 
 
 def check_pair(yv: NDArray, yb: NDArray, paired: bool, both_random: bool) -> None:
@@ -38,6 +43,13 @@ def check_pair(yv: NDArray, yb: NDArray, paired: bool, both_random: bool) -> Non
     if paired and not (both_random and len(yv) == len(yb)):
         raise StatsError(f"paired arms need equal lists of seeds, not {len(yv)} and {len(yb)} runs"
                          f"{'' if both_random else ' with an arm without randomness'}; compare them unpaired.")
+
+
+def relative_variance(y: NDArray) -> float | None:
+    """rv of STATISTICS.md, section 3: mean over runs of a user's variance / mean^2, ddof 1 as Vu has it; None if a run's
+    mean is 0."""
+    means = y.mean(1)
+    return float((y.var(1, ddof=1) / means**2).mean()) if means.all() else None
 
 
 @dataclass(frozen=True)

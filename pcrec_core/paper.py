@@ -55,6 +55,20 @@ def improvement(over: float | None, under: float | None) -> float | None:
     return None if over is None or under is None else over / under - 1
 
 
+def users(dataset: str) -> int:
+    """Number of users of a data set of the paper (Table 1).
+
+    Examples
+    --------
+    >>> users("Retailrocket")
+    47000
+    """
+    counts = table(1).set_index("dataset")["users"]
+    if dataset not in counts:
+        raise PaperError(unknown("data set of the paper", dataset, counts.index))
+    return int(counts[dataset])
+
+
 def claims() -> pd.DataFrame:
     """The registry of claims, indexed by id."""
     return pd.read_csv(PAPER / "claims.csv", keep_default_na=False, na_values={"ri_paper": [""], "e": [""], "theta": [""]}

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
 
-from pcrec_core.crossed import ROUNDING, Spread, StatsError, check_pair, spread, values
+from pcrec_core.crossed import ROUNDING, Spread, StatsError, check_pair, relative_variance, spread, values
 
 FEWEST_RUNS = 3
 FEWEST_USERS = 30
@@ -46,7 +47,8 @@ class Comparison:
     """Variant v over base b: L = ln(mean_v / mean_b), RI = expm1(L), its 95 % interval, and what it rests on.
 
     ``Vu``, ``Vs``, ``Ve``, ``Vseed`` are the variances of L by users, by runs, by run and user, and by runs alone;
-    ``se`` and ``df`` belong to L; ``p`` is two-sided; ``mde`` is the RI found with 80 % power. None is "-": a mean is 0.
+    ``se`` and ``df`` belong to L; ``p`` is two-sided; ``mde`` is the RI found with 80 % power; ``rv_v`` and ``rv_b`` are
+    the relative variances of a user's value in one run of each arm. None is "-": a mean is 0.
     ``reason`` says why no word can be given, and is empty where one can.
     """
 
@@ -65,6 +67,8 @@ class Comparison:
     Ve: float | None
     Vseed: float | None
     mde: float | None
+    rv_v: float | None
+    rv_b: float | None
     runs_v: int
     runs_b: int
     users: int
@@ -77,6 +81,16 @@ class Comparison:
         """Vseed / V: how much of the uncertainty comes from runs; None where nothing varies."""
         return self.Vseed / self.se**2 if self.se else None
 
+    @property
+    def fewest_runs(self) -> int:
+        """S where it is one number: of the arm with fewer runs; an arm without randomness, which has one, is no such arm."""
+        return min((runs for runs in (self.runs_v, self.runs_b) if runs > 1), default=1)
+
+    def bounds(self, level: float) -> tuple[float, float]:
+        """Interval of L whose each side is left with probability 1 - ``level``; not for a mean of 0."""
+        half = float(stdtrit(self.df, level)) * self.se
+        return self.L - half, self.L + half
+
 
 def compare(ranks_v: ArrayLike, ranks_b: ArrayLike, metric: str, *, paired: bool = False, random_v: bool = True,
             random_b: bool = True) -> Comparison:
@@ -86,7 +100,7 @@ def compare(ranks_v: ArrayLike, ranks_b: ArrayLike, metric: str, *, paired: bool
     ----------
     ranks_v, ranks_b : array of int, shape (runs, users)
         1-based rank of each user's target, a row a run, the same users in the same order. For a stratum give its users
-        only.
+        only; for the mean of several variants with equal seeds, (variants, runs, users).
     metric : str
         For example ``"MRR@5"``.
     paired : bool
@@ -111,7 +125,8 @@ def compare(ranks_v: ArrayLike, ranks_b: ArrayLike, metric: str, *, paired: bool
     mv, mb, users = float(yv.mean()), float(yb.mean()), yv.shape[1]
     runs = [len(y) for y, random in ((yv, random_v), (yb, random_b)) if random]
     facts = {"metric": metric, "mean_v": mv, "mean_b": mb, "runs_v": len(yv), "runs_b": len(yb), "users": users,
-             "paired": paired, "users_only": 1 in runs, "reason": _reason(runs, yv, yb)}
+             "rv_v": relative_variance(yv), "rv_b": relative_variance(yb), "paired": paired, "users_only": 1 in runs,
+             "reason": _reason(runs, yv, yb)}
     if mv == 0 or mb == 0:
         return Comparison(**facts, **dict.fromkeys(_UNDEFINED))
     zv, zb = yv / mv, yb / mb

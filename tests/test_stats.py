@@ -221,7 +221,7 @@ def test_three_runs_wait_for_the_family():
 def test_a_mean_of_0_leaves_everything_else_undefined():
     c = compare(draw(3, 60, 5), np.full((3, 60), 9), "MRR@5")
     undefined = {name for name, value in asdict(c).items() if value is None}
-    assert undefined == {"L", "RI", "low", "high", "p", "se", "df", "Vu", "Vs", "Ve", "Vseed", "mde"}
+    assert undefined == {"L", "RI", "low", "high", "p", "se", "df", "Vu", "Vs", "Ve", "Vseed", "mde", "rv_b"}
     assert c.mean_b == 0 and c.mean_v > 0 and c.seed_share is None
     assert c.reason == "fewer than 30 users with a value above 0 in an arm (0)"
 

@@ -1,0 +1,82 @@
+"""What choosing the best epoch on the test set adds (STATISTICS.md, section 5), from runs that kept test metrics by epoch.
+No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pcrec_core.crossed import StatsError
+from pcrec_core.welch import Welch, welch
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Test value of each run of an arm, chosen either way: at the best epoch and peer on test, and at validation's."""
+
+    best: NDArray[np.float64]
+    valid: NDArray[np.float64]
+
+    @property
+    def gain(self) -> NDArray[np.float64]:
+        """I = ln(best) - ln(valid) of each run, never below 0."""
+        return np.log(self.best) - np.log(self.valid)
+
+
+@dataclass(frozen=True)
+class Habit:
+    """What the habit adds to an improvement: mean I of both arms, the Welch test of their difference, RI both ways.
+
+    ``difference`` is None where an arm has one run.
+    """
+
+    gain_v: float
+    gain_b: float
+    difference: Welch | None
+    RI_best: float
+    RI_valid: float
+
+
+def chosen(tests: Sequence[ArrayLike], choices: Sequence[tuple[int, int]]) -> Chosen:
+    """Test values of an arm's runs at the best epoch and peer, and at those that validation picks.
+
+    Parameters
+    ----------
+    tests : sequence of array, each (peers, epochs)
+        One metric on test, of each run, as records keep it.
+    choices : sequence of (epoch, peer)
+        What validation NDCG@20 picks in each run.
+
+    Raises
+    ------
+    StatsError
+        Lists of unequal length, a choice that is not in its run, or one whose test value is 0.
+
+    Examples
+    --------
+    >>> chosen([[[0.1, 0.2, 0.16]]], [(2, 0)]).gain.round(4)
+    array([0.2231])
+    """
+    if len(tests) != len(choices) or not len(tests):
+        raise StatsError(f"there are test values of {len(tests)} runs and {len(choices)} choices; give one of each a run.")
+    best, valid = [], []
+    for run, (test, (epoch, peer)) in enumerate(zip(map(np.asarray, tests), choices, strict=True)):
+        if test.ndim != 2 or not (0 <= peer < test.shape[0] and 0 <= epoch < test.shape[1]):
+            raise StatsError(f"run {run} has test values of shape {test.shape}, (peers, epochs), without the chosen epoch {epoch}"
+                             f" of peer {peer}.")
+        best.append(test.max())
+        valid.append(test[peer, epoch])
+    if 0 in valid:
+        raise StatsError(f"the test value at the choice of run {valid.index(0)} is 0, so its gain has no logarithm.")
+    return Chosen(np.array(best, dtype=float), np.array(valid, dtype=float))
+
+
+def habit(v: Chosen, b: Chosen) -> Habit:
+    """How much choosing on test adds to the improvement of v over b; each RI is a ratio of means over runs."""
+    both = v.gain, b.gain
+    test = welch(*both) if min(map(len, both)) > 1 else None
+    return Habit(float(both[0].mean()), float(both[1].mean()), test, float(v.best.mean() / b.best.mean() - 1),
+                 float(v.valid.mean() / b.valid.mean() - 1))

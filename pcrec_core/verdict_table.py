@@ -1,0 +1,60 @@
+"""Verdicts as tables: a row a claim with all that belongs beside its word, and one word over data sets (STATISTICS.md,
+sections 4 and 5). No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from pcrec_core import stats, words
+from pcrec_core.verdict import SUPPORTING, Verdict
+from pcrec_core.welch import Welch
+
+
+def table(verdicts: Mapping[str, Verdict], supporting: Mapping[str, Verdict] | None = None) -> pd.DataFrame:
+    """A row a claim, with all that STATISTICS.md, section 5, wants beside a word.
+
+    ``supporting`` are the verdicts in NDCG@20; their words stand in brackets in a column of their own.
+    """
+    frame = pd.DataFrame([_row(verdict) for verdict in verdicts.values()], index=pd.Index(verdicts, name="id"))
+    if supporting is not None:
+        frame[SUPPORTING] = [f"({supporting[name].word})" if name in supporting and supporting[name].word else ""
+                             for name in verdicts]
+    return frame
+
+
+def headlines(verdicts: Mapping[str, Verdict]) -> pd.DataFrame:
+    """A row a claim over data sets: its word on each of ours, and one for all (STATISTICS.md, section 4)."""
+    by_claim: dict[tuple[str, ...], dict[str, str]] = {}
+    for verdict in verdicts.values():
+        if verdict.word:
+            by_claim.setdefault(verdict.claim.key, {})[verdict.claim.dataset] = verdict.word
+    names = ["artifact", "model", "a", "b", "kind", "metric", "sentence"]
+    return pd.DataFrame([dict(zip(names, key, strict=True)) | found | {"headline": words.headline(found)}
+                         for key, found in by_claim.items()])
+
+
+def _row(verdict: Verdict) -> dict[str, object]:
+    claim, v = verdict.claim, verdict
+    row: dict[str, object] = {"family": claim.family, "data set": claim.dataset, "model": claim.model, "a": claim.a,
+                              "b": claim.b, "kind": claim.kind, "claim": claim.sentence, "word": v.word, "grade": v.grade,
+                              "reason": v.reason}
+    return row | _numbers(v) | {
+        "Holm p": v.adjusted.printed if v.adjusted else None, "e": claim.e, "theta": claim.theta,
+        "Vp": v.side.Vp if v.side else None, "e33": v.side.e33 if v.side else None, "below e33": v.below_e33,
+        "ER": v.er.value if v.er else None, "ER low": v.er.low if v.er else None, "ER high": v.er.high if v.er else None}
+
+
+def _numbers(v: Verdict) -> dict[str, object]:
+    if isinstance(v.found, Welch):
+        w = v.found
+        return {"metric": v.claim.metric, "difference": w.difference, "low": w.low, "high": w.high, "p": w.p, "df": w.df,
+                "runs": f"{w.runs_v}, {w.runs_b}"}
+    c, ri_paper = v.found, v.claim.ri_paper
+    if c is None:
+        return {"metric": v.claim.metric, "RI paper": ri_paper}
+    ri_paper = None if c.metric == SUPPORTING else ri_paper  # the paper prints no NDCG
+    return {"metric": c.metric, "RI": c.RI, "low": c.low, "high": c.high, "p": c.p, "df": c.df, "Vseed/V": c.seed_share,
+            "MDE": c.mde, "runs": f"{c.runs_v}, {c.runs_b}", "users": c.users, "users only": c.users_only,
+            "RI paper": ri_paper, "DeltaRI": stats.delta_ri(ri_paper, c.RI)}

@@ -1,0 +1,62 @@
+"""Welch's test over runs, where the unit is a run: ratios, mu, seconds, run means (STATISTICS.md, section 1). No torch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import stdtr, stdtrit  # scipy.stats, which has the test itself, takes a second to import
+
+from pcrec_core.crossed import ROUNDING, StatsError
+
+
+@dataclass(frozen=True)
+class Welch:
+    """Difference of two means over runs, v less b, with its 95 % interval and two-sided p."""
+
+    mean_v: float
+    mean_b: float
+    difference: float
+    low: float
+    high: float
+    p: float
+    se: float
+    df: float
+    runs_v: int
+    runs_b: int
+
+
+def welch(v: ArrayLike, b: ArrayLike) -> Welch:
+    """Welch's t test, as ``scipy.stats.ttest_ind(v, b, equal_var=False)``, with the interval of the difference.
+
+    Parameters
+    ----------
+    v, b : array, shape (runs,)
+        One number a run, two runs or more.
+
+    Raises
+    ------
+    StatsError
+        Fewer than two runs in an arm, or arms that differ without any variation.
+
+    Examples
+    --------
+    >>> round(welch([1, 2, 3], [2, 4, 6]).p, 4)
+    0.2209
+    """
+    v, b = np.asarray(v, dtype=float), np.asarray(b, dtype=float)
+    if v.ndim != 1 or b.ndim != 1 or min(v.size, b.size) < 2:
+        raise StatsError(f"a test over runs needs a number a run, two or more in each arm, not shapes {v.shape} and {b.shape}.")
+    part_v, part_b = v.var(ddof=1) / v.size, b.var(ddof=1) / b.size
+    mean_v, mean_b, se = float(v.mean()), float(b.mean()), math.sqrt(part_v + part_b)
+    difference, rounding = mean_v - mean_b, ROUNDING * max(abs(mean_v), abs(mean_b))
+    if se <= rounding:
+        if abs(difference) > rounding:
+            raise StatsError(f"the arms differ by {difference:.6g} without any variation between runs, so no test can be made.")
+        return Welch(mean_v, mean_b, 0.0, 0.0, 0.0, 1.0, 0.0, float(v.size + b.size - 2), v.size, b.size)
+    df = float((part_v + part_b) ** 2 / (part_v**2 / (v.size - 1) + part_b**2 / (b.size - 1)))
+    half = float(stdtrit(df, 0.975)) * se
+    p = 2 * float(stdtr(df, -abs(difference) / se))
+    return Welch(mean_v, mean_b, difference, difference - half, difference + half, p, se, df, v.size, b.size)

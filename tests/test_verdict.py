@@ -1,0 +1,217 @@
+"""Claims decided by family: from the committed registry and from one made here."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from stats_support import made, simulated
+
+from pcrec_core import paper
+from pcrec_core.paper_side import Printed, fieller, paper_side
+from pcrec_core.stats import NOT_DECIDABLE, StatsError, compare
+from pcrec_core.verdict import Evidence, decide
+from pcrec_core.verdict_table import headlines, table
+from pcrec_core.welch import welch
+from pcrec_core.words import CONTRARY, NOT_SEEN, SEEN, holm, sides
+
+CLAIMS = paper.claims()
+LE = "table3-rr-sasrec-le"
+#: So large that no family of this study is too large for it.
+SURE = Evidence(made(0.5, 0.001, 8))
+NIL = Evidence(made(0.0, 0.0005, 8))
+REVERSE = Evidence(made(-0.5, 0.001, 8))
+
+
+def word(verdicts, name):
+    return verdicts[name].word
+
+
+# --- the family
+
+def test_without_evidence_no_claim_is_decidable_and_each_has_a_verdict():
+    verdicts = decide({})
+    assert list(verdicts) == list(CLAIMS.index)
+    tested = CLAIMS.kind.isin(["better", "at least", "no better"])
+    assert {v.word for v in verdicts.values()} == {NOT_DECIDABLE, ""}
+    assert [v.word == "" for v in verdicts.values()] == list(CLAIMS.kind.isin(["run-level", "described"]))
+    assert [v.reason for v in verdicts.values()] == ["a run is missing" if each else "" for each in tested]
+
+
+def test_missing_claims_count_in_the_size_of_their_family_and_of_no_other():
+    c = made(0.05, 0.02, 8)
+    p = sides("better", c, e=1, theta=1).p_for
+    size = int((CLAIMS[CLAIMS.family == "table3/retailrocket-half"].kind == "better").sum())
+    assert size == 6
+    found = decide({LE: Evidence(c), "table4-rr-sasrec-ln": SURE})[LE].adjusted
+    assert found.p_for == pytest.approx(6 * p) and found.printed == pytest.approx(12 * p)
+
+
+def test_two_claims_of_a_family_are_adjusted_together():
+    a, b = made(0.05, 0.02, 8), made(0.08, 0.02, 8)
+    verdicts = decide({LE: Evidence(a), "table3-rr-dnn-le": Evidence(b)})
+    p = [sides("better", c, e=1, theta=1).p_for for c in (a, b)]
+    expected = holm([*p, 1, 1, 1, 1])[:2]
+    assert [verdicts[name].adjusted.p_for for name in (LE, "table3-rr-dnn-le")] == pytest.approx(expected)
+
+
+def test_the_four_words_on_a_claim():
+    words = {e: word(decide({LE: e}), LE) for e in (SURE, NIL, REVERSE, Evidence(made(0.03, 0.03, 8)))}
+    assert list(words.values()) == [SEEN, NOT_SEEN, CONTRARY, NOT_DECIDABLE]
+
+
+@pytest.mark.parametrize(("evidence", "reason"), [
+    (replace(SURE, protocol="released"), "the protocol is released, not controlled"),
+    (replace(SURE, missing=1), "a run is missing"),
+    (Evidence(None), "a run is missing"),
+    (Evidence(made(0.5, 0.001, 8, reason="fewer than 3 runs in an arm (2)")), "fewer than 3 runs in an arm (2)"),
+    (Evidence(made(0.5, 0.001, 8, reason="no variation at all"), "paper", 2),
+     "a run is missing; the protocol is paper, not controlled; no variation at all")])
+def test_line_1_of_the_rule(evidence, reason):
+    verdict = decide({LE: evidence})[LE]
+    assert (verdict.word, verdict.reason, verdict.grade) == (NOT_DECIDABLE, reason, "")
+    assert verdict.adjusted.printed == 1 and not verdict.below_e33
+
+
+def test_a_claim_that_cannot_be_decided_still_shows_its_numbers():
+    verdict = decide({LE: replace(SURE, protocol="paper")})[LE]
+    assert verdict.found.L == 0.5 and verdict.er.value == pytest.approx(0.5 / CLAIMS.loc[LE, "e"])
+
+
+def test_a_mean_of_0_and_equal_arms_leave_dashes():
+    ranks = simulated(1, 60, 3)[0]
+    zero = decide({LE: Evidence(compare(np.full((3, 60), 9), ranks, "MRR@5"))})[LE]
+    equal = decide({LE: Evidence(compare(ranks, ranks, "MRR@5", paired=True))})[LE]
+    assert (zero.side, zero.er, zero.word) == (None, None, NOT_DECIDABLE)
+    assert (equal.reason, equal.word, equal.er.value) == ("no variation at all", NOT_DECIDABLE, 0)
+
+
+# --- beside the paper
+
+def test_the_papers_side_is_that_of_the_printed_values():
+    c = made(0.03, 0.008, 6)
+    verdict = decide({LE: Evidence(c)})[LE]
+    side = paper_side(c, Printed("MRR@5", 0.2091, 0.2022, 0.3262, 0.3169, 47_000))
+    assert verdict.side == side and verdict.er == fieller(c, CLAIMS.loc[LE, "e"], side.Vp)
+
+
+def test_models_of_an_arm_are_named_before_the_colon():
+    name = "table3-rr-sasrec-dnn"
+    assert (CLAIMS.loc[name, "a"], CLAIMS.loc[name, "b"]) == ("sasrec:base", "dnn:base")
+    c = made(0.2, 0.01, 8)
+    expected = Printed("MRR@5", 0.2022, 0.1648, 0.3169, paper.value("Retailrocket", "dnn", "base", "HIT@5"), 47_000)
+    assert decide({name: Evidence(c)})[name].side == paper_side(c, expected)
+
+
+@pytest.mark.parametrize("name", ["fig5-rr-sasrec-e", "controls-rr-sasrec-avg", "table4-rr-sasrec-m3", "fig4-rr-sasrec-a30-a10"])
+def test_claims_without_printed_values_have_the_variance_of_runs(name):
+    verdict = decide({name: Evidence(made(0.02, 0.01, 8, Vseed=1e-6))})[name]
+    assert verdict.side.Vp == pytest.approx(3e-6) and verdict.side.e33 is None
+    assert (verdict.er is None) == (name == "table4-rr-sasrec-m3")  # its e is a margin, not a size
+
+
+def test_ours_below_what_the_paper_could_have_seen():
+    """e33 of claim LE is 0.018 at c = 0; the standard error of made comparisons leaves no correlation."""
+    small, large = (decide({LE: Evidence(made(L, 0.001, 8, Vu=1.0))})[LE] for L in (0.01, 0.03))
+    assert small.side.e33 == pytest.approx(1.52 * math.sqrt(6.631264 / 47_000), abs=1e-6)
+    assert small.below_e33 and not large.below_e33
+    assert not decide({LE: Evidence(small.found, "released")})[LE].below_e33
+
+
+# --- compound claims
+
+def test_always_takes_the_words_of_members_in_other_families():
+    name, members = "table4-rr-sasrec-always", [LE, "table4-rr-sasrec-ln"]
+    assert CLAIMS.loc[name, "members"].split() == members
+    assert word(decide(dict.fromkeys(members, SURE)), name) == SEEN
+    assert word(decide({LE: SURE}), name) == NOT_DECIDABLE
+    assert word(decide({LE: NIL, members[1]: SURE}), name) == NOT_SEEN
+    assert word(decide({LE: REVERSE, members[1]: SURE}), name) == CONTRARY
+
+
+def test_best_is_better_than_each_other_one():
+    name = "fig4-ml-sasrec-best"
+    members = CLAIMS.loc[name, "members"].split()
+    assert len(members) == 4
+    assert word(decide(dict.fromkeys(members, SURE)), name) == SEEN
+    assert word(decide(dict.fromkeys(members[1:], SURE)), name) == NOT_DECIDABLE
+    assert word(decide(dict.fromkeys(members, SURE) | {members[0]: REVERSE}), name) == CONTRARY
+
+
+# --- claims about runs
+
+def test_a_claim_about_runs_shows_its_test_and_has_no_word():
+    ratios = welch([0.04, 0.05, 0.03], [0.2, 0.22, 0.19])
+    verdicts = decide({"fig6-ml-half": Evidence(ratios)})
+    assert verdicts["fig6-ml-half"].found == ratios and word(verdicts, "fig6-ml-half") == ""
+    row = table(verdicts).loc["fig6-ml-half"]
+    assert (row["difference"], row["p"], row["low"]) == (ratios.difference, ratios.p, ratios.low)
+    assert row["metric"] == "invalid ratio at 0.5" and pd.isna(row["Holm p"])
+
+
+# --- NDCG@20, in brackets
+
+def test_ndcg_has_the_same_rule_and_e_and_stands_in_brackets():
+    def both(kind):
+        return decide({LE: Evidence(made(0.5, 0.001, 8, metric=kind, Vseed=1e-9))})
+
+    primary, supporting = both("MRR@5"), both("NDCG@20")
+    assert supporting[LE].side.Vp == pytest.approx(3e-9) and supporting[LE].word == SEEN
+    assert supporting[LE].er.value == primary[LE].er.value
+    frame = table(primary, supporting)
+    assert frame.loc[LE, "word"] == SEEN and frame.loc[LE, "NDCG@20"] == "(seen)"
+    assert frame.loc["cost-ml-serial", "NDCG@20"] == ""
+    assert pd.isna(table(supporting).loc[LE, "RI paper"])  # the paper prints no NDCG
+
+
+# --- tables
+
+def test_a_row_has_all_that_belongs_beside_a_word():
+    c = compare(*simulated(3, 400, 4, gain=0.3), "MRR@5")
+    row = table(decide({LE: Evidence(c)})).loc[LE]
+    verdict = decide({LE: Evidence(c)})[LE]
+    assert (row["RI"], row["low"], row["high"], row["p"], row["df"]) == (c.RI, c.low, c.high, c.p, c.df)
+    assert (row["Vseed/V"], row["MDE"], row["users"], row["runs"]) == (c.seed_share, c.mde, 400, "4, 4")
+    assert row["Holm p"] == verdict.adjusted.printed and row["RI paper"] == CLAIMS.loc[LE, "ri_paper"]
+    assert row["DeltaRI"] == pytest.approx(CLAIMS.loc[LE, "ri_paper"] - c.RI)
+    assert (row["e"], row["theta"], row["e33"]) == (CLAIMS.loc[LE, "e"], CLAIMS.loc[LE, "theta"], verdict.side.e33)
+    assert (row["data set"], row["a"], row["b"]) == ("retailrocket-half", "LE", "base")
+
+
+def test_headlines_join_the_data_sets():
+    both = headlines(decide({LE: SURE, "table3-ml-sasrec-le": NIL, "table3-rr-dnn-le": NIL}))
+    both = both[both["artifact"] == "table3"].set_index(["model", "a", "b"])["headline"]
+    assert both["sasrec", "LE", "base"] == "differs: not seen on ml-100k, seen on retailrocket-half"
+    assert both["dnn", "LE", "base"] == NOT_SEEN and both["all", "LE", "base"] == NOT_SEEN
+
+
+def test_a_claim_has_one_headline_whatever_its_data_sets():
+    lines = headlines(decide({}))
+    with_word = CLAIMS[~CLAIMS.kind.isin(["run-level", "described"])]
+    assert len(lines) == with_word.index.str.replace("-ml-", "-").str.replace("-rr-", "-").nunique()
+    assert lines[["ml-100k", "retailrocket-half"]].notna().sum().sum() == len(with_word)
+
+
+# --- what is refused
+
+def test_evidence_that_does_not_fit_is_refused():
+    with pytest.raises(StatsError, match="evidence for 'table3-rr-sasrec', which is no claim"):
+        decide({"table3-rr-sasrec": SURE})
+    with pytest.raises(StatsError, match=r"words come from MRR@5, or in brackets from NDCG@20, not from HIT@5"):
+        decide({LE: Evidence(made(0.5, 0.001, 8, metric="HIT@5"))})
+    with pytest.raises(StatsError, match=r"not from MRR@5, NDCG@20"):
+        decide({LE: SURE, "table3-rr-dnn-le": Evidence(made(0.5, 0.001, 8, metric="NDCG@20"))})
+    with pytest.raises(StatsError, match="a claim of kind 'run-level': it cannot be decided from a Comparison"):
+        decide({"fig6-ml-half": SURE})
+    with pytest.raises(StatsError, match="a claim of kind 'all': it cannot be decided from a Comparison"):
+        decide({"table3-rr-le": SURE})
+
+
+def test_a_part_of_the_registry_needs_the_families_of_its_members():
+    of = CLAIMS.family
+    assert word(decide({LE: SURE}, CLAIMS[of == "table3/retailrocket-half"]), LE) == SEEN
+    with pytest.raises(StatsError, match="table4-rr-sasrec-always has the member 'table3-rr-sasrec-le'"):
+        decide({}, CLAIMS[of == "table4/retailrocket-half"])

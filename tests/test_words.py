@@ -1,0 +1,201 @@
+"""From p to words: worked example B of STATISTICS.md, each kind by hand, each line of the rule hit and just missed."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import t
+from stats_support import made
+
+from pcrec_core import words
+from pcrec_core.stats import NOT_DECIDABLE, StatsError
+from pcrec_core.words import CONTRARY, NOT_SEEN, SEEN, UNTESTED, Sides, adjust, all_of, grade, headline, holm, sides, word
+
+
+def near(value):
+    return pytest.approx(value, abs=1e-6)
+
+
+def column(family: list[Sides], name: str) -> list[float]:
+    return [getattr(each, name) for each in family]
+
+
+# --- worked example B
+
+B = [sides("better", made(0.030, 0.008, 6), e=math.log(1.034), theta=math.log(1.034) / 2, Vp=1.5e-5),
+     sides("better", made(0.002, 0.009, 8), e=math.log(1.05), theta=math.log(1.05) / 2, Vp=1e-5),
+     sides("better", made(0.045, 0.017, 6), e=math.log(1.09), theta=math.log(1.09) / 2, Vp=1e-5),
+     sides("at least", made(-0.002, 0.004, 10), e=math.log(1.01), theta=math.log(1.034) / 2),
+     sides("better", made(-0.030, 0.007, 12), e=math.log(1.01), theta=math.log(1.01) / 2),
+     UNTESTED]
+NO, YES = NOT_DECIDABLE, SEEN
+
+
+def test_example_b_before_holm():
+    assert column(B, "p_for") == near([0.004755, 0.414855, 0.019089, 0.002125, 0.999471, 1])
+    assert column(B, "p_not") == near([0.356251, 0.000593, 0.027333, 1, 0.000049, 1])
+
+
+def test_example_b_after_holm():
+    adjusted = adjust(B)
+    assert column(adjusted, "p_for") == near([0.023774, 1, 0.076357, 0.012753, 1, 1])
+    assert column(adjusted, "p_con") == near([1, 1, 1, 1, 0.003175, 1])
+    assert column(adjusted, "p_not") == near([1, 0.002966, 0.109332, 1, 0.000294, 1])
+
+
+def test_example_b_in_words():
+    assert [word(each) for each in adjust(B)] == [SEEN, NOT_SEEN, NO, SEEN, CONTRARY, NO]
+    assert word(B[2]) == SEEN  # without Holm
+
+
+# --- the p of each kind: t by hand, with scipy.stats
+
+def three(df: float, *statistics: float) -> list[float]:
+    return [pytest.approx(t.cdf(x, df)) for x in statistics]
+
+
+def test_better():
+    found = sides("better", made(0.02, 0.01, 7), e=0.06, theta=0.03, Vp=0.0003)
+    assert [found.p_for, found.p_con, found.p_not] == three(7, -2, 2, -2)  # (0.02 - 0.06) / sqrt(0.0001 + 0.0003)
+
+
+def test_at_least():
+    found = sides("at least", made(-0.01, 0.01, 7), e=0.06, theta=0.03, Vp=0.0003)
+    assert [found.p_for, found.p_con, found.p_not] == [*three(7, -2, 2), 1]  # -0.01 + 0.03 is two standard errors
+
+
+def test_no_better():
+    found = sides("no better", made(0.01, 0.01, 7), e=0.06, theta=0.03, Vp=0.0003)
+    assert [found.p_for, found.p_con, found.p_not] == [*three(7, -2, -1), 1]  # 0.01 - 0.03; -0.01
+
+
+def test_an_unknown_kind_is_refused():
+    with pytest.raises(StatsError, match="unknown kind of claim 'beter'; did you mean 'better'?"):
+        sides("beter", made(0, 0.1, 5), e=0.1, theta=0.05)
+
+
+# --- Holm
+
+def test_holm_by_hand():
+    """Sorted 0.01, 0.02, 0.03, 0.5 times 4, 3, 2, 1: 0.04, 0.06, 0.06 (so the maximum goes on), 0.5."""
+    assert holm([0.03, 0.5, 0.01, 0.02]) == near([0.06, 0.5, 0.04, 0.06])
+    assert holm([0.6, 0.7]) == [1, 1] and holm([0.2]) == [0.2] and holm([]) == [] and adjust([]) == []
+    assert holm([0.01, 0.01, 0.01]) == near([0.03, 0.03, 0.03])
+
+
+p_values = st.lists(st.floats(0, 1), min_size=1, max_size=12)
+
+
+@given(p_values)
+def test_holm_is_between_p_and_bonferroni_and_keeps_the_order(p):
+    adjusted = holm(p)
+    assert all(a <= b <= min(1, len(p) * a) + 1e-15 for a, b in zip(p, adjusted, strict=True))
+    by_p = [b for _, b in sorted(zip(p, adjusted, strict=True))]
+    assert by_p == sorted(by_p)
+
+
+@given(p_values, st.randoms(use_true_random=False))
+def test_holm_does_not_depend_on_the_order(p, random):
+    order = random.sample(range(len(p)), len(p))
+    assert holm([p[i] for i in order]) == [holm(p)[i] for i in order]
+
+
+@given(p_values, st.integers(1, 5))
+def test_claims_that_cannot_be_tested_make_it_harder_for_the_rest(p, untested):
+    assert all(b >= a for a, b in zip(holm(p), holm(p + [1.0] * untested), strict=False))
+
+
+@given(p_values, st.floats(0, 1))
+def test_holm_rejects_what_the_step_down_procedure_rejects(p, level):
+    rejected = 0
+    for i, each in enumerate(sorted(p)):
+        if each * (len(p) - i) > level:
+            break
+        rejected += 1
+    assert sum(a <= level for a in holm(p)) == (len(p) if level == 1 else rejected)
+
+
+def test_each_column_is_adjusted_by_itself():
+    assert adjust([Sides(0.01, 0.9, 0.3), Sides(0.02, 0.01, 1)]) == [Sides(0.02, 0.9, 0.6), Sides(0.02, 0.02, 1)]
+
+
+# --- the rule
+
+@pytest.mark.parametrize(("adjusted", "expected"), [
+    (Sides(0.025, 1, 1), SEEN), (Sides(0.025001, 1, 1), NO), (Sides(0.025, 0.001, 0.001), SEEN),
+    (Sides(1, 0.025, 1), CONTRARY), (Sides(1, 0.025001, 1), NO), (Sides(1, 0.025, 0.001), CONTRARY),
+    (Sides(1, 1, 0.05), NOT_SEEN), (Sides(1, 1, 0.050001), NO), (Sides(0.025001, 0.025001, 0.05), NOT_SEEN),
+    (UNTESTED, NO)])
+def test_each_line_of_the_rule(adjusted, expected):
+    assert word(adjusted) == expected
+
+
+@pytest.mark.parametrize(("adjusted", "expected"), [
+    (Sides(0.01, 0.9, 0.001), 0.02), (Sides(0.9, 0.02, 1), 0.04), (Sides(0.6, 0.7, 0), 1), (UNTESTED, 1)])
+def test_the_printed_p_is_two_sided(adjusted, expected):
+    assert adjusted.printed == pytest.approx(expected)
+
+
+def test_a_word_of_either_direction_is_a_printed_p_of_5_percent():
+    assert Sides(0.025, 1, 1).printed == Sides(1, 0.025, 1).printed == 0.05
+
+
+# --- grades: df 5, a standard error whose 90 % half-width is 0.01
+
+SE = 0.01 / t.ppf(0.95, 5)
+TINY = 1e-9
+
+
+@pytest.mark.parametrize(("found", "L", "expected"), [
+    (SEEN, 0.02 - TINY, "less than half the claim"), (SEEN, 0.02 + TINY, "smaller than claimed"),
+    (SEEN, 0.05 - TINY, "smaller than claimed"), (SEEN, 0.05 + TINY, ""),
+    (SEEN, 0.07 - TINY, ""), (SEEN, 0.07 + TINY, "larger"),
+    (NOT_SEEN, 0.02 - TINY, "nil within half the claim"), (NOT_SEEN, 0.02 + TINY, ""),
+    (NOT_SEEN, -0.02 + TINY, "nil within half the claim"), (NOT_SEEN, -0.02 - TINY, ""),
+    (NOT_DECIDABLE, 0.0, ""), (CONTRARY, -0.1, "")])
+def test_grades_at_their_borders(found, L, expected):
+    """e 0.06 and theta 0.03: upper = L + 0.01 and lower = L - 0.01 pass them."""
+    assert grade(found, "better", made(L, SE, 5), e=0.06, theta=0.03) == expected
+
+
+def test_a_claim_without_a_size_has_no_grade():
+    assert [grade(SEEN, kind, made(0.0, SE, 5), e=0.06, theta=0.03) for kind in ("at least", "no better")] == ["", ""]
+
+
+# --- combinations
+
+@pytest.mark.parametrize(("members", "expected"), [
+    ([YES, YES], SEEN), ([YES], SEEN), ([YES, NO], NO), ([NO, NO], NO), ([YES, NOT_SEEN], NOT_SEEN), ([NO, NOT_SEEN], NOT_SEEN),
+    ([YES, CONTRARY], CONTRARY), ([NOT_SEEN, CONTRARY], CONTRARY), ([NO, CONTRARY], CONTRARY),
+    ([CONTRARY, CONTRARY], CONTRARY), ([NOT_SEEN, NOT_SEEN], NOT_SEEN)])
+def test_all_and_best(members, expected):
+    assert all_of(members) == all_of(members[::-1]) == expected
+
+
+def test_a_compound_claim_without_members_is_refused():
+    with pytest.raises(StatsError, match="needs members"):
+        all_of([])
+
+
+@pytest.mark.parametrize(("found", "expected"), [
+    ({"a": YES, "b": YES}, SEEN), ({"a": YES, "b": NO}, SEEN), ({"a": NO, "b": NOT_SEEN}, NOT_SEEN), ({"a": NO, "b": NO}, NO),
+    ({"a": NO}, NO), ({}, NO), ({"a": CONTRARY}, CONTRARY),
+    ({"a": YES, "b": CONTRARY}, "differs: seen on a, contrary on b"),
+    ({"a": NOT_SEEN, "b": NO, "c": YES}, "differs: not seen on a, seen on c")])
+def test_headline(found, expected):
+    assert headline(found) == expected
+
+
+def test_the_kinds_are_those_of_the_registry():
+    assert words.KINDS == ("better", "at least", "no better")
+
+
+@pytest.mark.parametrize("name", ["paper", "paper_side", "selection_gain", "stats", "welch", "words"])
+def test_examples_in_the_docstrings_of_the_statistics(name):
+    found = doctest.testmod(importlib.import_module(f"pcrec_core.{name}"))
+    assert found.attempted > 0 and found.failed == 0
