@@ -19,7 +19,8 @@ __all__ = ["SOURCES", "Interactions", "RemoteFile", "Source", "csv_data", "load"
 
 #: Every source by its name.
 SOURCES: dict[str, Source] = {s.name: s for s in (
-    movielens.ML_100K, pairs.ML_1M, movielens.ML_20M, retailrocket.WHOLE, retailrocket.HALF, csv.CSV, synthetic.SYNTHETIC)}
+    movielens.ML_100K, pairs.ML_1M, movielens.ML_20M, pairs.BEAUTY, pairs.VIDEO_GAMES, retailrocket.WHOLE, retailrocket.HALF,
+    csv.CSV, synthetic.SYNTHETIC)}
 
 
 def source(name: str) -> Source:
