@@ -97,7 +97,9 @@ def _data(options: argparse.Namespace) -> None:
     for source in datasets.SOURCES.values():
         print(f"{source.name:<18} {source.title}")
         for file in source.files:
-            print(f"{'':<18}   {file.name}, {file.bytes / 1e6:.1f} MB: {files.status(file)}; {file.urls[0]}")
+            by_hand = isinstance(file, datasets.ManualFile)
+            size, address = ("by hand", file.page) if by_hand else (f"{file.bytes / 1e6:.1f} MB", file.urls[0])
+            print(f"{'':<18}   {file.name}, {size}: {files.status(file)}; {address}")
         print(f"{'':<18}   {source.terms}")
 
 

@@ -28,6 +28,7 @@ _DATASETS: dict[str, dict[str, dict[str, Any]]] = {
     "video-games": _AMAZON,
     "retailrocket": _RETAILROCKET,
     "retailrocket-half": _RETAILROCKET,
+    "retailrocket-events": _RETAILROCKET,
 }
 #: Epochs, the same for base and PCRec; table2 shows the lengths that were tried.
 _EPOCHS: dict[str, dict[str, int]] = {
@@ -40,6 +41,8 @@ _EPOCHS: dict[str, dict[str, int]] = {
     "video-games": dict.fromkeys(NUMERICS, 50),
     "retailrocket": dict.fromkeys(NUMERICS, 50),
     "retailrocket-half": dict.fromkeys(NUMERICS, 50),
+    # As the sessions of the same log; no run of the events has been tried, nor its length doubled.
+    "retailrocket-events": dict.fromkeys(NUMERICS, 50),
     "csv": dict.fromkeys(NUMERICS, 20),
     "synthetic": dict.fromkeys(NUMERICS, 20),
 }

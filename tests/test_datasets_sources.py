@@ -14,6 +14,7 @@ from datasets_support import PLAIN, table
 
 from pcrec_core import datasets
 from pcrec_core.datasets.interactions import build
+from pcrec_core.datasets.sources import ManualFile
 from pcrec_core.datasets.split import split
 from pcrec_core.datasets.statistics import statistics
 from pcrec_core.errors import DataError
@@ -23,12 +24,15 @@ from pcrec_core.spec import Data
 
 def test_every_source_says_what_it_is():
     assert list(datasets.SOURCES) == ["ml-100k", "ml-1m", "ml-20m", "beauty", "video-games", "retailrocket", "retailrocket-half",
-                                      "csv", "synthetic"]
+                                      "retailrocket-events", "csv", "synthetic"]
     for name, source in datasets.SOURCES.items():
         assert source.name == name and source.title and source.unit in ("user", "session")
         assert bool(source.files) == (name not in ("csv", "synthetic"))
         assert not source.files or (source.terms and source.citation)
         for file in source.files:
+            if isinstance(file, ManualFile):
+                assert file.name and file.original and file.page.startswith("https://")
+                continue
             assert len(file.sha256) == 64 and file.bytes > 0 and len(set(file.urls)) >= 2
             assert all(url.startswith("https://") for url in file.urls)
 
