@@ -109,3 +109,16 @@ def test_statistics_are_json_and_know_no_ties_without_times(synthetic):
     assert untimed["tie_share"] is None
     for found in (untimed, statistics(synthetic)):
         assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_the_readme_of_data_names_every_file_with_its_checksum_and_an_address():
+    lines = [line for line in (ROOT / "data" / "README.md").read_text().splitlines() if line.startswith("| `")]
+    files = {file.name: file for source in datasets.SOURCES.values() for file in source.files}
+    assert len(lines) == len(files)
+    for line in lines:
+        name, users, address, known = (cell.strip() for cell in line.strip("|").split("|"))
+        file = files[name.strip("`")]
+        manual = isinstance(file, ManualFile)
+        assert users == ", ".join(f"`{s.name}`" for s in datasets.SOURCES.values() if file in s.files)
+        assert f"({file.page})" in address if manual else any(f"({url})" in address for url in file.urls)
+        assert ("rows" in known) if manual else (known == f"`{file.sha256}`")
