@@ -22,11 +22,16 @@ _RETAILROCKET: dict[str, dict[str, Any]] = {"sasrec": {"t": 10, "p": 0.3}, "dnn"
 #: The paper's Table 2, and the t of its Table 1.
 _ML_20M: dict[str, dict[str, Any]] = {
     "sasrec": {"d": 256, "t": 100, "p": 0.0}, "dnn": {"d": 256, "t": 100, "eta": 1e-4, "l2": 1e-6}, "bpr": {"l2": 0.0}}
+#: Short histories of many items: more dropout.
+_AMAZON: dict[str, dict[str, Any]] = {"sasrec": {"p": 0.5}}
 #: What a data set changes.
 _DATASETS: dict[str, dict[str, dict[str, Any]]] = {
     "ml-20m": _ML_20M,
+    "beauty": _AMAZON,
+    "video-games": _AMAZON,
     "retailrocket": _RETAILROCKET,
     "retailrocket-half": _RETAILROCKET,
+    "retailrocket-events": _RETAILROCKET,
 }
 #: Epochs, the same for base and PCRec; table2 shows the lengths that were tried.
 _EPOCHS: dict[str, dict[str, int]] = {
@@ -34,8 +39,13 @@ _EPOCHS: dict[str, dict[str, int]] = {
     "ml-1m": {"sasrec": 120, "dnn": 400, "bpr": 800},
     # Where the rule starts, and no more: no run of ml-20m has been tried, nor its length doubled.
     "ml-20m": {"sasrec": 120, "dnn": 200, "bpr": 200},
+    # As Retailrocket, whose histories are as short; no run of these two has been tried, nor its length doubled.
+    "beauty": dict.fromkeys(NUMERICS, 50),
+    "video-games": dict.fromkeys(NUMERICS, 50),
     "retailrocket": dict.fromkeys(NUMERICS, 50),
     "retailrocket-half": dict.fromkeys(NUMERICS, 50),
+    # As the sessions of the same log; no run of the events has been tried, nor its length doubled.
+    "retailrocket-events": dict.fromkeys(NUMERICS, 50),
     "csv": dict.fromkeys(NUMERICS, 20),
     "synthetic": dict.fromkeys(NUMERICS, 20),
 }

@@ -139,7 +139,8 @@ def test_a_person_gets_one_sentence_and_exit_code_1(folder):
 
 def told_of(out: list[str]) -> dict[str, str]:
     """Where each file is, from the lines that say its size and address."""
-    return dict(re.match(r"\s+(\S+), [\d.]+ MB: (.*); https://", line).groups() for line in out if " MB: " in line)
+    said = (re.match(r"\s+(\S+), (?:[\d.]+ MB|by hand): (.*); https://", line) for line in out)
+    return dict(found.groups() for found in said if found)
 
 
 def test_data_lists_every_source_and_what_is_on_disk(call, tmp_path, monkeypatch):

@@ -23,7 +23,7 @@ from pcrec_core.records import Record, Store, read, run_record
 from pcrec_core.spec import NUMERICS, Data, RunSpec, from_dict
 
 #: How many files lie below data/records; whoever commits a record raises it, so that none is lost or passed over.
-EXPECTED = 54
+EXPECTED = 56
 
 FILES = sorted(path for path in RECORDS.rglob("*") if path.is_file())
 #: Means are kept to 8 digits.

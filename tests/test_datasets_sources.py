@@ -14,6 +14,7 @@ from datasets_support import PLAIN, table
 
 from pcrec_core import datasets
 from pcrec_core.datasets.interactions import build
+from pcrec_core.datasets.sources import ManualFile
 from pcrec_core.datasets.split import split
 from pcrec_core.datasets.statistics import statistics
 from pcrec_core.errors import DataError
@@ -22,13 +23,16 @@ from pcrec_core.spec import Data
 
 
 def test_every_source_says_what_it_is():
-    assert list(datasets.SOURCES) == ["ml-100k", "ml-1m", "ml-20m", "retailrocket", "retailrocket-half", "csv",
-                                      "synthetic"]
+    assert list(datasets.SOURCES) == ["ml-100k", "ml-1m", "ml-20m", "beauty", "video-games", "retailrocket", "retailrocket-half",
+                                      "retailrocket-events", "csv", "synthetic"]
     for name, source in datasets.SOURCES.items():
         assert source.name == name and source.title and source.unit in ("user", "session")
         assert bool(source.files) == (name not in ("csv", "synthetic"))
         assert not source.files or (source.terms and source.citation)
         for file in source.files:
+            if isinstance(file, ManualFile):
+                assert file.name and file.original and file.page.startswith("https://")
+                continue
             assert len(file.sha256) == 64 and file.bytes > 0 and len(set(file.urls)) >= 2
             assert all(url.startswith("https://") for url in file.urls)
 
@@ -105,3 +109,16 @@ def test_statistics_are_json_and_know_no_ties_without_times(synthetic):
     assert untimed["tie_share"] is None
     for found in (untimed, statistics(synthetic)):
         assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_the_readme_of_data_names_every_file_with_its_checksum_and_an_address():
+    lines = [line for line in (ROOT / "data" / "README.md").read_text().splitlines() if line.startswith("| `")]
+    files = {file.name: file for source in datasets.SOURCES.values() for file in source.files}
+    assert len(lines) == len(files)
+    for line in lines:
+        name, users, address, known = (cell.strip() for cell in line.strip("|").split("|"))
+        file = files[name.strip("`")]
+        manual = isinstance(file, ManualFile)
+        assert users == ", ".join(f"`{s.name}`" for s in datasets.SOURCES.values() if file in s.files)
+        assert f"({file.page})" in address if manual else any(f"({url})" in address for url in file.urls)
+        assert ("rows" in known) if manual else (known == f"`{file.sha256}`")

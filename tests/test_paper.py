@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from pcrec_core import paper
+from pcrec_core.datasets import SOURCES
 from pcrec_core.paths import PAPER
 from pcrec_core.stats import effect_ratio
 
@@ -140,6 +141,13 @@ def test_a_family_is_an_artifact_on_one_of_our_data_sets():
     short = CLAIMS.dataset.map({"ml-100k": "ml", "retailrocket-half": "rr"})
     assert all(i.startswith(f"{a}-{s}-") for i, a, s in zip(CLAIMS.index, artifact[0], short, strict=True))
     assert (CLAIMS.paper_dataset == CLAIMS.dataset.map(paper.COUNTERPART)).all()
+
+
+def test_every_retailrocket_is_confronted_with_the_papers_and_the_amazon_sets_with_none():
+    found = {name: paper.COUNTERPART.get(name) for name in SOURCES}
+    assert {name for name in found if found[name] == "Retailrocket"} == {"retailrocket", "retailrocket-half",
+                                                                         "retailrocket-events"}
+    assert {name for name in found if found[name] is None} == {"beauty", "video-games", "csv", "synthetic"}
 
 
 def test_both_data_sets_carry_the_same_claims_but_for_those_of_one():

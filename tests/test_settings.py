@@ -24,8 +24,12 @@ RETAILROCKET = {"sasrec": {"d": 64, "t": 10, "p": 0.3, "batch": 128, "eta": 1e-3
 ML_20M = {"sasrec": {"d": 256, "t": 100, "p": 0, "batch": 128, "eta": 1e-3, "l2": 0},
           "dnn": {"d": 256, "t": 100, "batch": 128, "eta": 1e-4, "l2": 1e-6},
           "bpr": {"d": 256, "batch": 2048, "eta": 1e-3, "l2": 0}}
+#: "t 50, p 0.5, else ML-100K's."
+AMAZON = ML_100K | {"sasrec": ML_100K["sasrec"] | {"p": 0.5}}
 BY_SECTION_4 = {"ml-100k": ML_100K, "ml-1m": ML_100K, "ml-20m": ML_20M, "csv": ML_100K, "synthetic": ML_100K,
-                "retailrocket": RETAILROCKET, "retailrocket-half": RETAILROCKET}
+                "beauty": AMAZON, "video-games": AMAZON,
+                "retailrocket": RETAILROCKET, "retailrocket-half": RETAILROCKET,
+                "retailrocket-events": RETAILROCKET}
 #: The paper's grids (Section 4.3), and the two that only its Table 2 has: 1e-6, and no L2 at all.
 GRID = {"eta": (0.0001, 0.00025, 0.0005, 0.00075, 0.001, 0.005),
         "l2": (0, 0.01, 0.001, 0.0005, 0.0001, 0.00005, 0.00001, 0.000001)}
@@ -40,8 +44,9 @@ def test_defaults_are_those_of_section_4(dataset, model):
 
 
 @pytest.mark.parametrize(("dataset", "epochs"), [
-    ("ml-100k", (120, 200, 200)), ("ml-20m", (120, 200, 200)), ("retailrocket", (50, 50, 50)),
-    ("retailrocket-half", (50, 50, 50))])
+    ("ml-100k", (120, 200, 200)), ("ml-20m", (120, 200, 200)), ("beauty", (50, 50, 50)),
+    ("video-games", (50, 50, 50)), ("retailrocket", (50, 50, 50)),
+    ("retailrocket-half", (50, 50, 50)), ("retailrocket-events", (50, 50, 50))])
 def test_epochs_start_at_those_of_section_4_and_are_doubled_twice_at_most(dataset, epochs):
     for model, start in zip(MODELS, epochs, strict=True):
         assert defaults(dataset, model)["epochs"] in (start, 2 * start, 4 * start)

@@ -8,18 +8,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from pcrec_core import spec
-from pcrec_core.datasets import csv, movielens, pairs, retailrocket, synthetic
+from pcrec_core.datasets import csv, movielens, pairs, retailrocket, retailrocket_events, synthetic
 from pcrec_core.datasets.csv import csv_data
 from pcrec_core.datasets.files import locate, sha256
 from pcrec_core.datasets.interactions import Interactions, build
-from pcrec_core.datasets.sources import RemoteFile, Source, Table
+from pcrec_core.datasets.sources import ManualFile, RemoteFile, Source, Table
 from pcrec_core.errors import DataError, unknown
 
-__all__ = ["SOURCES", "Interactions", "RemoteFile", "Source", "csv_data", "load", "source"]
+__all__ = ["SOURCES", "Interactions", "ManualFile", "RemoteFile", "Source", "csv_data", "load", "source"]
 
 #: Every source by its name.
 SOURCES: dict[str, Source] = {s.name: s for s in (
-    movielens.ML_100K, pairs.ML_1M, movielens.ML_20M, retailrocket.WHOLE, retailrocket.HALF, csv.CSV, synthetic.SYNTHETIC)}
+    movielens.ML_100K, pairs.ML_1M, movielens.ML_20M, pairs.BEAUTY, pairs.VIDEO_GAMES, retailrocket.WHOLE, retailrocket.HALF,
+    retailrocket_events.EVENTS, csv.CSV, synthetic.SYNTHETIC)}
 
 
 def source(name: str) -> Source:

@@ -1,6 +1,7 @@
 """Where raw files lie: in the folder of ``PCREC_DATA``, else in the ordinary cache, else they are downloaded to it.
 
-Every file is verified by its SHA-256 each time it is asked for, wherever it comes from.
+Every file is verified by its SHA-256 each time it is asked for, wherever it comes from; but one that only a person can
+download has none, and is verified by its reader.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pcrec_core.datasets.sources import RemoteFile
+from pcrec_core.datasets.sources import ManualFile, RemoteFile
 from pcrec_core.errors import DataError
 
-#: Environment variable: a folder of raw files under the names of their ``RemoteFile``; read, never written.
+#: Environment variable: a folder of raw files under the names of their ``RemoteFile`` or ``ManualFile``; read, never written.
 ENVIRONMENT = "PCREC_DATA"
 _TIMEOUT = 30  # seconds without a byte until the next address is tried
 
 
-def locate(file: RemoteFile, progress: bool = False) -> Path:
+def locate(file: RemoteFile | ManualFile, progress: bool = False) -> Path:
     """Path of a verified copy of ``file``, downloaded if it is neither in ``PCREC_DATA`` nor in the cache.
+
+    A ``ManualFile`` is never downloaded, and not verified here.
 
     Parameters
     ----------
@@ -31,9 +34,11 @@ def locate(file: RemoteFile, progress: bool = False) -> Path:
     Raises
     ------
     DataError
-        The copy in ``PCREC_DATA`` has another content, or every address failed.
+        The copy in ``PCREC_DATA`` has another content, or every address failed; a ``ManualFile`` is missing.
     """
     given = _in_folder(file)
+    if isinstance(file, ManualFile):
+        return given or _put_there(file)
     if given:
         _check_given(given, file)
         return given
@@ -43,7 +48,7 @@ def locate(file: RemoteFile, progress: bool = False) -> Path:
     return cached
 
 
-def status(file: RemoteFile) -> str:
+def status(file: RemoteFile | ManualFile) -> str:
     """Where ``file`` is: "in PCREC_DATA", "cached" or "not on disk"; nothing is downloaded or hashed."""
     if _in_folder(file):
         return f"in {ENVIRONMENT}"
@@ -66,7 +71,7 @@ def sha256(path: Path) -> str:
         raise DataError(f"{path} cannot be read ({error.strerror}): check the path and its permissions.") from None
 
 
-def _in_folder(file: RemoteFile) -> Path | None:
+def _in_folder(file: RemoteFile | ManualFile) -> Path | None:
     folder = os.environ.get(ENVIRONMENT)
     if not folder:
         return None
@@ -74,6 +79,15 @@ def _in_folder(file: RemoteFile) -> Path | None:
     if not path.is_dir():
         raise DataError(f"{ENVIRONMENT} is {folder!r}, which is not a folder: name a folder of raw files, or unset it.")
     return path / file.name if (path / file.name).is_file() else None
+
+
+def _put_there(file: ManualFile) -> Path:
+    cached = cache() / file.name
+    if not cached.is_file():
+        raise DataError(f"{file.name} is missing, and can only be downloaded by hand: get {file.original} from {file.page}"
+                        f" (with an account there), and put it as {file.name} into the folder of {ENVIRONMENT} or"
+                        f" into {cache()}.")
+    return cached
 
 
 def _check_given(path: Path, file: RemoteFile) -> None:

@@ -6,7 +6,7 @@ import zipfile
 import zlib
 
 from pcrec_core.datasets.sources import Paths, RemoteFile, Source, Table
-from pcrec_core.datasets.text import File, Layout, header, read_columns
+from pcrec_core.datasets.text import File, Layout, check_header, read_columns
 from pcrec_core.errors import DataError
 
 _LAYOUT = Layout(columns=("user", "item", "rating", "time"), delimiter="\t",
@@ -27,7 +27,7 @@ def read_20m(paths: Paths) -> Table:
     try:
         with zipfile.ZipFile(paths[0]) as archive:
             ratings = zipfile.Path(archive, archive.getinfo(_RATINGS_20M).filename)
-            _check_header(ratings, _LAYOUT_20M)
+            check_header(ratings, _LAYOUT_20M)
             return _table(ratings, _LAYOUT_20M)
     except (zipfile.BadZipFile, zlib.error, KeyError) as error:
         raise DataError(f"{paths[0]} is no intact zip file with {_RATINGS_20M} in it ({error.args[0]}): take the original"
@@ -37,13 +37,6 @@ def read_20m(paths: Paths) -> Table:
 def _table(path: File, layout: Layout) -> Table:
     columns = read_columns(path, layout)
     return Table(*(columns[name].to_numpy() for name in layout.kinds))
-
-
-def _check_header(path: File, layout: Layout) -> None:
-    found = header(path, layout.delimiter)
-    if found != layout.columns:
-        raise DataError(f"{path}, line 1 names the columns {', '.join(found)}, not {', '.join(layout.columns)}: take the"
-                        " original file.")
 
 
 _TERMS = "For research; not to be redistributed without permission of GroupLens."

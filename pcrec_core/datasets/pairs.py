@@ -1,4 +1,4 @@
-"""Text files of one ``user item`` pair a line, each user's lines in time order, as published with SASRec."""
+"""Text files of one ``user item`` pair a line, each user's lines in time order, as published with SASRec and BERT4Rec."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ def read(paths: Paths) -> Table:
     return Table(columns["user"].to_numpy(), columns["item"].to_numpy())
 
 
+_AMAZON = ("Image-based Recommendations on Styles and Substitutes. SIGIR 2015, arXiv:1506.04757; the file as published"
+           " with ")
+
 ML_1M = Source(
     name="ml-1m", title="MovieLens-1M", read=read, repeats=False,
     files=(RemoteFile(
@@ -24,4 +27,24 @@ ML_1M = Source(
     terms="For research; not to be redistributed without permission of GroupLens.",
     citation="The MovieLens Datasets: History and Context. ACM TiiS 5(4), 2015, doi:10.1145/2827872; the file as"
              " published with Self-Attentive Sequential Recommendation, ICDM 2018, arXiv:1808.09781.",
+)
+BEAUTY = Source(
+    name="beauty", title="Amazon Beauty", read=read, repeats=False,
+    files=(RemoteFile(
+        name="beauty.txt", bytes=3_912_093,
+        sha256="f480b7a7403852342ffd8f9809bb30697dd669be31813d0e204b698fec86ef49",
+        urls=github("FeiSun/BERT4Rec", "master", "data/beauty.txt"),
+    ),),
+    terms="For research.",
+    citation=_AMAZON + "BERT4Rec, CIKM 2019, arXiv:1904.06690.",
+)
+VIDEO_GAMES = Source(
+    name="video-games", title="Amazon Video Games", read=read, repeats=False,
+    files=(RemoteFile(
+        name="Video.txt", bytes=3_187_124,
+        sha256="b7376fe24430743f411dc7f567285657b2adb3f74361cc7ba0aee94f3024b651",
+        urls=github("kang205/SASRec", "master", "data/Video.txt"),
+    ),),
+    terms="For research.",
+    citation=_AMAZON + "Self-Attentive Sequential Recommendation, ICDM 2018, arXiv:1808.09781.",
 )

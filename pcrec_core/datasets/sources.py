@@ -33,6 +33,25 @@ class RemoteFile:
     urls: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class ManualFile:
+    """A public file that a person downloads, for its page asks for an account; its reader checks what is in it.
+
+    Parameters
+    ----------
+    name : str
+        File name in the folder of ``PCREC_DATA`` or in the cache.
+    original : str
+        File name on its page.
+    page : str
+        Address of the page.
+    """
+
+    name: str
+    original: str
+    page: str
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """Raw interactions, one a row, in file order.
@@ -60,8 +79,8 @@ class Source:
         The name in a spec, and the words for a table.
     read : callable
         From the paths of ``files``, in their order, to a ``Table``. For ``csv``: from the path and the columns.
-    files : tuple of RemoteFile
-        What is downloaded; empty for ``csv`` and ``synthetic``.
+    files : tuple of RemoteFile or ManualFile
+        What is downloaded, by the program or by hand; empty for ``csv`` and ``synthetic``.
     has_time : bool, optional
         Whether rows are ordered by time; otherwise file order counts. ``None``: as the columns say (``csv``).
     unit : str
@@ -77,7 +96,7 @@ class Source:
     name: str
     title: str
     read: Callable[..., Table]
-    files: tuple[RemoteFile, ...] = ()
+    files: tuple[RemoteFile | ManualFile, ...] = ()
     has_time: bool | None = False
     unit: str = "user"
     repeats: bool | None = None

@@ -85,6 +85,14 @@ def header(path: File, delimiter: str) -> tuple[str, ...]:
     return tuple(names)
 
 
+def check_header(path: File, layout: Layout) -> None:
+    """``DataError`` unless the first line names all columns of ``layout``, in their order."""
+    found = header(path, layout.delimiter)
+    if found != layout.columns:
+        raise DataError(f"{path}, line 1 names the columns {', '.join(found)}, not {', '.join(layout.columns)}: take the"
+                        " original file.")
+
+
 def _lines(path: File) -> TextIO:
     return path.open(newline="", encoding="utf-8-sig", errors="surrogateescape")
 

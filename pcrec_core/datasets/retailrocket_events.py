@@ -1,0 +1,64 @@
+"""Retailrocket's own log, ``events.csv``: every event of a visitor is an action of a user."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import compute
+
+from pcrec_core.datasets.sources import ManualFile, Paths, Source, Table
+from pcrec_core.datasets.text import Layout, check_header, read_columns
+from pcrec_core.errors import DataError
+
+_LAYOUT = Layout(columns=("timestamp", "visitorid", "event", "itemid", "transactionid"), delimiter=",", header=True,
+                 kinds={"timestamp": "integer", "visitorid": "integer", "event": "id", "itemid": "integer"})
+_KINDS = ("view", "addtocart", "transaction")
+_ROWS = 2_756_101
+
+
+def read(paths: Paths, rows: int = _ROWS) -> Table:
+    """Visitors, items and times in milliseconds, one row an event, of whatever kind.
+
+    The paper (Section 4.1) names no kind of event and no session. The users and items that it counts before its filter,
+    1.4 million and 235,061, are the visitors and the items of all events, and its preprocessing is that of ML-20M: so a user
+    is a visitor, an action an event, and order is that of time. The source adds the released code's rule for Retailrocket,
+    more than three distinct items a user.
+
+    Parameters
+    ----------
+    paths : sequence of one Path
+        The file.
+    rows : int
+        How many it must have.
+
+    Raises
+    ------
+    DataError
+        Other columns, a bad line, another number of rows, or an event that is no view, addtocart or transaction.
+    """
+    [path] = paths
+    check_header(path, _LAYOUT)
+    columns = read_columns(path, _LAYOUT)
+    _check(path, columns["event"], rows)
+    return Table(*(columns[name].to_numpy() for name in ("visitorid", "itemid", "timestamp")))
+
+
+def _check(path: Path, events: pa.ChunkedArray, rows: int) -> None:
+    if len(events) != rows:
+        raise DataError(f"{path} has {len(events):,} rows, not {rows:,}: take the original file, whole.")
+    unknown = compute.index(compute.is_in(events, pa.array(_KINDS)), False).as_py()
+    if unknown >= 0:
+        raise DataError(f"{path}, row {unknown + 1} below the names: the event {events[unknown].as_py()!r} is none of"
+                        f" {', '.join(_KINDS)}: take the original file.")
+
+
+EVENTS = Source(
+    name="retailrocket-events", title="Retailrocket events", read=read, has_time=True, repeats=True, min_distinct=4,
+    files=(ManualFile(
+        name="retailrocket-events.csv", original="events.csv",
+        page="https://www.kaggle.com/datasets/retailrocket/ecommerce-dataset",
+    ),),
+    terms="For research; by hand, with an account, under the terms of its page.",
+    citation="Retailrocket recommender system dataset (Kaggle: retailrocket/ecommerce-dataset).",
+)
