@@ -1,4 +1,4 @@
-"""Command line: ``python -m pcrec_core data | train | show``."""
+"""Command line: ``python -m pcrec_core data | train | study | show``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pcrec_core import datasets, records, settings, study, torchrun, workers
+from pcrec_core import datasets, plans, records, settings, study, torchrun, workers
 from pcrec_core.datasets import files
 from pcrec_core.errors import PCRecError, SpecError, unknown
 from pcrec_core.protocols import PROTOCOLS
@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m pcrec_core", description="PCRec, reproduced: train and read runs.")
-    commands = parser.add_subparsers(required=True, metavar="data | train | show")
+    commands = parser.add_subparsers(required=True, metavar="data | train | study | show")
     data = commands.add_parser("data", help="list the data sets and what is on disk")
     data.set_defaults(command=_data)
     show = commands.add_parser("show", help="print a record")
@@ -63,7 +63,28 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--records", type=Path, metavar="DIR", help=_RECORDS)
     show.set_defaults(command=_show)
     _add_train(commands.add_parser("train", help="train runs, or read those whose records are there"))
+    _add_study(commands.add_parser("study", help="make what is missing of the study's evidence, and go on where it was cut"))
     return parser
+
+
+def _add_study(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("plans", nargs="*", metavar="NAME", help=f"some of {', '.join(plans.PLANS)} (default: all, in this order)")
+    add("--dataset", nargs="+", default=list(plans.SMALL), help=f"some of {', '.join(plans.SMALL)} (default: all)")
+    add("--list", action="store_true", help="only say what is missing, and how long it would take")
+    _add_place(parser)
+    parser.set_defaults(command=_study)
+
+
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    """Options that say where runs are trained and kept."""
+    add = parser.add_argument
+    add("--device", default="auto", help="auto, cpu or cuda")
+    add("--threads", type=int, default=1, help="CPU threads of a run (default: 1)")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=int, metavar="N", help="train in N processes of this machine, a run in each")
+    where.add_argument("--dask", metavar="ADDRESS", help="train on the workers of the dask scheduler there")
+    add("--records", type=Path, metavar="DIR", help=_RECORDS)
 
 
 def _add_train(train: argparse.ArgumentParser) -> None:
@@ -95,12 +116,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     add("--protocol", default="controlled", help=f"{', '.join(PROTOCOLS)} (default: controlled)")
     add("--rules", nargs="+", default=[], metavar="NAME=VALUE", help="single lines of the protocols' table, such as loss=all")
     add("--seed", type=int, nargs="+", default=[0], help="one or more (default: 0)")
-    add("--device", default="auto", help="auto, cpu or cuda")
-    add("--threads", type=int, default=1, help="CPU threads of a run (default: 1)")
-    where = train.add_mutually_exclusive_group()
-    where.add_argument("--workers", type=int, metavar="N", help="train in N processes of this machine, a run in each")
-    where.add_argument("--dask", metavar="ADDRESS", help="train on the workers of the dask scheduler there")
-    add("--records", type=Path, metavar="DIR", help=_RECORDS)
+    _add_place(train)
     train.set_defaults(command=_train)
 
 
@@ -128,6 +144,21 @@ def _train(options: argparse.Namespace) -> None:
     finally:  # what finished is shown, although another run failed
         for record in filter(None, (store.get(spec.name) for spec in specs if torchrun.rank() == 0)):  # of the peers one speaks
             _print(record, store.path(record.name))
+
+
+def _study(options: argparse.Namespace) -> None:
+    store, wanted = Store(options.records), plans.planned(options.plans, options.dataset)
+    missing = [spec for spec in wanted if store.get(spec.name) is None]
+    for spec in missing:
+        print(f"missing   {spec.name}")
+    found = (record for spec in wanted if (record := store.get(spec.name)))
+    hours = plans.seconds(missing, found)
+    print(f"{len(missing)} of {len(wanted)} records are missing; " + (
+        "how long they take cannot be said before a run of each model and data set is there." if hours is None
+        else f"about {hours / 3600:.1f} hours on one thread like those before."), flush=True)
+    if missing and not options.list:
+        with _executor(options) as executor:
+            study.run(missing, executor, store=store, device=options.device, threads=options.threads)
 
 
 def _executor(options: argparse.Namespace) -> AbstractContextManager[Any]:

@@ -72,17 +72,33 @@ def run(specs: Sequence[Wanted], executor: Any = None, *, store: Store | None = 
     missing = [spec for spec, record in found.items() if record is None]
     for spec in missing:
         _refuse_training(spec)
-    runs = [spec for spec in missing if isinstance(spec, RunSpec)]
+    _train(missing, executor, store, device, threads)
+    made = [spec for spec in missing if not isinstance(spec, RunSpec)]
+    _train(_without_weights(made), executor, Store(AGAIN), device, threads)
+    for spec in _bar(made, desc="derived", unit="record") if made else ():
+        make(spec, store, device=device, threads=threads)
+    return [found[spec] or records.read(store.path(spec.name)) for spec in specs]
+
+
+def _train(wanted: Sequence[Wanted], executor: Any, store: Store, device: str, threads: int) -> None:
+    """Train the runs among ``wanted``; what failed is said when the others are done."""
+    runs = [spec for spec in wanted if isinstance(spec, RunSpec)]
     if executor is None:
         failed = _train_here(runs, store, device, threads)
     else:
         failed = _train_there(runs, store, device, threads, executor)
     if failed:
         workers.fail(failed, len(runs))
-    made = [spec for spec in missing if not isinstance(spec, RunSpec)]
-    for spec in _bar(made, desc="derived", unit="record") if made else ():
-        make(spec, store, device=device, threads=threads)
-    return [found[spec] or records.read(store.path(spec.name)) for spec in specs]
+
+
+def _without_weights(made: Sequence[Derived | Trivial]) -> list[RunSpec]:
+    """The runs whose weights are needed and not on this machine; a record that an earlier training for them left goes."""
+    needs = (need for spec in made if isinstance(spec, Derived) for need in spec.needs)
+    absent = list(dict.fromkeys(parent for parent, peer in needs if not weights_path(parent, peer).exists()))
+    for parent in absent:
+        _refuse_training(parent)
+        Store(AGAIN).path(parent.name).unlink(missing_ok=True)
+    return absent
 
 
 def arm(variant: str, specs: Sequence[Wanted], **options: Any) -> Arm:
@@ -158,25 +174,21 @@ def make(spec: Derived | Trivial, store: Store, *, device: str = "auto", threads
             result = operations.trivial(spec, split_of(spec.data))
     else:
         split = seen_by(spec.parents[0], split_for(spec.parents[0]))
-        models = {(parent, peer): _model(parent, peer, split, place, threads) for parent, peer in spec.needs}
+        models = {(parent, peer): _model(parent, peer, split, place) for parent, peer in spec.needs}
         with _torch_for_us(threads):
             result = operations.derive(spec, split, models, place)
     seconds = {"derive": round(time.perf_counter() - began, 3)}
     store.put(records.run_record(spec, result, started | {"device": _device_name(place), "threads": threads, "seconds": seconds}))
 
 
-def _model(spec: RunSpec, peer: int | None, split: Split, device: Any, threads: int) -> Any:
-    """The reported model of a run, or that of a peer's best epoch; the run is trained again where its weights are absent."""
+def _model(spec: RunSpec, peer: int | None, split: Split, device: Any) -> Any:
+    """The reported model of a run, or that of a peer's best epoch, from its weights on disk."""
     from safetensors.torch import load_file
 
     from pcrec_core.models import build
 
-    path = weights_path(spec, peer)
-    if not path.exists():
-        _refuse_training(spec)
-        train_once(spec, Store(AGAIN), device=device.type, threads=threads)
     model = build(spec, split).to(device)
-    model.load_state_dict(load_file(path))
+    model.load_state_dict(load_file(weights_path(spec, peer)))
     return model
 
 

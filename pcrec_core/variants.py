@@ -27,7 +27,8 @@ def variant(label: str, data: str | Data, model: str, seed: int = 0, given: Mapp
     Parameters
     ----------
     label : str
-        One of ``LABELS``, ``LE@`` with an alpha, or ``pruned`` with a percentage, with ``-tuned`` or without.
+        One of ``LABELS``, ``LE@`` with an alpha, ``pruned`` with a percentage, with ``-tuned`` or without, or ``probed-`` and
+        a label.
     data, model, seed : str or Data, str, int
         On what. The trivial baselines take the data alone.
     given : mapping, optional
@@ -51,6 +52,8 @@ def variant(label: str, data: str | Data, model: str, seed: int = 0, given: Mapp
         return make.pair(settings.layerwise(model, alpha=float(at[1])))
     if at := re.fullmatch(r"pruned(\d+)(-tuned)?", label):
         return Derived("tuned" if at[2] else "pruned", (make.base(),), int(at[1]) / 100)
+    if label.startswith("probed-"):
+        return Derived("probed", (variant(label.removeprefix("probed-"), data, model, seed, given),))
     raise SpecError(unknown("variant", label, [*LABELS, "LE@30", "pruned30", "pruned30-tuned"]))
 
 

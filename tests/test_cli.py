@@ -254,7 +254,7 @@ def test_where_training_is_forbidden_the_command_is_named(call, monkeypatch):
 
 
 @pytest.mark.parametrize(("words", "sentence"), [
-    ([], "required: data | train | show"),
+    ([], "required: data | train | study | show"),
     (["trian"], "invalid choice: 'trian' (choose from"),
     (["show"], "required: PATH|NAME|IDENTITY"),
     (["train", "--model", "bpr"], "arguments are required: --dataset"),

@@ -51,6 +51,7 @@ def trained(run: RunSpec, **changed: object) -> RunSpec:
     ("M3", Derived("ensemble", (BASE, dataclasses.replace(BASE, seed=103), dataclasses.replace(BASE, seed=203)))),
     ("apart-ensemble", Derived("apart", (dataclasses.replace(BASE, peers=2),))),
     ("pruned10", Derived("pruned", (BASE,), 0.1)), ("pruned30-tuned", Derived("tuned", (BASE,), 0.3)),
+    ("probed-LE", Derived("probed", (LE,))),
     ("popularity", Trivial(Data("ml-100k"), "popularity")), ("recency", Trivial(Data("ml-100k"), "recency")),
     ("transitions", Trivial(Data("ml-100k"), "transitions")),
 ])

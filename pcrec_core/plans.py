@@ -1,0 +1,96 @@
+"""The evidence that is planned: which runs each page of the study rests on, and in which order they are made. No torch.
+
+The number of seeds was fixed before the evidence: three where a claim is to be decided, else one (STATISTICS.md, section 6).
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from pcrec_core.derived import TRIVIAL
+from pcrec_core.errors import SpecError, unknown
+from pcrec_core.records import Record
+from pcrec_core.spec import RunSpec
+from pcrec_core.variants import Spec, variant
+
+SMALL = ("ml-100k", "retailrocket-half")
+_ALL, _DEEP, _SASREC = ("sasrec", "dnn", "bpr"), ("sasrec", "dnn"), ("sasrec",)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Labels of ``variants`` on models and data sets, ``seeds`` runs each; ``decided`` are data sets with three."""
+
+    labels: tuple[str, ...]
+    models: tuple[str, ...]
+    datasets: tuple[str, ...] = SMALL
+    decided: tuple[str, ...] = ()
+
+    def seeds(self, dataset: str) -> range:
+        """0, 1, 2, or 0 alone."""
+        return range(3 if dataset in self.decided else 1)
+
+    def specs(self, datasets: Sequence[str]) -> Iterator[Spec]:
+        """What is to be made on ``datasets``: a whole arm after the other."""
+        for dataset in (name for name in datasets if name in self.datasets):
+            for label in self.labels:
+                if label in TRIVIAL:
+                    yield variant(label, dataset, self.models[0])
+                else:
+                    yield from (variant(label, dataset, model, seed) for model in self.models for seed in self.seeds(dataset))
+
+
+#: By page, in the order of their weight: what is first is made first.
+PLANS: dict[str, tuple[Plan, ...]] = {
+    "table3": (Plan((*TRIVIAL, "base", "LE"), _ALL, decided=SMALL), Plan(("shuffled",), _SASREC)),
+    "controls-1-2": (Plan(("base-constant", "LE-constant", "avg"), _DEEP, decided=SMALL),),
+    "table4": (Plan(("LN", "W", "N", "M2", "M3"), _DEEP, decided=("retailrocket-half",)),),
+    "fig4": (Plan(tuple(f"LE@{alpha}" for alpha in (10, 20, 30, 40, 50)), _DEEP),),
+    "controls": (Plan(("apart-best", "apart-ensemble"), _DEEP),
+                 Plan(("permuted", "random", "base-2x-epochs", "base-batch-256", "ema", "swa", "LE-k2", "LE-k5", "LE-once",
+                       "base-half-eta", "LE-same-start"), _SASREC)),
+    "table5": (Plan(("SD", "DS"), _ALL),),
+    "fig5": (Plan(("E", "M", "S"), _DEEP),),
+    "fig1": (Plan(("half", *(f"pruned{share}{end}" for end in ("", "-tuned") for share in range(0, 100, 10))), _SASREC,
+                  ("ml-100k",)),),
+    "fig6": (Plan(("probed-base", "probed-LE"), _DEEP, ("ml-100k",), decided=("ml-100k",)),),
+}
+
+
+def planned(names: Sequence[str] = (), datasets: Sequence[str] = SMALL) -> list[Spec]:
+    """What the named plans, or all of them, want on ``datasets``, each once, in order.
+
+    Raises
+    ------
+    SpecError
+        For an unknown plan or data set.
+    """
+    for name in names:
+        if name not in PLANS:
+            raise SpecError(unknown("plan", name, PLANS))
+    for name in datasets:
+        if name not in SMALL:
+            raise SpecError(unknown("data set of the plans", name, SMALL))
+    return list(dict.fromkeys(spec for name in names or PLANS for plan in PLANS[name] for spec in plan.specs(datasets)))
+
+
+def seconds(missing: Iterable[Spec], found: Iterable[Record]) -> float | None:
+    """How long ``missing`` runs will take on one thread, by what a peer's epoch took in the runs ``found`` of the same model
+    and data; None if nothing like one of them was found. What is derived counts as nothing."""
+    taken: dict[tuple, list[float]] = {}
+    for record in found:
+        if record.kind == "run" and record.run["began_with_epoch"] == 0:
+            taken.setdefault(_alike(record.spec), []).append(sum(record.run["seconds"].values()) / _work(record.spec))
+    each = [_work(run) * statistics.median(taken[_alike(run)]) if _alike(run) in taken else None
+            for run in missing if isinstance(run, RunSpec)]
+    return None if None in each else sum(each)
+
+
+def _alike(run: RunSpec) -> tuple:
+    return run.data.source, run.model.name
+
+
+def _work(run: RunSpec) -> int:
+    return run.training.epochs * run.peers

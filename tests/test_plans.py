@@ -1,0 +1,81 @@
+"""The planned evidence: complete, in order, and with a fair guess of its time."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from pcrec_core import plans, settings
+from pcrec_core.derived import Derived, Trivial
+from pcrec_core.errors import SpecError
+from pcrec_core.records import Record, Store
+from pcrec_core.spec import RunSpec
+
+
+def test_every_plan_is_whole_and_each_run_stands_once():
+    wanted = plans.planned()
+    assert len(wanted) == len(set(wanted)) == len({spec.identity for spec in wanted})
+    assert {spec.data.source for spec in wanted} == set(plans.SMALL)
+    assert {type(spec) for spec in wanted} == {RunSpec, Derived, Trivial}
+
+
+def test_table_3_is_first_and_has_three_seeds():
+    wanted = plans.planned(["table3"], ["ml-100k"])
+    assert wanted[:21] == plans.planned()[:21] and len(wanted) == 3 + 3 * 2 * 3 + 1
+    for model in ("sasrec", "dnn", "bpr"):
+        for make in (settings.base, settings.pcrec):
+            assert [make("ml-100k", model, seed=seed) in wanted for seed in range(4)] == [True, True, True, False]
+    assert [spec.baseline for spec in wanted if isinstance(spec, Trivial)] == ["popularity", "transitions", "recency"]
+    assert sum(spec.data.histories == "shuffled" for spec in wanted) == 1
+
+
+def test_a_data_set_has_as_many_seeds_as_its_plan_says():
+    for name, seeds in (("ml-100k", 1), ("retailrocket-half", 3)):
+        wanted = plans.planned(["table4"], [name])
+        assert sum(isinstance(s, Derived) and s.operation == "ensemble" and len(s.parents) == 3 for s in wanted) == 2 * seeds
+    assert plans.planned(["fig1"], ["retailrocket-half"]) == []
+
+
+@pytest.mark.parametrize(("names", "datasets", "words"), [
+    (["tabel3"], plans.SMALL, "unknown plan 'tabel3'; did you mean 'table3'"),
+    (["table3"], ["ml100k"], "unknown data set of the plans 'ml100k'; did you mean 'ml-100k'")])
+def test_a_typo_is_answered_with_the_nearest_name(names, datasets, words):
+    with pytest.raises(SpecError, match=words):
+        plans.planned(names, datasets)
+
+
+def record(spec: RunSpec, train: float, evaluate: float = 0.0, began: int = 0) -> Record:
+    return Record("run", spec.name, spec.canonical(), {}, {"seconds": {"train": train, "evaluate": evaluate},
+                                                           "began_with_epoch": began})
+
+
+def test_the_time_is_that_of_a_peers_epoch_in_runs_like_it():
+    base, pair = settings.base("ml-100k", "dnn", epochs=10), settings.pcrec("ml-100k", "dnn", epochs=10)
+    found = [record(base, 8, 2), record(dataclasses.replace(base, seed=1), 30), record(dataclasses.replace(base, seed=2), 20),
+             record(dataclasses.replace(base, seed=3), 1e6, began=5)]  # cut and resumed: not the whole time
+    assert plans.seconds([pair, Derived("probed", (base,))], found) == 20 * 2.0  # medians of 1, 3 and 2 seconds
+    assert plans.seconds([settings.base("ml-1m", "dnn")], found) is None
+    assert plans.seconds([], []) == 0
+
+
+def test_the_command_line_lists_what_is_missing_and_then_makes_it(tmp_path, monkeypatch, capsys):
+    from pcrec_core import __main__ as cli
+    from pcrec_core import study
+
+    base = settings.base("synthetic", "bpr", epochs=1, d=4)
+    wanted = [base, dataclasses.replace(base, seed=1), Trivial(base.data, "recency")]
+    monkeypatch.setattr(plans, "planned", lambda names, datasets: wanted)
+    for name in ("WEIGHTS", "CHECKPOINTS", "AGAIN"):
+        monkeypatch.setattr(study, name, tmp_path / name)
+    where = ["--records", str(tmp_path / "records")]
+    assert cli.main(["study", "table3", "--list", *where]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[:3] == [f"missing   {spec.name}" for spec in wanted] and "3 of 3 records are missing; how long" in out[3]
+    study.run(wanted[:1], store=Store(tmp_path / "records"))
+    assert cli.main(["study", *where]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[:2] == [f"missing   {spec.name}" for spec in wanted[1:]]
+    assert "2 of 3 records are missing; about 0.0 hours" in out[2]
+    assert all(Store(tmp_path / "records").get(spec.name) for spec in wanted)
+    assert cli.main(["study", *where]) == 0 and "0 of 3 records are missing" in capsys.readouterr().out
