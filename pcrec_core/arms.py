@@ -107,7 +107,7 @@ def values(arms: Sequence[Arm], metrics: Sequence[str] = METRICS) -> pd.DataFram
 
 def comparisons(pairs: Sequence[tuple[Arm, Arm]], metrics: Sequence[str] = METRICS) -> pd.DataFrame:
     """A row a pair (variant, base) and metric: our relative improvement with all of STATISTICS.md's section 2, the
-    paper's, the effect ratio, and the word (on MRR@5 alone)."""
+    paper's, and the effect ratio."""
     return pd.DataFrame([_comparison(over, base, metric) for over, base in pairs for metric in metrics])
 
 
@@ -118,8 +118,7 @@ def _comparison(over: Arm, base: Arm, metric: str) -> dict[str, object]:
             "metric": metric, "RI": c.RI, "low": c.low, "high": c.high, "p": c.p, "df": c.df, "Vseed/V": c.seed_share,
             "MDE": c.mde, "RI paper": ri_paper, "paper's data": over.counterpart,
             "ER": stats.effect_ratio(c.L, e), "DeltaRI": stats.delta_ri(ri_paper, c.RI),
-            "runs": f"{c.runs_v}, {c.runs_b}", "users": c.users, "users only": c.users_only,
-            "word": stats.word_so_far(c) if metric == "MRR@5" else ""}
+            "runs": f"{c.runs_v}, {c.runs_b}", "users": c.users, "users only": c.users_only}
 
 
 def curve(sweep: Sequence[Arm], metrics: Sequence[str]) -> pd.DataFrame:

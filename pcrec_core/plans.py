@@ -5,6 +5,7 @@ The number of seeds was fixed before the evidence: three where a claim is to be 
 
 from __future__ import annotations
 
+import functools
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -74,6 +75,19 @@ def planned(names: Sequence[str] = (), datasets: Sequence[str] = SMALL) -> list[
         if name not in SMALL:
             raise SpecError(unknown("data set of the plans", name, SMALL))
     return list(dict.fromkeys(spec for name in names or PLANS for plan in PLANS[name] for spec in plan.specs(datasets)))
+
+
+@functools.cache
+def seeds(label: str, model: str, dataset: str) -> tuple[int, ...]:
+    """The seeds that are planned for an arm; 0 alone where none are."""
+    if label in TRIVIAL or dataset not in SMALL:
+        return (0,)
+    wanted = variant(label, dataset, model)
+    for plan in (plan for plans in PLANS.values() for plan in plans):
+        if dataset in plan.datasets and model in plan.models and any(
+                variant(name, dataset, model) == wanted for name in plan.labels if name not in TRIVIAL):
+            return tuple(plan.seeds(dataset))
+    return (0,)
 
 
 def seconds(missing: Iterable[Spec], found: Iterable[Record]) -> float | None:

@@ -18,7 +18,6 @@ from pcrec_core.crossed import ROUNDING, Spread, StatsError, check_pair, relativ
 FEWEST_RUNS = 3
 FEWEST_USERS = 30
 NOT_DECIDABLE = "not decidable at this scale"
-NOT_YET = "not decided yet: the words are given to all claims of a family together"
 #: ln 1.01, with the 6 decimals of claims.csv: a smaller claim is too near to nothing to be divided by.
 _SMALLEST_CLAIM = 0.009950
 
@@ -161,15 +160,6 @@ def mean_interval(ranks: ArrayLike, metric: str, *, random: bool = True) -> Mean
         low, high = m * math.exp(-v.width(0.975)), m * math.exp(v.width(0.975))
     run_sd = float(y.mean(1).std(ddof=1)) if runs > 1 else None
     return Mean(metric, m, low, high, se, df, run_sd, runs, y.shape[1], users_only=random and runs == 1)
-
-
-def word_so_far(comparison: Comparison, *, protocol: str = "controlled", missing: int = 0) -> str:
-    """Line 1 of the rule for words (STATISTICS.md, section 4); the other lines need the whole family of claims.
-
-    ``missing`` counts runs that were planned and are not there. Only MRR@5 of ``controlled`` runs gets a word.
-    """
-    decidable = protocol == "controlled" and missing == 0 and not comparison.reason
-    return NOT_YET if decidable else NOT_DECIDABLE
 
 
 def effect_ratio(L: float | None, e: float | None) -> float | None:

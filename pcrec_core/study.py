@@ -21,15 +21,16 @@ from typing import Any
 
 from tqdm import tqdm
 
-from pcrec_core import datasets, records, settings, torchrun, workers
+from pcrec_core import datasets, plans, records, torchrun, workers
 from pcrec_core.arms import Arm
 from pcrec_core.datasets.split import Split, split, split_without_repeats
 from pcrec_core.datasets.statistics import statistics as describe
-from pcrec_core.derived import Derived, Trivial
+from pcrec_core.derived import TRIVIAL, Derived, Trivial
 from pcrec_core.errors import Interrupted, RecordError, TrainingError
 from pcrec_core.paths import AGAIN, CHECKPOINTS, WEIGHTS, alone, write_whole
 from pcrec_core.records import Record, Store
 from pcrec_core.spec import NUMERICS, Data, RunSpec
+from pcrec_core.variants import variant
 
 #: Set (to anything) by `make book` and `make test`: a missing record of real data is an error there, not a training.
 NO_TRAINING = "PCREC_NO_TRAINING"
@@ -101,19 +102,21 @@ def _without_weights(made: Sequence[Derived | Trivial]) -> list[RunSpec]:
     return absent
 
 
-def arm(variant: str, specs: Sequence[Wanted], **options: Any) -> Arm:
-    """The arm of ``specs``, which differ in the seed alone; ``options`` are those of ``run``."""
-    return Arm(variant, tuple(run(specs, **options)))
+def labelled(label: str, data: str | Data, model: str, seeds: Sequence[int] = (), given: Mapping[str, Any] | None = None,
+             **options: Any) -> Arm:
+    """The arm of a label of ``claims.csv``: the planned seeds unless some are given.
 
-
-def sweep(data: str | Data, model: str, alphas: Sequence[float], seeds: Sequence[int], given: Mapping[str, Any],
-          **options: Any) -> list[Arm]:
-    """An arm of PCRec for each alpha (Figure 4), named as in ``claims.csv``: ``LE@30``, and ``avg`` for alpha = 0.
-
-    ``given`` are settings of ``settings.pcrec``, ``options`` those of ``run``.
+    ``given`` are settings of ``settings.run_spec``, ``options`` those of ``run``.
     """
-    return [arm(f"LE@{alpha:g}" if alpha else "avg", [settings.pcrec(data, model, alpha, seed=s, **given) for s in seeds],
-                **options) for alpha in alphas]
+    name = data.source if isinstance(data, Data) else data
+    trivial = label in TRIVIAL
+    seeds = (0,) if trivial else tuple(seeds) or plans.seeds(label, model, name)
+    return arm(label, [variant(label, data, model, seed, given) for seed in seeds], **options)
+
+
+def arm(label: str, specs: Sequence[Wanted], **options: Any) -> Arm:
+    """The arm of ``specs``, which differ in the seed alone; ``options`` are those of ``run``."""
+    return Arm(label, tuple(run(specs, **options)))
 
 
 def train(spec: RunSpec, store: Store, *, device: str = "auto", threads: int = 1, bar: tqdm | None = None,

@@ -100,18 +100,23 @@ def decide(evidence: Mapping[str, Evidence], claims: pd.DataFrame | None = None)
     StatsError
         Evidence for no claim or of the wrong kind, another metric, or a member that is no claim.
     """
-    registry = {claim.id: claim for claim in _rows(paper.claims() if claims is None else claims)}
-    _check(registry, evidence)
+    known = registry() if claims is None else {claim.id: claim for claim in _rows(claims)}
+    _check(known, evidence)
     verdicts: dict[str, Verdict] = {}
-    tested = [claim for claim in registry.values() if claim.kind in words.KINDS]
+    tested = [claim for claim in known.values() if claim.kind in words.KINDS]
     for family in dict.fromkeys(claim.family for claim in tested):
         verdicts |= _family([claim for claim in tested if claim.family == family], evidence)
-    for claim in registry.values():
+    for claim in known.values():
         if claim.kind in COMPOUND:
             verdicts[claim.id] = Verdict(claim, None, words.all_of([verdicts[member].word for member in claim.members]))
         elif claim.kind not in words.KINDS:
             verdicts[claim.id] = Verdict(claim, evidence[claim.id].found if claim.id in evidence else None)
-    return {name: verdicts[name] for name in registry}
+    return {name: verdicts[name] for name in known}
+
+
+def registry() -> dict[str, Claim]:
+    """Every claim by its id."""
+    return {claim.id: claim for claim in _rows(paper.claims())}
 
 
 def _rows(claims: pd.DataFrame) -> list[Claim]:

@@ -11,13 +11,18 @@ from pcrec_core import stats, words
 from pcrec_core.verdict import SUPPORTING, Verdict
 from pcrec_core.welch import Welch
 
+#: Columns that a claim without runs leaves empty.
+_COMPARED = ("RI", "low", "high", "p", "df", "Vseed/V", "MDE", "runs", "users", "users only", "RI paper", "DeltaRI",
+             "difference")
+
 
 def table(verdicts: Mapping[str, Verdict], supporting: Mapping[str, Verdict] | None = None) -> pd.DataFrame:
     """A row a claim, with all that STATISTICS.md, section 5, wants beside a word.
 
     ``supporting`` are the verdicts in NDCG@20; their words stand in brackets in a column of their own.
     """
-    frame = pd.DataFrame([_row(verdict) for verdict in verdicts.values()], index=pd.Index(verdicts, name="id"))
+    rows = [dict.fromkeys(_COMPARED) | _row(verdict) for verdict in verdicts.values()]
+    frame = pd.DataFrame(rows, index=pd.Index(verdicts, name="id"))
     if supporting is not None:
         frame[SUPPORTING] = [f"({supporting[name].word})" if name in supporting and supporting[name].word else ""
                              for name in verdicts]

@@ -249,4 +249,4 @@ def test_the_first_page_is_right_that_the_papers_improvements_are_below_what_the
         base, pair = (Arm(name, (Store().get(make("ml-100k", model).name),)) for name, make in
                       (("base", settings.base), ("LE", settings.pcrec)))
         [row] = arms.comparisons([(pair, base)], ["MRR@5"]).to_dict("records")
-        assert 0 < row["RI paper"] < row["MDE"] and row["word"] == "not decidable at this scale"
+        assert 0 < row["RI paper"] < row["MDE"]

@@ -20,6 +20,7 @@ from pcrec_core import __main__ as cli
 from pcrec_core import datasets, paper, records, spec, study
 from pcrec_core.datasets import csv_data
 from pcrec_core.datasets.split import split
+from pcrec_core.derived import Trivial
 from pcrec_core.errors import RecordError, TrainingError
 from pcrec_core.records import Store, run_record
 from pcrec_core.settings import base, pcrec, run_spec
@@ -366,25 +367,40 @@ def test_statistics_are_computed_once_and_then_read_without_the_data(store, monk
     assert records.statistics_name(Data("synthetic", core=4)) != made.name
 
 
-# --- a sweep over alpha
+# --- arms by label
 
-def test_a_sweep_is_an_arm_for_each_alpha_with_its_seeds_in_order(store, trained):
+def test_an_arm_of_a_label_has_its_seeds_in_order(store, trained):
     alphas, seeds, given = [10, 0, 40.0], [3, 1], {"epochs": 7, "eta": 0.25}
     specs = [pcrec("ml-100k", "sasrec", alpha, seed=seed, **given) for alpha in alphas for seed in seeds]
     for run in reversed(specs):
         store.put(run_record(run, {"ranks": "1"}, {}))
-    swept = study.sweep("ml-100k", "sasrec", alphas, seeds, given, store=store)
-    assert [arm.variant for arm in swept] == ["LE@10", "avg", "LE@40"] and [arm.alpha for arm in swept] == alphas
+    labels = ["LE@10", "avg", "LE@40"]
+    swept = [study.labelled(label, "ml-100k", "sasrec", seeds, given, store=store) for label in labels]
+    assert [arm.variant for arm in swept] == labels and [arm.alpha for arm in swept] == alphas
     assert [run.spec for arm in swept for run in arm.runs] == specs and trained == []
     assert [run.spec.seed for run in swept[0].runs] == seeds
     claims = paper.claims()
     assert {arm.variant for arm in swept} < {*claims["a"], *claims["b"]}
 
 
-def test_a_sweep_trains_what_is_missing_with_the_options_it_is_given(store, trained, monkeypatch):
+def test_without_seeds_it_has_the_planned_ones(store, trained):
+    for seed in range(3):
+        for run in (base("ml-100k", "bpr", seed=seed), pcrec("retailrocket", "bpr", seed=seed)):
+            store.put(run_record(run, {"ranks": "1"}, {}))
+    planned, unplanned = (study.labelled(label, name, "bpr", store=store) for label, name in (
+        ("base", "ml-100k"), ("LE", "retailrocket")))
+    assert [run.spec.seed for run in planned.runs] == [0, 1, 2] and [run.spec.seed for run in unplanned.runs] == [0]
+    recency = Trivial(Data("ml-100k"), "recency")
+    store.put(run_record(recency, {"ranks": "1"}, {}))
+    [run] = study.labelled("recency", "ml-100k", "bpr", [3, 4], store=store).runs  # it has no seeds
+    assert run.spec == recency
+
+
+def test_an_arm_trains_what_is_missing_with_the_options_it_is_given(store, trained, monkeypatch):
     monkeypatch.setattr(study, "train", lambda run, to, **how: trained.append((run, how["device"])) or to.put(
         run_record(run, {"ranks": "1"}, {})))
     there = pcrec("synthetic", "bpr", 10, d=4)
     store.put(run_record(there, {"ranks": "1"}, {}))
-    study.sweep(Data("synthetic"), "bpr", [10, 0], [0], {"d": 4}, store=store, device="cpu")
+    for label in ("LE@10", "avg"):
+        study.labelled(label, Data("synthetic"), "bpr", [0], {"d": 4}, store=store, device="cpu")
     assert trained == [(pcrec("synthetic", "bpr", 0, d=4), "cpu")]

@@ -1,0 +1,86 @@
+"""What the records say on each claim: the planned runs of both arms, compared. Nothing is trained here. No torch."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pcrec_core import plans, settings, stats, words
+from pcrec_core.arms import Arm
+from pcrec_core.derived import trainings
+from pcrec_core.records import Record, Store
+from pcrec_core.variants import Spec, variant
+from pcrec_core.verdict import PRIMARY, SUPPORTING, Claim, Evidence, decide, registry
+from pcrec_core.verdict_table import table
+
+#: B of "a proper alpha over a random one": the mean over the other alphas, seed by seed.
+_RANDOM = "LE@random"
+
+
+def decided(store: Store) -> pd.DataFrame:
+    """Every claim with its word on MRR@5, NDCG@20's in brackets, and all that belongs beside it: ``verdict_table.table``."""
+    shelf = Shelf(store)
+    return table(*(decide(gather(shelf, metric)) for metric in (PRIMARY, SUPPORTING)))
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The records of a store, each read once."""
+
+    store: Store
+
+    @functools.cached_property
+    def _read(self) -> dict[Spec, Record | None]:
+        return {}
+
+    def __getitem__(self, spec: Spec) -> Record | None:
+        if spec not in self._read:
+            self._read[spec] = self.store.get(spec.name)
+        return self._read[spec]
+
+
+def gather(shelf: Shelf, metric: str) -> dict[str, Evidence]:
+    """The evidence on every claim about users, in ``metric``."""
+    return {claim.id: _evidence(claim, shelf, metric) for claim in registry().values() if claim.kind in words.KINDS}
+
+
+def _evidence(claim: Claim, shelf: Shelf, metric: str) -> Evidence:
+    a = _planned(claim, claim.a)
+    others = [f"LE@{alpha:g}" for alpha in settings.ALPHAS if f"LE@{alpha:g}" != claim.a] if claim.b == _RANDOM else [claim.b]
+    bs = [_planned(claim, label) for label in others]
+    a, *bs = _same_seeds(a, bs, together=len(bs) > 1)
+    found = [[record for spec in specs if (record := shelf[spec])] for specs in (a, *bs)]
+    missing = sum(len(specs) - len(records) for specs, records in zip((a, *bs), found, strict=True))
+    if not all(found) or (len(bs) > 1 and missing):
+        return Evidence(None, missing=missing)
+    arm, *over = (Arm(label, tuple(records)) for label, records in zip((claim.a, *others), found, strict=True))
+    if len(over) > 1:
+        return Evidence(stats.compare(arm.ranks, np.stack([other.ranks for other in over]), metric), missing=missing)
+    return Evidence(arm.over(over[0], metric), missing=missing)
+
+
+def _planned(claim: Claim, label: str) -> list[Spec]:
+    """The runs of an arm; "dnn:base" names its own model."""
+    model, _, label = label.rpartition(":")
+    model = model or claim.model
+    return [variant(label, claim.dataset, model, seed) for seed in plans.seeds(label, model, claim.dataset)]
+
+
+def _same_seeds(a: list[Spec], bs: list[list[Spec]], together: bool) -> list[list[Spec]]:
+    """The arms, cut to the seeds that all have where runs of one seed belong together: they share a training, or the mean
+    over several arms is taken."""
+    shared = not set().union(*map(trainings, a)).isdisjoint(set().union(*(trainings(spec) for b in bs for spec in b)))
+    if not shared and not together:
+        return [a, *bs]
+    seeds = set.intersection(*({spec.seed for spec in arm} for arm in (bs if together and not shared else (a, *bs))))
+    return [[spec for spec in arm if spec.seed in seeds] if shared or arm is not a else arm for arm in (a, *bs)]
+
+
+def of_family(frame: pd.DataFrame, artifact: str, datasets: Sequence[Any]) -> pd.DataFrame:
+    """The rows of ``decided`` that an artifact, such as ``table3``, makes about data sets."""
+    return frame[frame["family"].isin([f"{artifact}/{name}" for name in datasets])]

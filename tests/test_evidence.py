@@ -1,0 +1,119 @@
+"""Claims decided from records: which runs stand on which side, and what is missing."""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+
+import numpy as np
+import pytest
+
+from pcrec_core import evidence, paper, plans, report
+from pcrec_core.derived import Trivial
+from pcrec_core.evidence import Shelf, decided, gather, of_family
+from pcrec_core.records import Store, run_record
+from pcrec_core.spec import Data
+from pcrec_core.variants import variant
+
+USERS = 400
+
+
+@pytest.fixture
+def store(tmp_path) -> Store:
+    return Store(tmp_path)
+
+
+def put(store: Store, label: str, better: float = 0.0, seeds: tuple[int, ...] = (), model: str = "sasrec",
+        dataset: str = "ml-100k") -> None:
+    """Records with ranks around 6, lower by a share ``better``, alike in all arms but for a little noise by run."""
+    users = np.random.default_rng(0).integers(1, 12, USERS)
+    for seed in seeds or plans.seeds(label, model, dataset):
+        spec = variant(label, dataset, model, seed)
+        draw = np.random.default_rng(zlib.crc32(f"{label}{seed}".encode()))
+        moved = np.where(draw.random(USERS) < better, np.maximum(users - 1, 1), users)
+        ranks = np.where(draw.random(USERS) < 0.05, moved + 1, moved)
+        result = {"data": {"fingerprint": dataset, "users": USERS, "items": 50}, "ranks": " ".join(map(str, ranks)),
+                  "repeated": "0" * USERS}
+        store.put(run_record(spec, result, {}))
+
+
+def one(store: Store, name: str) -> evidence.Evidence:
+    return gather(Shelf(store), "MRR@5")[name]
+
+
+def test_without_records_no_claim_is_decidable_and_all_are_there(store):
+    frame = decided(store)
+    assert len(frame) == len(paper.claims()) and frame["RI"].isna().all()
+    assert set(frame["word"]) == {"not decidable at this scale", ""}
+    assert set(frame.loc[frame["word"] == "", "kind"]) == {"run-level", "described"}
+    assert report.seen(of_family(frame, "table3", ["ml-100k"]))._repr_html_().count("<li>") == 2  # one compound, six missing
+    assert "No claim of the paper" in repr(report.seen(of_family(frame, "table3", ["synthetic"])))
+
+
+def test_a_clear_difference_of_three_runs_is_seen_and_its_opposite_contrary(store):
+    put(store, "base")
+    put(store, "LE", 0.9)
+    frame = decided(store)
+    row = frame.loc["table3-ml-sasrec-le"]
+    assert row["word"] == "seen" and row["RI"] > 0.2 and row["runs"] == "3, 3" and row["reason"] == ""
+    assert row["Holm p"] < 0.05 and row["NDCG@20"] == "(seen)"
+    text = repr(report.seen(of_family(frame, "table3", ["ml-100k"])))
+    assert "PCRec with two SASRec is more accurate than one SASRec (ml-100k): seen" in text
+    assert "; 400 users; runs 3, 3); the paper +5.3 %." in text and "%, +" in text  # no word without interval, users and runs
+    assert report.said_claims(frame)["table3-ml-sasrec-le-word"] == "seen"
+    assert 'table3-claims.csv' in report.show_claims(of_family(frame, "table3", ["ml-100k"]), "table3-claims")._repr_html_()
+
+
+def test_a_run_that_is_planned_and_missing_leaves_no_word(store):
+    put(store, "base")
+    put(store, "LE", 0.9, seeds=(0, 1))
+    found = one(store, "table3-ml-sasrec-le")
+    assert found.missing == 1 and found.found.runs_v == 2
+    assert decided(store).loc["table3-ml-sasrec-le", "reason"].startswith("a run is missing")
+    assert one(store, "table3-ml-dnn-le") == evidence.Evidence(None, missing=6)
+
+
+def test_arms_that_share_a_training_are_cut_to_their_common_seeds_and_paired(store):
+    put(store, "base")
+    put(store, "M2", 0.5)
+    put(store, "M3", 0.5)
+    m2, m3 = one(store, "table4-ml-sasrec-m2"), one(store, "table4-ml-sasrec-m3")
+    assert plans.seeds("M2", "sasrec", "ml-100k") == (0,) and plans.seeds("base", "sasrec", "ml-100k") == (0, 1, 2)
+    assert (m2.found.runs_v, m2.found.runs_b, m2.found.paired, m2.missing) == (1, 1, True, 0)
+    assert m3.found.paired
+    put(store, "LE", 0.5)
+    le = one(store, "table4-ml-sasrec-le-m2")
+    assert (le.found.runs_v, le.found.runs_b, le.found.paired) == (3, 1, False)
+
+
+def test_a_random_alpha_is_the_mean_over_the_others_seed_by_seed(store):
+    put(store, "LE@30", 0.9)
+    for alpha in (10, 20, 40):
+        put(store, f"LE@{alpha}", alpha / 100)
+    assert one(store, "fig4-ml-sasrec-proper").found is None  # one alpha is missing
+    put(store, "LE@50", 0.5)
+    found = one(store, "fig4-ml-sasrec-proper").found
+    means = [gather(Shelf(store), "MRR@5")[f"fig4-ml-sasrec-a30-a{alpha}"].found.mean_b for alpha in (10, 20, 40, 50)]
+    assert found.mean_b == pytest.approx(np.mean(means)) and (found.runs_v, found.runs_b) == (3, 1)
+
+
+def test_models_beside_each_other_and_a_baseline_without_seeds(store):
+    put(store, "base")
+    put(store, "base", model="dnn")
+    put(store, "LE", 0.5)
+    ranks = " ".join(["9"] * (USERS - 60) + ["1"] * 60)
+    spec = Trivial(Data("ml-100k"), "popularity")
+    store.put(run_record(spec, {"data": {"fingerprint": "ml-100k", "users": USERS}, "ranks": ranks, "repeated": "0" * USERS}, {}))
+    found = one(store, "table3-ml-sasrec-dnn").found
+    assert (found.runs_v, found.runs_b) == (3, 3)
+    popularity = one(store, "controls-ml-sasrec-popularity").found
+    assert (popularity.runs_v, popularity.runs_b, popularity.reason) == (3, 1, "")
+
+
+def test_a_record_is_read_once(store, monkeypatch):
+    put(store, "base")
+    read = []
+    get = Store.get
+    monkeypatch.setattr(Store, "get", lambda self, name: read.append(name) or get(self, name))
+    decided(store)
+    assert len(read) == len(set(read)) and dataclasses.is_dataclass(Shelf(store))
