@@ -161,14 +161,14 @@ class Averaging(Merging):
 
 @dataclass(frozen=True)
 class ParameterWise:
-    """Parameter-wise cooperation (Section 3.2.1, Eq. 5 to 7): a weight whose absolute value is not above the threshold is
-    replaced by the next peer's, in a ring; all read what was there before.
+    """Parameter-wise cooperation (Section 3.2.1, Eq. 6 and 7): a weight whose absolute value is too small is replaced by the
+    next peer's, in a ring; all read what was there before.
 
     Parameters
     ----------
     gamma : float, optional
-        The threshold of Eq. 7. Without one it is each matrix's own median absolute value, as in the released code. Biases
-        and other parameters of one dimension stay.
+        The threshold of Eq. 7, which a kept weight reaches. Without one it is each matrix's own median absolute value, which
+        a kept weight exceeds, as in the released code. Biases and other parameters of one dimension stay.
     """
 
     gamma: float | None = None
@@ -209,7 +209,8 @@ class Noise:
 
 
 def important(w: Tensor, gamma: float | None = None) -> Tensor:
-    """Mask of Eq. 7: where ``|w|`` is above ``gamma``, or above the tensor's median (the lower of two) without one.
+    """1 - I of Eq. 7: where ``|w|`` is ``gamma`` or more; without one, where it is above the tensor's median (the lower of
+    two), as in the released code.
 
     Examples
     --------
@@ -217,7 +218,7 @@ def important(w: Tensor, gamma: float | None = None) -> Tensor:
     [[False, True], [True, False]]
     """
     size = w.abs()
-    return size > (size.median() if gamma is None else gamma)
+    return size > size.median() if gamma is None else size >= gamma
 
 
 def default_layers(model: nn.Module) -> list[Layer]:

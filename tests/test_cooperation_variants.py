@@ -23,7 +23,7 @@ def linears(*rows: list[list[float]]) -> list[nn.Linear]:
     return peers
 
 
-# --- parameter-wise (Eq. 5 to 7)
+# --- parameter-wise (Eq. 6 and 7)
 
 
 def test_two_peers_by_hand():
@@ -45,9 +45,9 @@ def test_three_peers_are_a_ring():
 def test_a_fixed_threshold_and_what_lies_on_it():
     a, b = linears([[1.0, -2.0], [3.0, -4.0]], [[10.0, 0.5], [2.0, -0.1]])
     [exchange] = cooperate([a, b], ParameterWise(gamma=2.0))
-    assert a.weight.tolist() == [[10, 0.5], [3, -4]] and b.weight.tolist() == [[10, -2], [3, -4]]  # 2 itself is not above 2
-    assert exchange.kept == (0.5, 0.25)
-    assert important(torch.tensor([-3.0, 2.0, 0.0]), 0.0).tolist() == [True, True, False]
+    assert a.weight.tolist() == [[10, -2], [3, -4]] and b.weight.tolist() == [[10, -2], [2, -4]]  # Eq. 7: 2 itself is kept
+    assert exchange.kept == (0.75, 0.5)
+    assert important(torch.tensor([-3.0, 2.0, 0.0]), 0.0).all()
 
 
 @pytest.mark.parametrize("n", [2, 3, 4])
