@@ -36,6 +36,33 @@ def forest(frame: pd.DataFrame) -> Figure:
     return figure
 
 
+def effects(frame: pd.DataFrame, limit: float = 60.0) -> Figure:
+    """Every claim that was measured: its relative improvement with 95 % interval, the paper's as a cross; a row a claim of
+    ``evidence.decided``, the paper's claims above, the controls below. What lies beyond ``limit`` percent is cut, with an
+    arrow."""
+    style()
+    shown = frame[frame["RI"].notna()].assign(control=lambda f: f["question"] == "controls").sort_values("control", kind="stable")
+    figure, axes = plt.subplots(figsize=(8.5, 0.3 * len(shown) + 1.2))
+    rows = np.arange(len(shown))[::-1]
+    ours, low, high, paper = (100 * shown[c].astype(float).to_numpy() for c in ("RI", "low", "high", "RI paper"))
+    for control, name in ((False, "claim of the paper, 95 %"), (True, "control, 95 %")):
+        some = (shown["control"] == control).to_numpy() & (abs(ours) <= limit)
+        ends = [ours - np.maximum(low, -limit), np.minimum(high, limit) - ours]
+        axes.errorbar(ours[some], rows[some], xerr=[end[some] for end in ends], fmt="so"[not control], markersize=5, capsize=2,
+                      color=COLOURS["base" if control else "LE"], label=name if some.any() else None)
+    axes.plot(paper[abs(paper) <= limit], rows[abs(paper) <= limit], "x", color=COLOURS["paper"], markersize=7,
+              markeredgewidth=2, label="the paper")
+    for value, row in zip(ours, rows, strict=True):
+        if abs(value) > limit:
+            axes.annotate(f"{value:+.0f} %", (np.sign(value) * limit, row), ha="right" if value > 0 else "left", va="center")
+    axes.axvline(0, color="0.4", linewidth=1)
+    axes.set(xlim=(-limit - 2, limit + 2), ylim=(-0.8, len(shown) - 0.2), xlabel="relative improvement of A over B in MRR@5 (%)")
+    axes.set_yticks(rows, [f"{r['data set']}, {r['model']}: {r['a']} over {r['b']}" for r in shown.to_dict("records")])
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
+    plt.close(figure)
+    return figure
+
+
 def alpha_curves(curve: pd.DataFrame, base: pd.DataFrame) -> Figure:
     """Figure 4: a metric over alpha with 95 % intervals, the base as a line and a band; a row a model, a column a metric.
 

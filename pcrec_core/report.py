@@ -18,6 +18,7 @@ from pcrec_core.spec import RunSpec
 Formatter = Callable[[Any], str]
 DASH = "–"
 _DATA = "paper's data"
+WORDS = ("seen", "not seen", "contrary", "not decidable at this scale")
 
 
 class Html:
@@ -296,6 +297,27 @@ def _seen(row: Mapping[str, Any]) -> str:
     ri = with_interval(percent, row["RI"], row["low"], row["high"])
     return (f"{row['claim']} ({row['data set']}): {_word(row)}. {row['a']} over {row['b']}, {row['metric']}: {ri} ({kind};"
             f" {row['users']:,.0f} users; runs {row['runs']}){theirs}.")
+
+
+def show_questions(frame: pd.DataFrame, name: str) -> Html:
+    """How many claims of each research question got which word."""
+    worded = frame[frame["word"] != ""]
+    words = [word for word in WORDS if (worded["word"] == word).any()]
+    counts = pd.crosstab(worded["question"], worded["word"]).reindex(columns=words)
+    counts.insert(0, "claims", counts.sum(axis=1))
+    asked = {"RQ1": "RQ1: is PCRec better than its base?", "RQ2": "RQ2: which variant?", "RQ3": "RQ3: which components?",
+             "RQ4": "RQ4: learning rates, orders, alpha", "RQ5": "RQ5: why does it work?",
+             "controls": "controls of this study: is it PCRec that helps?"}
+    shown = counts.reset_index().rename(columns={"question": "research question"})
+    shown["research question"] = [asked.get(q, q) for q in shown["research question"]]
+    return table(shown, dict.fromkeys(shown.columns[1:], count), name, "A claim counts once on each of our data sets.")
+
+
+def show_unmeasured(frame: pd.DataFrame, name: str) -> Html:
+    """The claims that no run has measured so far."""
+    left = frame[frame["RI"].isna() & ~frame["kind"].isin(("all", "best"))]
+    shown = left[["claim", "where", "data set"]].reset_index(drop=True)
+    return table(shown, {}, name, f"{len(left)} of {len(frame)} claims.")
 
 
 def said_claims(frame: pd.DataFrame) -> dict[str, str]:

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import ttest_ind, ttest_rel
 from stats_support import simulated
 
-from pcrec_core.checks import Bootstrap, bootstrap, clustered, key, run_means, significant_pairs
+from pcrec_core.claims.checks import Bootstrap, bootstrap, clustered, key, run_means, significant_pairs
 from pcrec_core.metrics import value_by_user
 from pcrec_core.stats import StatsError, compare
 

@@ -8,9 +8,10 @@ import zlib
 import numpy as np
 import pytest
 
-from pcrec_core import evidence, paper, plans, report
+from pcrec_core import paper, plans, report
+from pcrec_core.claims import evidence
+from pcrec_core.claims.evidence import Shelf, decided, gather, of_family
 from pcrec_core.derived import Trivial
-from pcrec_core.evidence import Shelf, decided, gather, of_family
 from pcrec_core.records import Store, run_record
 from pcrec_core.spec import Data
 from pcrec_core.variants import variant

@@ -28,10 +28,10 @@ RESULT = {"test": {"HIT@5": 0.25, "MRR@5": 0.125, "NDCG@20": 0.5}, "ranks": "1 9
           "chosen": {"epoch": 7, "peer": 0, "merged": True, "valid": {"NDCG@20": 0.0625}}}
 MADE = {"seconds": {"train": 12.4}, "device": "cpu", "threads": 1, "commit": "c" * 40, "clean": True}
 
-DECIDING = ["paper_side", "words", "welch", "checks", "strata", "selection_gain"]
+DECIDING = [f"claims.{name}" for name in ("paper_side", "words", "welch", "checks", "strata", "selection_gain")]
 READERS = ["errors", "paths", "spec", "records", "metrics", "stats", *DECIDING, "settings", "study", "datasets",
-           "datasets.statistics", "paper", "verdict", "verdict_table", "arms", "notebook", "workers", "__main__", "report",
-           "figures"]
+           "datasets.statistics", "paper", "claims.verdict", "claims.tables", "claims.evidence", "derived", "variants", "plans", "protocols",
+           "arms", "notebook", "workers", "torchrun", "__main__", "report", "figures", "cost"]
 #: What opens a record and decides a claim needs numpy and scipy, and nothing to draw, download or tabulate with.
 LIGHT = ["errors", "paths", "spec", "records", "metrics", "stats", *DECIDING]
 HEAVY = {"torch", "matplotlib", "seaborn", "safetensors", "pooch", "pandas", "pyarrow"}

@@ -13,8 +13,8 @@ from scipy.stats import norm, t
 from stats_support import made, simulated
 
 from pcrec_core import paper
+from pcrec_core.claims.paper_side import Printed, below, correlation, fieller, paper_side, user_variance
 from pcrec_core.metrics import value_by_user
-from pcrec_core.paper_side import Printed, below, correlation, fieller, paper_side, user_variance
 from pcrec_core.stats import StatsError, compare
 
 SASREC = Printed("MRR@5", 0.2091, 0.2022, 0.3262, 0.3169, 47_000)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.stats import ttest_ind
 
-from pcrec_core.selection_gain import chosen, habit
+from pcrec_core.claims.selection_gain import chosen, habit
 from pcrec_core.stats import StatsError
 
 #: Two runs of two peers over three epochs, and the (epoch, peer) that validation picks.

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 from stats_support import made, simulated
 
+from pcrec_core.claims.strata import differ, strata
 from pcrec_core.stats import StatsError, compare
-from pcrec_core.strata import differ, strata
 
 RV, RB = simulated(9, 200, 3, gain=0.2)
 REPEATED = np.arange(200) % 3 == 0

@@ -11,12 +11,12 @@ import pytest
 from stats_support import made, simulated
 
 from pcrec_core import paper
-from pcrec_core.paper_side import Printed, fieller, paper_side
+from pcrec_core.claims.paper_side import Printed, fieller, paper_side
+from pcrec_core.claims.tables import headlines, table
+from pcrec_core.claims.verdict import Evidence, decide
+from pcrec_core.claims.welch import welch
+from pcrec_core.claims.words import CONTRARY, NOT_SEEN, SEEN, holm, sides
 from pcrec_core.stats import NOT_DECIDABLE, StatsError, compare
-from pcrec_core.verdict import Evidence, decide
-from pcrec_core.verdict_table import headlines, table
-from pcrec_core.welch import welch
-from pcrec_core.words import CONTRARY, NOT_SEEN, SEEN, holm, sides
 
 CLAIMS = paper.claims()
 LE = "table3-rr-sasrec-le"

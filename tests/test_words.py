@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from scipy.stats import t
 from stats_support import made
 
-from pcrec_core import words
+from pcrec_core.claims import words
+from pcrec_core.claims.words import CONTRARY, NOT_SEEN, SEEN, UNTESTED, Sides, adjust, all_of, grade, headline, holm, sides, word
 from pcrec_core.stats import NOT_DECIDABLE, StatsError
-from pcrec_core.words import CONTRARY, NOT_SEEN, SEEN, UNTESTED, Sides, adjust, all_of, grade, headline, holm, sides, word
 
 
 def near(value):

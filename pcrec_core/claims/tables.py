@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from pcrec_core import stats, words
-from pcrec_core.verdict import SUPPORTING, Verdict
-from pcrec_core.welch import Welch
+from pcrec_core import stats
+from pcrec_core.claims import words
+from pcrec_core.claims.verdict import SUPPORTING, Verdict
+from pcrec_core.claims.welch import Welch
 
 #: Columns that a claim without runs leaves empty.
 _COMPARED = ("RI", "low", "high", "p", "df", "Vseed/V", "MDE", "runs", "users", "users only", "RI paper", "DeltaRI",
@@ -43,12 +44,17 @@ def headlines(verdicts: Mapping[str, Verdict]) -> pd.DataFrame:
 def _row(verdict: Verdict) -> dict[str, object]:
     claim, v = verdict.claim, verdict
     row: dict[str, object] = {"family": claim.family, "data set": claim.dataset, "model": claim.model, "a": claim.a,
-                              "b": claim.b, "kind": claim.kind, "claim": claim.sentence, "word": v.word, "grade": v.grade,
-                              "reason": v.reason}
+                              "b": claim.b, "kind": claim.kind, "claim": claim.sentence, "where": claim.where,
+                              "question": _question(v), "word": v.word, "grade": v.grade, "reason": v.reason}
     return row | _numbers(v) | {
         "Holm p": v.adjusted.printed if v.adjusted else None, "e": claim.e, "theta": claim.theta,
         "Vp": v.side.Vp if v.side else None, "e33": v.side.e33 if v.side else None, "below e33": v.below_e33,
         "ER": v.er.value if v.er else None, "ER low": v.er.low if v.er else None, "ER high": v.er.high if v.er else None}
+
+
+def _question(v: Verdict) -> str:
+    """The paper's research question, or the study's own: a control, or what stands outside the paper's five."""
+    return v.claim.rq or ("controls" if v.claim.family.startswith("controls/") else "other")
 
 
 def _numbers(v: Verdict) -> dict[str, object]:

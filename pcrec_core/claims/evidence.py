@@ -10,20 +10,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pcrec_core import plans, settings, stats, words
+from pcrec_core import plans, settings, stats
 from pcrec_core.arms import Arm
+from pcrec_core.claims import words
+from pcrec_core.claims.tables import table
+from pcrec_core.claims.verdict import PRIMARY, SUPPORTING, Claim, Evidence, decide, registry
 from pcrec_core.derived import trainings
 from pcrec_core.records import Record, Store
 from pcrec_core.variants import Spec, variant
-from pcrec_core.verdict import PRIMARY, SUPPORTING, Claim, Evidence, decide, registry
-from pcrec_core.verdict_table import table
 
 #: B of "a proper alpha over a random one": the mean over the other alphas, seed by seed.
 _RANDOM = "LE@random"
 
 
 def decided(store: Store) -> pd.DataFrame:
-    """Every claim with its word on MRR@5, NDCG@20's in brackets, and all that belongs beside it: ``verdict_table.table``."""
+    """Every claim with its word on MRR@5, NDCG@20's in brackets, and all that belongs beside it: ``tables.table``."""
     shelf = Shelf(store)
     return table(*(decide(gather(shelf, metric)) for metric in (PRIMARY, SUPPORTING)))
 

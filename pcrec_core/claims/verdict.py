@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pcrec_core import paper, words
+from pcrec_core import paper
+from pcrec_core.claims import words
+from pcrec_core.claims.paper_side import EffectRatio, PaperSide, Printed, below, fieller, paper_side
+from pcrec_core.claims.welch import Welch
+from pcrec_core.claims.words import Sides
 from pcrec_core.crossed import StatsError
 from pcrec_core.metrics import parse
-from pcrec_core.paper_side import EffectRatio, PaperSide, Printed, below, fieller, paper_side
 from pcrec_core.stats import Comparison
-from pcrec_core.welch import Welch
-from pcrec_core.words import Sides
 
 PRIMARY, SUPPORTING = "MRR@5", "NDCG@20"
 COMPOUND = ("all", "best")
@@ -50,6 +51,8 @@ class Claim:
     theta: float | None
     members: tuple[str, ...]
     sentence: str
+    where: str
+    rq: str
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -124,7 +127,8 @@ def _rows(claims: pd.DataFrame) -> list[Claim]:
         return None if math.isnan(value) else float(value)
 
     return [Claim(row.Index, row.family, row.dataset, row.paper_dataset, row.model, row.a, row.b, row.kind, row.metric,
-                  number(row.ri_paper), number(row.e), number(row.theta), tuple(row.members.split()), row.sentence)
+                  number(row.ri_paper), number(row.e), number(row.theta), tuple(row.members.split()), row.sentence, row.where,
+                  row.rq)
             for row in claims.itertuples()]
 
 
