@@ -30,8 +30,8 @@ MADE = {"seconds": {"train": 12.4}, "device": "cpu", "threads": 1, "commit": "c"
 
 DECIDING = [f"claims.{name}" for name in ("paper_side", "words", "welch", "checks", "strata", "selection_gain")]
 READERS = ["errors", "paths", "spec", "records", "metrics", "stats", *DECIDING, "settings", "study", "datasets",
-           "datasets.statistics", "paper", "claims.verdict", "claims.tables", "claims.evidence", "derived", "variants", "plans", "protocols",
-           "arms", "notebook", "workers", "torchrun", "__main__", "report", "figures", "cost"]
+           "datasets.statistics", "paper", "claims.verdict", "claims.tables", "claims.evidence", "derived", "variants",
+           "plans", "protocols", "arms", "notebook", "workers", "torchrun", "__main__", "report", "figures", "cost"]
 #: What opens a record and decides a claim needs numpy and scipy, and nothing to draw, download or tabulate with.
 LIGHT = ["errors", "paths", "spec", "records", "metrics", "stats", *DECIDING]
 HEAVY = {"torch", "matplotlib", "seaborn", "safetensors", "pooch", "pandas", "pyarrow"}

@@ -195,7 +195,7 @@ def test_the_kinds_are_those_of_the_registry():
     assert words.KINDS == ("better", "at least", "no better")
 
 
-@pytest.mark.parametrize("name", ["paper", "paper_side", "selection_gain", "stats", "welch", "words"])
+@pytest.mark.parametrize("name", ["paper", "claims.paper_side", "claims.selection_gain", "stats", "claims.welch", "claims.words"])
 def test_examples_in_the_docstrings_of_the_statistics(name):
     found = doctest.testmod(importlib.import_module(f"pcrec_core.{name}"))
     assert found.attempted > 0 and found.failed == 0
