@@ -13,6 +13,10 @@ from matplotlib.figure import Figure
 #: Okabe and Ito's colours: they differ for every kind of colour vision, and in grey.
 COLOURS = {"base": "#0072B2", "LE": "#D55E00", "paper": "#000000"}
 
+#: Colours and dashes of lines that stand together: each differs by both.
+CYCLE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+DASHES = ("", (4, 1.5), (1, 1), (3, 1, 1, 1), (5, 1, 1, 1, 1, 1), (2, 2))
+
 
 def style() -> None:
     """The style of every figure: an opaque white ground, which is safe in dark mode."""
@@ -59,6 +63,62 @@ def effects(frame: pd.DataFrame, limit: float = 60.0) -> Figure:
     axes.set(xlim=(-limit - 2, limit + 2), ylim=(-0.8, len(shown) - 0.2), xlabel="relative improvement of A over B in MRR@5 (%)")
     axes.set_yticks(rows, [f"{r['data set']}, {r['model']}: {r['a']} over {r['b']}" for r in shown.to_dict("records")])
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
+    plt.close(figure)
+    return figure
+
+
+def convergence(curve: pd.DataFrame) -> Figure:
+    """Figure 5: validation by epoch, a line a variant; a row a model, a column a metric of ``curves.convergence``."""
+    style()
+    models, metrics, variants = (curve[column].unique() for column in ("model", "metric", "variant"))
+    figure, panels = plt.subplots(len(models), len(metrics), figsize=(4.6 * len(metrics), 3.3 * len(models)), squeeze=False,
+                                  layout="constrained")
+    for row, model in zip(panels, models, strict=True):
+        for axes, metric in zip(row, metrics, strict=True):
+            one = curve[(curve["model"] == model) & (curve["metric"] == metric)]
+            for variant, dashes, colour in zip(variants, DASHES, CYCLE, strict=False):
+                line = one[one["variant"] == variant].groupby("epoch")["value"].mean()
+                axes.plot(line.index, line.to_numpy(), dashes=dashes, color=colour, linewidth=1.6, label=variant)
+            axes.set(title=model, ylabel=f"{metric} on validation", xlabel="epoch")
+    panels[0][0].legend(frameon=False)
+    plt.close(figure)
+    return figure
+
+
+def pruning(curve: pd.DataFrame, levels: pd.DataFrame) -> Figure:
+    """Figure 1: a metric over the share of pruned weights, with fine-tuning and without, 95 % intervals; ``levels`` are
+    models that nothing was pruned of, as ``arms.values`` gives them: lines."""
+    style()
+    figure, axes = plt.subplots(figsize=(7, 4))
+    for tuned, name, marker, colour in ((False, "pruned", "o", CYCLE[1]), (True, "pruned and fine-tuned", "s", CYCLE[2])):
+        one = curve[curve["fine-tuned"] == tuned]
+        ends = [one["mean"] - one["low"], one["high"] - one["mean"]]
+        axes.errorbar(100 * one["share"], one["mean"], yerr=ends, fmt=f"-{marker}", color=colour, capsize=3, label=name)
+    for dashes, row in zip(DASHES, levels.to_dict("records"), strict=False):
+        axes.axhline(row["mean"], color=COLOURS["base"], dashes=dashes or (1, 0), linewidth=1.4, label=row["variant"])
+    axes.set(xlabel="weights pruned (%)", ylabel=f"{curve['metric'].iloc[0]} on test")
+    axes.legend(frameon=False)
+    plt.close(figure)
+    return figure
+
+
+def invalid_layers(curve: pd.DataFrame, mark: float = 0.5) -> Figure:
+    """Figure 6: the ratio of layers with less entropy than a threshold; a line a variant, the band is the range of its runs,
+    a column a model. ``mark`` is the threshold that the paper's text speaks of."""
+    style()
+    models, variants = curve["model"].unique(), curve["variant"].unique()
+    figure, panels = plt.subplots(1, len(models), figsize=(5 * len(models), 3.6), squeeze=False, sharey=True,
+                                  layout="constrained")
+    for axes, model in zip(panels[0], models, strict=True):
+        for variant, dashes, colour in zip(variants, DASHES, CYCLE, strict=False):
+            one = curve[(curve["model"] == model) & (curve["variant"] == variant)].groupby("threshold")["ratio"]
+            mean = 100 * one.mean()
+            axes.plot(mean.index, mean.to_numpy(), dashes=dashes, color=colour, label=variant)
+            axes.fill_between(mean.index, 100 * one.min(), 100 * one.max(), color=colour, alpha=0.15, linewidth=0)
+        axes.axvline(mark, color="0.4", linewidth=1)
+        axes.set(title=model, xlabel="threshold of the entropy (nats)")
+    panels[0][0].set_ylabel("layers below the threshold (%)")
+    panels[0][0].legend(frameon=False)
     plt.close(figure)
     return figure
 

@@ -1,0 +1,89 @@
+"""What Figures 1, 5 and 6 draw, by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from pcrec_core import curves, figures
+from pcrec_core.arms import Arm, values
+from pcrec_core.records import Record, run_record
+from pcrec_core.variants import variant
+
+DATA = {"fingerprint": "f", "users": 4, "items": 9}
+
+
+def record(label: str, result: dict, seed: int = 0) -> Record:
+    every = {"data": DATA, "ranks": "1 2 9 1", "repeated": "0000"}
+    return run_record(variant(label, "ml-100k", "sasrec", seed), every | result, {})
+
+
+def arm(label: str, *results: dict) -> Arm:
+    return Arm(label, tuple(record(label, result, seed) for seed, result in enumerate(results)))
+
+
+OWN = {"own": {"NDCG@20": [[0.1, 0.3, 0.2], [0.2, 0.1, 0.25]]}}
+LE = arm("LE", {"epochs": OWN | {"exchanges": [0, 1, 2], "merged": {"NDCG@20": [0.4, 0.5, 0.45]}}})
+E = arm("E", {"epochs": OWN | {"exchanges": [0, 1, 2], "after": {"NDCG@20": [[0.1, 0.2, 0.6], [0.3, 0.1, 0.5]]}}})
+W = arm("W", {"epochs": OWN | {"exchanges": [0, 1, 2], "after": {"NDCG@20": [[0.9] * 3, [0.9] * 3]}}})
+K2 = arm("LE-k2", {"epochs": OWN | {"exchanges": [1], "merged": {"NDCG@20": [0.5]}}})
+BASE = arm("base", {"epochs": {"own": {"NDCG@20": [[0.1, 0.3, 0.2]]}}}, {"epochs": {"own": {"NDCG@20": [[0.2, 0.2, 0.2]]}}})
+
+
+@pytest.mark.parametrize(("given", "epochs", "expected"), [
+    (LE, [1, 2, 3], [0.4, 0.5, 0.45]),  # the merged model
+    (E, [1, 2, 3], [0.3, 0.2, 0.6]),  # the better peer after the exchange
+    (W, [1, 2, 3], [0.2, 0.3, 0.25]),  # the better peer before it
+    (K2, [2], [0.5])])
+def test_what_converges(given, epochs, expected):
+    curve = curves.convergence([given], ["NDCG@20"])
+    assert curve["epoch"].tolist() == epochs and curve["value"].tolist() == expected
+    assert set(curve["variant"]) == {given.variant} and set(curve["data set"]) == {"ml-100k"}
+
+
+def test_runs_stand_apart_and_the_first_epoch_near_the_best_is_found():
+    curve = curves.convergence([BASE, LE], ["NDCG@20"])
+    found = curves.first_within(curve, 0.9)
+    assert found[["variant", "seed", "first epoch", "best"]].to_numpy().tolist() == [
+        ["base", 0, 2, 0.3], ["base", 1, 1, 0.2], ["LE", 0, 2, 0.5]]
+    axes = figures.convergence(curve).axes[0]
+    [base] = [line for line in axes.lines if line.get_label() == "base"]
+    assert base.get_ydata() == pytest.approx([0.15, 0.25, 0.2]) and axes.get_xlabel() == "epoch"
+
+
+def test_pruning_over_the_share():
+    arms = {label: arm(label, {}) for label in ("pruned30", "pruned0", "pruned30-tuned")}
+    curve = curves.pruned(arms, "HIT@5")
+    assert curve[["share", "fine-tuned", "mean"]].to_numpy().tolist() == [[0, False, 0.75], [0.3, False, 0.75], [0.3, True, 0.75]]
+    dense = dataclasses.replace(arm("base", {}))
+    axes = figures.pruning(curve, values([dense], ["HIT@5"])).axes[0]
+    assert axes.get_xlabel() == "weights pruned (%)" and axes.get_ylabel() == "HIT@5 on test"
+    assert [line.get_ydata()[0] for line in axes.lines if line.get_label() == "base"] == [0.75]
+
+
+def tensor(h: float, dimensions: int = 2, h_open: float = 0.0) -> dict:
+    return {"h": h, "h_open": h_open, "dimensions": dimensions}
+
+
+PROBED = {"probed": {"tensors": {
+    "item.weight": tensor(2.0), "blocks.0.query.weight": tensor(0.4, h_open=0.3), "blocks.0.query.bias": tensor(0.1, 1),
+    "blocks.0.attention_norm.weight": tensor(0.2, 1, 0.15), "blocks.0.forward_norm.weight": tensor(0.2, 1),
+    "blocks.0.outer.weight": tensor(1.0, h_open=0.9), "output.weight": tensor(0.5, h_open=0.5), "output.bias": tensor(0.0, 1)}}}
+
+
+@pytest.mark.parametrize(("kind", "expected"), [
+    ("block matrices", [0.4, 1.0]), ("measured layers", [2.0, 0.4, 1.0, 0.5]), ("released layers", [0.0, 0.3, 0.15, 0.9, 0.5])])
+def test_which_layers_a_curve_of_figure_6_counts(kind, expected):
+    assert curves.entropies(record("probed-base", PROBED), kind) == expected
+
+
+def test_the_ratio_of_invalid_layers():
+    given = Arm("base", (record("probed-base", PROBED),))
+    curve = curves.invalid([given], "measured layers", [0, 0.4, 0.5, 0.6, 3])
+    assert curve["ratio"].tolist() == [0, 0, 0.25, 0.5, 1] and set(curve["layers"]) == {4}  # below, not at, the threshold
+    whole = curves.invalid([given], "block matrices")
+    assert whole["threshold"].max() == pytest.approx(np.log(10)) and whole["ratio"].is_monotonic_increasing
+    axes = figures.invalid_layers(whole).axes[0]
+    assert axes.get_ylabel() == "layers below the threshold (%)" and axes.lines[0].get_ydata()[-1] == 100
