@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import functools
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from pcrec_core.derived import TRIVIAL
 from pcrec_core.errors import SpecError, unknown
@@ -22,12 +23,16 @@ _ALL, _DEEP, _SASREC = ("sasrec", "dnn", "bpr"), ("sasrec", "dnn"), ("sasrec",)
 
 @dataclass(frozen=True)
 class Plan:
-    """Labels of ``variants`` on models and data sets, ``seeds`` runs each; ``decided`` are data sets with three."""
+    """Labels of ``variants`` on models and data sets; ``decided`` are data sets with three seeds, the others have one.
+
+    ``given`` are settings of ``settings.run_spec`` that differ from the study's.
+    """
 
     labels: tuple[str, ...]
     models: tuple[str, ...]
     datasets: tuple[str, ...] = SMALL
     decided: tuple[str, ...] = ()
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     def seeds(self, dataset: str) -> range:
         """0, 1, 2, or 0 alone."""
@@ -40,23 +45,35 @@ class Plan:
                 if label in TRIVIAL:
                     yield variant(label, dataset, self.models[0])
                 else:
-                    yield from (variant(label, dataset, model, seed) for model in self.models for seed in self.seeds(dataset))
+                    yield from (variant(label, dataset, model, seed, self.given)
+                                for model in self.models for seed in self.seeds(dataset))
 
+
+#: Controls 1 to 8 of PROTOCOLS.md, section 6: those of both deep models, and those of SASRec alone.
+CONTROLS_1_2 = ("base-constant", "LE-constant", "avg")
+CONTROL_5 = ("apart-best", "apart-ensemble")
+OTHER_CONTROLS = ("permuted", "random", "base-2x-epochs", "base-batch-256", "ema", "swa", "LE-k2", "LE-k5", "LE-once",
+                  "base-half-eta", "LE-same-start")
+#: Single lines of the protocols' table that the page on deviations changes, for base and PCRec, and for PCRec alone.
+LINES = ({"loss": "all"}, {"attention": "all"}, {"candidates": "padding too"}, {"order": "once"}, {"choice": "test"})
+LINES_OF_PCREC = ({"layers": "released"}, {"last_bin": "open"}, {"evaluated": "before"})
+_ON_ML_100K = {"models": _SASREC, "datasets": ("ml-100k",)}
 
 #: By page, in the order of their weight: what is first is made first.
 PLANS: dict[str, tuple[Plan, ...]] = {
     "table3": (Plan((*TRIVIAL, "base", "LE"), _ALL, decided=SMALL), Plan(("shuffled",), _SASREC)),
-    "controls-1-2": (Plan(("base-constant", "LE-constant", "avg"), _DEEP, decided=SMALL),),
+    "controls-1-2": (Plan(CONTROLS_1_2, _DEEP, decided=SMALL),),
     "table4": (Plan(("LN", "W", "N", "M2", "M3"), _DEEP, decided=("retailrocket-half",)),),
     "fig4": (Plan(tuple(f"LE@{alpha}" for alpha in (10, 20, 30, 40, 50)), _DEEP),),
-    "controls": (Plan(("apart-best", "apart-ensemble"), _DEEP),
-                 Plan(("permuted", "random", "base-2x-epochs", "base-batch-256", "ema", "swa", "LE-k2", "LE-k5", "LE-once",
-                       "base-half-eta", "LE-same-start"), _SASREC)),
+    "controls": (Plan(CONTROL_5, _DEEP), Plan(OTHER_CONTROLS, _SASREC)),
     "table5": (Plan(("SD", "DS"), _ALL),),
     "fig5": (Plan(("E", "M", "S"), _DEEP),),
     "fig1": (Plan(("half", *(f"pruned{share}{end}" for end in ("", "-tuned") for share in range(0, 100, 10))), _SASREC,
                   ("ml-100k",)),),
     "fig6": (Plan(("probed-base", "probed-LE"), _DEEP, ("ml-100k",), decided=("ml-100k",)),),
+    "deviations": (*(Plan(("base", "LE"), given={"protocol": name}, **_ON_ML_100K) for name in ("paper", "released")),
+                   *(Plan(("base", "LE"), given={"rules": line}, **_ON_ML_100K) for line in LINES),
+                   *(Plan(("LE",), given={"rules": line}, **_ON_ML_100K) for line in LINES_OF_PCREC)),
 }
 
 
@@ -77,6 +94,11 @@ def planned(names: Sequence[str] = (), datasets: Sequence[str] = SMALL) -> list[
     return list(dict.fromkeys(spec for name in names or PLANS for plan in PLANS[name] for spec in plan.specs(datasets)))
 
 
+def controls(model: str) -> tuple[str, ...]:
+    """The labels of a model's controls, 0 to 8."""
+    return (*TRIVIAL, *CONTROLS_1_2, *CONTROL_5, *(OTHER_CONTROLS if model in _SASREC else ()))
+
+
 @functools.cache
 def seeds(label: str, model: str, dataset: str) -> tuple[int, ...]:
     """The seeds that are planned for an arm; 0 alone where none are."""
@@ -84,7 +106,7 @@ def seeds(label: str, model: str, dataset: str) -> tuple[int, ...]:
         return (0,)
     wanted = variant(label, dataset, model)
     for plan in (plan for plans in PLANS.values() for plan in plans):
-        if dataset in plan.datasets and model in plan.models and any(
+        if dataset in plan.datasets and model in plan.models and not plan.given and any(
                 variant(name, dataset, model) == wanted for name in plan.labels if name not in TRIVIAL):
             return tuple(plan.seeds(dataset))
     return (0,)

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from pcrec_core import plans, settings
+from pcrec_core import paper, plans, settings
 from pcrec_core.derived import Derived, Trivial
 from pcrec_core.errors import SpecError
 from pcrec_core.records import Record, Store
@@ -35,6 +35,30 @@ def test_a_data_set_has_as_many_seeds_as_its_plan_says():
         wanted = plans.planned(["table4"], [name])
         assert sum(isinstance(s, Derived) and s.operation == "ensemble" and len(s.parents) == 3 for s in wanted) == 2 * seeds
     assert plans.planned(["fig1"], ["retailrocket-half"]) == []
+
+
+def test_the_deviations_change_one_line_each_or_all_of_a_protocol():
+    wanted = plans.planned(["deviations"])
+    assert len(wanted) == 2 * 2 + 2 * 5 + 3 and {spec.data.source for spec in wanted} == {"ml-100k"}
+    assert {spec.protocol for spec in wanted} == {"controlled", "paper", "released"}
+    changed = [spec.changed_rules for spec in wanted if spec.protocol == "controlled"]
+    assert all(len(lines) == 1 for lines in changed) and len({name for lines in changed for name in lines}) == 8
+
+
+def test_the_controls_are_those_of_the_claims():
+    theirs = paper.claims()
+    for model in ("sasrec", "dnn"):
+        rows = theirs[theirs["family"].str.startswith("controls/") & (theirs["model"] == model)]
+        assert set(plans.controls(model)) | {"LE", "base"} >= {*rows["a"], *rows["b"]}
+    assert set(plans.controls("sasrec")) > set(plans.controls("dnn"))
+
+
+@pytest.mark.parametrize(("label", "model", "dataset", "seeds"), [
+    ("base", "bpr", "ml-100k", 3), ("LE@30", "sasrec", "ml-100k", 3), ("LE@30", "dnn", "ml-100k", 1), ("M2", "dnn", "ml-100k", 1),
+    ("M2", "dnn", "retailrocket-half", 3), ("shuffled", "sasrec", "ml-100k", 1), ("recency", "sasrec", "ml-100k", 1),
+    ("base", "bpr", "synthetic", 1), ("LE@7", "sasrec", "ml-100k", 1)])
+def test_the_seeds_of_an_arm(label, model, dataset, seeds):
+    assert plans.seeds(label, model, dataset) == tuple(range(seeds))
 
 
 @pytest.mark.parametrize(("names", "datasets", "words"), [
