@@ -99,3 +99,14 @@ def _counts(name: str, one: Mapping[str, Any], kind: str) -> bool:
     matrix, in_block = one["dimensions"] >= 2, name.startswith(("blocks.", "hidden."))
     return {"block matrices": matrix and in_block, "measured layers": matrix,
             "released layers": matrix or name.endswith("attention_norm.weight")}[kind]
+
+
+def merged_entropy(probe: Record) -> float:
+    """Mean entropy of the measured layers of the merged model that a run of PCRec reports, from its probe."""
+    return float(np.mean(entropies(probe, "measured layers")))
+
+
+def peers_entropy(run: Record) -> float:
+    """Mean entropy of the same layers in its peers, just before that merge."""
+    epochs = run.result["epochs"]
+    return float(np.mean(epochs["h"][epochs["exchanges"].index(run.result["chosen"]["epoch"])]))

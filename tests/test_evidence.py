@@ -118,3 +118,31 @@ def test_a_record_is_read_once(store, monkeypatch):
     monkeypatch.setattr(Store, "get", lambda self, name: read.append(name) or get(self, name))
     decided(store)
     assert len(read) == len(set(read)) and dataclasses.is_dataclass(Shelf(store))
+
+
+def probe(store: Store, label: str, seed: int, h: list[float]) -> None:
+    tensors = {f"blocks.0.{k}.weight": {"h": value, "h_open": value, "dimensions": 2} for k, value in enumerate(h)}
+    store.put(run_record(variant(f"probed-{label}", "ml-100k", "sasrec", seed), {"probed": {"tensors": tensors}}, {}))
+
+
+def test_claims_about_runs_are_tested_over_runs(store):
+    whole = [2, 2, 2, 2]
+    for seed, (base, pair) in enumerate([([0.1, 0.2, 2, 2], [0.1, 2, 2, 2]), ([0.1, 2, 2, 2], whole), ([0.1] * 4, whole)]):
+        probe(store, "base", seed, base)
+        probe(store, "LE", seed, pair)
+        run = variant("LE", "ml-100k", "sasrec", seed)
+        epochs = {"exchanges": [0, 1], "h": [[[0.0], [0.0]], [[1.0 + seed], [1.5]]]}
+        store.put(run_record(run, {"epochs": epochs, "chosen": {"epoch": 1}}, {}))
+    found = {name: given.found for name, given in evidence.over_runs(Shelf(store)).items()}
+    half = found["fig6-ml-half"]
+    assert (half.mean_v, half.mean_b) == (pytest.approx((0.25 + 0 + 0) / 3), pytest.approx((0.5 + 0.25 + 1) / 3))
+    assert found["fig6-ml-always"].difference < 0
+    merged = found["criterion-ml-averaging"]
+    assert merged.mean_b == pytest.approx(np.mean([1.25, 1.75, 2.25]))
+    assert merged.mean_v == pytest.approx(np.mean([6.1 / 4, 2, 2]))
+
+
+def test_claims_about_runs_wait_for_two_of_them(store):
+    probe(store, "base", 0, [1.0])
+    probe(store, "LE", 0, [1.0])
+    assert evidence.over_runs(Shelf(store)) == {}

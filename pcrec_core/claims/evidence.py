@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pcrec_core import plans, settings, stats
+from pcrec_core import curves, plans, settings, stats
 from pcrec_core.arms import Arm
 from pcrec_core.claims import words
 from pcrec_core.claims.tables import table
 from pcrec_core.claims.verdict import PRIMARY, SUPPORTING, Claim, Evidence, decide, registry
+from pcrec_core.claims.welch import welch
 from pcrec_core.derived import trainings
 from pcrec_core.records import Record, Store
 from pcrec_core.variants import Spec, variant
@@ -26,7 +27,8 @@ _RANDOM = "LE@random"
 def decided(store: Store) -> pd.DataFrame:
     """Every claim with its word on MRR@5, NDCG@20's in brackets, and all that belongs beside it: ``tables.table``."""
     shelf = Shelf(store)
-    return table(*(decide(gather(shelf, metric)) for metric in (PRIMARY, SUPPORTING)))
+    main, supporting = (gather(shelf, metric) for metric in (PRIMARY, SUPPORTING))
+    return table(decide(main | over_runs(shelf)), decide(supporting))
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,28 @@ def _same_seeds(a: list[Spec], bs: list[list[Spec]], together: bool) -> list[lis
         return [a, *bs]
     seeds = set.intersection(*({spec.seed for spec in arm} for arm in (bs if together and not shared else (a, *bs))))
     return [[spec for spec in arm if spec.seed in seeds] if shared or arm is not a else arm for arm in (a, *bs)]
+
+
+def over_runs(shelf: Shelf) -> dict[str, Evidence]:
+    """The evidence on claims whose unit is a run: what probes of the reported weights hold."""
+    claims = {claim.id: claim for claim in registry().values() if claim.kind == "run-level"}
+    values = {name: _by_run(claim, shelf) for name, claim in claims.items()}
+    return {name: Evidence(welch(*pair)) for name, pair in values.items() if min(map(len, pair)) >= 2}
+
+
+def _by_run(claim: Claim, shelf: Shelf) -> tuple[list[float], list[float]]:
+    """A number a run of both sides: the ratio of invalid block matrices (Figure 6), or the entropy of an exchange."""
+    if claim.metric == "entropy":
+        pairs = [(run, probe) for run, probe in zip(_found(claim, "LE", shelf), _found(claim, "probed-LE", shelf), strict=False)
+                 if run.spec.seed == probe.spec.seed]
+        return [curves.merged_entropy(probe) for _, probe in pairs], [curves.peers_entropy(run) for run, _ in pairs]
+    at = [0.5] if claim.metric == "invalid ratio at 0.5" else np.linspace(0, curves.MOST, 100)
+    return tuple([float(np.mean([(np.array(curves.entropies(probe, "block matrices")) < x).mean() for x in at]))
+                  for probe in _found(claim, f"probed-{label}", shelf)] for label in (claim.a, claim.b))
+
+
+def _found(claim: Claim, label: str, shelf: Shelf) -> list[Record]:
+    return [record for spec in _planned(claim, label) if (record := shelf[spec])]
 
 
 def of_family(frame: pd.DataFrame, artifact: str, datasets: Sequence[Any]) -> pd.DataFrame:
