@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from pcrec_core.errors import SpecError, unknown
+from pcrec_core.errors import SpecError
 from pcrec_core.parts import Part, known, later, require
 from pcrec_core.protocols import PROTOCOLS, Rules
 
@@ -319,7 +319,7 @@ def _part(kind: type, values: dict[str, Any]) -> Any:
     require(isinstance(values, dict), f"{kind.__name__} must be a dict of its fields, not {values!r}.")
     names = [f.name for f in fields(kind)]
     for name in values:
-        require(name in names, unknown(f"field of {kind.__name__}", name, names))
+        known(f"field of {kind.__name__}", name, names)
     before = {f.name: f.metadata["as_before"] for f in fields(kind) if "as_before" in f.metadata}
     if kind is RunSpec:
         if "rules" in values:
