@@ -15,12 +15,14 @@ from typing import Any
 import pytest
 from support import fit
 
-from pcrec_core import arms, datasets, records, settings
+from pcrec_core import arms, datasets, operations, records, settings
 from pcrec_core.arms import Arm
 from pcrec_core.datasets.split import split
+from pcrec_core.derived import Trivial, derived_from_dict
 from pcrec_core.paths import RECORDS
 from pcrec_core.records import Record, Store, read, run_record
-from pcrec_core.spec import NUMERICS, Data, RunSpec, from_dict
+from pcrec_core.spec import NUMERICS, Data, RunSpec, canonical_json, from_dict
+from pcrec_core.variants import variant
 
 #: How many files lie below data/records; whoever commits a record raises it, so that none is lost or passed over.
 EXPECTED = 56
@@ -48,47 +50,66 @@ def check_users(record: Record) -> None:
     data, result = record.result["data"], record.result
     ranks = [int(rank) for rank in result["ranks"].split()]
     assert len(ranks) == data["users"] == len(result["repeated"]) and set(result["repeated"]) <= {"0", "1"}
-    assert min(ranks) >= 1 and max(ranks) <= data["items"]
+    assert min(ranks) >= 1 and max(ranks) <= data["items"] + 1  # the padding id is ranked in one protocol
     assert {"MRR@5", "HIT@5", "NDCG@5", "MRR@20", "HIT@20", "NDCG@20"} <= set(result["test"])
-    for name, value in result["test"].items():
+    own = record.kind == "run" and record.spec.lines.choice == "test"  # then each metric has an epoch of its own
+    for name, value in [("MRR@5", result["test"]["MRR@5"])] if own else result["test"].items():
         assert abs(value - sum(metric(rank, name) for rank in ranks) / len(ranks)) <= CLOSE, name
 
 
-def candidates(record: Record) -> list[tuple[float, int, int]]:
-    """Validation NDCG@20, epoch and peer of every model that could be reported (PROTOCOLS.md, sections 1 and 2)."""
-    epochs = record.result["epochs"]
-    if record.spec.cooperation:
-        return [(score, epoch, 0) for score, epoch in zip(epochs["merged"]["NDCG@20"], epochs["exchanges"], strict=True)]
-    return [(score, epoch, peer) for peer, scores in enumerate(epochs["own"]["NDCG@20"]) for epoch, score in enumerate(scores)]
+def reported(spec: RunSpec) -> str:
+    """Which column of its epochs holds what can be reported (PROTOCOLS.md, section 2, evaluated weights)."""
+    given = spec.cooperation
+    merges = given is not None and given.rule in ("layerwise", "averaging")
+    after = given is not None and spec.lines.evaluated != "before" and (merges or spec.lines.evaluated == "after")
+    return "own" if not after else "merged" if merges and given.components is None else "after"
+
+
+def candidates(record: Record) -> list[tuple[dict[str, float], int, int]]:
+    """Validation, epoch and peer of every model that could be reported."""
+    epochs, column = record.result["epochs"], reported(record.spec)
+    curves = epochs[column]
+    curves = {name: [curve] for name, curve in curves.items()} if column == "merged" else curves
+    at = range(record.spec.training.epochs) if column == "own" else epochs["exchanges"]
+    found = [({name: curves[name][peer][i] for name in curves}, epoch, peer)
+             for peer in range(len(curves["NDCG@20"])) for i, epoch in enumerate(at)]
+    begun = record.spec.training.epochs // 2 if record.spec.training.average == "swa" else 0
+    return [model for model in found if model[1] >= begun]
 
 
 def check_choice(record: Record) -> None:
-    """The best on validation; ties to the earlier epoch, then to the lower peer."""
-    chosen, epochs = record.result["chosen"], record.result["epochs"]
-    score, epoch, peer = min(candidates(record), key=lambda model: (-model[0], model[1], model[2]))
-    assert (chosen["epoch"], chosen["peer"]) == (epoch, peer) and chosen["valid"]["NDCG@20"] == score
-    assert chosen["merged"] == (record.spec.cooperation is not None)
-    curves = ({name: curve[epochs["exchanges"].index(epoch)] for name, curve in epochs["merged"].items()} if chosen["merged"]
-              else {name: curves[peer][epoch] for name, curves in epochs["own"].items()})
-    assert chosen["valid"] == curves
+    """The best on validation, or of MRR@5 on the test set; ties to the earlier epoch, then to the lower peer."""
+    chosen, epochs, models = record.result["chosen"], record.result["epochs"], candidates(record)
+    assert (chosen["merged"], chosen.get("after", False)) == tuple(reported(record.spec) == name for name in ("merged", "after"))
+    if record.spec.lines.choice == "test":
+        score = {(epoch, peer): epochs["test"]["MRR@5"][peer][epochs["tests"].index(epoch)] for _, epoch, peer in models}
+        best = {name: max(map(max, curves)) for name, curves in epochs["test"].items()}
+        assert record.result["test"] == best
+    else:
+        score = {(epoch, peer): valid["NDCG@20"] for valid, epoch, peer in models}
+        assert "test" not in epochs
+    valid, epoch, peer = min(models, key=lambda model: (-score[model[1:]], *model[1:]))
+    assert (chosen["epoch"], chosen["peer"], chosen["valid"]) == (epoch, peer, valid)
 
 
 def check_epochs(record: Record) -> None:
     """A loss and validation metrics by peer and epoch, and what every exchange did: mu of the layers sums to 1."""
-    spec, epochs, layers = record.spec, record.result["epochs"], len(record.result["layers"])
+    spec, epochs = record.spec, record.result["epochs"]
     for curves in (epochs["loss"], *epochs["own"].values()):
         assert [len(curve) for curve in curves] == [spec.training.epochs] * spec.peers
         assert all(math.isfinite(value) for curve in curves for value in curve)
     if spec.cooperation is None:
-        assert not {"exchanges", "merged", "mu", "h"} & set(epochs)
+        assert not {"exchanges", "merged", "after", "mu", "h", "kept"} & set(epochs)
         return
-    every = spec.cooperation.every
-    assert epochs["exchanges"] == list(range(every - 1, spec.training.epochs, every))
-    assert ("h" in epochs) == (spec.cooperation.rule == "layerwise")
-    for name in {"mu", "h"} & set(epochs):
+    given = spec.cooperation
+    layers = sum(given.components is None or component in given.components for _, component in record.result["layers"])
+    assert epochs["exchanges"] == list(range(given.every - 1, spec.training.epochs, given.every))
+    assert {"h", "mu", "kept"} & set(epochs) == {"layerwise": {"h", "mu"}, "averaging": {"mu"}, "parameterwise": {"kept"},
+                                                 "noise": set()}[given.rule]
+    for name in {"mu", "h", "kept"} & set(epochs):
         assert len(epochs[name]) == len(epochs["exchanges"])
         assert all([len(of_peer) for of_peer in exchange] == [layers] * spec.peers for exchange in epochs[name])
-    for exchange in epochs["mu"]:
+    for exchange in epochs.get("mu", ()):
         assert all(abs(sum(shares) - 1) <= spec.peers * CLOSE for shares in zip(*exchange, strict=True))
 
 
@@ -100,6 +121,18 @@ def check_spec(record: Record) -> None:
     assert 1 <= spec.numerics <= NUMERICS[spec.model.name]
 
 
+def check_made(record: Record) -> None:
+    """What is made from runs, or from the data alone: it names them whole, and what it says follows from its ranks."""
+    spec = derived_from_dict(record.key)
+    assert (spec.canonical(), spec.identity, spec.name) == (record.key, record.identity, record.name)
+    assert all(1 <= parent.numerics <= NUMERICS[parent.model.name] for parent in getattr(spec, "parents", ()))
+    if "probed" in record.result:
+        tensors = record.result["probed"]["tensors"].values()
+        assert tensors and all(0 <= one["h_open"] <= math.log(10) and 0 <= one["h"] <= math.log(10) + CLOSE for one in tensors)
+    else:
+        check_users(record)
+
+
 def check_origin(record: Record) -> None:
     """Made from a clean commit, on a machine that is described."""
     run = record.run
@@ -108,6 +141,8 @@ def check_origin(record: Record) -> None:
     if record.kind == "run":
         assert run["threads"] >= 1 and run["device"] and run["peak_bytes"] > 0 and run["seconds"]["train"] > 0
         assert 0 <= run["began_with_epoch"] < record.spec.training.epochs
+    if record.kind in ("derived", "trivial"):
+        assert run["threads"] >= 1 and run["device"] and run["seconds"]["derive"] >= 0
 
 
 def check_statistics(record: Record) -> None:
@@ -133,17 +168,21 @@ def test_as_many_records_are_there_as_were_committed():
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_a_committed_record_is_what_it_says(path):
     record = read(path)
-    assert path == Store().path(record.name) and record.kind in ("run", "statistics")
-    for check in RUN_CHECKS if record.kind == "run" else [check_statistics]:
+    assert path == Store().path(record.name)
+    checks = {"run": RUN_CHECKS, "statistics": [check_statistics], "derived": [check_made], "trivial": [check_made]}
+    for check in checks[record.kind]:
         check(record)
     check_origin(record)
 
 
 def test_runs_on_one_data_set_have_the_users_and_the_content_its_statistics_say():
     found = [read(path) for path in FILES]
-    said = {str(r.key): (r.result["fingerprint"], r.result["users"], r.result["items"]) for r in found if r.kind == "statistics"}
-    runs = [r for r in found if r.kind == "run"]
-    assert all(said[str(r.key["data"])] == tuple(r.result["data"][k] for k in ("fingerprint", "users", "items")) for r in runs)
+    said = {canonical_json(r.key): tuple(r.result[k] for k in ("fingerprint", "users", "items"))
+            for r in found if r.kind == "statistics"}
+    others = [r for r in found if r.kind != "statistics" and not (r.spec.model.name == "bpr" and r.spec.protocol != "controlled")]
+    for r in others:  # BPR of the other protocols has a split of its own
+        data = dataclasses.replace(r.spec.data, histories="ordered")
+        assert said[canonical_json(data.canonical())] == tuple(r.result["data"][k] for k in ("fingerprint", "users", "items"))
 
 
 # --- that the checks can fail
@@ -152,7 +191,13 @@ SMALL = {"base": settings.base("synthetic", "bpr", epochs=4, d=4),
          "apart": settings.run_spec("synthetic", "bpr", peers=2, epochs=3, d=4),
          "layerwise": settings.run_spec("synthetic", "dnn", peers=2, epochs=4, d=4,
                                         cooperation=settings.layerwise("dnn", every=2)),
-         "averaging": settings.pcrec("synthetic", "dnn", alpha=0, epochs=2, d=4)}
+         "averaging": settings.pcrec("synthetic", "dnn", alpha=0, epochs=2, d=4),
+         "masks": variant("W", "synthetic", "dnn", 0, {"epochs": 3, "d": 4}),
+         "noise": variant("N", "synthetic", "dnn", 0, {"epochs": 3, "d": 4}),
+         "embedding": variant("E", "synthetic", "dnn", 0, {"epochs": 3, "d": 4}),
+         "swa": variant("swa", "synthetic", "dnn", 0, {"epochs": 5, "d": 4}),
+         "paper": variant("LE", "synthetic", "dnn", 0, {"epochs": 3, "d": 4, "protocol": "paper"}),
+         "released": variant("LE", "synthetic", "dnn", 0, {"epochs": 3, "d": 4, "protocol": "released"})}
 MADE = {"clean": True, "commit": "c" * 40, "versions": dict.fromkeys(("numpy", "torch", "pandas", "scipy"), "1"), "threads": 1,
         "device": "cpu", "peak_bytes": 1, "seconds": {"train": 0.1}, "began_with_epoch": 0}
 
@@ -211,6 +256,11 @@ DAMAGE: dict[str, tuple[str, Callable[[Record], None], Callable[[dict[str, Any]]
     "an exchange moved": ("layerwise", check_epochs, lambda result: result["epochs"].update(exchanges=[0, 2])),
     "a layer lost": ("layerwise", check_epochs, lambda result: result["epochs"]["h"][0][0].pop()),
     "mu of more than 1": ("layerwise", check_epochs, lambda result: result["epochs"]["mu"][1][0].__setitem__(0, 0.99999)),
+    "a better test epoch": ("released", check_choice, lambda result: result["epochs"]["test"]["MRR@5"][0].__setitem__(0, 0.99)),
+    "another peer's test": ("released", check_choice, lambda result: result["test"].update({"HIT@20": 0.99})),
+    "the test set looked at": ("masks", check_choice, lambda result: result["epochs"].update(test={})),
+    "before instead of after": ("embedding", check_choice, lambda result: result["chosen"].pop("after")),
+    "mu of masks": ("masks", check_epochs, lambda result: result["epochs"].update(mu=result["epochs"]["kept"])),
     "an entropy of averaging": ("averaging", check_epochs, lambda result: result["epochs"].update(h=result["epochs"]["mu"])),
 }
 
@@ -250,3 +300,14 @@ def test_the_first_page_is_right_that_the_papers_improvements_are_below_what_the
                       (("base", settings.base), ("LE", settings.pcrec)))
         [row] = arms.comparisons([(pair, base)], ["MRR@5"]).to_dict("records")
         assert 0 < row["RI paper"] < row["MDE"]
+
+
+def test_a_made_record_that_does_not_follow_from_its_ranks_is_seen():
+    spec = Trivial(Data("synthetic"), "recency")
+    result = operations.trivial(spec, split(datasets.load(spec.data)))
+    check_made(run_record(spec, result, MADE))
+    for damage in (another_rank, lambda result: result["test"].pop("HIT@5")):
+        worse = copy.deepcopy(result)
+        damage(worse)
+        with pytest.raises(AssertionError):
+            check_made(run_record(spec, worse, MADE))
