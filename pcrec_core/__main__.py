@@ -152,7 +152,7 @@ def _study(options: argparse.Namespace) -> None:
     for spec in missing:
         print(f"missing   {spec.name}")
     found = (record for spec in wanted if (record := store.get(spec.name)))
-    hours = plans.seconds(missing, found)
+    hours = plans.seconds(missing, found, study.without_weights(missing))
     print(f"{len(missing)} of {len(wanted)} records are missing; " + (
         "how long they take cannot be said before a run of each model and data set is there." if hours is None
         else f"about {hours / 3600:.1f} hours on one thread like those before."), flush=True)
@@ -224,7 +224,8 @@ def _print(record: Record, path: Path) -> None:
     print(f"name      {record.name}")
     if record.kind != "run":
         for name, value in record.result.items():
-            print(f"{name:<24} {value}")
+            if name not in ("ranks", "repeated", "probed"):  # a number a user, or a table
+                print(f"{name:<24} {value}")
         return
     chosen, where = record.result["chosen"], record.run
     print(f"chosen    epoch {chosen['epoch']} of {record.spec.training.epochs}, "

@@ -34,6 +34,13 @@ class Arm:
         """(runs, users); ``RecordError`` if the runs are no arm."""
         return records.ranks_of(list(self.runs))
 
+    def ranks_for(self, metric: str) -> np.ndarray:
+        """(runs, users) of what is reported in ``metric``: where the epoch is chosen on the test set, that metric's own."""
+        best = [run.result.get("best", {}).get(metric) for run in self.runs]
+        if None in best:
+            return self.ranks
+        return np.array([entry["ranks"].split() for entry in best], dtype=np.int64)
+
     @property
     def dataset(self) -> str:
         return self.runs[0].spec.data.source
@@ -54,7 +61,7 @@ class Arm:
 
     def mean(self, metric: str) -> Mean:
         """Mean with its interval."""
-        return stats.mean_interval(self.ranks, metric, random=self.random)
+        return stats.mean_interval(self.ranks_for(metric), metric, random=self.random)
 
     def over(self, base: Arm, metric: str) -> Comparison:
         """This arm over ``base``, on the same users; paired where each run shares a training with the base's of its seed.
@@ -65,8 +72,8 @@ class Arm:
             Where only some runs do: then the arms are neither paired nor independent.
         """
         records.same_users([*self.runs, *base.runs])
-        return stats.compare(self.ranks, base.ranks, metric, paired=self._paired(base), random_v=self.random,
-                             random_b=base.random)
+        return stats.compare(self.ranks_for(metric), base.ranks_for(metric), metric, paired=self._paired(base),
+                             random_v=self.random, random_b=base.random)
 
     def _paired(self, base: Arm) -> bool:
         mine, theirs = ([trainings(run.spec) for run in arm.runs] for arm in (self, base))

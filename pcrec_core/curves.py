@@ -17,23 +17,24 @@ MOST = math.log(10)
 
 
 def convergence(arms: Sequence[Arm], metrics: Sequence[str]) -> pd.DataFrame:
-    """Validation by epoch (Figure 5): a row an arm, run, epoch and metric.
+    """What can be reported by epoch (Figure 5), of peers that differ the better one: a row an arm, run, epoch and metric.
 
-    Of peers the better one counts: after the exchange where an epoch has one, else as they are.
+    On validation; on the test set where the protocol chooses the epoch there. Where it is what an exchange leaves, epochs
+    without one have no row.
     """
     return pd.concat([_converging(arm, run, metric) for arm in arms for run in arm.runs for metric in metrics],
                      ignore_index=True)
 
 
 def _converging(arm: Arm, run: Record, metric: str) -> pd.DataFrame:
-    epochs = run.result["epochs"]
-    if "merged" in epochs:
+    epochs, column = run.result["epochs"], run.spec.evaluates
+    if "test" in epochs:
+        at, values = epochs["tests"], np.max(epochs["test"][metric], axis=0)
+    elif column == "merged":
         at, values = epochs["exchanges"], epochs["merged"][metric]
-    elif "after" in epochs and run.spec.cooperation.rule == "layerwise":
-        at, values = epochs["exchanges"], np.max(epochs["after"][metric], axis=0)
     else:
-        values = np.max(epochs["own"][metric], axis=0)
-        at = np.arange(len(values))
+        values = np.max(epochs[column][metric], axis=0)
+        at = epochs["exchanges"] if column == "after" else np.arange(len(values))
     return pd.DataFrame({"data set": arm.dataset, "model": arm.model, "variant": arm.variant, "seed": run.spec.seed,
                          "metric": metric, "epoch": np.asarray(at) + 1, "value": values})
 

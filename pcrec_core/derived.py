@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pcrec_core.parts import known, require
-from pcrec_core.spec import Data, RunSpec, canonical_json, from_dict
+from pcrec_core.spec import Data, RunSpec, canonical_json, from_dict, has_meaning
 
 #: Raised by a change that moves a bit of what these give.
 NUMERICS = 1
 OPERATIONS = ("ensemble", "apart", "pruned", "tuned", "probed")
+#: Epochs of a fine-tuning (PROTOCOLS.md, section 5).
+TUNING_EPOCHS = 10
 TRIVIAL = ("popularity", "transitions", "recency")
 
 
@@ -60,16 +62,19 @@ class Derived(_Made):
 
     def __post_init__(self) -> None:
         known("operation", self.operation, OPERATIONS)
-        object.__setattr__(self, "parents", tuple(self.parents))
         require(bool(self.parents) and all(isinstance(parent, RunSpec) for parent in self.parents), "parents must be runs.")
+        object.__setattr__(self, "parents", tuple(sorted(self.parents, key=lambda run: (run.seed, run.identity))))
         many = self.operation == "ensemble"
         require((len(self.parents) > 1) == many, f"{self.operation} is made from {'two or more runs' if many else 'one run'},"
                                                  f" not {len(self.parents)}.")
+        require(len(set(self.parents)) == len(self.parents), "an ensemble's runs must be different ones.")
         prunes = self.operation in ("pruned", "tuned")
         require((self.share is not None) == prunes, "share belongs to pruned and tuned: give it there, and leave it out else.")
-        require(not prunes or 0 <= self.share < 1, f"share must be in [0, 1), not {self.share}.")
-        kinds = {(p.data, p.model, p.protocol) for p in self.parents}
-        require(len(kinds) == 1, "the runs of an ensemble must have the same data, model and protocol.")
+        require(not prunes or (isinstance(self.share, (int, float)) and 0 <= self.share < 1),
+                f"share must be in [0, 1), not {self.share}.")
+        kinds = {(p.data, p.model, p.protocol, p.lines) for p in self.parents}
+        require(len(kinds) == 1, "the runs of an ensemble must have the same data, model, protocol and rules.")
+        _refuse_shuffled(self.parents[0].data)
         first = self.parents[0]
         require(self.operation != "apart" or (first.peers > 1 and first.cooperation is None),
                 "apart needs a run of two or more peers that never exchange.")
@@ -122,6 +127,7 @@ class Trivial(_Made):
 
     def __post_init__(self) -> None:
         known("baseline", self.baseline, TRIVIAL)
+        _refuse_shuffled(self.data)
         require(self.protocol == "controlled", "the trivial baselines follow protocol 'controlled' alone.")
 
     def canonical(self) -> dict[str, Any]:
@@ -148,9 +154,18 @@ def derived_from_dict(values: dict[str, Any]) -> Derived | Trivial:
     return Derived(values["operation"], tuple(map(from_dict, values["parents"])), values.get("share"))
 
 
-def trainings(spec: RunSpec | Derived | Trivial) -> set[RunSpec]:
-    """The trainings that a result rests on, each named by the run of one model or of peers that exchange: an average of
-    weights has its model's, and of peers that never exchange the first one is the base (PROTOCOLS.md, section 1).
+def _refuse_shuffled(data: Data) -> None:
+    require(data.histories == "ordered", "nothing is derived from shuffled histories: each run has an order of its own.")
+
+
+#: Lines of the protocols' table that change what is evaluated, and leave the training as it is.
+_EVALUATION = ("candidates", "hidden", "evaluated", "choice")
+
+
+def trainings(spec: RunSpec | Derived | Trivial) -> set[tuple]:
+    """The trainings that a result rests on, each by all that decides its weights: an average of weights has its model's,
+    how a model is evaluated decides nothing, and of peers that never exchange the first one is the base (PROTOCOLS.md,
+    section 1).
 
     Arms that share one are not independent (STATISTICS.md, section 1).
     """
@@ -158,5 +173,8 @@ def trainings(spec: RunSpec | Derived | Trivial) -> set[RunSpec]:
         return set()
     if isinstance(spec, Derived):
         return set().union(*map(trainings, spec.parents))
-    spec = dataclasses.replace(spec, training=dataclasses.replace(spec.training, average=None))
-    return {spec if spec.cooperation else dataclasses.replace(spec, peers=1, rates="spread", orders="own", starts="own")}
+    lines = tuple((name, value) for name, value in vars(spec.lines).items()
+                  if name not in _EVALUATION and has_meaning(name, spec))
+    peers = (spec.peers, spec.rates, spec.orders, spec.starts) if spec.cooperation else (1,)
+    training = dataclasses.replace(spec.training, average=None)
+    return {(spec.data, spec.model, training, spec.cooperation, spec.seed, spec.numerics, peers, lines)}

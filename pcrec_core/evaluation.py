@@ -51,7 +51,7 @@ class Ranker:
         Parameters
         ----------
         model : nn.Module
-            ``scores(users, inputs)`` gives (batch, n + 1); column 0 is padding and no candidate.
+            ``scores(users, inputs)`` gives (batch, n + 1); column 0 is padding.
         part : {"valid", "test"}
             Whose targets.
 

@@ -14,12 +14,13 @@ from pcrec_core import baselines
 from pcrec_core.cooperation import Layer
 from pcrec_core.criteria import entropy
 from pcrec_core.datasets.split import Split
-from pcrec_core.derived import Derived, Trivial
+from pcrec_core.derived import TUNING_EPOCHS, Derived, Trivial
 from pcrec_core.ensemble import Mean
 from pcrec_core.evaluation import Ranker, summary
 from pcrec_core.models import examples_of, layers_of
 from pcrec_core.optimizer import Adam
-from pcrec_core.pruning import EPOCHS, MaskedPeer, prune, tuning
+from pcrec_core.precision import products
+from pcrec_core.pruning import MaskedPeer, prune, tuning
 from pcrec_core.spec import RunSpec
 from pcrec_core.streams import stream_seed
 from pcrec_core.trainer import SELECTION, Choice, facts, ranker_of
@@ -57,7 +58,8 @@ def trivial(spec: Trivial, split: Split) -> dict[str, Any]:
     """The result of a baseline; popularity hides what a user has seen where the data cannot repeat."""
     kind = {"popularity": baselines.Popularity, "transitions": baselines.Transitions, "recency": baselines.Recency}
     hide = spec.baseline == "popularity" and not split.repeats
-    ranker = Ranker(split, split.longest, hide, torch.device("cpu"))  # recency reads the whole history
+    t = split.longest if spec.baseline == "recency" else 2  # recency reads the whole history, transitions the last item
+    ranker = Ranker(split, t, hide, torch.device("cpu"))
     return _read(kind[spec.baseline](split), ranker, split)
 
 
@@ -74,8 +76,9 @@ def _tuned(run: RunSpec, model: nn.Module, masks: dict, ranker: Ranker, split: S
     spec = tuning(run)
     peer = MaskedPeer(0, spec, model, Adam(model.parameters(), spec.training.eta, _decay(spec)), spec.training.eta, None, masks)
     examples, choice, valid = examples_of(spec, split), Choice(), []
-    for epoch in range(EPOCHS):
-        peer.train_epoch(examples, run.training.epochs + epoch, device)
+    for epoch in range(TUNING_EPOCHS):
+        with products(spec.training.precision, device):
+            peer.train_epoch(examples, run.training.epochs + epoch, device)
         valid.append(summary(ranker.ranks(model, "valid")))
         choice.offer(valid[-1][SELECTION], epoch, 0, lambda: model)
     model.load_state_dict(choice.weights)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pcrec_core.derived import TRIVIAL
+from pcrec_core.derived import TRIVIAL, TUNING_EPOCHS, Derived
 from pcrec_core.errors import SpecError, unknown
 from pcrec_core.records import Record
 from pcrec_core.spec import RunSpec
@@ -96,12 +96,18 @@ def planned(names: Sequence[str] = (), datasets: Sequence[str] = SMALL) -> list[
 
 def controls(model: str) -> tuple[str, ...]:
     """The labels of a model's controls, 0 to 8."""
-    return (*TRIVIAL, *CONTROLS_1_2, *CONTROL_5, *(OTHER_CONTROLS if model in _SASREC else ()))
+    return (*TRIVIAL, *(CONTROLS_1_2 + CONTROL_5 if model in _DEEP else ()), *(OTHER_CONTROLS if model in _SASREC else ()))
+
+
+def seeds(label: str, model: str, dataset: str, given: Mapping[str, Any] | None = None) -> tuple[int, ...]:
+    """The seeds that are planned for an arm; 0 alone where none are, or where the protocol or single rules are ``given``."""
+    given = given or {}
+    deviates = given.get("protocol", "controlled") != "controlled" or bool(given.get("rules"))
+    return (0,) if deviates else _seeds(label, model, dataset)
 
 
 @functools.cache
-def seeds(label: str, model: str, dataset: str) -> tuple[int, ...]:
-    """The seeds that are planned for an arm; 0 alone where none are."""
+def _seeds(label: str, model: str, dataset: str) -> tuple[int, ...]:
     if label in TRIVIAL or dataset not in SMALL:
         return (0,)
     wanted = variant(label, dataset, model)
@@ -112,21 +118,27 @@ def seeds(label: str, model: str, dataset: str) -> tuple[int, ...]:
     return (0,)
 
 
-def seconds(missing: Iterable[Spec], found: Iterable[Record]) -> float | None:
-    """How long ``missing`` runs will take on one thread, by what a peer's epoch took in the runs ``found`` of the same model
-    and data; None if nothing like one of them was found. What is derived counts as nothing."""
+def seconds(missing: Iterable[Spec], found: Iterable[Record], absent: Iterable[RunSpec] = ()) -> float | None:
+    """How long it takes on one thread to make what is ``missing``, and to train the ``absent`` runs whose weights it needs,
+    by what a peer's epoch took in the runs ``found`` of the same model and data; None if nothing like one of them was found.
+
+    Of what is derived only fine-tuning takes time.
+    """
     taken: dict[tuple, list[float]] = {}
     for record in found:
         if record.kind == "run" and record.run["began_with_epoch"] == 0:
             taken.setdefault(_alike(record.spec), []).append(sum(record.run["seconds"].values()) / _work(record.spec))
-    each = [_work(run) * statistics.median(taken[_alike(run)]) if _alike(run) in taken else None
-            for run in missing if isinstance(run, RunSpec)]
+    wanted = [spec for spec in dict.fromkeys((*missing, *absent)) if _work(spec)]
+    each = [_work(spec) * statistics.median(taken[_alike(spec)]) if _alike(spec) in taken else None for spec in wanted]
     return None if None in each else sum(each)
 
 
-def _alike(run: RunSpec) -> tuple:
-    return run.data.source, run.model.name
+def _alike(spec: Spec) -> tuple:
+    return spec.data.source, spec.model.name
 
 
-def _work(run: RunSpec) -> int:
-    return run.training.epochs * run.peers
+def _work(spec: Spec) -> int:
+    """Epochs of training, of all peers together."""
+    if isinstance(spec, RunSpec):
+        return spec.training.epochs * spec.peers
+    return TUNING_EPOCHS if isinstance(spec, Derived) and spec.operation == "tuned" else 0

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 from pcrec_core.cooperation import Layer
 from pcrec_core.peer import Peer
-from pcrec_core.spec import RunSpec
+from pcrec_core.protocols import PROTOCOLS
+from pcrec_core.spec import RunSpec, has_meaning
 
-#: Epochs of fine-tuning, and the part of the run's learning rate (PROTOCOLS.md, section 5).
-EPOCHS, RATE = 10, 0.1
+#: The part of the run's learning rate that fine-tuning has (PROTOCOLS.md, section 5).
+RATE = 0.1
 
 
 @torch.no_grad()
@@ -65,4 +66,7 @@ class MaskedPeer(Peer):
 def tuning(run: RunSpec) -> RunSpec:
     """The training of a fine-tuning: ten epochs at a tenth of the rate, constant. Its numbers go on after the run's."""
     training = dataclasses.replace(run.training, eta=run.training.eta * RATE, schedule="constant", average=None)
-    return dataclasses.replace(run, training=training, peers=1, cooperation=None, rates="spread", orders="own", starts="own")
+    alone = dataclasses.replace(run, training=training, peers=1, cooperation=None, rates="spread", orders="own", starts="own",
+                                rules=None)
+    lines = {name: value for name, value in run.changed_rules.items() if has_meaning(name, alone)}
+    return dataclasses.replace(alone, rules=dataclasses.replace(PROTOCOLS[run.protocol], **lines))

@@ -156,8 +156,15 @@ class Cooperation(Part):
                     f"{self.rule} has no criterion and no alpha, nor shares: leave them out.")
             return
         known("criterion", self.criterion, CRITERIA)
+        require(self.shares == "own" or self.components is None, "shares of other layers are over all layers: leave components"
+                                                                 " out.")
         require(self.alpha is not None and self.alpha > 0,
                 f"alpha must be above 0, not {self.alpha}; for alpha = 0 take the rule 'averaging'.")
+
+    @property
+    def merges(self) -> bool:
+        """Whether it gives the exchanged layers of all peers the same weights (Eq. 8)."""
+        return self.rule in ("layerwise", "averaging")
 
     def _check_components(self) -> None:
         for name in self.components or ():
@@ -232,8 +239,8 @@ class RunSpec(Part):
         if self.cooperation:
             self._check_cooperation(self.cooperation)
         for name in self.changed_rules:
-            require(_has_meaning(name, self), f"rules.{name} has no meaning for this run; leave it as protocol"
-                                              f" {self.protocol!r} has it.")
+            require(has_meaning(name, self), f"rules.{name} has no meaning for this run; leave it as protocol"
+                                             f" {self.protocol!r} has it.")
 
     def _check_cooperation(self, cooperation: Cooperation) -> None:
         noise = cooperation.rule == "noise"
@@ -245,6 +252,12 @@ class RunSpec(Part):
                 "BPR has no component but its embeddings: leave components out.")
         require(self.protocol != "paper" or cooperation.rule != "parameterwise" or cooperation.gamma is not None,
                 "protocol 'paper' compares weights with a fixed gamma (Eq. 7): give one.")
+
+    @property
+    def evaluates(self) -> str:
+        """What can be reported after an epoch: ``own``, each peer before the exchange; ``merged``, the one model that all
+        peers are after it; ``after``, each peer after it."""
+        return _evaluates(self.cooperation, self.lines.evaluated)
 
     @property
     def lines(self) -> Rules:
@@ -282,14 +295,23 @@ class RunSpec(Part):
         return f"{self.data.source}/{self.model.name}-{self.variant}-s{self.seed}-{self.identity}"
 
 
-def _has_meaning(rule: str, run: RunSpec) -> bool:
-    """Whether a line of the protocols' table can change anything in a run."""
+def has_meaning(rule: str, run: RunSpec) -> bool:
+    """Whether a line of the protocols' table changes anything in a run; of ``evaluated``, whether its value does."""
     layerwise = run.cooperation is not None and run.cooperation.rule == "layerwise"
+    evaluated = {_evaluates(run.cooperation, lines.evaluated) for lines in (run.lines, PROTOCOLS[run.protocol])}
     model = run.model.name
     return {"data": model == "bpr", "hidden": model == "bpr", "candidates": model != "bpr", "loss": model == "sasrec",
             "attention": model == "sasrec", "mean": model == "dnn", "layers": model == "sasrec" and layerwise,
-            "last_bin": layerwise and run.cooperation.criterion == "entropy", "evaluated": run.cooperation is not None,
-            "order": True, "choice": True}[rule]
+            "last_bin": layerwise and run.cooperation.criterion == "entropy", "order": True, "choice": True,
+            "evaluated": len(evaluated) > 1}[rule]
+
+
+def _evaluates(cooperation: Cooperation | None, evaluated: str) -> str:
+    if cooperation is None or evaluated == "before":
+        return "own"
+    if evaluated == "merged" and not (cooperation.merges or cooperation.components):
+        return "own"  # parameter-wise and noise, in `controlled`
+    return "merged" if cooperation.merges and cooperation.components is None else "after"
 
 
 def _rule_name(cooperation: Cooperation) -> str:

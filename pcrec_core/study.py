@@ -29,7 +29,7 @@ from pcrec_core.derived import TRIVIAL, Derived, Trivial
 from pcrec_core.errors import Interrupted, RecordError, TrainingError
 from pcrec_core.paths import AGAIN, CHECKPOINTS, WEIGHTS, alone, write_whole
 from pcrec_core.records import Record, Store
-from pcrec_core.spec import NUMERICS, Data, RunSpec
+from pcrec_core.spec import NUMERICS, Cooperation, Data, RunSpec, Training
 from pcrec_core.variants import variant
 
 #: Set (to anything) by `make book` and `make test`: a missing record of real data is an error there, not a training.
@@ -75,7 +75,7 @@ def run(specs: Sequence[Wanted], executor: Any = None, *, store: Store | None = 
         _refuse_training(spec)
     _train(missing, executor, store, device, threads)
     made = [spec for spec in missing if not isinstance(spec, RunSpec)]
-    _train(_without_weights(made), executor, Store(AGAIN), device, threads)
+    _train(_forget(without_weights(made)), executor, Store(AGAIN), device, threads)
     for spec in _bar(made, desc="derived", unit="record") if made else ():
         make(spec, store, device=device, threads=threads)
     return [found[spec] or records.read(store.path(spec.name)) for spec in specs]
@@ -92,10 +92,14 @@ def _train(wanted: Sequence[Wanted], executor: Any, store: Store, device: str, t
         workers.fail(failed, len(runs))
 
 
-def _without_weights(made: Sequence[Derived | Trivial]) -> list[RunSpec]:
-    """The runs whose weights are needed and not on this machine; a record that an earlier training for them left goes."""
-    needs = (need for spec in made if isinstance(spec, Derived) for need in spec.needs)
-    absent = list(dict.fromkeys(parent for parent, peer in needs if not weights_path(parent, peer).exists()))
+def without_weights(wanted: Sequence[Wanted]) -> list[RunSpec]:
+    """The runs whose weights are needed for what is derived, and not on this machine."""
+    needs = (need for spec in wanted if isinstance(spec, Derived) for need in spec.needs)
+    return list(dict.fromkeys(parent for parent, peer in needs if not weights_path(parent, peer).exists()))
+
+
+def _forget(absent: list[RunSpec]) -> list[RunSpec]:
+    """Runs that are to be trained for their weights; a record that an earlier such training left goes."""
     for parent in absent:
         _refuse_training(parent)
         Store(AGAIN).path(parent.name).unlink(missing_ok=True)
@@ -110,7 +114,7 @@ def labelled(label: str, data: str | Data, model: str, seeds: Sequence[int] = ()
     """
     name = data.source if isinstance(data, Data) else data
     trivial = label in TRIVIAL
-    seeds = (0,) if trivial else tuple(seeds) or plans.seeds(label, model, name)
+    seeds = (0,) if trivial else tuple(seeds) or plans.seeds(label, model, name, given)
     return arm(label, [variant(label, data, model, seed, given) for seed in seeds], **options)
 
 
@@ -168,7 +172,7 @@ def train_once(spec: RunSpec, store: Store, *, device: str = "auto", **options: 
 def make(spec: Derived | Trivial, store: Store, *, device: str = "auto", threads: int = 1) -> None:
     """Compute what is derived from the weights of runs, or a trivial baseline, and store its record."""
     from pcrec_core import operations
-    from pcrec_core.trainer import device_of, seen_by
+    from pcrec_core.trainer import device_of
 
     started, began = records.provenance(), time.perf_counter()
     place = device_of("cpu" if isinstance(spec, Trivial) else device)
@@ -176,12 +180,34 @@ def make(spec: Derived | Trivial, store: Store, *, device: str = "auto", threads
         with _torch_for_us(threads):
             result = operations.trivial(spec, split_of(spec.data))
     else:
-        split = seen_by(spec.parents[0], split_for(spec.parents[0]))
-        models = {(parent, peer): _model(parent, peer, split, place) for parent, peer in spec.needs}
+        split = split_for(spec.parents[0])
         with _torch_for_us(threads):
+            models = {need: _model(*need, split, place) for need in spec.needs}
+            parents = {parent.name: _checked(parent, models[parent, peer], split, place, store)
+                       for parent, peer in spec.needs if peer is None}
             result = operations.derive(spec, split, models, place)
+        started |= {"parents": parents}
     seconds = {"derive": round(time.perf_counter() - began, 3)}
     store.put(records.run_record(spec, result, started | {"device": _device_name(place), "threads": threads, "seconds": seconds}))
+
+
+def _checked(run: RunSpec, model: Any, split: Split, device: Any, store: Store) -> str | None:
+    """Hash of the result of a parent's record, if there is one, and the weights at hand give its ranks.
+
+    Raises
+    ------
+    RecordError
+        If they do not: trained elsewhere, they are not that run's to the bit, and what is made from them is no pair of it.
+    """
+    from pcrec_core.trainer import ranker_of
+
+    record = store.get(run.name)
+    if record is None:
+        return None
+    if (ranker_of(run, split, device).ranks(model, "test") != record.ranks).any():
+        raise RecordError(f"the weights of {run.name} on this machine do not give the ranks of its record, which another kind of"
+                          " machine or torch made; give a folder of records of your own to make both anew.")
+    return record.result_hash
 
 
 def _model(spec: RunSpec, peer: int | None, split: Split, device: Any) -> Any:
@@ -190,8 +216,12 @@ def _model(spec: RunSpec, peer: int | None, split: Split, device: Any) -> Any:
 
     from pcrec_core.models import build
 
-    model = build(spec, split).to(device)
-    model.load_state_dict(load_file(weights_path(spec, peer)))
+    model, path = build(spec, split).to(device), weights_path(spec, peer)
+    try:
+        model.load_state_dict(load_file(path))
+    except Exception as error:  # safetensors has errors of its own, torch a RuntimeError
+        raise RecordError(f"the weights {path} cannot be read ({type(error).__name__}); delete them and the run is trained"
+                          " again.") from error
     return model
 
 
@@ -230,7 +260,8 @@ def command(spec: RunSpec) -> str:
         parts |= {"cooperation": spec.cooperation.rule} | {k: v for k, v in vars(spec.cooperation).items() if k != "rule"}
         parts["components"] = " ".join(spec.cooperation.components or ()) or None
     later = {"histories": spec.data.histories, "rates": spec.rates, "orders": spec.orders, "starts": spec.starts}
-    usual = {"shares": "own", "precision": "float32", "histories": "ordered", "rates": "spread", "orders": "own", "starts": "own"}
+    usual = {f.name: f.metadata["as_before"] for part in (Data, Training, Cooperation, RunSpec)
+             for f in dataclasses.fields(part) if "as_before" in f.metadata}
     parts |= later | {"protocol": spec.protocol, "seed": spec.seed}
     words = [f"--{name} {value if name == 'components' else shlex.quote(str(value))}" for name, value in parts.items()
              if value is not None and value != usual.get(name)]

@@ -23,7 +23,6 @@ from pcrec_core.cooperation import (
     Averaging,
     Exchange,
     LayerWise,
-    Merging,
     Noise,
     ParameterWise,
     Permuted,
@@ -80,8 +79,9 @@ def seen_by(spec: RunSpec, split: Split) -> Split:
 
 def ranker_of(spec: RunSpec, split: Split, device: torch.device) -> Ranker:
     """The ranking by the run's protocol."""
-    hide = spec.model.name == "bpr" and (spec.lines.hidden == "seen" or not split.repeats)
-    return Ranker(split, spec.model.t, hide, device, padding=spec.lines.candidates == "padding too")
+    bpr = spec.model.name == "bpr"
+    hide, padding = spec.lines.hidden == "seen" or not split.repeats, spec.lines.candidates == "padding too"
+    return Ranker(split, spec.model.t, bpr and hide, device, padding=padding and not bpr)
 
 
 def facts(split: Split) -> dict[str, Any]:
@@ -130,8 +130,10 @@ class Trainer:
         steps = -(-len(self.examples) // spec.training.batch)
         self.peers = [Peer.new(spec, split, k, steps, device) for k in group.numbers(spec.peers)]
         self.ranker = ranker_of(spec, seen, device)
-        self.layers = layers_of(spec, self.peers[0].model)
+        some = spec.cooperation.components if spec.cooperation else None  # the record names those that are exchanged
+        self.layers = [x for x in layers_of(spec, self.peers[0].model) if some is None or x.component in some]
         self.choices = [Choice() for _ in range(1 if spec.cooperation else spec.peers)]
+        self.best: dict[str, dict[str, Any]] = {}  # by metric, of a choice on the test set
         self.history: list[dict[str, Any]] = []
         self.seconds: Counter[str] = Counter()
 
@@ -178,38 +180,26 @@ class Trainer:
         """The best model of all peers so far."""
         return min(self.choices, key=lambda choice: (-choice.score, choice.epoch, choice.peer))
 
-    @property
-    def merges(self) -> bool:
-        """Whether an exchange leaves all peers with the same weights: all components of a merging rule."""
-        return isinstance(rule_of(self.spec, 0), Merging) and self.spec.cooperation.components is None
-
-    @property
-    def chosen_after(self) -> bool:
-        """Whether peers are evaluated for the choice after an exchange, in epochs that have one, or always before it."""
-        evaluated, rule = self.spec.lines.evaluated, rule_of(self.spec, 0)
-        return rule is not None and (evaluated == "after" or (evaluated == "merged" and isinstance(rule, Merging)))
-
     def _epoch(self, epoch: int) -> dict[str, Any]:
         spec = self.spec
         with self._timed("train"), products(spec.training.precision, self.device):
             losses = self.group.gather(lambda: [p.train_epoch(self.examples, epoch, self.device) for p in self.peers])
         own = self._read("valid", epoch)
         entry: dict[str, Any] = {"loss": losses, "own": own}
-        if not self.chosen_after:
+        if spec.evaluates == "own":
             entry |= self._offer(own, epoch)
         if spec.cooperation and (epoch + 1) % spec.cooperation.every == 0:
             entry |= self._exchange(epoch)
-            if self.chosen_after:
-                entry |= self._offer([entry["merged"]] if self.merges else entry["after"], epoch)
+            if spec.evaluates != "own":
+                entry |= self._offer([entry["merged"]] if "merged" in entry else entry["after"], epoch)
         return entry
 
     def _exchange(self, epoch: int) -> dict[str, Any]:
         """Cooperate, and evaluate what came of it."""
-        components = self.spec.cooperation.components
-        layers = [layer for layer in self.layers if components is None or layer.component in components]
+        given = self.spec.cooperation
         with self._timed("cooperate"):
-            exchanges = cooperate(self._models(), rule_of(self.spec, epoch), layers)
-        if self.merges:
+            exchanges = cooperate(self._models(), rule_of(self.spec, epoch), self.layers)
+        if given.merges and given.components is None:
             [after] = self.group.from_first(lambda: self._read_here("valid", epoch, self.peers[:1]))
             return {"merged": after, **_exchanged(exchanges)}
         return {"after": self._read("valid", epoch), **_exchanged(exchanges)}
@@ -221,7 +211,7 @@ class Trainer:
             return {}
         entry, scores = {}, [metrics[SELECTION] for metrics in valid]
         if self.spec.lines.choice == "test":
-            entry["test"] = self._read("test", epoch)[: len(valid)]
+            entry["test"] = self._look_at_test(epoch, len(valid))
             scores = [metrics[PRIMARY] for metrics in entry["test"]]
         if len(self.choices) > 1:
             for k, score in enumerate(scores):
@@ -230,6 +220,18 @@ class Trainer:
             best = scores.index(max(scores))  # of equal peers the lower
             self.choices[0].offer(scores[best], epoch, best, lambda: self._reported(epoch)[best])
         return entry
+
+    def _look_at_test(self, epoch: int, count: int) -> list[dict[str, float]]:
+        """Test metrics of the first ``count`` peers; the ranks of each metric's best epoch and peer so far are kept."""
+        with self._timed("evaluate"):
+            found = self.group.gather(lambda: [self.ranker.ranks(peer.reported(epoch), "test") for peer in self.peers])[:count]
+        read = [summary(ranks) for ranks in found]
+        for metric in METRICS:
+            for peer, (metrics, ranks) in enumerate(zip(read, found, strict=True)):
+                value = metrics[metric]
+                if value > self.best.get(metric, {}).get("value", -1.0):
+                    self.best[metric] = {"value": value, "epoch": epoch, "peer": peer, "ranks": " ".join(map(str, ranks))}
+        return read
 
     def _models(self) -> list[nn.Module]:
         """The models of all peers, wherever they are trained."""
@@ -254,13 +256,14 @@ class Trainer:
 
     def _state(self) -> dict[str, Any]:
         return {"history": self.history, "seconds": dict(self.seconds), "choices": [vars(c) for c in self.choices],
+                "best": self.best,
                 "peers": self.group.collect([peer.state() for peer in self.peers])}
 
     def _resume(self, state: dict[str, Any] | None) -> None:
         if state is None:
             return
         self.history, self.seconds = state["history"], Counter(state["seconds"])
-        self.choices = [Choice(**choice) for choice in state["choices"]]
+        self.choices, self.best = [Choice(**choice) for choice in state["choices"]], state["best"]
         for peer in self.peers:
             peer.resume(state["peers"][peer.k])
 
@@ -275,21 +278,17 @@ class Trainer:
             "layers": [[layer.name, layer.component] for layer in self.layers],
             "epochs": _columns(self.history),
             "chosen": self._chosen(choice),
-            "test": self._best() if self.spec.lines.choice == "test" else summary(ranks),
+            "test": {metric: self.best[metric]["value"] for metric in METRICS} if self.best else summary(ranks),
             "ranks": " ".join(map(str, ranks)),
             "repeated": "".join(map(str, repeated.astype(np.int8))),
-        }
+        } | ({"best": self.best} if self.best else {})
 
     def _chosen(self, choice: Choice) -> dict[str, Any]:
-        entry, merged = self.history[choice.epoch], self.chosen_after and self.merges
-        valid = entry["merged"] if merged else entry["after" if self.chosen_after else "own"][choice.peer]
-        where = {"epoch": choice.epoch, "peer": choice.peer, "merged": merged, "valid": valid}
-        return where | ({"after": True} if self.chosen_after and not merged else {})
-
-    def _best(self) -> dict[str, float]:
-        """The best value of each metric over all epochs and peers, as the released code reports."""
-        read = [metrics for entry in self.history for metrics in entry.get("test", ())]
-        return {name: max(metrics[name] for metrics in read) for name in METRICS}
+        which = self.spec.evaluates
+        valid = self.history[choice.epoch][which]
+        where = {"epoch": choice.epoch, "peer": choice.peer, "merged": which == "merged",
+                 "valid": valid if which == "merged" else valid[choice.peer]}
+        return where | ({"after": True} if which == "after" else {})
 
 
 def _exchanged(exchanges: list[Exchange]) -> dict[str, list]:

@@ -32,7 +32,7 @@ def variant(label: str, data: str | Data, model: str, seed: int = 0, given: Mapp
     data, model, seed : str or Data, str, int
         On what. The trivial baselines take the data alone.
     given : mapping, optional
-        Settings of ``settings.run_spec`` that differ from the study's, for all runs.
+        Settings of ``settings.run_spec`` that differ from the study's, for all runs; and ``gamma``, of W.
 
     Raises
     ------
@@ -45,7 +45,8 @@ def variant(label: str, data: str | Data, model: str, seed: int = 0, given: Mapp
     'le-a30'
     """
     data, given = data if isinstance(data, Data) else Data(data), dict(given or {})
-    make = Maker(data, model, seed, given)
+    gamma = given.pop("gamma", None)
+    make = Maker(data, model, seed, given, gamma)
     if label in LABELS:
         return LABELS[label](make)
     if at := re.fullmatch(r"LE@(\d+(?:\.\d+)?)", label):
@@ -65,11 +66,13 @@ class Maker:
     model: str
     seed: int
     given: dict[str, Any]
+    gamma: float | None = None
 
     @property
     def usual(self) -> dict[str, Any]:
-        """The settings that hold unless a label changes them."""
-        return settings.defaults(self.data.source, self.model) | {k: v for k, v in self.given.items() if v is not None}
+        """The base's settings, which a label may change."""
+        base = self.base()
+        return vars(base.model) | vars(base.training)
 
     def base(self, further: int = 0, **changed: Any) -> RunSpec:
         """One model, of seed + 100, 200, ... if ``further``."""
@@ -108,7 +111,7 @@ LABELS: dict[str, Callable[[Maker], Spec]] = {
     "base": lambda make: make.base(),
     "LE": lambda make: make.pair(make.layerwise()),
     "LN": lambda make: make.pair(make.layerwise("l1")),
-    "W": lambda make: make.pair(Cooperation("parameterwise")),
+    "W": lambda make: make.pair(Cooperation("parameterwise", gamma=make.gamma)),
     "N": lambda make: make.base(cooperation=Cooperation("noise")),
     "M2": lambda make: make.ensemble(2),
     "M3": lambda make: make.ensemble(3),

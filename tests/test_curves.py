@@ -43,6 +43,14 @@ def test_what_converges(given, epochs, expected):
     assert set(curve["variant"]) == {given.variant} and set(curve["data set"]) == {"ml-100k"}
 
 
+def test_a_choice_on_the_test_set_converges_there():
+    run = variant("LE", "ml-100k", "sasrec", 0, {"protocol": "released"})
+    epochs = OWN | {"exchanges": [0, 1], "merged": {"NDCG@20": [0.9, 0.9]}}
+    epochs |= {"tests": [0, 1], "test": {"NDCG@20": [[0.1, 0.4], [0.3, 0.2]]}}
+    released = Arm("LE", (run_record(run, {"data": DATA, "ranks": "1", "epochs": epochs}, {}),))
+    assert curves.convergence([released], ["NDCG@20"])["value"].tolist() == [0.3, 0.4]
+
+
 def test_runs_stand_apart_and_the_first_epoch_near_the_best_is_found():
     curve = curves.convergence([BASE, LE], ["NDCG@20"])
     found = curves.first_within(curve, 0.9)

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from support import CPU, TableOfScores, fit, same, spec_of, split_of, two_rings, weights_of
+from support import CPU, LAYERWISE, TableOfScores, fit, same, spec_of, split_of, two_rings, weights_of
 from torch import nn
 
 from pcrec_core import operations, study
@@ -21,7 +21,8 @@ from pcrec_core.ensemble import Mean
 from pcrec_core.errors import RecordError
 from pcrec_core.evaluation import Ranker, summary
 from pcrec_core.models import layers_of
-from pcrec_core.pruning import prune
+from pcrec_core.protocols import Rules
+from pcrec_core.pruning import prune, tuning
 from pcrec_core.records import Store, read
 from pcrec_core.spec import Data, RunSpec
 
@@ -196,6 +197,29 @@ def test_derived_records_are_made_once_from_the_weights(store, monkeypatch):
     store.path(first[1].name).unlink()
     [again] = study.run(wanted[1:2], store=store)
     assert again.result == first[1].result and trained == [tiny(), tiny(100), tiny()]
+
+
+def test_weights_that_do_not_give_the_records_ranks_are_refused(store):
+    [base] = study.run([tiny()], store=store)
+    pruned = Derived("pruned", (tiny(),), 0.5)
+    [record] = study.run([pruned], store=store)
+    assert record.run["parents"] == {base.name: base.result_hash}
+    store.path(record.name).unlink()
+    study.train(dataclasses.replace(tiny(), training=dataclasses.replace(tiny().training, eta=0.5)), store)
+    other = study.weights_path(dataclasses.replace(tiny(), training=dataclasses.replace(tiny().training, eta=0.5)))
+    study.weights_path(tiny()).write_bytes(other.read_bytes())  # as trained on another machine
+    with pytest.raises(RecordError, match="do not give the ranks of its record, .*; give a folder of records of your own"):
+        study.run([pruned], store=store)
+    study.weights_path(tiny()).write_bytes(b"nothing")
+    with pytest.raises(RecordError, match=r"the weights .* cannot be read \(\w+\); delete them and the run is trained again\.$"):
+        study.run([pruned], store=store)
+
+
+def test_tuning_leaves_out_what_has_no_meaning_for_one_model():
+    run = dataclasses.replace(spec_of("sasrec", peers=2, cooperation=LAYERWISE), rules=Rules(last_bin="open", loss="all"))
+    alone = tuning(run)
+    assert alone.changed_rules == {"loss": "all"} and alone.peers == 1 and alone.training.eta == pytest.approx(0.001)
+    assert tuning(dataclasses.replace(run, protocol="released", rules=None)).lines.attention == "all"
 
 
 def test_an_ensemble_of_peers_that_never_exchange(store):

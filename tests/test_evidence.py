@@ -87,6 +87,15 @@ def test_arms_that_share_a_training_are_cut_to_their_common_seeds_and_paired(sto
     assert (le.found.runs_v, le.found.runs_b, le.found.paired) == (3, 1, False)
 
 
+def test_arms_that_share_a_training_wait_for_a_missing_run_and_stop_nothing(store):
+    for seed in range(3):
+        put(store, "base", seeds=(seed,), dataset="retailrocket-half")
+    put(store, "M2", 0.5, seeds=(0, 2), dataset="retailrocket-half")
+    found = one(store, "table4-rr-sasrec-m2")
+    assert (found.missing, found.found.runs_v, found.found.runs_b, found.found.paired) == (1, 2, 2, True)
+    assert decided(store).loc["table4-rr-sasrec-m2", "reason"].startswith("a run is missing")
+
+
 def test_a_random_alpha_is_the_mean_over_the_others_seed_by_seed(store):
     put(store, "LE@30", 0.9)
     for alpha in (10, 20, 40):
@@ -140,6 +149,17 @@ def test_claims_about_runs_are_tested_over_runs(store):
     merged = found["criterion-ml-averaging"]
     assert merged.mean_b == pytest.approx(np.mean([1.25, 1.75, 2.25]))
     assert merged.mean_v == pytest.approx(np.mean([6.1 / 4, 2, 2]))
+
+
+def test_a_missing_probe_shifts_no_other(store):
+    for seed in range(3):
+        run = variant("LE", "ml-100k", "sasrec", seed)
+        epochs = {"exchanges": [0], "h": [[[1.0 + seed], [1.0 + seed]]]}
+        store.put(run_record(run, {"epochs": epochs, "chosen": {"epoch": 0}}, {}))
+        if seed > 0:
+            probe(store, "LE", seed, [2.0 + seed / 10])
+    found = evidence.over_runs(Shelf(store))["criterion-ml-averaging"]
+    assert (found.found.mean_v, found.found.mean_b, found.missing) == (pytest.approx(2.15), 2.5, 1)
 
 
 def test_claims_about_runs_wait_for_two_of_them(store):

@@ -74,12 +74,22 @@ def record(spec: RunSpec, train: float, evaluate: float = 0.0, began: int = 0) -
                                                            "began_with_epoch": began})
 
 
+def test_the_seeds_of_a_deviation_are_not_those_of_the_study():
+    assert plans.seeds("base", "sasrec", "ml-100k", {"protocol": "paper"}) == (0,)
+    assert plans.seeds("LE", "sasrec", "ml-100k", {"rules": {"loss": "all"}}) == (0,)
+    assert plans.seeds("LE", "sasrec", "ml-100k", {"protocol": "controlled", "epochs": 5, "rules": None}) == (0, 1, 2)
+    assert set(plans.controls("bpr")) == {"popularity", "transitions", "recency"}
+
+
 def test_the_time_is_that_of_a_peers_epoch_in_runs_like_it():
     base, pair = settings.base("ml-100k", "dnn", epochs=10), settings.pcrec("ml-100k", "dnn", epochs=10)
     found = [record(base, 8, 2), record(dataclasses.replace(base, seed=1), 30), record(dataclasses.replace(base, seed=2), 20),
              record(dataclasses.replace(base, seed=3), 1e6, began=5)]  # cut and resumed: not the whole time
     assert plans.seconds([pair, Derived("probed", (base,))], found) == 20 * 2.0  # medians of 1, 3 and 2 seconds
     assert plans.seconds([settings.base("ml-1m", "dnn")], found) is None
+    absent = dataclasses.replace(base, seed=100)  # trained for an ensemble
+    assert plans.seconds([Derived("ensemble", (base, absent))], found, [absent]) == 10 * 2.0
+    assert plans.seconds([Derived("tuned", (base,), 0.3)], found) == 10 * 2.0
     assert plans.seconds([], []) == 0
 
 

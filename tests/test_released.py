@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support import AVERAGING, CPU, LAYERWISE, NOWHERE, same, spec_of, two_rings, weights_of
+from support import AVERAGING, CPU, LAYERWISE, NOWHERE, TableOfScores, fit, same, spec_of, two_rings, weights_of
 from torch import nn
 
+from pcrec_core.arms import Arm, dominance
 from pcrec_core.protocols import Rules
+from pcrec_core.records import run_record
 from pcrec_core.spec import Cooperation, RunSpec
-from pcrec_core.trainer import Outcome, Trainer, rule_of
+from pcrec_core.trainer import Outcome, Trainer, ranker_of, rule_of
 
 RINGS = two_rings()
 MASKS, NOISE = Cooperation("parameterwise"), Cooperation("noise")
@@ -113,6 +115,46 @@ def test_peers_that_never_exchange_keep_each_ones_best_weights():
     assert where(outcome) == (1, 1, False, False) and len(outcome.by_peer) == 2
     assert same(outcome.by_peer[0], script.shown[2][1]) and same(outcome.by_peer[1], script.shown[3][1])
     assert same(outcome.weights, outcome.by_peer[1])
+
+
+def test_bpr_never_ranks_the_padding_id():
+    run = replace(spec_of("bpr"), protocol="released")
+    table = np.zeros((RINGS.n_users, RINGS.n_items + 1), np.float32)
+    table[:, 0], table[np.arange(RINGS.n_users), RINGS.targets("test")] = 9, 1
+    assert set(ranker_of(run, RINGS, CPU).ranks(TableOfScores(table), "test").tolist()) == {1}
+    padded = replace(spec_of("dnn"), protocol="released")
+    assert set(ranker_of(padded, RINGS, CPU).ranks(TableOfScores(table), "test").tolist()) == {2}
+
+
+def test_each_metric_keeps_the_ranks_of_its_own_best_epoch():
+    run = replace(spec_of("dnn", peers=2, cooperation=LAYERWISE, epochs=6), protocol="released")
+    _, outcome = fit(run, RINGS)
+    result = outcome.result
+    arm = Arm("LE", (run_record(run, result, {}),))
+    for metric, value in result["test"].items():
+        assert arm.mean(metric).mean == pytest.approx(value, abs=1e-8)
+        best = result["best"][metric]
+        assert best["value"] == value == max(map(max, result["epochs"]["test"][metric]))
+        assert result["epochs"]["test"][metric][best["peer"]][best["epoch"]] == value
+    assert result["best"]["MRR@5"]["ranks"] == result["ranks"]
+    assert len({(best["epoch"], best["peer"]) for best in result["best"].values()}) > 1
+
+
+@pytest.mark.parametrize(("components", "names"), [
+    (("embedding",), ["item"]), (("middle", "softmax"), ["hidden", "output"]), (None, ["item", "hidden", "output"])])
+def test_a_record_names_the_layers_that_were_exchanged(components, names):
+    run = pair(Cooperation("layerwise", "entropy", 30, components=components))
+    result = fit(run, RINGS)[1].result
+    assert [name for name, _ in result["layers"]] == names
+    assert all(len(of_peer) == len(names) for exchange in result["epochs"]["mu"] for of_peer in exchange)
+    held = dominance(Arm("E", (run_record(run, result, {}),)))
+    assert held["layer"].unique().tolist() == names
+
+
+def test_masks_of_the_released_protocol_keep_what_they_kept():
+    run = replace(spec_of("sasrec", peers=2, cooperation=MASKS), protocol="released")
+    result = fit(run, RINGS)[1].result
+    assert len(result["layers"]) == 13 and all(len(of_peer) == 13 for e in result["epochs"]["kept"] for of_peer in e)
 
 
 # --- rules by epoch

@@ -296,6 +296,11 @@ REFUSED = {
     "a rule of another model": (lambda: dataclasses.replace(BPR, rules=Rules(mean="all")), "rules.mean has no meaning"),
     "an exchange's rule without one": (lambda: dataclasses.replace(BPR, rules=Rules(evaluated="after")),
                                        "rules.evaluated has no meaning"),
+    "merged is after": (lambda: dataclasses.replace(PCREC, rules=Rules(evaluated="after")), "rules.evaluated has no meaning"),
+    "masks are read before": (lambda: dataclasses.replace(PCREC, cooperation=Cooperation("parameterwise"),
+                                                          rules=Rules(evaluated="before")), "rules.evaluated has no meaning"),
+    "permuted among one layer": (lambda: Cooperation("layerwise", "l1", 2.5, shares="permuted", components=("softmax",)),
+                                 "shares of other layers are over all layers"),
     "a bin of averaging": (lambda: dataclasses.replace(DNN, rules=Rules(last_bin="open")), "rules.last_bin has no meaning"),
     # read from a dict
     "unknown field": (lambda: from_dict(BPR.canonical() | {"sede": 1}),
@@ -393,9 +398,10 @@ def test_the_protocols_are_the_documents_table():
 
 def test_components_are_in_one_order_and_names_say_what_differs():
     assert Cooperation("averaging", components=("softmax", "embedding")).components == ("embedding", "softmax")
-    permuted = Cooperation("layerwise", "l1", 2.5, 2, shares="permuted", components=("middle",))
-    pair = dataclasses.replace(PCREC, cooperation=permuted)
-    assert pair.variant == "ln-a2.5-k2-permuted-middle"
+    pair = dataclasses.replace(PCREC, cooperation=Cooperation("layerwise", "l1", 2.5, 2, shares="permuted"))
+    assert pair.variant == "ln-a2.5-k2-permuted"
+    some = dataclasses.replace(PCREC, cooperation=Cooperation("layerwise", "l1", 2.5, components=("softmax", "middle")))
+    assert some.variant == "ln-a2.5-middle-softmax"
     assert dataclasses.replace(PCREC, rates="equal", orders="same", starts="same").variant == (
         "le-a30-equal-rates-same-orders-same-starts")
     masks = dataclasses.replace(PCREC, cooperation=Cooperation("parameterwise", gamma=0.5), protocol="paper")
@@ -403,3 +409,16 @@ def test_components_are_in_one_order_and_names_say_what_differs():
     noisy = dataclasses.replace(BPR, cooperation=Cooperation("noise"), data=Data("ml-100k", histories="shuffled"))
     assert noisy.variant == "n-shuffled"
     assert dataclasses.replace(BPR, training=Training(5, 8, 0.1, schedule="constant", average="swa")).variant == "base-swa"
+
+
+@pytest.mark.parametrize(("cooperation", "evaluated", "expected"), [
+    (None, "merged", "own"), (Cooperation("averaging"), "merged", "merged"), (Cooperation("averaging"), "before", "own"),
+    (Cooperation("layerwise", "entropy", 3, components=("middle",)), "merged", "after"),
+    (Cooperation("parameterwise"), "merged", "own"), (Cooperation("parameterwise"), "after", "after"),
+    (Cooperation("parameterwise", components=("middle",)), "merged", "after"), (Cooperation("noise"), "merged", "own")])
+def test_what_can_be_reported(cooperation, evaluated, expected):
+    usual = dataclasses.replace(PCREC, cooperation=cooperation)
+    run = usual if usual.evaluates == expected else dataclasses.replace(usual, rules=Rules(evaluated=evaluated))
+    assert run.evaluates == expected
+    if evaluated == "merged":
+        assert usual.evaluates == expected

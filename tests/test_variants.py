@@ -74,6 +74,10 @@ def test_settings_are_given_to_all_runs_and_a_label_changes_them_after():
     assert of("LE", model="bpr").cooperation == Cooperation("layerwise", "entropy", 20)
     assert of("LE-once", epochs=7).cooperation.every == 7
     assert of("W", protocol="released").protocol == "released"
+    assert of("W", protocol="paper", gamma=0.01).cooperation.gamma == 0.01
+    paper = of("base", protocol="paper").training.epochs
+    assert of("base-2x-epochs", protocol="paper").training.epochs == of("base-batch-256", protocol="paper").training.epochs
+    assert of("base-2x-epochs", protocol="paper").training.epochs == 2 * paper == 400
 
 
 @pytest.mark.parametrize(("make", "words"), [
@@ -88,6 +92,12 @@ def test_settings_are_given_to_all_runs_and_a_label_changes_them_after():
     (lambda: Derived("apart", (LE,)), "apart needs a run of two or more peers that never exchange."),
     (lambda: Derived("ensemble", (BASE, settings.base("ml-1m", "sasrec"))), "the runs of an ensemble must have the same data"),
     (lambda: Derived("mean", (BASE, BASE)), "unknown operation 'mean'"),
+    (lambda: Derived("ensemble", (BASE, BASE)), "an ensemble's runs must be different ones."),
+    (lambda: Derived("ensemble", (BASE, of("base", rules={"candidates": "padding too"}))),
+     "the same data, model, protocol and rules"),
+    (lambda: Derived("pruned", (BASE,), "x"), "share must be in [0, 1), not x."),
+    (lambda: Derived("probed", (of("shuffled"),)), "nothing is derived from shuffled histories"),
+    (lambda: Trivial(Data("ml-100k", histories="shuffled"), "recency"), "nothing is derived from shuffled histories"),
     (lambda: Trivial(Data("ml-100k"), "populrity"), "unknown baseline 'populrity'; did you mean 'popularity'?")])
 def test_what_cannot_be_meant_is_refused(make, words):
     with pytest.raises(SpecError) as refused:
@@ -104,6 +114,11 @@ def test_identities_come_back_from_the_canonical_form_and_no_two_labels_share_on
     assert spec.identity not in others and spec.name.endswith(spec.identity)
 
 
+def test_an_ensemble_is_the_same_in_any_order():
+    one, other = BASE, dataclasses.replace(BASE, seed=7)
+    assert Derived("ensemble", (one, other)) == Derived("ensemble", (other, one)) and Derived("ensemble", (other, one)).seed == 3
+
+
 def test_names_of_derived_records():
     assert of("M2").name == "ml-100k/sasrec-m2-base-s3-" + of("M2").identity
     assert of("pruned30-tuned").name.startswith("ml-100k/sasrec-tuned30-base-s3-")
@@ -111,9 +126,14 @@ def test_names_of_derived_records():
 
 
 def test_arms_that_rest_on_one_training_are_known():
-    assert trainings(of("ema")) == trainings(of("apart-best")) == trainings(of("apart-ensemble")) == trainings(BASE) == {BASE}
+    assert trainings(of("ema")) == trainings(of("apart-best")) == trainings(of("apart-ensemble")) == trainings(BASE)
     assert trainings(of("swa")) == trainings(of("base-constant")) != trainings(BASE)
-    assert trainings(of("pruned10")) == {BASE} < trainings(of("M2")) < trainings(of("M3"))
+    assert len(trainings(BASE)) == 1 and trainings(of("pruned10")) == trainings(BASE) < trainings(of("M2")) < trainings(of("M3"))
+    for line in ({"choice": "test"}, {"candidates": "padding too"}):  # another evaluation of the same training
+        assert trainings(of("base", rules=line)) == trainings(BASE) and trainings(of("LE", rules=line)) == trainings(LE)
+    assert trainings(of("LE", rules={"evaluated": "before"})) == trainings(LE)
+    for line in ({"loss": "all"}, {"attention": "all"}, {"order": "once"}):
+        assert trainings(of("base", rules=line)).isdisjoint(trainings(BASE))
     assert trainings(of("avg")).isdisjoint(trainings(LE)) and trainings(of("recency")) == set()
     assert trainings(of("N")).isdisjoint({BASE})
 

@@ -59,6 +59,9 @@ def _evidence(claim: Claim, shelf: Shelf, metric: str) -> Evidence:
     a, *bs = _same_seeds(a, bs, together=len(bs) > 1)
     found = [[record for spec in specs if (record := shelf[spec])] for specs in (a, *bs)]
     missing = sum(len(specs) - len(records) for specs, records in zip((a, *bs), found, strict=True))
+    if missing and _share(a, bs):  # what is there of both is still compared run by run
+        seeds = set.intersection(*({record.spec.seed for record in records} for records in found))
+        found = [[record for record in records if record.spec.seed in seeds] for records in found]
     if not all(found) or (len(bs) > 1 and missing):
         return Evidence(None, missing=missing)
     arm, *over = (Arm(label, tuple(records)) for label, records in zip((claim.a, *others), found, strict=True))
@@ -77,25 +80,32 @@ def _planned(claim: Claim, label: str) -> list[Spec]:
 def _same_seeds(a: list[Spec], bs: list[list[Spec]], together: bool) -> list[list[Spec]]:
     """The arms, cut to the seeds that all have where runs of one seed belong together: they share a training, or the mean
     over several arms is taken."""
-    shared = not set().union(*map(trainings, a)).isdisjoint(set().union(*(trainings(spec) for b in bs for spec in b)))
+    shared = _share(a, bs)
     if not shared and not together:
         return [a, *bs]
     seeds = set.intersection(*({spec.seed for spec in arm} for arm in (bs if together and not shared else (a, *bs))))
     return [[spec for spec in arm if spec.seed in seeds] if shared or arm is not a else arm for arm in (a, *bs)]
 
 
+def _share(a: list[Spec], bs: list[list[Spec]]) -> bool:
+    """Whether the arms rest on some training in common."""
+    return not set().union(*map(trainings, a)).isdisjoint(set().union(*(trainings(spec) for b in bs for spec in b)))
+
+
 def over_runs(shelf: Shelf) -> dict[str, Evidence]:
     """The evidence on claims whose unit is a run: what probes of the reported weights hold."""
     claims = {claim.id: claim for claim in registry().values() if claim.kind == "run-level"}
     values = {name: _by_run(claim, shelf) for name, claim in claims.items()}
-    return {name: Evidence(welch(*pair)) for name, pair in values.items() if min(map(len, pair)) >= 2}
+    planned = {name: len(_planned(claim, "probed-LE")) for name, claim in claims.items()}
+    return {name: Evidence(welch(*pair), missing=planned[name] - min(map(len, pair)))
+            for name, pair in values.items() if min(map(len, pair)) >= 2}
 
 
 def _by_run(claim: Claim, shelf: Shelf) -> tuple[list[float], list[float]]:
     """A number a run of both sides: the ratio of invalid block matrices (Figure 6), or the entropy of an exchange."""
     if claim.metric == "entropy":
-        pairs = [(run, probe) for run, probe in zip(_found(claim, "LE", shelf), _found(claim, "probed-LE", shelf), strict=False)
-                 if run.spec.seed == probe.spec.seed]
+        probes = {probe.spec.seed: probe for probe in _found(claim, "probed-LE", shelf)}
+        pairs = [(run, probes[run.spec.seed]) for run in _found(claim, "LE", shelf) if run.spec.seed in probes]
         return [curves.merged_entropy(probe) for _, probe in pairs], [curves.peers_entropy(run) for run, _ in pairs]
     at = [0.5] if claim.metric == "invalid ratio at 0.5" else np.linspace(0, curves.MOST, 100)
     return tuple([float(np.mean([(np.array(curves.entropies(probe, "block matrices")) < x).mean() for x in at]))
