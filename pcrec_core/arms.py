@@ -91,7 +91,7 @@ class Arm:
     def paper(self, metric: str) -> float | None:
         """The paper's value of this variant on the counterpart of this data set, if it prints one."""
         name = self.counterpart
-        variant = "LE" if self.variant == f"LE@{ALPHA[self.model]:g}" else self.variant  # Table 3 has the best alpha's
+        variant = "LE" if self.variant == f"LE@{ALPHA.get(self.model, 0):g}" else self.variant  # Table 3 has the best alpha's
         return paper.value(name, self.model, variant, metric) if name else None
 
     def paper_improvement(self, base: Arm, metric: str) -> float | None:

@@ -42,29 +42,47 @@ def forest(frame: pd.DataFrame) -> Figure:
 
 def effects(frame: pd.DataFrame, limit: float = 60.0) -> Figure:
     """Every claim that was measured: its relative improvement with 95 % interval, the paper's as a cross; a row a claim of
-    ``evidence.decided``, the paper's claims above, the controls below. What lies beyond ``limit`` percent is cut, with an
-    arrow."""
+    ``evidence.decided``, the paper's claims above, the controls below. A marker is hollow where one arm has one run, so that
+    the interval is of users only; what lies beyond ``limit`` percent is cut, and an arrow says so."""
     style()
     shown = frame[frame["RI"].notna()].assign(control=lambda f: f["question"] == "controls").sort_values("control", kind="stable")
-    figure, axes = plt.subplots(figsize=(8.5, 0.3 * len(shown) + 1.2))
+    figure, axes = plt.subplots(figsize=(8.5, 0.3 * len(shown) + 1.4))
+    for row, one in zip(range(len(shown))[::-1], shown.to_dict("records"), strict=True):
+        _effect(axes, row, one, limit)
     rows = np.arange(len(shown))[::-1]
-    ours, low, high, paper = (100 * shown[c].astype(float).to_numpy() for c in ("RI", "low", "high", "RI paper"))
-    for control, name in ((False, "claim of the paper, 95 %"), (True, "control, 95 %")):
-        some = (shown["control"] == control).to_numpy() & (abs(ours) <= limit)
-        ends = [ours - np.maximum(low, -limit), np.minimum(high, limit) - ours]
-        axes.errorbar(ours[some], rows[some], xerr=[end[some] for end in ends], fmt="so"[not control], markersize=5, capsize=2,
-                      color=COLOURS["base" if control else "LE"], label=name if some.any() else None)
-    axes.plot(paper[abs(paper) <= limit], rows[abs(paper) <= limit], "x", color=COLOURS["paper"], markersize=7,
-              markeredgewidth=2, label="the paper")
-    for value, row in zip(ours, rows, strict=True):
-        if abs(value) > limit:
-            axes.annotate(f"{value:+.0f} %", (np.sign(value) * limit, row), ha="right" if value > 0 else "left", va="center")
     axes.axvline(0, color="0.4", linewidth=1)
-    axes.set(xlim=(-limit - 2, limit + 2), ylim=(-0.8, len(shown) - 0.2), xlabel="relative improvement of A over B in MRR@5 (%)")
-    axes.set_yticks(rows, [f"{r['data set']}, {r['model']}: {r['a']} over {r['b']}" for r in shown.to_dict("records")])
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
+    axes.set(xlim=(-limit - 3, limit + 3), ylim=(-0.8, len(shown) - 0.2), xlabel="relative improvement of A over B in MRR@5 (%)")
+    axes.set_yticks(rows, [_compared(one) for one in shown.to_dict("records")])
+    for name, colour, marker, face in (("claim of the paper", "LE", "o", None), ("control", "base", "s", None),
+                                       ("users only", "LE", "o", "white")):
+        axes.plot([], [], marker, color=COLOURS[colour], markerfacecolor=face or COLOURS[colour], label=name)
+    axes.plot([], [], "x", color=COLOURS["paper"], markeredgewidth=2, label="the paper")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=4, frameon=False, columnspacing=1.2)
     plt.close(figure)
     return figure
+
+
+def _effect(axes: Axes, row: int, one: dict, limit: float) -> None:
+    ours, low, high, paper = (100 * float(one[column]) for column in ("RI", "low", "high", "RI paper"))
+    colour = COLOURS["base" if one["control"] else "LE"]
+    axes.plot(np.clip([low, high], -limit, limit), [row, row], color=colour, linewidth=1.6)
+    for end in (low, high):
+        marker = "<" if end < -limit else ">" if end > limit else "|"
+        axes.plot(np.clip(end, -limit, limit), row, marker, color=colour, markersize=6)
+    if abs(ours) <= limit:
+        axes.plot(ours, row, "os"[one["control"]], color=colour, markersize=6,
+                  markerfacecolor="white" if one["users only"] is True else colour)
+    else:
+        axes.annotate(f"{ours:+.0f} %", (np.sign(ours) * 0.94 * limit, row), ha="right" if ours > 0 else "left", va="center",
+                      fontsize="small", bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
+    if abs(paper) <= limit:
+        axes.plot(paper, row, "x", color=COLOURS["paper"], markersize=7, markeredgewidth=2)
+
+
+def _compared(one: dict) -> str:
+    model = "" if ":" in one["a"] else f"{one['model']}: "  # or both arms name their own
+    a, b = (one[side].replace(":", " ") for side in "ab")
+    return f"{one['data set']}, {model}{a} over {b}"
 
 
 def convergence(curve: pd.DataFrame) -> Figure:

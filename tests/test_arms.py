@@ -12,8 +12,10 @@ import pytest
 from pcrec_core import arms, report, settings
 from pcrec_core.arms import Arm
 from pcrec_core.crossed import StatsError
+from pcrec_core.derived import Trivial
 from pcrec_core.errors import RecordError
 from pcrec_core.records import Record, run_record
+from pcrec_core.spec import Data
 
 
 def record(spec, ranks, **result) -> Record:
@@ -156,6 +158,13 @@ def test_the_best_alpha_is_table_3s_and_no_other_has_a_value_of_the_paper():
     runs = (record(settings.pcrec("ml-100k", "sasrec"), [1, 4, 10, 1]),)
     assert Arm("LE@30", runs).paper("MRR@5") == Arm("LE", runs).paper("MRR@5") == 0.1360
     assert Arm("LE@40", runs).paper("MRR@5") is None
+
+
+def test_a_baseline_has_no_value_of_the_paper():
+    spec = Trivial(Data("ml-100k"), "recency")
+    made = run_record(spec, {"data": {"fingerprint": "x"}, "ranks": "1 2 9 1", "repeated": "0000"}, {})
+    [row] = arms.values([Arm("recency", (made,))], ["HIT@5"]).to_dict("records")
+    assert (row["model"], row["paper"], row["mean"], row["users only"]) == ("recency", None, 0.75, False)
 
 
 def test_no_column_of_a_comparison_is_dashes_alone():

@@ -131,3 +131,19 @@ def test_every_map_is_in_the_colours_of_one_bar_from_0_to_1():
     drawn = [axes.collections[0] for axes in panels]
     assert {mesh.get_clim() for mesh in drawn} == {(0, 1)} and len({mesh.get_cmap().name for mesh in drawn}) == 1
     assert bar.get_ylabel() == "mu of peer 0" and bar.get_ylim() == (0, 1)
+
+
+def test_every_measured_claim_is_a_row_and_what_is_far_off_is_cut():
+    row = {"data set": "ml-100k", "model": "sasrec", "a": "LE", "b": "base", "question": "RQ1", "users only": False,
+           "RI": 0.1, "low": -0.9, "high": 0.2, "RI paper": 0.05}
+    frame = pd.DataFrame([row | {"question": "controls", "b": "avg", "users only": True, "RI paper": None}, row,
+                          row | {"model": "sasrec dnn", "a": "sasrec:base", "b": "dnn:base", "RI": 2.5, "high": 5.0},
+                          row | {"RI": None}])
+    axes = figures.effects(frame).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        "ml-100k, sasrec: LE over base", "ml-100k, sasrec base over dnn base", "ml-100k, sasrec: LE over avg"]  # controls last
+    assert axes.texts[0].get_text() == "+250 %" and axes.get_xlim() == (-63, 63)
+    arrows = [line for line in axes.lines if line.get_marker() in "<>" and len(line.get_xdata())]
+    assert sorted(float(line.get_xdata()[0]) for line in arrows) == [-60, -60, -60, 60]
+    hollow = [line for line in axes.lines if line.get_markerfacecolor() == "white" and len(line.get_xdata())]
+    assert [float(line.get_ydata()[0]) for line in hollow] == [0]
