@@ -26,6 +26,7 @@ from pcrec_core.records import Record, Store
 from pcrec_core.settings import base, pcrec
 from pcrec_core.spec import RunSpec
 from pcrec_core.trainer import Trainer
+from pcrec_core.variants import variant
 
 PAIR = pcrec("synthetic", "sasrec", 30, epochs=4, d=8, t=9)
 PRESSED = pcrec("synthetic", "sasrec", 30, "l1", epochs=4, d=8, t=9)
@@ -34,6 +35,15 @@ THREE = replace(pcrec("synthetic", "bpr", 0, epochs=4, d=8), peers=3)
 SPOILED = pcrec("synthetic", "bpr", 20, epochs=4, d=8)
 #: Finished epochs that a kill in epoch 2 leaves: process 0 may be ended while it writes the second.
 LEFT = (1, 2)
+#: Exchanges, choices and read-outs that are not PAIR's.
+SMALL = {"epochs": 2, "d": 4}
+VARIANTS = {
+    "parameter-wise": variant("W", "synthetic", "dnn", 0, SMALL), "embedding": variant("E", "synthetic", "dnn", 0, SMALL),
+    "noise": replace(variant("N", "synthetic", "bpr", 0, SMALL), peers=2),
+    "random": variant("random", "synthetic", "dnn", 0, SMALL), "same order": variant("DS", "synthetic", "bpr", 0, SMALL),
+    "released": variant("LE", "synthetic", "dnn", 0, SMALL | {"protocol": "released"}),
+    "never": variant("apart-best", "synthetic", "bpr", 3, SMALL)}
+
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -74,8 +84,9 @@ def check_equal(spec: RunSpec, folder: Path, reference: Path) -> Record:
     """The record and the weights in ``folder`` are those that the serial mode leaves in ``reference``, to the bit."""
     found, expected = Store(folder / "records").get(spec.name), serial(spec, reference)
     assert found.result == expected.result and found.result_hash == expected.result_hash
-    weights = [(each / "weights" / f"{spec.name}.safetensors").read_bytes() for each in (folder, reference)]
-    assert weights[0] == weights[1]
+    files = [sorted((each / "weights").rglob(f"{Path(spec.name).name}*.safetensors")) for each in (folder, reference)]
+    assert len(files[0]) == len(files[1]) == (1 if spec.cooperation else 1 + spec.peers)  # of each peer that never exchanges
+    assert [one.read_bytes() for one in files[0]] == [one.read_bytes() for one in files[1]]
     assert not (folder / "checkpoints" / f"{spec.identity}.pt").exists()
     return found
 
@@ -103,7 +114,7 @@ def steps(killed, folder) -> list[list[Any]]:
         with pytest.raises(TrainingError, match="interrupted after 2 of 5 epochs"):
             serial(APART, folder)
     done = torchrun(folder, 2, ("", PAIR), ("", PAIR), ("", APART), ("ctrl-c", PRESSED), ("", PRESSED),
-                    ("spoiled", SPOILED), ("", THREE))
+                    ("spoiled", SPOILED), ("", THREE), *(("", run) for run in VARIANTS.values()))
     assert done.returncode == 0, done.stderr
     return reports(folder, 2)
 
@@ -122,6 +133,11 @@ def test_a_killed_pair_ends_both_processes_and_goes_on_to_the_serial_record(kill
     record = check_equal(PAIR, folder, tmp_path)
     assert record.run["began_with_epoch"] in LEFT and record.run["processes"] == 2
     assert Store(tmp_path / "records").get(PAIR.name).run["processes"] == 1
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_way_to_exchange_gives_the_serial_record(steps, folder, tmp_path, name):
+    check_equal(VARIANTS[name], folder, tmp_path)
 
 
 def test_what_a_parallel_run_left_goes_on_in_one_process(killed, tmp_path):
