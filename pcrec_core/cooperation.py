@@ -24,8 +24,6 @@ from pcrec_core import criteria
 from pcrec_core.errors import SpecError, unknown
 from pcrec_core.guards import checked
 
-Shares = tuple[Tensor | None, Tensor]
-
 
 class Layer(NamedTuple):
     """A layer: parameters that share one mu. ``measured`` names the weight matrix whose information counts, ``followers``
@@ -68,10 +66,10 @@ class Merging:
 
     fewest = 2
 
-    def shares(self, ws: Sequence[Tensor]) -> Shares:
+    def shares(self, ws: Sequence[Tensor]) -> tuple[Tensor | None, Tensor]:
         raise NotImplementedError
 
-    def all_shares(self, layers: Sequence[Sequence[Tensor]]) -> list[Shares]:
+    def all_shares(self, layers: Sequence[Sequence[Tensor]]) -> list[tuple[Tensor | None, Tensor]]:
         """The shares of every layer."""
         return [self.shares(ws) for ws in layers]
 
@@ -114,7 +112,7 @@ class LayerWise(Merging):
             return torch.stack([criteria.entropy(w, last_bin=self.last_bin) for w in ws])
         return criteria.l1_share(ws)
 
-    def shares(self, ws: Sequence[Tensor]) -> Shares:
+    def shares(self, ws: Sequence[Tensor]) -> tuple[Tensor | None, Tensor]:
         h = self.information(ws)
         return h, torch.softmax(self.alpha * h, dim=0)
 
@@ -128,7 +126,7 @@ class Permuted(LayerWise):
 
     seed: int = 0
 
-    def all_shares(self, layers: Sequence[Sequence[Tensor]]) -> list[Shares]:
+    def all_shares(self, layers: Sequence[Sequence[Tensor]]) -> list[tuple[Tensor | None, Tensor]]:
         h = [self.information(ws) for ws in layers]
         other = np.random.default_rng(self.seed).permutation(len(h))
         return [(mine, torch.softmax(self.alpha * h[k], dim=0)) for mine, k in zip(h, other, strict=True)]
@@ -141,7 +139,7 @@ class Random(LayerWise):
 
     seed: int = 0
 
-    def all_shares(self, layers: Sequence[Sequence[Tensor]]) -> list[Shares]:
+    def all_shares(self, layers: Sequence[Sequence[Tensor]]) -> list[tuple[Tensor | None, Tensor]]:
         h = [self.information(ws) for ws in layers]
         if any(len(x) != 2 for x in h):
             raise SpecError("random shares are defined for pairs: two peers.")
@@ -155,7 +153,7 @@ class Random(LayerWise):
 class Averaging(Merging):
     """Plain averaging, mu = 1/n for every layer: a control, and what alpha = 0 would be."""
 
-    def shares(self, ws: Sequence[Tensor]) -> Shares:
+    def shares(self, ws: Sequence[Tensor]) -> tuple[Tensor | None, Tensor]:
         return None, torch.full((len(ws),), 1 / len(ws), dtype=torch.float64, device=ws[0].device)
 
 
