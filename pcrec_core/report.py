@@ -18,6 +18,7 @@ from pcrec_core.spec import RunSpec
 Formatter = Callable[[Any], str]
 DASH = "–"
 _DATA = "paper's data"
+_SHORT = 26  # characters of a text that needs no second line
 WORDS = ("seen", "not seen", "contrary", "not decidable at this scale")
 
 
@@ -98,7 +99,8 @@ def table(frame: pd.DataFrame, formats: Mapping[str, Formatter], name: str, note
 def _cell(value: Any, form: Formatter | None) -> str:
     order = f' data-order="{value!r}"' if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
     text = (form or (lambda x: DASH if _missing(x) else str(x)))(value)
-    return f"<td{order}>{html.escape(text)}</td>"
+    kind = ' class="text"' if len(text) > _SHORT and text[0].isalpha() and " " in text else ""
+    return f"<td{order}{kind}>{html.escape(text)}</td>"
 
 
 def _below(note: str) -> str:
