@@ -18,6 +18,8 @@ NEEDED = ("script", "img", "source", "video", "audio", "iframe", "embed", "objec
 _REMOTE = re.compile(r"(?:https?:)?//", re.I)
 _LOADS = re.compile(r"""(?:\bimport\b[^;"'`/]*|\bfrom\s*|\burl\(\s*)["'`]?(?:https?:)?//""", re.I)
 _COMMENT = re.compile(r"/\*.*?\*/", re.S)
+#: What the linkifier and docutils make of PROTOCOLS.md and NDCG@20 in plain text.
+_TAKEN = re.compile(r"https?://[^/]+\.(md|py)/?")
 
 
 def problems(html: Path, toc: Path) -> list[str]:
@@ -70,6 +72,10 @@ def _problems_of(page: Path, html: Path) -> Iterator[str]:
         if _REMOTE.match(url):
             if element.name in NEEDED or (element.name == "link" and "canonical" not in element.get("rel", [])):
                 yield f"needs another host: {url}"
+            if element.name == "a" and _TAKEN.fullmatch(url):
+                yield f"a file's name, or a metric's, was taken for an address: {url}"
+        elif url.startswith("mailto:"):
+            yield f"a file's name, or a metric's, was taken for an address: {url}"
         elif not urlsplit(url).scheme and (why := _dead(url, page, html)):
             yield f"a dead link, {url}: {why}"
 

@@ -35,7 +35,7 @@ class Rules(Part):
     evaluated : {"merged", "after", "before"}
         After an exchange: what ``controlled`` says by rule, every peer after it, or every peer before it.
     choice : {"validation", "test"}
-        What the epoch is chosen on: validation NDCG@20, or each metric's own best on the test set.
+        What the epoch is chosen on: validation ``NDCG@20``, or each metric's own best on the test set.
     """
 
     data: str = "common"

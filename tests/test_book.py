@@ -114,6 +114,12 @@ def test_something_a_page_needs_from_another_host(small: Path, markup: str, url:
     assert with_body(small, markup.format(url)) == [f"b.html: needs another host: {url}"]
 
 
+@pytest.mark.parametrize("url", ["mailto:NDCG%4020", "http://PROTOCOLS.md", "http://spec.py/"])
+def test_a_name_that_was_taken_for_an_address(small: Path, url: str) -> None:
+    assert with_body(small, f"<a href='{url}'>x</a>") == [
+        f"b.html: a file's name, or a metric's, was taken for an address: {url}"]
+
+
 @pytest.mark.parametrize("code", [
     "<script type='module'>import x from 'https://cdn.example.org/x.js'</script>",
     "<script>import('//cdn.example.org/x.js')</script>",

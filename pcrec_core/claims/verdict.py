@@ -94,7 +94,7 @@ def decide(evidence: Mapping[str, Evidence], claims: pd.DataFrame | None = None)
     Parameters
     ----------
     evidence : mapping from a claim's id
-        All comparisons in MRR@5, or all in NDCG@20: that is the same rule with the same e, to be shown in brackets.
+        All comparisons in ``MRR@5``, or all in ``NDCG@20``: that is the same rule with the same e, to be shown in brackets.
     claims : DataFrame, optional
         Whole families, as ``paper.claims`` reads them; by default all.
 
