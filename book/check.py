@@ -19,7 +19,7 @@ _REMOTE = re.compile(r"(?:https?:)?//", re.I)
 _LOADS = re.compile(r"""(?:\bimport\b[^;"'`/]*|\bfrom\s*|\burl\(\s*)["'`]?(?:https?:)?//""", re.I)
 _COMMENT = re.compile(r"/\*.*?\*/", re.S)
 #: What the linkifier and docutils make of PROTOCOLS.md and NDCG@20 in plain text.
-_TAKEN = re.compile(r"https?://[^/]+\.(md|py)/?")
+_TAKEN = re.compile(r"https?://[^/]+\.(md|py)/?|mailto:[^.]+")
 
 
 def problems(html: Path, toc: Path) -> list[str]:
@@ -69,13 +69,11 @@ def _problems_of(page: Path, html: Path) -> Iterator[str]:
         if _loads_elsewhere(script.get_text()):
             yield f"code that loads from another host: {_short(script)}"
     for element, url in _urls(soup):
+        if _TAKEN.fullmatch(url):
+            yield f"a file's name, or a metric's, was taken for an address: {url}"
         if _REMOTE.match(url):
             if element.name in NEEDED or (element.name == "link" and "canonical" not in element.get("rel", [])):
                 yield f"needs another host: {url}"
-            if element.name == "a" and _TAKEN.fullmatch(url):
-                yield f"a file's name, or a metric's, was taken for an address: {url}"
-        elif url.startswith("mailto:"):
-            yield f"a file's name, or a metric's, was taken for an address: {url}"
         elif not urlsplit(url).scheme and (why := _dead(url, page, html)):
             yield f"a dead link, {url}: {why}"
 
