@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from pcrec_core.parts import known, require
-from pcrec_core.spec import Data, RunSpec, canonical_json, from_dict, has_meaning
+from pcrec_core.parts import Identified, known, require
+from pcrec_core.spec import Data, RunSpec, from_dict, has_meaning
 
 #: Raised by a change that moves a bit of what these give.
 NUMERICS = 1
@@ -24,25 +23,8 @@ class Named(NamedTuple):
     name: str
 
 
-class _Made:
-    """What both kinds have in common: an identity, and a name that ends with it."""
-
-    def canonical(self) -> dict[str, Any]:
-        raise NotImplementedError
-
-    @property
-    def identity(self) -> str:
-        """First 12 hex digits of the SHA-256 of the canonical JSON."""
-        return hashlib.sha256(canonical_json(self.canonical()).encode()).hexdigest()[:12]
-
-    @property
-    def name(self) -> str:
-        """Path of the record below the store, without its ending."""
-        return f"{self.data.source}/{self.model.name}-{self.variant}-s{self.seed}-{self.identity}"
-
-
 @dataclass(frozen=True)
-class Derived(_Made):
+class Derived(Identified):
     """An operation on the reported weights of runs (PROTOCOLS.md, sections 3, 5 and 6).
 
     Parameters
@@ -117,7 +99,7 @@ class Derived(_Made):
 
 
 @dataclass(frozen=True)
-class Trivial(_Made):
+class Trivial(Identified):
     """A baseline without training or randomness (PROTOCOLS.md, section 6, control 0): ``popularity``, ``transitions`` or
     ``recency``."""
 

@@ -94,6 +94,16 @@ class Ranker:
         scores[local, self._seen[self._offsets[first] : self._offsets[last]]] = float("-inf")
 
 
+def as_text(ranks: np.ndarray) -> str:
+    """Ranks as records keep them."""
+    return " ".join(map(str, ranks))
+
+
+def by_user(split: Split, ranks: np.ndarray) -> dict[str, str]:
+    """What a record keeps of every user of the test set: the rank, and whether the target had been met before."""
+    return {"ranks": as_text(ranks), "repeated": "".join(map(str, split.repeated("test").astype(np.int8)))}
+
+
 def summary(ranks: np.ndarray) -> dict[str, float]:
     """Mean over users of each metric that the tables show, rounded to 8 digits after the point.
 

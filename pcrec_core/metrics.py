@@ -13,6 +13,9 @@ KINDS = ("MRR", "HIT", "NDCG")
 #: What the tables of the study show; any other N is as good.
 METRICS = tuple(f"{kind}@{n}" for n in (5, 20) for kind in KINDS)
 
+#: What words are given on (STATISTICS.md, section 4).
+PRIMARY = "MRR@5"
+
 
 class MetricError(PCRecError):
     """A metric whose name is unknown, or ranks that cannot be ranks."""

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -16,9 +15,10 @@ from pcrec_core.criteria import entropy
 from pcrec_core.datasets.split import Split
 from pcrec_core.derived import TUNING_EPOCHS, Derived, Trivial
 from pcrec_core.ensemble import Mean
-from pcrec_core.evaluation import Ranker, summary
+from pcrec_core.evaluation import Ranker, by_user, summary
 from pcrec_core.models import examples_of, layers_of
 from pcrec_core.optimizer import Adam
+from pcrec_core.peer import decay
 from pcrec_core.precision import products
 from pcrec_core.pruning import MaskedPeer, prune, tuning
 from pcrec_core.spec import RunSpec
@@ -67,14 +67,13 @@ def _read(model: nn.Module, ranker: Ranker, split: Split) -> dict[str, Any]:
     """Validation, and what the test set says."""
     ranks = ranker.ranks(model, "test")
     return facts(split) | {
-        "valid": summary(ranker.ranks(model, "valid")), "test": summary(ranks), "ranks": " ".join(map(str, ranks)),
-        "repeated": "".join(map(str, split.repeated("test").astype(np.int8)))}
+        "valid": summary(ranker.ranks(model, "valid")), "test": summary(ranks), **by_user(split, ranks)}
 
 
 def _tuned(run: RunSpec, model: nn.Module, masks: dict, ranker: Ranker, split: Split, device: torch.device) -> dict[str, Any]:
     """Fine-tuned with the masks held; the best epoch on validation is read."""
     spec = tuning(run)
-    peer = MaskedPeer(0, spec, model, Adam(model.parameters(), spec.training.eta, _decay(spec)), spec.training.eta, None, masks)
+    peer = MaskedPeer(0, spec, model, Adam(model.parameters(), spec.training.eta, decay(spec)), spec.training.eta, None, masks)
     examples, choice, valid = examples_of(spec, split), Choice(), []
     for epoch in range(TUNING_EPOCHS):
         with products(spec.training.precision, device):
@@ -83,10 +82,6 @@ def _tuned(run: RunSpec, model: nn.Module, masks: dict, ranker: Ranker, split: S
         choice.offer(valid[-1][SELECTION], epoch, 0, lambda: model)
     model.load_state_dict(choice.weights)
     return _read(model, ranker, split) | {"chosen": choice.epoch, "epochs": {m: [v[m] for v in valid] for m in valid[0]}}
-
-
-def _decay(spec: RunSpec) -> float:
-    return 0.0 if spec.model.name == "bpr" else spec.training.l2
 
 
 @torch.no_grad()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import math
 from collections.abc import Collection
 from dataclasses import fields
@@ -70,3 +72,27 @@ def known(what: str, name: str | None, names: Collection[str]) -> None:
 def later(as_before: Any) -> Any:
     """A field added after records were made, in which it meant ``as_before``: that is its default."""
     return dataclasses.field(default=as_before, metadata={"as_before": as_before})
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys, no spaces, no NaN: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+
+
+def digest(value: Any) -> str:
+    """SHA-256, hex, of the canonical JSON of ``value``."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+class Identified:
+    """What has a ``canonical`` form, data, a model, a variant and a seed: an identity, and a name that ends with it."""
+
+    @property
+    def identity(self) -> str:
+        """First 12 hex digits of the SHA-256 of the canonical JSON."""
+        return digest(self.canonical())[:12]
+
+    @property
+    def name(self) -> str:
+        """Path of the record below the store, without its ending."""
+        return f"{self.data.source}/{self.model.name}-{self.variant}-s{self.seed}-{self.identity}"

@@ -23,6 +23,11 @@ def rate(eta: float, peer: int, peers: int) -> float:
     return eta * (1 + math.cos(math.pi * peer / peers)) / 2
 
 
+def decay(spec: RunSpec) -> float:
+    """Weight decay of Adam; BPR's L2 stands in its loss instead."""
+    return 0.0 if spec.model.name == "bpr" else spec.training.l2
+
+
 @dataclass
 class Peer:
     """A model with its own weights, order, negatives, dropout and learning rate; ``k`` numbers it from the full rate.
@@ -45,9 +50,8 @@ class Peer:
             model = build(spec, split).to(device)
         training = spec.training
         eta = training.eta if spec.rates == "equal" else rate(training.eta, k, spec.peers)
-        decay = 0.0 if spec.model.name == "bpr" else training.l2  # BPR's L2 stands in its loss
         average = Average(training.average, model, training.epochs, steps) if training.average else None
-        return cls(k, spec, model, Adam(model.parameters(), eta, decay), eta, average)
+        return cls(k, spec, model, Adam(model.parameters(), eta, decay(spec)), eta, average)
 
     def train_epoch(self, examples: Any, epoch: int, device: torch.device) -> float:
         """One pass over the examples (lines 4-6 of Algorithm 2); the mean loss of a batch.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -17,13 +16,9 @@ import numpy as np
 from pcrec_core import spec as specs
 from pcrec_core.derived import Derived, Trivial, derived_from_dict
 from pcrec_core.errors import RecordError
+from pcrec_core.parts import canonical_json, digest
 from pcrec_core.paths import OWN_RECORDS, RECORDS, ROOT, write_whole
-from pcrec_core.spec import RunSpec, canonical_json
-
-
-def digest(value: Any) -> str:
-    """SHA-256, hex, of the canonical JSON of ``value``."""
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+from pcrec_core.spec import RunSpec
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from pcrec_core import paper
 from pcrec_core.arms import Arm
+from pcrec_core.claims.words import WORDS
 from pcrec_core.records import Record
 from pcrec_core.spec import RunSpec
 
@@ -19,7 +20,6 @@ Formatter = Callable[[Any], str]
 DASH = "–"
 _DATA = "paper's data"
 _SHORT = 26  # characters of a text that needs no second line
-WORDS = ("seen", "not seen", "contrary", "not decidable at this scale")
 
 
 class Html:

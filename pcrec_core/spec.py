@@ -6,13 +6,11 @@ every machine. A field that has no meaning for a run is ``None`` there, and givi
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from pcrec_core.errors import SpecError
-from pcrec_core.parts import Part, known, later, require
+from pcrec_core.parts import Identified, Part, known, later, require
 from pcrec_core.protocols import PROTOCOLS, Rules
 
 #: Raised for a model by any change that moves a bit of its results (data, evaluation and cooperation raise all).
@@ -176,7 +174,7 @@ class Cooperation(Part):
 
 
 @dataclass(frozen=True)
-class RunSpec(Part):
+class RunSpec(Identified, Part):
     """One run, whole: it can be trained again from this alone.
 
     Parameters
@@ -275,11 +273,6 @@ class RunSpec(Part):
         return super().canonical() | ({"rules": self.changed_rules} if self.rules else {})
 
     @property
-    def identity(self) -> str:
-        """First 12 hex digits of the SHA-256 of the canonical JSON."""
-        return hashlib.sha256(canonical_json(self.canonical()).encode()).hexdigest()[:12]
-
-    @property
     def variant(self) -> str:
         """Short name of what is trained: base, apart, avg, le-a30 (layer-wise, entropy, alpha 30), ln-a30 (L1), w, n."""
         name = _rule_name(self.cooperation) if self.cooperation else "base" if self.peers == 1 else "apart"
@@ -288,11 +281,6 @@ class RunSpec(Part):
         more += [self.training.average] * (self.training.average is not None) + ["shuffled"] * (self.data.histories != "ordered")
         more += [self.protocol] * (self.protocol != "controlled") + list(self.changed_rules)
         return "-".join([name, *more])
-
-    @property
-    def name(self) -> str:
-        """Path of the record below the store, without its ending."""
-        return f"{self.data.source}/{self.model.name}-{self.variant}-s{self.seed}-{self.identity}"
 
 
 def has_meaning(rule: str, run: RunSpec) -> bool:
@@ -322,11 +310,6 @@ def _rule_name(cooperation: Cooperation) -> str:
         name = words[cooperation.rule] + ("" if cooperation.gamma is None else f"-g{cooperation.gamma:g}")
     more = [f"k{cooperation.every}"] * (cooperation.every > 1) + [cooperation.shares] * (cooperation.shares != "own")
     return "-".join([name, *more, *(cooperation.components or ())])
-
-
-def canonical_json(value: Any) -> str:
-    """JSON with sorted keys, no spaces, no NaN: equal values give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
 
 
 _PARTS = {"data": Data, "model": Model, "training": Training, "cooperation": Cooperation, "rules": Rules}

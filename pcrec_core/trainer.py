@@ -32,8 +32,8 @@ from pcrec_core.cooperation import (
 )
 from pcrec_core.datasets.split import Split
 from pcrec_core.errors import Interrupted, TrainingError
-from pcrec_core.evaluation import Ranker, summary
-from pcrec_core.metrics import METRICS
+from pcrec_core.evaluation import Ranker, as_text, by_user, summary
+from pcrec_core.metrics import METRICS, PRIMARY
 from pcrec_core.models import examples_of, layers_of
 from pcrec_core.parallel import SERIAL, Group
 from pcrec_core.peer import Peer
@@ -41,9 +41,8 @@ from pcrec_core.precision import products, require
 from pcrec_core.spec import RunSpec
 from pcrec_core.streams import stream_seed
 
-#: What chooses the epoch and the peer on validation (PROTOCOLS.md, section 1), and whose best ranks are kept of a choice
-#: on the test set, which gives every metric an epoch of its own.
-SELECTION, PRIMARY = "NDCG@20", "MRR@5"
+#: What chooses the epoch and the peer on validation (PROTOCOLS.md, section 1).
+SELECTION = "NDCG@20"
 
 
 def device_of(name: str) -> torch.device:
@@ -223,14 +222,15 @@ class Trainer:
 
     def _look_at_test(self, epoch: int, count: int) -> list[dict[str, float]]:
         """Test metrics of the first ``count`` peers; the ranks of each metric's best epoch and peer so far are kept."""
+        ask = self.group.gather if count == self.spec.peers else self.group.from_first  # one merged model is read once
         with self._timed("evaluate"):
-            found = self.group.gather(lambda: [self.ranker.ranks(peer.reported(epoch), "test") for peer in self.peers])[:count]
+            found = ask(lambda: [self.ranker.ranks(peer.reported(epoch), "test") for peer in self.peers[:count]])
         read = [summary(ranks) for ranks in found]
         for metric in METRICS:
             for peer, (metrics, ranks) in enumerate(zip(read, found, strict=True)):
                 value = metrics[metric]
                 if value > self.best.get(metric, {}).get("value", -1.0):
-                    self.best[metric] = {"value": value, "epoch": epoch, "peer": peer, "ranks": " ".join(map(str, ranks))}
+                    self.best[metric] = {"value": value, "epoch": epoch, "peer": peer, "ranks": as_text(ranks)}
         return read
 
     def _models(self) -> list[nn.Module]:
@@ -272,15 +272,13 @@ class Trainer:
         model.load_state_dict(choice.weights)
         with self._timed("evaluate"):
             ranks = self.ranker.ranks(model, "test")
-        repeated = self.split.repeated("test")
         return facts(self.split) | {
             "weights": sum(w.numel() for w in model.parameters()),
             "layers": [[layer.name, layer.component] for layer in self.layers],
             "epochs": _columns(self.history),
             "chosen": self._chosen(choice),
             "test": {metric: self.best[metric]["value"] for metric in METRICS} if self.best else summary(ranks),
-            "ranks": " ".join(map(str, ranks)),
-            "repeated": "".join(map(str, repeated.astype(np.int8))),
+            **by_user(self.split, ranks),
         } | ({"best": self.best} if self.best else {})
 
     def _chosen(self, choice: Choice) -> dict[str, Any]:

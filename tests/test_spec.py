@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from pcrec_core import errors, spec
 from pcrec_core.errors import PCRecError, SpecError, unknown
+from pcrec_core.parts import canonical_json
 from pcrec_core.paths import ROOT
 from pcrec_core.protocols import PROTOCOLS, Rules
-from pcrec_core.spec import Cooperation, Data, Model, RunSpec, Training, canonical_json, from_dict
+from pcrec_core.spec import Cooperation, Data, Model, RunSpec, Training, from_dict
 
 SHA = "0123456789abcdef" * 4
 BPR = RunSpec(Data("ml-100k"), Model("bpr", d=256), Training(200, 2048, 1e-3))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -14,9 +12,10 @@ from pcrec_core import curves, plans, settings, stats
 from pcrec_core.arms import Arm
 from pcrec_core.claims import words
 from pcrec_core.claims.tables import table
-from pcrec_core.claims.verdict import PRIMARY, SUPPORTING, Claim, Evidence, decide, registry
+from pcrec_core.claims.verdict import SUPPORTING, Claim, Evidence, decide, registry
 from pcrec_core.claims.welch import welch
 from pcrec_core.derived import trainings
+from pcrec_core.metrics import PRIMARY
 from pcrec_core.records import Record, Store
 from pcrec_core.variants import Spec, variant
 
@@ -36,10 +35,7 @@ class Shelf:
     """The records of a store, each read once."""
 
     store: Store
-
-    @functools.cached_property
-    def _read(self) -> dict[Spec, Record | None]:
-        return {}
+    _read: dict[Spec, Record | None] = field(default_factory=dict)
 
     def __getitem__(self, spec: Spec) -> Record | None:
         if spec not in self._read:
@@ -116,6 +112,6 @@ def _found(claim: Claim, label: str, shelf: Shelf) -> list[Record]:
     return [record for spec in _planned(claim, label) if (record := shelf[spec])]
 
 
-def of_family(frame: pd.DataFrame, artifact: str, datasets: Sequence[Any]) -> pd.DataFrame:
+def of_family(frame: pd.DataFrame, artifact: str, datasets: Sequence[str]) -> pd.DataFrame:
     """The rows of ``decided`` that an artifact, such as ``table3``, makes about data sets."""
     return frame[frame["family"].isin([f"{artifact}/{name}" for name in datasets])]

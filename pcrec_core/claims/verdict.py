@@ -14,10 +14,10 @@ from pcrec_core.claims.paper_side import EffectRatio, PaperSide, Printed, below,
 from pcrec_core.claims.welch import Welch
 from pcrec_core.claims.words import Sides
 from pcrec_core.crossed import StatsError
-from pcrec_core.metrics import parse
+from pcrec_core.metrics import PRIMARY, parse
 from pcrec_core.stats import Comparison
 
-PRIMARY, SUPPORTING = "MRR@5", "NDCG@20"
+SUPPORTING = "NDCG@20"
 COMPOUND = ("all", "best")
 
 

@@ -15,6 +15,7 @@ from pcrec_core.errors import unknown
 from pcrec_core.stats import NOT_DECIDABLE, Comparison
 
 SEEN, CONTRARY, NOT_SEEN = "seen", "contrary", "not seen"
+WORDS = (SEEN, NOT_SEEN, CONTRARY, NOT_DECIDABLE)
 
 
 @dataclass(frozen=True)
