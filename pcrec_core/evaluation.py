@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -51,7 +53,8 @@ class Ranker:
         Parameters
         ----------
         model : nn.Module
-            ``scores(users, inputs)`` gives (batch, n + 1); column 0 is padding.
+            ``scores(users, inputs)`` gives (batch, n + 1); column 0 is padding. If it takes ``out`` too, one buffer holds
+            the scores of all batches in turn: pieces of this size that come and go leave the allocator with gigabytes of holes.
         part : {"valid", "test"}
             Whose targets.
 
@@ -68,17 +71,24 @@ class Ranker:
         model.eval()
         users = torch.arange(len(self._targets[part]), device=self._device)
         chunks = users.split(max(FEWEST, CELLS[self._device.type] // (self._n_items + 1)))
+        buffer = self._buffer(model, len(chunks[0]))
         with products("float32", self._device):  # whatever precision is set outside
-            found = [self._chunk(model, part, rows) for rows in chunks]
+            found = [self._chunk(model, part, rows, buffer) for rows in chunks]
         model.train(training)
         ranks, top = (torch.cat(parts) for parts in zip(*found, strict=True))
         if top.isnan().any():
             raise TrainingError("a score is NaN, so nothing can be ranked: the training diverged; lower the learning rate.")
         return ranks.cpu().numpy()
 
-    def _chunk(self, model: nn.Module, part: str, rows: Tensor) -> tuple[Tensor, Tensor]:
+    def _buffer(self, model: nn.Module, users: int) -> Tensor | None:
+        if "out" not in inspect.signature(model.scores).parameters:
+            return None
+        return next(model.parameters()).new_empty(users * (self._n_items + 1))
+
+    def _chunk(self, model: nn.Module, part: str, rows: Tensor, buffer: Tensor | None) -> tuple[Tensor, Tensor]:
         """Ranks, and the best score of each user, which is NaN if one of them is."""
-        scores = model.scores(rows, self._inputs[part][rows])
+        out = {} if buffer is None else {"out": buffer[: len(rows) * (self._n_items + 1)].view(-1, len(rows))}
+        scores = model.scores(rows, self._inputs[part][rows], **out)
         top = scores.amax(1)
         target = self._targets[part][rows].unsqueeze(1)
         mine = scores.gather(1, target)  # from the same product as the others

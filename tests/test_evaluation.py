@@ -130,6 +130,30 @@ def test_chunks_of_one_user_rank_a_model_like_one_chunk(name, monkeypatch):
     np.testing.assert_array_equal(ranker.ranks(model, "valid"), expected)
 
 
+@pytest.mark.parametrize("name", ["sasrec", "dnn", "bpr"])
+def test_scores_of_all_chunks_are_written_to_one_buffer_and_rank_as_without_it(name, monkeypatch):
+    class Without(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = model
+
+        def scores(self, users: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+            return model.scores(users, inputs)
+
+    spec, split = spec_of(name), two_rings()
+    torch.manual_seed(0)
+    model, places = build(spec, split), []
+    scores = model.scores
+    monkeypatch.setattr(model, "scores", lambda users, inputs, out=None: places.append(out) or scores(users, inputs, out))
+    monkeypatch.setattr(evaluation, "CELLS", {"cpu": 1})
+    monkeypatch.setattr(evaluation, "FEWEST", 5)  # the last chunk is smaller
+    ranker = Ranker(split, spec.model.t, name == "bpr", CPU)
+    with_buffer = ranker.ranks(model, "test")
+    assert split.n_users % 5 and len({out.data_ptr() for out in places}) == 1
+    assert [out.shape[1] for out in places] == [5] * (split.n_users // 5) + [split.n_users % 5]
+    np.testing.assert_array_equal(ranker.ranks(Without(), "test"), with_buffer)
+
+
 def test_the_model_sees_the_last_items_before_the_target():
     scorer = TableOfScores(np.zeros((3, 7)))
     ranker = Ranker(SMALL, 4, False, CPU)

@@ -3,7 +3,8 @@
 - ``examples(split, t)``: what one epoch goes over (see ``examples.py``);
 - ``batches(rows, size, device)``: those rows as the arguments of ``loss``, batch by batch;
 - ``loss(rows)``: the training loss of a batch, a scalar; the gradient of its tables is sparse (see ``optimizer.Adam``);
-- ``scores(users, inputs)``: scores of all ids 0..n for ranking, shape (batch, n + 1); column 0 is padding;
+- ``scores(users, inputs, out)``: scores of all ids 0..n for ranking, shape (batch, n + 1); column 0 is padding. ``out``, of
+  shape (n + 1, batch), is where they may be written, transposed, if it is given; a model need not have it;
 - ``layers(model)``: a function beside the class that lists the layers cooperation works on.
 """
 

@@ -70,9 +70,9 @@ class BPR(nn.Module):
         """Sum over ``rows`` (batch, 3) of -log sigmoid(score of the item - score of the negative) + L2 penalty."""
         return _PairwiseLoss.apply(lookup(self.user, rows[:, 0]), lookup(self.item, rows[:, 1:]), self.l2)
 
-    def scores(self, users: Tensor, inputs: Tensor) -> Tensor:
+    def scores(self, users: Tensor, inputs: Tensor, out: Tensor | None = None) -> Tensor:
         """Scores (batch, n + 1) of all items for ``users`` (batch,); ``inputs`` is not used."""
-        return item_scores(self.user(users), self.item.weight)
+        return item_scores(self.user(users), self.item.weight, out=out)
 
 
 def layers(model: BPR) -> list[Layer]:

@@ -114,9 +114,9 @@ class SASRec(nn.Module):
             x = x[at]
         return linear_cross_entropy(x, self.output.weight, self.output.bias, rows[:, 1:].flatten()[at])
 
-    def scores(self, users: Tensor, inputs: Tensor) -> Tensor:
+    def scores(self, users: Tensor, inputs: Tensor, out: Tensor | None = None) -> Tensor:
         """Scores (batch, n + 1) of the next item after ``inputs`` (batch, t - 1); ``users`` is not used."""
-        return item_scores(self.encode(inputs)[:, -1], self.output.weight, self.output.bias)
+        return item_scores(self.encode(inputs)[:, -1], self.output.weight, self.output.bias, out)
 
 
 def _real(flat: Tensor, count: int | None) -> Tensor:

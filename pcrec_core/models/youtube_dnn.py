@@ -52,9 +52,9 @@ class YouTubeDNN(nn.Module):
         """Mean cross-entropy of the last item of each of ``rows`` (batch, t) given the items before it."""
         return linear_cross_entropy(self.encode(rows[:, :-1]), self.output.weight, self.output.bias, rows[:, -1])
 
-    def scores(self, users: Tensor, inputs: Tensor) -> Tensor:
+    def scores(self, users: Tensor, inputs: Tensor, out: Tensor | None = None) -> Tensor:
         """Scores (batch, n + 1) of the next item after ``inputs`` (batch, t - 1); ``users`` is not used."""
-        return item_scores(self.encode(inputs), self.output.weight, self.output.bias)
+        return item_scores(self.encode(inputs), self.output.weight, self.output.bias, out)
 
 
 def layers(model: YouTubeDNN) -> list[Layer]:
