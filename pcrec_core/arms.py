@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -50,6 +50,10 @@ class Arm:
         return self.runs[0].spec.model.name
 
     @property
+    def protocol(self) -> str:
+        return self.runs[0].spec.protocol
+
+    @property
     def alpha(self) -> float:
         """alpha of its cooperation; 0 for averaging, which is what alpha = 0 would be."""
         return self.runs[0].spec.cooperation.alpha or 0.0
@@ -72,16 +76,26 @@ class Arm:
             Where only some runs do: then the arms are neither paired nor independent.
         """
         records.same_users([*self.runs, *base.runs])
-        return stats.compare(self.ranks_for(metric), base.ranks_for(metric), metric, paired=self._paired(base),
+        return stats.compare(self.ranks_for(metric), base.ranks_for(metric), metric, paired=self.paired(base),
                              random_v=self.random, random_b=base.random)
 
-    def _paired(self, base: Arm) -> bool:
+    def paired(self, base: Arm) -> bool:
+        """Whether each run shares a training with the base's of its seed; ``StatsError`` where only some do."""
         mine, theirs = ([trainings(run.spec) for run in arm.runs] for arm in (self, base))
-        if set().union(*mine).isdisjoint(set().union(*theirs)):
+        if not self.shares(base):
             return False
         if len(mine) != len(theirs) or any(a.isdisjoint(b) for a, b in zip(mine, theirs, strict=True)):
             raise StatsError(f"{self.variant} and {base.variant} share trainings, but not run by run; give both the same seeds.")
         return True
+
+    def shares(self, base: Arm) -> bool:
+        """Whether the arms have any training in common."""
+        mine, theirs = (set().union(*(trainings(run.spec) for run in arm.runs)) for arm in (self, base))
+        return not mine.isdisjoint(theirs)
+
+    def of_seeds(self, seeds: Collection[int]) -> Arm:
+        """The runs with these seeds."""
+        return Arm(self.variant, tuple(run for run in self.runs if run.spec.seed in seeds))
 
     @property
     def counterpart(self) -> str | None:
@@ -99,6 +113,14 @@ class Arm:
         return paper.improvement(self.paper(metric), base.paper(metric))
 
 
+def matched(over: Arm, base: Arm) -> tuple[Arm, Arm]:
+    """The arms, cut to the seeds that both have where they share a training, so that they are compared run by run."""
+    if not over.shares(base):
+        return over, base
+    seeds = {run.spec.seed for run in over.runs} & {run.spec.seed for run in base.runs}
+    return over.of_seeds(seeds), base.of_seeds(seeds)
+
+
 def values(arms: Sequence[Arm], metrics: Sequence[str] = METRICS) -> pd.DataFrame:
     """A row an arm and metric: mean, 95 % interval, SD over runs, the paper's value."""
     rows = []
@@ -113,9 +135,9 @@ def values(arms: Sequence[Arm], metrics: Sequence[str] = METRICS) -> pd.DataFram
 
 
 def comparisons(pairs: Sequence[tuple[Arm, Arm]], metrics: Sequence[str] = METRICS) -> pd.DataFrame:
-    """A row a pair (variant, base) and metric: our relative improvement with all of STATISTICS.md's section 2, the
-    paper's, and the effect ratio."""
-    return pd.DataFrame([_comparison(over, base, metric) for over, base in pairs for metric in metrics])
+    """A row a pair (variant, base), ``matched``, and metric: our relative improvement with all of STATISTICS.md's section 2,
+    the paper's, and the effect ratio."""
+    return pd.DataFrame([_comparison(*matched(*pair), metric) for pair in pairs for metric in metrics])
 
 
 def _comparison(over: Arm, base: Arm, metric: str) -> dict[str, object]:
@@ -137,11 +159,11 @@ def shares_held(held: pd.DataFrame) -> pd.DataFrame:
     """How often max(mu, 1 - mu) is 0.7 or more (what Section 5.3.2 observes of mu), in all exchanges and in those up to the
     chosen epoch; its median; and how often the peer with the full learning rate holds it.
 
-    A row a model and alpha of ``dominance``.
+    A row a data set, model, variant and alpha of ``dominance``.
     """
     strong = held["max mu"] >= 0.7
     told = held.assign(strong=strong, early=strong.where(held["epoch"] <= held["chosen"]), first=held["peer"] == 0)
-    return told.groupby(["model", "alpha"], sort=False).agg(**{
+    return told.groupby(["data set", "model", "variant", "alpha"], sort=False).agg(**{
         "0.7 or more": ("strong", "mean"), "0.7 or more, to the chosen epoch": ("early", "mean"),
         "median": ("max mu", "median"), "held by peer 0": ("first", "mean")}).reset_index()
 
@@ -168,7 +190,8 @@ def dominance(*pairs: Arm) -> pd.DataFrame:
 
 def _dominance(record: Record, arm: Arm) -> pd.DataFrame:
     epochs, mu = record.result["epochs"]["exchanges"], np.array(record.result["epochs"]["mu"])  # (exchange, peer, layer)
-    return pd.concat([pd.DataFrame({"model": arm.model, "alpha": arm.alpha, "seed": record.spec.seed, "epoch": epochs,
+    arm_is = {"data set": arm.dataset, "model": arm.model, "variant": arm.variant, "alpha": arm.alpha}
+    return pd.concat([pd.DataFrame({**arm_is, "seed": record.spec.seed, "epoch": epochs,
                                     "chosen": record.result["chosen"]["epoch"], "layer": name, "component": component,
                                     "max mu": mu[:, :, layer].max(1), "peer": mu[:, :, layer].argmax(1)})
                       for layer, (name, component) in enumerate(record.result["layers"])])

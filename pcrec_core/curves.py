@@ -14,6 +14,7 @@ from pcrec_core.records import Record
 
 #: Largest entropy of ten bins, where Figure 6's axis ends.
 MOST = math.log(10)
+THRESHOLDS = tuple(np.linspace(0, MOST, 100))
 
 
 def convergence(arms: Sequence[Arm], metrics: Sequence[str]) -> pd.DataFrame:
@@ -67,7 +68,7 @@ def pruned(arms: Mapping[str, Arm], metric: str) -> pd.DataFrame:
 KINDS = ("block matrices", "measured layers", "released layers")
 
 
-def invalid(arms: Sequence[Arm], kind: str, thresholds: Sequence[float] = tuple(np.linspace(0, MOST, 100))) -> pd.DataFrame:
+def invalid(arms: Sequence[Arm], kind: str, thresholds: Sequence[float] = THRESHOLDS) -> pd.DataFrame:
     """Figure 6: the ratio of layers whose entropy is below a threshold; a row an arm, run and threshold.
 
     Parameters
@@ -80,14 +81,24 @@ def invalid(arms: Sequence[Arm], kind: str, thresholds: Sequence[float] = tuple(
     thresholds : sequence of float
         In nats.
     """
-    frames = []
-    for arm in arms:
-        for run in arm.runs:
-            h = np.array(entropies(run, kind))
-            ratio = [(h < threshold).mean() for threshold in thresholds]
-            frames.append(pd.DataFrame({"model": arm.model, "variant": arm.variant, "seed": run.spec.seed, "layers": len(h),
-                                        "threshold": thresholds, "ratio": ratio}))
+    return pd.concat([_ratios(arm.model, arm.variant, run.spec.seed, entropies(run, kind), thresholds)
+                      for arm in arms for run in arm.runs], ignore_index=True)
+
+
+def invalid_before(arms: Sequence[Arm], kind: str, thresholds: Sequence[float] = THRESHOLDS) -> pd.DataFrame:
+    """The same ratio in each peer just before the exchange whose merged model is reported; ``arms`` of PCRec runs.
+
+    ``kind`` is one of the first two: a record holds the entropies that the exchange measured.
+    """
+    frames = [_ratios(arm.model, f"{arm.variant}, peer {peer} before the merge", run.spec.seed, one["h"], thresholds)
+              for arm in arms for run in arm.runs for peer, one in at_the_merge(run, kind).groupby("peer")]
     return pd.concat(frames, ignore_index=True)
+
+
+def _ratios(model: str, variant: str, seed: int, h: Sequence[float], thresholds: Sequence[float]) -> pd.DataFrame:
+    h = np.asarray(h)
+    return pd.DataFrame({"model": model, "variant": variant, "seed": seed, "layers": len(h), "threshold": thresholds,
+                         "ratio": [(h < threshold).mean() for threshold in thresholds]})
 
 
 def entropies(run: Record, kind: str) -> list[float]:
@@ -96,9 +107,13 @@ def entropies(run: Record, kind: str) -> list[float]:
     return [one["h_open" if kind == "released layers" else "h"] for one in chosen.values()]
 
 
+def _in_block(name: str) -> bool:
+    return name.startswith(("blocks.", "hidden"))
+
+
 def _counts(name: str, one: Mapping[str, Any], kind: str) -> bool:
-    matrix, in_block = one["dimensions"] >= 2, name.startswith(("blocks.", "hidden."))
-    return {"block matrices": matrix and in_block, "measured layers": matrix,
+    matrix = one["dimensions"] >= 2
+    return {"block matrices": matrix and _in_block(name), "measured layers": matrix,
             "released layers": matrix or name.endswith("attention_norm.weight")}[kind]
 
 
@@ -109,5 +124,55 @@ def merged_entropy(probe: Record) -> float:
 
 def peers_entropy(run: Record) -> float:
     """Mean entropy of the same layers in its peers, just before that merge."""
-    epochs = run.result["epochs"]
-    return float(np.mean(epochs["h"][epochs["exchanges"].index(run.result["chosen"]["epoch"])]))
+    return float(at_the_merge(run)["h"].mean())
+
+
+def at_the_merge(run: Record, kind: str = "measured layers") -> pd.DataFrame:
+    """H of the peers' layers just before the exchange whose merged model is reported: a row a peer and layer, with mu."""
+    epochs, names = run.result["epochs"], [name for name, _ in run.result["layers"]]
+    at = epochs["exchanges"].index(run.result["chosen"]["epoch"])
+    rows = pd.DataFrame([{"peer": peer, "layer": name, "h": h} for peer, layers in enumerate(epochs["h"][at])
+                         for name, h in zip(names, layers, strict=True)])
+    return rows if kind == "measured layers" else rows[rows["layer"].map(_in_block)]
+
+
+def merges(pairs: Sequence[Arm], probes: Sequence[Arm]) -> pd.DataFrame:
+    """What a merge does to the entropy of each layer: a row a run of ``pairs`` and layer, with H of either peer before the
+    merge that is reported, their mean, and H of the merged layer, which ``probes`` of the same runs hold."""
+    probed = {probe.spec.parents[0]: probe for arm in probes for probe in arm.runs}
+    return pd.concat([_merge(arm, run, probed[run.spec]) for arm in pairs for run in arm.runs if run.spec in probed],
+                     ignore_index=True)
+
+
+def _merge(arm: Arm, run: Record, probe: Record) -> pd.DataFrame:
+    peers = at_the_merge(run).pivot(index="layer", columns="peer", values="h")
+    names = [name for name, _ in run.result["layers"]]
+    peers = peers.loc[names].rename(columns="peer {}".format)
+    merged = [probe.result["probed"]["tensors"][f"{name}.weight"]["h"] for name in names]
+    return peers.assign(mean=peers.mean(axis=1), merged=merged, model=arm.model, seed=run.spec.seed).reset_index()
+
+
+def layers(probes: Sequence[Arm]) -> pd.DataFrame:
+    """What probes say of each measured matrix: H, size, the largest weight in standard deviations, and the share of
+    validation NDCG@20 that is lost when half of it is pruned, or when it is noised. A row a run and layer."""
+    return pd.DataFrame([{"model": arm.model, "variant": arm.variant, "seed": probe.spec.seed, **one}
+                         for arm in probes for probe in arm.runs for one in _layers(probe.result["probed"])])
+
+
+def _layers(probed: Mapping[str, Any]) -> list[dict[str, Any]]:
+    whole = probed["whole"]
+    return [{"layer": name.removesuffix(".weight"), "H": held["h"], "weights": held["size"],
+             "outlier": held["largest"] / held["std"] if held["std"] else math.nan,
+             "lost, pruned": 1 - damage["pruned"] / whole, "lost, noised": 1 - damage["noised"] / whole}
+            for name, damage in probed["damaged"].items() for held in [probed["tensors"][name]]]
+
+
+def rank_correlations(frame: pd.DataFrame, columns: Sequence[str] = ("weights", "outlier", "lost, pruned", "lost, noised"),
+                      ) -> pd.DataFrame:
+    """Spearman's correlation of H with the other columns of ``layers`` over the layers of a run: mean, least and largest
+    over the runs of a model and variant."""
+    one = frame.groupby(["model", "variant", "seed"], sort=False).apply(
+        lambda run: run[list(columns)].rank().corrwith(run["H"].rank()), include_groups=False)
+    long = one.rename_axis(columns="H with").stack().rename("correlation").reset_index()
+    return long.groupby(["model", "variant", "H with"], sort=False)["correlation"].agg(
+        mean="mean", least="min", largest="max", runs="count").reset_index()

@@ -86,18 +86,20 @@ def _compared(one: dict) -> str:
 
 
 def convergence(curve: pd.DataFrame) -> Figure:
-    """Figure 5: validation by epoch, a line a variant; a row a model, a column a metric of ``curves.convergence``."""
+    """Figure 5: validation by epoch, a line a variant; a row a data set and model, a column a metric of
+    ``curves.convergence``."""
     style()
-    models, metrics, variants = (curve[column].unique() for column in ("model", "metric", "variant"))
-    figure, panels = plt.subplots(len(models), len(metrics), figsize=(4.6 * len(metrics), 3.3 * len(models)), squeeze=False,
+    metrics, variants = curve["metric"].unique(), curve["variant"].unique()
+    cases = curve.groupby(["data set", "model"], sort=False)
+    figure, panels = plt.subplots(len(cases), len(metrics), figsize=(4.6 * len(metrics), 3.3 * len(cases)), squeeze=False,
                                   layout="constrained")
-    for row, model in zip(panels, models, strict=True):
+    for row, (case, rows) in zip(panels, cases, strict=True):
         for axes, metric in zip(row, metrics, strict=True):
-            one = curve[(curve["model"] == model) & (curve["metric"] == metric)]
+            one = rows[rows["metric"] == metric]
             for variant, dashes, colour in zip(variants, DASHES, CYCLE, strict=False):
                 line = one[one["variant"] == variant].groupby("epoch")["value"].mean()
                 axes.plot(line.index, line.to_numpy(), dashes=dashes, color=colour, linewidth=1.6, label=variant)
-            axes.set(title=model, ylabel=f"{metric} on validation", xlabel="epoch")
+            axes.set(title=", ".join(case), ylabel=f"{metric} on validation", xlabel="epoch")
     panels[0][0].legend(frameon=False)
     plt.close(figure)
     return figure
@@ -137,6 +139,27 @@ def invalid_layers(curve: pd.DataFrame, mark: float = 0.5) -> Figure:
         axes.set(title=model, xlabel="threshold of the entropy (nats)")
     panels[0][0].set_ylabel("layers below the threshold (%)")
     panels[0][0].legend(frameon=False)
+    plt.close(figure)
+    return figure
+
+
+def criterion(outliers: pd.DataFrame, layers: pd.DataFrame, merges: pd.DataFrame) -> Figure:
+    """What the entropy measures: H over the reach of one outlier (``shape.outlier``); H of trained layers over what is lost
+    when half of the layer is pruned (``curves.layers``); H of merged layers over that of the peers (``curves.merges``)."""
+    style()
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13.5, 3.9), layout="constrained")
+    for (size, one), dashes, colour in zip(outliers.groupby("weights"), DASHES, CYCLE, strict=False):
+        left.plot(one["outlier"], one["H"], dashes=dashes, color=colour, label=f"{size:,} Gaussian weights")
+    left.set(xlabel="the largest weight (standard deviations)", ylabel="H (nats)", ylim=(0, 2.4), title="one outlier")
+    for (kind, one), marker, colour in zip(layers.groupby(["model", "variant"], sort=False), "os^Dv", CYCLE, strict=False):
+        middle.plot(100 * one["lost, pruned"], one["H"], marker, color=colour, alpha=0.7, label=" ".join(kind))
+    middle.set(xlabel="validation NDCG@20 lost with half of the layer (%)", ylabel="H (nats)", title="trained layers: use")
+    for (model, one), marker, colour in zip(merges.groupby("model", sort=False), "os^", CYCLE, strict=False):
+        right.plot(one["mean"], one["merged"], marker, color=colour, alpha=0.7, label=model)
+    right.axline((1, 1), slope=1, color="0.4", linewidth=1)
+    right.set(xlabel="H of the peers, mean (nats)", ylabel="H of the merged layer (nats)", title="trained layers: merging")
+    for axes in (left, middle, right):
+        axes.legend(frameon=False, fontsize="small")
     plt.close(figure)
     return figure
 

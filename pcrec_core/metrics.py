@@ -15,6 +15,8 @@ METRICS = tuple(f"{kind}@{n}" for n in (5, 20) for kind in KINDS)
 
 #: What words are given on (STATISTICS.md, section 4).
 PRIMARY = "MRR@5"
+#: What chooses the epoch and the peer on validation (PROTOCOLS.md, section 1).
+SELECTION = "NDCG@20"
 
 
 class MetricError(PCRecError):

@@ -16,6 +16,7 @@ from pcrec_core.datasets.split import Split
 from pcrec_core.derived import TUNING_EPOCHS, Derived, Trivial
 from pcrec_core.ensemble import Mean
 from pcrec_core.evaluation import Ranker, by_user, summary
+from pcrec_core.metrics import SELECTION
 from pcrec_core.models import examples_of, layers_of
 from pcrec_core.optimizer import Adam
 from pcrec_core.peer import decay
@@ -23,7 +24,7 @@ from pcrec_core.precision import products
 from pcrec_core.pruning import MaskedPeer, prune, tuning
 from pcrec_core.spec import RunSpec
 from pcrec_core.streams import stream_seed
-from pcrec_core.trainer import SELECTION, Choice, facts, ranker_of
+from pcrec_core.trainer import Choice, facts, ranker_of
 
 
 def derive(spec: Derived, split: Split, models: Mapping[tuple[RunSpec, int | None], nn.Module],

@@ -12,7 +12,6 @@ import pandas as pd
 
 from pcrec_core import paper
 from pcrec_core.arms import Arm
-from pcrec_core.claims.words import WORDS
 from pcrec_core.records import Record
 from pcrec_core.spec import RunSpec
 
@@ -37,37 +36,37 @@ class Html:
 
 def number(digits: int) -> Formatter:
     """Format with so many digits after the point; a dash for what is not there."""
-    return lambda x: DASH if _missing(x) else f"{x:.{digits}f}"
+    return lambda x: DASH if missing(x) else f"{x:.{digits}f}"
 
 
 def percent(x: Any) -> str:
     """+5.3 % for 0.053; a dash for what is not there."""
-    return DASH if _missing(x) else f"{100 * x:+.1f} %"
+    return DASH if missing(x) else f"{100 * x:+.1f} %"
 
 
 def points(x: Any) -> str:
     """+5.3 for 0.053, a difference of two percentages; a dash for what is not there."""
-    return DASH if _missing(x) else f"{100 * x:+.1f}"
+    return DASH if missing(x) else f"{100 * x:+.1f}"
 
 
 def share(x: Any) -> str:
     """36 % for 0.36; a dash for what is not there."""
-    return DASH if _missing(x) else f"{100 * x:.0f} %"
+    return DASH if missing(x) else f"{100 * x:.0f} %"
 
 
 def count(x: Any) -> str:
     """12,345; a dash for what is not there."""
-    return DASH if _missing(x) else f"{x:,.0f}"
+    return DASH if missing(x) else f"{x:,.0f}"
 
 
 def with_interval(form: Formatter, middle: Any, low: Any, high: Any, mark: bool = False) -> str:
     """``0.035 [0.029, 0.041]``, followed by * where the interval covers users only."""
-    if _missing(middle):
+    if missing(middle):
         return DASH
     return f"{form(middle)} [{form(low)}, {form(high)}]{'*' if mark else ''}"
 
 
-def _missing(x: Any) -> bool:
+def missing(x: Any) -> bool:
     return x is None or (isinstance(x, float) and np.isnan(x))
 
 
@@ -98,7 +97,7 @@ def table(frame: pd.DataFrame, formats: Mapping[str, Formatter], name: str, note
 
 def _cell(value: Any, form: Formatter | None) -> str:
     order = f' data-order="{value!r}"' if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
-    text = (form or (lambda x: DASH if _missing(x) else str(x)))(value)
+    text = (form or (lambda x: DASH if missing(x) else str(x)))(value)
     kind = ' class="text"' if len(text) > _SHORT and text[0].isalpha() and " " in text else ""
     return f"<td{order}{kind}>{html.escape(text)}</td>"
 
@@ -155,10 +154,10 @@ def show_comparisons(frame: pd.DataFrame, name: str, note: str) -> Html:
     shown = pd.DataFrame({
         **{column: frame[column] for column in ("data set", "model", "comparison", "metric")},
         "RI [95 %]": [with_interval(percent, r["RI"], r["low"], r["high"], r["users only"]) for r in rows],
-        "RI of the paper": [DASH if _missing(r["RI paper"]) else f"{percent(r['RI paper'])} ({r[_DATA]})" for r in rows],
+        "RI of the paper": [DASH if missing(r["RI paper"]) else f"{percent(r['RI paper'])} ({r[_DATA]})" for r in rows],
         **{column: frame[column] for column in ("p", "MDE", "ER", "DeltaRI", "df", "Vseed/V", "runs")}})
     shown = shown.rename(columns={"DeltaRI": "ΔRI"})
-    empty = [column for column in shown if all(_missing(value) or value == DASH for value in shown[column])]
+    empty = [column for column in shown if all(missing(value) or value == DASH for value in shown[column])]
     formats = {"p": number(3), "df": number(0), "Vseed/V": share, "MDE": percent, "ER": number(2), "ΔRI": points}
     return table(shown.drop(columns=empty), formats, name, note, frame)
 
@@ -196,10 +195,10 @@ def _said(name: str) -> str:
     return f"{what} {'read' if why == 'read' else f'removed, {why}' if why else 'left'}"
 
 
-def show_shares_held(frame: pd.DataFrame, note: str) -> Html:
+def show_shares_held(frame: pd.DataFrame, name: str, note: str) -> Html:
     """The frame of ``arms.shares_held``."""
     return table(frame, {"alpha": "{:g}".format, "0.7 or more": share, "0.7 or more, to the chosen epoch": share,
-                         "median": number(2), "held by peer 0": share}, "fig4-mu", note)
+                         "median": number(2), "held by peer 0": share}, name, note)
 
 
 def said_shares_held(frame: pd.DataFrame) -> dict[str, str]:
@@ -256,72 +255,3 @@ def said_comparisons(frame: pd.DataFrame) -> dict[str, str]:
         said |= {key: with_interval(percent, row["RI"], row["low"], row["high"], row["users only"]),
                  f"{key}-mde": percent(row["MDE"]), f"{key}-paper": percent(row["RI paper"])}
     return said
-
-
-def show_claims(frame: pd.DataFrame, name: str) -> Html:
-    """Claims as ``evidence.decided`` gives them: the sentence, the word, and what it rests on."""
-    rows = frame.to_dict("records")
-    shown = pd.DataFrame({
-        "claim": [f"{row['claim']} ({row['data set']})" for row in rows], "word": [_word(row) for row in rows],
-        "RI [95 %]": [_improvement(row) for row in rows],
-        "RI of the paper": frame["RI paper"].to_list(), "Holm p": frame["Holm p"].to_list(),
-        "ER [95 %]": [with_interval(number(2), row["ER"], row["ER low"], row["ER high"]) for row in rows],
-        "MDE": frame["MDE"].to_list(), "runs": frame["runs"].to_list(), "NDCG@20": frame["NDCG@20"].to_list()})
-    formats = {"RI of the paper": percent, "Holm p": number(3), "MDE": percent}
-    note = ("MRR@5 decides; the word in NDCG@20 is in brackets. Crossed t on the log ratio, 95 %; p by Holm over the tested"
-            " claims of each family (artifact and data set), those without runs counted. The intervals are not adjusted.")
-    return table(shown, formats, name, note, frame.reset_index())
-
-
-def _word(row: Mapping[str, Any]) -> str:
-    return row["word"] + (f": {row['grade']}" if row["grade"] else f" ({row['reason']})" if row["reason"] else "")
-
-
-def _improvement(row: Mapping[str, Any]) -> str:
-    return with_interval(percent, row["RI"], row["low"], row["high"], row["users only"] is True)
-
-
-def seen(frame: pd.DataFrame) -> Html:
-    """A sentence a claim of ``evidence.decided``: its word, with improvement, interval, users and runs; and how many claims
-    have no runs yet."""
-    rows = frame.to_dict("records")
-    sentences = [_seen(row) for row in rows if not _missing(row["RI"])]
-    left = sum(_missing(row["RI"]) and row["kind"] not in ("all", "best") for row in rows)
-    compound = [f"{row['claim']} ({row['data set']}): {row['word']}." for row in rows if row["kind"] in ("all", "best")]
-    said = [*sentences, *compound] + ([f"Claims without runs so far: {left}."] if left else [])
-    text = said or ["No claim of the paper is about these data."]
-    return Html("<ul>" + "".join(f"<li>{html.escape(sentence)}</li>" for sentence in text) + "</ul>", "\n".join(text))
-
-
-def _seen(row: Mapping[str, Any]) -> str:
-    kind = "users only, 95 %" if row["users only"] is True else "95 %"
-    theirs = "" if _missing(row["RI paper"]) else f"; the paper {percent(row['RI paper'])}"
-    ri = with_interval(percent, row["RI"], row["low"], row["high"])
-    return (f"{row['claim']} ({row['data set']}): {_word(row)}. {row['a']} over {row['b']}, {row['metric']}: {ri} ({kind};"
-            f" {row['users']:,.0f} users; runs {row['runs']}){theirs}.")
-
-
-def show_questions(frame: pd.DataFrame, name: str) -> Html:
-    """How many claims of each research question got which word."""
-    worded = frame[frame["word"] != ""]
-    words = [word for word in WORDS if (worded["word"] == word).any()]
-    counts = pd.crosstab(worded["question"], worded["word"]).reindex(columns=words)
-    counts.insert(0, "claims", counts.sum(axis=1))
-    asked = {"RQ1": "RQ1: is PCRec better than its base?", "RQ2": "RQ2: which variant?", "RQ3": "RQ3: which components?",
-             "RQ4": "RQ4: learning rates, orders, alpha", "RQ5": "RQ5: why does it work?",
-             "controls": "controls of this study: is it PCRec that helps?"}
-    shown = counts.reset_index().rename(columns={"question": "research question"})
-    shown["research question"] = [asked.get(q, q) for q in shown["research question"]]
-    return table(shown, dict.fromkeys(shown.columns[1:], count), name, "A claim counts once on each of our data sets.")
-
-
-def show_unmeasured(frame: pd.DataFrame, name: str) -> Html:
-    """The claims that no run has measured so far."""
-    left = frame[frame["RI"].isna() & ~frame["kind"].isin(("all", "best"))]
-    shown = left[["claim", "where", "data set"]].reset_index(drop=True)
-    return table(shown, {}, name, f"{len(left)} of {len(frame)} claims.")
-
-
-def said_claims(frame: pd.DataFrame) -> dict[str, str]:
-    """The words of claims for other pages, under keys such as ``table3-ml-sasrec-le-word``."""
-    return {f"{name}-word": word for name, word in frame["word"].items()}

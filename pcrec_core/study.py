@@ -19,6 +19,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from pcrec_core import datasets, plans, records, torchrun, workers
@@ -235,6 +236,11 @@ def statistics(data: Data, store: Store | None = None) -> Record:
         found = Record("statistics", name, data.canonical(), result, records.provenance())
         store.put(found)
     return found
+
+
+def target_groups(data: Data, store: Store | None = None) -> np.ndarray:
+    """Which users have the same test target, a number a user: (users,)."""
+    return np.array(statistics(data, store).result["test_groups"].split(), dtype=np.int64)
 
 
 def split_for(spec: RunSpec) -> Split:

@@ -33,16 +33,13 @@ from pcrec_core.cooperation import (
 from pcrec_core.datasets.split import Split
 from pcrec_core.errors import Interrupted, TrainingError
 from pcrec_core.evaluation import Ranker, as_text, by_user, summary
-from pcrec_core.metrics import METRICS, PRIMARY
+from pcrec_core.metrics import METRICS, PRIMARY, SELECTION
 from pcrec_core.models import examples_of, layers_of
 from pcrec_core.parallel import SERIAL, Group
 from pcrec_core.peer import Peer
 from pcrec_core.precision import products, require
 from pcrec_core.spec import RunSpec
 from pcrec_core.streams import stream_seed
-
-#: What chooses the epoch and the peer on validation (PROTOCOLS.md, section 1).
-SELECTION = "NDCG@20"
 
 
 def device_of(name: str) -> torch.device:

@@ -120,7 +120,8 @@ def test_a_curve_is_the_values_of_each_arm_at_its_alpha():
 def test_shares_held_count_exchanges_of_layers_by_model_and_alpha():
     held = pd.DataFrame([("sasrec", 30.0, 0.7, 0, 4), ("sasrec", 30.0, 0.69, 1, 5), ("sasrec", 30.0, 0.9, 0, 6),
                          ("sasrec", 30.0, 0.6, 0, 3), ("dnn", 10.0, 0.5, 0, 5), ("sasrec", 10.0, 1.0, 1, 5),
-                         ("sasrec", 10.0, 0.8, 1, 5)], columns=["model", "alpha", "max mu", "peer", "epoch"]).assign(chosen=5)
+                         ("sasrec", 10.0, 0.8, 1, 5)], columns=["model", "alpha", "max mu", "peer", "epoch"])
+    held = held.assign(chosen=5, variant="LE", **{"data set": "ml-100k"})
     shares = arms.shares_held(held)
     assert list(zip(shares["model"], shares["alpha"], strict=True)) == [("sasrec", 30), ("dnn", 10), ("sasrec", 10)]
     assert list(shares["0.7 or more"]) == [2 / 4, 0, 1]  # 0.7 itself counts
@@ -131,8 +132,8 @@ def test_shares_held_count_exchanges_of_layers_by_model_and_alpha():
 
 def test_shares_held_of_a_pair_are_those_of_its_exchanges():
     [row] = arms.shares_held(arms.dominance(EXCHANGED)).to_dict("records")
-    assert row == {"model": "bpr", "alpha": 20, "0.7 or more": 2 / 4, "0.7 or more, to the chosen epoch": 1 / 2,
-                   "median": pytest.approx(0.7), "held by peer 0": 2 / 4}
+    assert row == {"data set": "ml-100k", "model": "bpr", "variant": "LE", "alpha": 20, "0.7 or more": 2 / 4,
+                   "0.7 or more, to the chosen epoch": 1 / 2, "median": pytest.approx(0.7), "held by peer 0": 2 / 4}
 
 
 def test_without_a_pair_there_is_no_mu_to_show():

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from pcrec_core import curves, figures
+from pcrec_core import curves, figures, shape
 from pcrec_core.arms import Arm, values
 from pcrec_core.records import Record, run_record
 from pcrec_core.variants import variant
@@ -90,7 +91,8 @@ def test_which_layers_a_curve_of_figure_6_counts(kind, expected):
 def test_the_entropy_of_an_exchange():
     assert curves.merged_entropy(record("probed-LE", PROBED)) == pytest.approx((2.0 + 0.4 + 1.0 + 0.5) / 4)
     h = [[[9.0], [9.0]], [[1.0, 2.0], [3.0, 4.0]]]  # exchanges, peers, layers
-    run = record("LE", {"epochs": {"exchanges": [3, 7], "h": h}, "chosen": {"epoch": 7}})
+    layers = [["item", "embedding"], ["blocks.0.query", "middle"]]
+    run = record("LE", {"epochs": {"exchanges": [3, 7], "h": h}, "chosen": {"epoch": 7}, "layers": layers})
     assert curves.peers_entropy(run) == 2.5
 
 
@@ -102,3 +104,41 @@ def test_the_ratio_of_invalid_layers():
     assert whole["threshold"].max() == pytest.approx(np.log(10)) and whole["ratio"].is_monotonic_increasing
     axes = figures.invalid_layers(whole).axes[0]
     assert axes.get_ylabel() == "layers below the threshold (%)" and axes.lines[0].get_ydata()[-1] == 100
+
+
+H = [[[9.0, 9.0], [9.0, 9.0]], [[1.0, 2.0], [3.0, 0.4]]]  # exchanges, peers, layers
+MERGING = {"epochs": {"exchanges": [3, 7], "h": H}, "chosen": {"epoch": 7},
+           "layers": [["item", "embedding"], ["blocks.0.query", "middle"]]}
+
+
+def test_the_ratio_before_the_merge_is_of_either_peer():
+    curve = curves.invalid_before([arm("LE", MERGING)], "block matrices", [0.5, 2.5])
+    assert curve["ratio"].tolist() == [0, 1, 1, 1] and set(curve["layers"]) == {1}
+    assert curve["variant"].unique().tolist() == ["LE, peer 0 before the merge", "LE, peer 1 before the merge"]
+    assert curves.invalid_before([arm("LE", MERGING)], "measured layers", [1.5])["ratio"].tolist() == [0.5, 0.5]
+
+
+def test_what_a_merge_does_to_each_layer():
+    frame = curves.merges([arm("LE", MERGING, MERGING)], [arm("probed-LE", PROBED)])
+    columns = ["layer", "peer 0", "peer 1", "mean", "merged", "seed"]
+    assert frame[columns].to_numpy().tolist() == [["item", 1, 3, 2, 2.0, 0], ["blocks.0.query", 2, 0.4, 1.2, 0.4, 0]]
+
+
+def held(h: float, size: int, largest: float, std: float = 2.0) -> dict:
+    return tensor(h) | {"size": size, "largest": largest, "std": std}
+
+
+def test_what_a_layer_holds_and_what_is_lost_without_it():
+    tensors = {"item.weight": held(2, 100, 8), "blocks.0.query.weight": held(1, 10, 4), "output.weight": held(0.5, 50, 20)}
+    damaged = {"item.weight": {"pruned": 0.1, "noised": 0.2}, "blocks.0.query.weight": {"pruned": 0.3, "noised": 0.1},
+               "output.weight": {"pruned": 0.4, "noised": 0.3}}
+    probe = arm("probed-base", {"probed": {"tensors": tensors, "damaged": damaged, "whole": 0.4}})
+    frame = curves.layers([probe])
+    assert frame["layer"].tolist() == ["item", "blocks.0.query", "output"] and frame["outlier"].tolist() == [4, 2, 10]
+    assert frame["lost, pruned"].tolist() == pytest.approx([0.75, 0.25, 0]) and frame["H"].tolist() == [2, 1, 0.5]
+    found = curves.rank_correlations(frame).set_index("H with")["mean"]
+    assert found["lost, pruned"] == pytest.approx(1) and found["weights"] == pytest.approx(0.5)
+    assert found["outlier"] == pytest.approx(-0.5) and found["lost, noised"] == pytest.approx(0.5)
+    merged = pd.DataFrame({"model": ["sasrec"], "mean": [1.5], "merged": [1.6]})
+    titles = [axes.get_title() for axes in figures.criterion(shape.outlier([4, 5]), frame, merged).axes]
+    assert titles == ["one outlier", "trained layers: use", "trained layers: merging"]

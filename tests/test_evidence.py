@@ -8,9 +8,10 @@ import zlib
 import numpy as np
 import pytest
 
-from pcrec_core import paper, plans, report
-from pcrec_core.claims import evidence
+from pcrec_core import paper, plans
+from pcrec_core.claims import evidence, shown
 from pcrec_core.claims.evidence import Shelf, decided, gather, of_family
+from pcrec_core.claims.tables import headlines
 from pcrec_core.derived import Trivial
 from pcrec_core.records import Store, run_record
 from pcrec_core.spec import Data
@@ -47,8 +48,8 @@ def test_without_records_no_claim_is_decidable_and_all_are_there(store):
     assert len(frame) == len(paper.claims()) and frame["RI"].isna().all()
     assert set(frame["word"]) == {"not decidable at this scale", ""}
     assert set(frame.loc[frame["word"] == "", "kind"]) == {"run-level", "described"}
-    assert report.seen(of_family(frame, "table3", ["ml-100k"]))._repr_html_().count("<li>") == 2  # one compound, six missing
-    assert "No claim of the paper" in repr(report.seen(of_family(frame, "table3", ["synthetic"])))
+    assert shown.sentences(of_family(frame, "table3", ["ml-100k"]))._repr_html_().count("<li>") == 2  # one compound, six missing
+    assert "No claim of the paper" in repr(shown.sentences(of_family(frame, "table3", ["synthetic"])))
 
 
 def test_a_clear_difference_of_three_runs_is_seen_and_its_opposite_contrary(store):
@@ -58,11 +59,25 @@ def test_a_clear_difference_of_three_runs_is_seen_and_its_opposite_contrary(stor
     row = frame.loc["table3-ml-sasrec-le"]
     assert row["word"] == "seen" and row["RI"] > 0.2 and row["runs"] == "3, 3" and row["reason"] == ""
     assert row["Holm p"] < 0.05 and row["NDCG@20"] == "(seen)"
-    text = repr(report.seen(of_family(frame, "table3", ["ml-100k"])))
+    text = repr(shown.sentences(of_family(frame, "table3", ["ml-100k"])))
     assert "PCRec with two SASRec is more accurate than one SASRec (ml-100k): seen" in text
     assert "; 400 users; runs 3, 3); the paper +5.3 %." in text and "%, +" in text  # no word without interval, users and runs
-    assert report.said_claims(frame)["table3-ml-sasrec-le-word"] == "seen"
-    assert 'table3-claims.csv' in report.show_claims(of_family(frame, "table3", ["ml-100k"]), "table3-claims")._repr_html_()
+    assert shown.said(frame)["table3-ml-sasrec-le-word"] == "seen"
+    assert 'table3-claims.csv' in shown.claims(of_family(frame, "table3", ["ml-100k"]), "table3-claims")._repr_html_()
+
+
+def test_what_explains_a_gain_stands_beside_it_and_what_is_decided_has_a_headline(store):
+    put(store, "base")
+    put(store, "LE", 0.9)
+    put(store, "avg", 0.9)
+    frame = decided(store)
+    page = shown.explanations(frame, "verdict-controls")
+    text = page._repr_html_()
+    assert "<td>ml-100k</td><td>sasrec</td>" in text and "PCRec over averaging" in text and "]: seen" in text
+    assert "PCRec over recency" not in text  # no run of it
+    assert repr(page) == "verdict-controls: 1 rows"
+    lines = shown.headlines(headlines(frame), "verdict-headlines")
+    assert repr(lines) == "verdict-headlines: 1 rows" and "PCRec with two SASRec is more accurate" in lines._repr_html_()
 
 
 def test_a_run_that_is_planned_and_missing_leaves_no_word(store):
@@ -141,7 +156,7 @@ def test_claims_about_runs_are_tested_over_runs(store):
         probe(store, "LE", seed, pair)
         run = variant("LE", "ml-100k", "sasrec", seed)
         epochs = {"exchanges": [0, 1], "h": [[[0.0], [0.0]], [[1.0 + seed], [1.5]]]}
-        store.put(run_record(run, {"epochs": epochs, "chosen": {"epoch": 1}}, {}))
+        store.put(run_record(run, {"epochs": epochs, "chosen": {"epoch": 1}, "layers": [["item", "embedding"]]}, {}))
     found = {name: given.found for name, given in evidence.over_runs(Shelf(store)).items()}
     half = found["fig6-ml-half"]
     assert (half.mean_v, half.mean_b) == (pytest.approx((0.25 + 0 + 0) / 3), pytest.approx((0.5 + 0.25 + 1) / 3))
@@ -155,7 +170,7 @@ def test_a_missing_probe_shifts_no_other(store):
     for seed in range(3):
         run = variant("LE", "ml-100k", "sasrec", seed)
         epochs = {"exchanges": [0], "h": [[[1.0 + seed], [1.0 + seed]]]}
-        store.put(run_record(run, {"epochs": epochs, "chosen": {"epoch": 0}}, {}))
+        store.put(run_record(run, {"epochs": epochs, "chosen": {"epoch": 0}, "layers": [["item", "embedding"]]}, {}))
         if seed > 0:
             probe(store, "LE", seed, [2.0 + seed / 10])
     found = evidence.over_runs(Shelf(store))["criterion-ml-averaging"]

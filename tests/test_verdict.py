@@ -182,14 +182,14 @@ def test_a_row_has_all_that_belongs_beside_a_word():
 
 
 def test_headlines_join_the_data_sets():
-    both = headlines(decide({LE: SURE, "table3-ml-sasrec-le": NIL, "table3-rr-dnn-le": NIL}))
+    both = headlines(table(decide({LE: SURE, "table3-ml-sasrec-le": NIL, "table3-rr-dnn-le": NIL})))
     both = both[both["artifact"] == "table3"].set_index(["model", "a", "b"])["headline"]
     assert both["sasrec", "LE", "base"] == "differs: not seen on ml-100k, seen on retailrocket-half"
     assert both["dnn", "LE", "base"] == NOT_SEEN and both["all", "LE", "base"] == NOT_SEEN
 
 
 def test_a_claim_has_one_headline_whatever_its_data_sets():
-    lines = headlines(decide({}))
+    lines = headlines(table(decide({})))
     with_word = CLAIMS[~CLAIMS.kind.isin(["run-level", "described"])]
     assert len(lines) == with_word.index.str.replace("-ml-", "-").str.replace("-rr-", "-").nunique()
     assert lines[["ml-100k", "retailrocket-half"]].notna().sum().sum() == len(with_word)

@@ -30,15 +30,18 @@ def table(verdicts: Mapping[str, Verdict], supporting: Mapping[str, Verdict] | N
     return frame
 
 
-def headlines(verdicts: Mapping[str, Verdict]) -> pd.DataFrame:
-    """A row a claim over data sets: its word on each of ours, and one for all (STATISTICS.md, section 4)."""
-    by_claim: dict[tuple[str, ...], dict[str, str]] = {}
-    for verdict in verdicts.values():
-        if verdict.word:
-            by_claim.setdefault(verdict.claim.key, {})[verdict.claim.dataset] = verdict.word
-    names = ["artifact", "model", "a", "b", "kind", "metric", "sentence"]
-    return pd.DataFrame([dict(zip(names, key, strict=True)) | found | {"headline": words.headline(found)}
-                         for key, found in by_claim.items()])
+def headlines(frame: pd.DataFrame) -> pd.DataFrame:
+    """A row a claim over data sets: its word on each of ours, and one for all (STATISTICS.md, section 4).
+
+    ``frame`` is that of ``table``.
+    """
+    keys = ["question", "artifact", "model", "a", "b", "kind", "claim"]
+    worded = frame[frame["word"] != ""].assign(artifact=lambda f: f["family"].str.partition("/")[0])
+    rows = []
+    for key, one in worded.groupby(keys, sort=False):
+        found = dict(zip(one["data set"], one["word"], strict=True))
+        rows.append(dict(zip(keys, key, strict=True)) | found | {"headline": words.headline(found)})
+    return pd.DataFrame(rows)
 
 
 def _row(verdict: Verdict) -> dict[str, object]:

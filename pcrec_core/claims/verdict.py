@@ -55,11 +55,6 @@ class Claim:
     rq: str
 
     @property
-    def key(self) -> tuple[str, ...]:
-        """What the same claim on another data set shares with it."""
-        return self.family.split("/")[0], self.model, self.a, self.b, self.kind, self.metric, self.sentence
-
-    @property
     def size(self) -> float | None:
         """e where it is a size that the paper gives its winner; a margin of ``at least`` or ``no better`` without printed
         values is none, so nothing is divided by it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from pcrec_core.datasets.interactions import Interactions
 from pcrec_core.datasets.split import split
@@ -15,7 +16,8 @@ def statistics(interactions: Interactions) -> dict[str, Any]:
 
     ``density`` is actions / (users * items). ``tie_share`` is the share of users whose validation and test item have
     the same time (``None`` without times): file order decides there. ``repeat_share_test`` and ``_valid`` are the
-    shares of targets that the user had met before.
+    shares of targets that the user had met before. ``test_groups`` are the users whose test target is the same item: a
+    number a user, counted from 0 in the order in which the items come up.
     """
     parts = split(interactions)
     per_user = np.diff(interactions.offsets)
@@ -30,6 +32,7 @@ def statistics(interactions: Interactions) -> dict[str, Any]:
         "tie_share": _tie_share(interactions),
         "repeat_share_valid": float(parts.repeated("valid").mean()),
         "repeat_share_test": float(parts.repeated("test").mean()),
+        "test_groups": " ".join(map(str, pd.factorize(parts.targets("test"))[0])),
         "counts": dict(interactions.counts),
         "fingerprint": parts.fingerprint(),
     }

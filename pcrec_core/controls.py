@@ -1,0 +1,194 @@
+"""What the pages on controls and deviations show beside the crossed t: strata, other ways to an interval, single lines of the
+protocols' table, and what choosing on the test set adds. Frames with one row a comparison and metric. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pcrec_core import arms, report
+from pcrec_core.arms import Arm, matched
+from pcrec_core.claims import checks
+from pcrec_core.claims.selection_gain import Chosen, chosen, habit
+from pcrec_core.claims.strata import Stratum, differ, strata
+from pcrec_core.metrics import PRIMARY, SELECTION
+from pcrec_core.records import Record, same_users
+from pcrec_core.report import Html, count, number, percent, share, with_interval
+
+KINDS = ("new", "repeated")
+
+
+def by_target(pairs: Sequence[tuple[Arm, Arm]], metrics: Sequence[str] = arms.METRICS) -> pd.DataFrame:
+    """Each pair (variant, base) among users whose target is new to them, and among those whose target is repeated.
+
+    A row a pair, metric and kind of target that has users: its share, both means, RI with its interval, its part of the
+    absolute gain of all users, and the p of z, whether the two kinds differ (exploratory).
+    """
+    return pd.DataFrame([row for pair in pairs for metric in metrics for row in _by_target(*matched(*pair), metric)])
+
+
+def _by_target(over: Arm, base: Arm, metric: str) -> list[dict[str, Any]]:
+    same_users([*over.runs, *base.runs])
+    found = strata(over.ranks_for(metric), base.ranks_for(metric), np.where(over.runs[0].repeated, *KINDS[::-1]), metric,
+                   paired=over.paired(base), random_v=over.random, random_b=base.random)
+    comparisons = [stratum.comparison for stratum in found]
+    z = differ(*comparisons) if len(found) == 2 and None not in comparisons else None
+    return [_what(over, base, metric) | _stratum(stratum) | {"p of z": z and z[1]} for stratum in found]
+
+
+def _what(over: Arm, base: Arm, metric: str) -> dict[str, Any]:
+    return {"data set": over.dataset, "model": over.model, "comparison": f"{over.variant} over {base.variant}", "metric": metric}
+
+
+def _stratum(stratum: Stratum) -> dict[str, Any]:
+    c = stratum.comparison
+    return {"targets": stratum.name, "users": stratum.users, "share": stratum.share,
+            "mean": c and c.mean_v, "mean of base": c and c.mean_b, "RI": c and c.RI, "low": c and c.low, "high": c and c.high,
+            "users only": bool(c and c.users_only), "part of the gain": stratum.part}
+
+
+def show_by_target(frame: pd.DataFrame, name: str) -> Html:
+    """The frame of ``by_target``."""
+    shown = frame[["data set", "model", "comparison", "metric", "targets", "users", "share", "mean of base", "mean"]].assign(
+        **{"RI [95 %]": _intervals(frame), "part of the gain": frame["part of the gain"], "p of z": frame["p of z"]})
+    formats = {"users": count, "share": share, "mean": number(4), "mean of base": number(4), "part of the gain": _signed,
+               "p of z": number(3)}
+    note = ("Exploratory: intervals without adjustment, never a word. The parts of new and repeated targets sum to the difference"
+            " of the two means over all users; p of z: whether their improvements differ. * users only.")
+    return report.table(shown, formats, name, note, frame)
+
+
+def _intervals(frame: pd.DataFrame) -> list[str]:
+    return [with_interval(percent, row["RI"], row["low"], row["high"], row["users only"]) for row in frame.to_dict("records")]
+
+
+def _signed(x: Any) -> str:
+    return report.DASH if x is None else f"{x:+.4f}"
+
+
+def sensitivity(pairs: Sequence[tuple[Arm, Arm]], groups: Mapping[str, Sequence[int]], metric: str = PRIMARY,
+                resamples: int = checks.RESAMPLES) -> pd.DataFrame:
+    """Other ways to an interval or a p of each pair (STATISTICS.md, sections 2 and 5), beside the crossed t.
+
+    ``groups`` says by data set which users have one target item. A row a pair: RI with the interval of the crossed t; that
+    of the crossed bootstrap; the p of Welch's test over run means; the share of pairs of single runs with p < .01; and the
+    variance by users, clustered by target, over the usual one.
+    """
+    return pd.DataFrame([_checked(*matched(*pair), groups, metric, resamples) for pair in pairs])
+
+
+def _checked(over: Arm, base: Arm, groups: Mapping[str, Sequence[int]], metric: str, resamples: int) -> dict[str, Any]:
+    ranks, c = (over.ranks_for(metric), base.ranks_for(metric)), over.over(base, metric)
+    how = {"paired": c.paired, "random_v": over.random, "random_b": base.random}
+    name = checks.key(over.dataset, over.variant, base.variant, metric, over.protocol, c)
+    again = checks.bootstrap(*ranks, metric, name=name, resamples=resamples, **how)
+    runs = checks.run_means(*ranks, metric) if min(map(len, ranks)) > 1 and not c.paired else None
+    clusters = groups.get(over.dataset) if c.L is not None else None
+    ratio = None if clusters is None else checks.clustered(*ranks, clusters, metric, **how).ratio
+    return _what(over, base, metric) | {
+        "RI": c.RI, "low": c.low, "high": c.high, "users only": c.users_only, "p": c.p, "bootstrap low": again.low,
+        "bootstrap high": again.high, "p over runs": runs and runs.p,
+        "single runs with p < .01": checks.significant_pairs(*ranks, metric), "clustered / Vu": ratio,
+        "runs": f"{c.runs_v}, {c.runs_b}"}
+
+
+def show_sensitivity(frame: pd.DataFrame, name: str) -> Html:
+    """The frame of ``sensitivity``."""
+    shown = frame[["data set", "model", "comparison"]].assign(**{
+        "RI [95 %], crossed t": _intervals(frame), "p": frame["p"],
+        "95 %, bootstrap": [f"[{percent(a)}, {percent(b)}]" for a, b in zip(frame["bootstrap low"], frame["bootstrap high"],
+                                                                            strict=True)],
+        **{column: frame[column] for column in ("p over runs", "single runs with p < .01", "clustered / Vu", "runs")}})
+    formats = {"p": number(3), "p over runs": number(3), "single runs with p < .01": share, "clustered / Vu": number(2)}
+    note = (f"In {frame['metric'].iloc[0]}. The crossed t decides. The bootstrap resamples users and runs at once; p over"
+            " runs asks only of other runs; single runs: how often a paper with one run of each would have called the"
+            " difference significant; clustered: the variance by users with those of one target item as a cluster.")
+    return report.table(shown, formats, name, note, frame)
+
+
+def changed_lines(lines: Mapping[str, tuple[Arm, Arm]], usual: tuple[Arm, Arm],
+                  metrics: Sequence[str] = (PRIMARY,)) -> pd.DataFrame:
+    """What single lines of the protocols' table change.
+
+    Parameters
+    ----------
+    lines : mapping
+        PCRec and its base with one line changed, by the name of the line; the base is the usual one where the line is of
+        PCRec alone.
+    usual : tuple of Arm
+        PCRec and its base as they are, of the same users.
+
+    Returns
+    -------
+    DataFrame
+        A row a line and metric: the change of the base, that of PCRec, and PCRec over its base before and after, each with
+        its interval.
+    """
+    return pd.DataFrame([_changed(name, pair, usual, metric) for name, pair in lines.items() for metric in metrics])
+
+
+def _changed(name: str, pair: tuple[Arm, Arm], usual: tuple[Arm, Arm], metric: str) -> dict[str, Any]:
+    steps = {"PCRec": (pair[0], usual[0]), "base": (pair[1], usual[1]), "over base": pair, "over base, usual": usual}
+    row: dict[str, Any] = {"line": name, "metric": metric}
+    for step, (over, base) in steps.items():
+        if over is base or over.protocol != base.protocol:  # of another protocol the users may be others
+            row |= {step: None, f"{step} low": None, f"{step} high": None}
+            continue
+        over, base = matched(over, base)
+        c = over.over(base, metric)
+        row |= {step: c.RI, f"{step} low": c.low, f"{step} high": c.high}
+    return row
+
+
+def show_changed_lines(frame: pd.DataFrame, name: str, note: str) -> Html:
+    """The frame of ``changed_lines``."""
+    heads = {"base": "base: the line over the usual one", "PCRec": "PCRec: the line over the usual one",
+             "over base, usual": "PCRec over base, usual", "over base": "PCRec over base, with the line"}
+    shown = frame[["line", "metric"]].assign(**{head: [
+        with_interval(percent, row[step], row[f"{step} low"], row[f"{step} high"]) for row in frame.to_dict("records")]
+        for step, head in heads.items()})
+    return report.table(shown, {}, name, note, frame)
+
+
+def choosing(pairs: Mapping[str, tuple[Arm, Arm]], metrics: Sequence[str] = ("MRR@5", "HIT@5", "NDCG@20")) -> pd.DataFrame:
+    """What choosing the best epoch on the test set adds to an improvement (STATISTICS.md, section 5), of runs that kept test
+    metrics by epoch: a row a pair (variant, base), by name, and metric."""
+    rows = []
+    for name, (over, base) in pairs.items():
+        for metric in metrics:
+            found = habit(*(_chosen(arm, metric) for arm in (over, base)))
+            rows.append({"what": name, "metric": metric, "gain": found.gain_v, "gain of base": found.gain_b,
+                         "p": found.difference and found.difference.p, "RI, best on test": found.RI_best,
+                         "RI, chosen on validation": found.RI_valid, "runs": f"{len(over.runs)}, {len(base.runs)}"})
+    return pd.DataFrame(rows)
+
+
+def _chosen(arm: Arm, metric: str) -> Chosen:
+    return chosen([run.result["epochs"]["test"][metric] for run in arm.runs], [_picked(run) for run in arm.runs])
+
+
+def _picked(run: Record) -> tuple[int, int]:
+    """Which of the epochs with a test, and which peer, validation picks: ties to the earlier epoch, then the lower peer."""
+    epochs, column = run.result["epochs"], run.spec.evaluates
+    valid = np.atleast_2d(epochs[column][SELECTION])  # (peers, epochs), or of the merged model (epochs,)
+    if column == "own":
+        valid = valid[:, epochs["tests"]]
+    epoch, peer = np.unravel_index(valid.T.argmax(), valid.T.shape)
+    return int(epoch), int(peer)
+
+
+def show_choosing(frame: pd.DataFrame, name: str) -> Html:
+    """The frame of ``choosing``."""
+    points = {column: _log_points for column in ("gain", "gain of base")}
+    formats = points | {"p": number(3), "RI, best on test": percent, "RI, chosen on validation": percent}
+    note = ("Gain: by how much the best epoch and peer on test exceed those that validation picks, mean over runs, in log"
+            " points (hundredths of a logarithm); p: Welch's test over runs that variant and base gain equally. Neither"
+            " improvement has an interval or a word: the chosen epoch is taken as given.")
+    return report.table(frame, formats, name, note)
+
+
+def _log_points(x: float) -> str:
+    return f"{100 * x:.1f}"

@@ -1,0 +1,115 @@
+"""What stands beside the crossed t on the pages on controls and deviations, on records made by hand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from stats_support import simulated
+
+from pcrec_core import controls
+from pcrec_core.arms import Arm, comparisons, matched
+from pcrec_core.claims import checks
+from pcrec_core.records import Record, run_record
+from pcrec_core.stats import compare
+from pcrec_core.variants import variant
+
+
+def record(label: str, ranks: Sequence[int], seed: int = 0, repeated: str = "", given: dict | None = None,
+           **result: Any) -> Record:
+    whole = {"data": {"fingerprint": "f", "users": len(ranks), "items": 99}, "ranks": " ".join(map(str, ranks)),
+             "repeated": repeated or "0" * len(ranks)}
+    return run_record(variant(label, "ml-100k", "sasrec", seed, given), whole | result, {})
+
+
+def arm(label: str, *runs: Sequence[int], repeated: str = "") -> Arm:
+    return Arm(label, tuple(record(label, ranks, seed, repeated) for seed, ranks in enumerate(runs)))
+
+
+def test_new_and_repeated_targets_stand_apart_and_their_parts_make_the_gain():
+    repeated = "0110"
+    over, base = arm("LE", [1, 2, 4, 9], repeated=repeated), arm("base", [2, 4, 4, 5], repeated=repeated)
+    new, again = controls.by_target([(over, base)], ["MRR@5"]).to_dict("records")
+    assert (new["targets"], new["users"], new["share"]) == ("new", 2, 0.5) and again["targets"] == "repeated"
+    assert new["mean"] == (1 + 0) / 2 and new["mean of base"] == (1 / 2 + 1 / 5) / 2
+    assert again["RI"] == pytest.approx((1 / 2 + 1 / 4) / (1 / 4 + 1 / 4) - 1)
+    assert new["part of the gain"] + again["part of the gain"] == pytest.approx((1.75 - 1.2) / 4)
+    page = controls.show_by_target(controls.by_target([(over, base)], ["MRR@5"]), "targets")._repr_html_()
+    assert "repeated" in page and "+50.0 % [" in page
+
+
+def test_where_nothing_repeats_there_is_one_kind_and_no_z():
+    [row] = controls.by_target([(arm("LE", [1, 2]), arm("base", [2, 1]))], ["HIT@5"]).to_dict("records")
+    assert row["targets"] == "new" and row["p of z"] is None and row["part of the gain"] == 0
+
+
+RV, RB = simulated(3, 120, 3, gain=0.1)
+
+
+def test_other_ways_to_an_interval_are_those_of_the_checks():
+    groups = np.arange(120) // 3
+    pair = arm("LE", *RV.tolist()), arm("base", *RB.tolist())
+    [row] = controls.sensitivity([pair], {"ml-100k": groups}, resamples=500).to_dict("records")
+    c = compare(RV, RB, "MRR@5")
+    again = checks.bootstrap(RV, RB, "MRR@5", name="ml-100k|LE|base|MRR@5|controlled|3|120", resamples=500)
+    assert (row["RI"], row["p"], row["bootstrap low"], row["bootstrap high"]) == (c.RI, c.p, again.low, again.high)
+    assert row["p over runs"] == checks.run_means(RV, RB, "MRR@5").p
+    assert row["single runs with p < .01"] == checks.significant_pairs(RV, RB, "MRR@5")
+    assert row["clustered / Vu"] == checks.clustered(RV, RB, groups, "MRR@5").ratio
+    assert "120" not in controls.show_sensitivity(controls.sensitivity([pair], {}, resamples=50), "s")._repr_html_()[:20]
+
+
+def test_one_run_has_no_test_over_runs_and_data_without_groups_no_clusters():
+    pair = arm("LE", RV[0].tolist()), arm("base", RB[0].tolist())
+    [row] = controls.sensitivity([pair], {}, resamples=50).to_dict("records")
+    assert row["p over runs"] is None and row["clustered / Vu"] is None and row["users only"]
+
+
+def test_arms_that_share_a_training_are_cut_to_their_common_seeds():
+    base = arm("base", [1, 2, 3], [2, 2, 2], [3, 2, 1])
+    swa = Arm("ema", (record("ema", [1, 1, 3]),))  # an average of the base's own training
+    over, cut = matched(swa, base)
+    assert over is not swa and len(cut.runs) == 1 and cut.runs[0].spec.seed == 0
+    assert matched(arm("LE", [1, 2, 3]), base)[1] is base  # other trainings: all runs
+    [row] = comparisons([(swa, base)], ["MRR@5"]).to_dict("records")
+    assert row["runs"] == "1, 1" and row["RI"] == pytest.approx((2 + 1 / 3) / (1 + 1 / 2 + 1 / 3) - 1)
+
+
+def test_what_a_line_changes_of_base_and_pcrec():
+    usual = arm("LE", [1, 2, 4]), arm("base", [2, 2, 4])
+    rules = {"rules": {"loss": "all"}}
+    changed = (Arm("LE", (record("LE", [1, 1, 4], given=rules),)), Arm("base", (record("base", [4, 2, 4], given=rules),)))
+    alone = (Arm("LE", (record("LE", [4, 4, 4], given={"rules": {"last_bin": "open"}}),)), usual[1])
+    both, one = controls.changed_lines({"loss": changed, "last_bin": alone}, usual).to_dict("records")
+    assert both["PCRec"] == pytest.approx(2.25 / 1.75 - 1) and both["base"] == pytest.approx(1 / 1.25 - 1)
+    assert both["over base"] == pytest.approx(2.25 / 1 - 1) and both["over base, usual"] == pytest.approx(1.75 / 1.25 - 1)
+    assert np.isnan(one["base"]) and one["PCRec"] == pytest.approx(0.75 / 1.75 - 1)
+    page = controls.show_changed_lines(controls.changed_lines({"loss": changed}, usual), "lines", "")._repr_html_()
+    assert "+28.6 %" in page
+
+
+def with_test(label: str, own: list, test: list, tests: list[int], **more: Any) -> Arm:
+    epochs = {"own": {"NDCG@20": own}, "tests": tests, "test": {"MRR@5": test}, **more}
+    return Arm(label, (record(label, [1], given={"rules": {"choice": "test"}}, epochs=epochs),))
+
+
+def test_what_choosing_on_test_adds():
+    base = with_test("base", [[0.1, 0.3, 0.3, 0.2]], [[0.10, 0.20, 0.16, 0.25]], [0, 1, 2, 3])  # of equals the earlier: epoch 1
+    merged = {"exchanges": [0, 1, 2], "merged": {"NDCG@20": [0.1, 0.2, 0.5]}}
+    over = with_test("LE", [[0.9] * 3, [0.9] * 3], [[0.3, 0.2, 0.24]], [0, 1, 2], **merged)  # what an exchange leaves decides
+    [row] = controls.choosing({"x": (over, base)}, ["MRR@5"]).to_dict("records")
+    assert row["gain"] == pytest.approx(math.log(0.3 / 0.24)) and row["gain of base"] == pytest.approx(math.log(0.25 / 0.2))
+    assert row["RI, best on test"] == pytest.approx(0.3 / 0.25 - 1) and row["RI, chosen on validation"] == pytest.approx(0.2)
+    assert "22.3" in controls.show_choosing(controls.choosing({"x": (over, base)}, ["MRR@5"]), "c")._repr_html_()
+
+
+def test_of_peers_before_an_exchange_the_better_one_is_picked():
+    own = [[0.1, 0.2], [0.4, 0.1]]
+    released = {"protocol": "released"}
+    epochs = {"own": {"NDCG@20": own}, "tests": [0, 1], "test": {"MRR@5": [[0.1, 0.2], [0.15, 0.3]]}}
+    over = Arm("LE", (record("LE", [1], given=released, epochs=epochs),))
+    [row] = controls.choosing({"x": (over, over)}, ["MRR@5"]).to_dict("records")
+    assert row["gain"] == pytest.approx(math.log(0.3 / 0.15))  # peer 1 in epoch 0 on validation

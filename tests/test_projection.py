@@ -1,0 +1,59 @@
+"""What more runs would show."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from stats_support import simulated
+
+from pcrec_core.arms import Arm
+from pcrec_core.claims.projection import projected, projections, show_projections
+from pcrec_core.records import run_record
+from pcrec_core.stats import StatsError, compare
+from pcrec_core.variants import variant
+
+RV, RB = simulated(1, 300, 4)
+C = compare(RV, RB, "NDCG@20")
+
+
+def test_as_many_runs_as_there_are_give_the_interval_there_is():
+    c = compare(RV, RV[:, ::-1], "NDCG@20")  # the arms' runs differ equally, as is supposed
+    found = projected(c, 4)
+    assert found.half == pytest.approx(c.high) and found.mde == pytest.approx(c.mde) and c.L == pytest.approx(0)
+
+
+def test_more_runs_leave_the_users_differences_and_shrink_the_rest():
+    c = compare(RV, simulated(2, 300, 4)[1], "NDCG@20")  # users of other tastes
+    assert projected(c, 10**6).half == pytest.approx(math.expm1(1.968 * math.sqrt(c.Vu - c.Ve)), rel=0.01)  # t of 299 degrees
+    halves = [projected(c, runs).half for runs in (3, 5, 10, 100)]
+    assert halves == sorted(halves, reverse=True)
+
+
+def test_what_is_projected_from_few_runs_is_what_many_show():
+    """On average: 40 studies of three runs, projected to ten, against studies of ten."""
+    three = [projected(compare(*simulated(seed, 300, 3), "NDCG@20"), 10).half for seed in range(40)]
+    ten = [math.log1p(c.high) - c.L for seed in range(40) for c in [compare(*simulated(seed, 300, 10), "NDCG@20")]]
+    assert np.median(three) == pytest.approx(np.median(ten), rel=0.15)
+
+
+@pytest.mark.parametrize(("c", "runs"), [(compare(RV[:1], RB[:1], "MRR@5"), 3), (compare(RV[:2], RB, "MRR@5"), 3), (C, 1)])
+def test_what_cannot_be_projected_is_refused(c, runs):
+    with pytest.raises(StatsError, match="a projection needs arms with equally many runs, two or more"):
+        projected(c, runs)
+
+
+def test_the_table_has_a_row_a_pair_with_runs_enough():
+    def arm(label: str, ranks: np.ndarray) -> Arm:
+        result = {"data": {"fingerprint": "f", "users": 300, "items": 99}}
+        specs = [variant(label, "ml-100k", "sasrec", seed) for seed in range(len(ranks))]
+        return Arm(label, tuple(run_record(spec, result | {"ranks": " ".join(map(str, row))}, {})
+                                for spec, row in zip(specs, ranks, strict=True)))
+
+    one = arm("LE", RV[:1]), arm("base", RB[:1])
+    frame = projections([(arm("LE", RV), arm("base", RB)), one], ["MRR@5"])
+    assert len(frame) == 1 and frame["+- with 5 runs"][0] == projected(compare(RV, RB, "MRR@5"), 5).half
+    assert frame["RI of the paper"][0] == pytest.approx(0.136 / 0.1292 - 1)
+    page = show_projections(frame, "table3-projections")._repr_html_()
+    assert "± with 10 runs" in page and "+5.3 %" in page
