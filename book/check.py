@@ -68,6 +68,9 @@ def _problems_of(page: Path, html: Path) -> Iterator[str]:
     for script in soup.find_all(["script", "style"]):
         if _loads_elsewhere(script.get_text()):
             yield f"code that loads from another host: {_short(script)}"
+    for formula in soup.find_all(class_="math"):
+        if r"\begin{split}" in formula.get_text() and r"\tag" in formula.get_text():
+            yield f"a numbered formula of several lines, which MathJax refuses (write it with nowrap): {_short(formula)}"
     for element, url in _urls(soup):
         if _TAKEN.fullmatch(url):
             yield f"a file's name, or a metric's, was taken for an address: {url}"

@@ -85,6 +85,13 @@ def invalid(arms: Sequence[Arm], kind: str, thresholds: Sequence[float] = THRESH
                       for arm in arms for run in arm.runs], ignore_index=True)
 
 
+def ratios_at(arms: Sequence[Arm], threshold: float) -> pd.DataFrame:
+    """The ratio at one threshold, for each kind of layers: mean, least and largest over the runs of a model and variant."""
+    found = pd.concat([invalid(arms, kind, [threshold]).assign(layers=kind) for kind in KINDS])
+    return found.groupby(["layers", "model", "variant"], sort=False)["ratio"].agg(
+        mean="mean", least="min", largest="max", runs="count").reset_index()
+
+
 def invalid_before(arms: Sequence[Arm], kind: str, thresholds: Sequence[float] = THRESHOLDS) -> pd.DataFrame:
     """The same ratio in each peer just before the exchange whose merged model is reported; ``arms`` of PCRec runs.
 

@@ -144,7 +144,7 @@ def invalid_layers(curve: pd.DataFrame, mark: float = 0.5) -> Figure:
 
 
 def criterion(outliers: pd.DataFrame, layers: pd.DataFrame, merges: pd.DataFrame) -> Figure:
-    """What the entropy measures: H over the reach of one outlier (``shape.outlier``); H of trained layers over what is lost
+    """What the entropy measures: H over the reach of one outlier (``criterion.outlier``); H of trained layers over what is lost
     when half of the layer is pruned (``curves.layers``); H of merged layers over that of the peers (``curves.merges``)."""
     style()
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13.5, 3.9), layout="constrained")

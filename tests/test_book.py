@@ -114,6 +114,12 @@ def test_something_a_page_needs_from_another_host(small: Path, markup: str, url:
     assert with_body(small, markup.format(url)) == [f"b.html: needs another host: {url}"]
 
 
+def test_a_formula_that_mathjax_refuses(small: Path) -> None:
+    refused = r"<div class='math'>\[\begin{split}x \\ y \tag{7}\end{split}\]</div>"
+    [problem] = with_body(small, refused + r"<div class='math'>x \tag{8}</div>")
+    assert problem.startswith("b.html: a numbered formula of several lines, which MathJax refuses")
+
+
 @pytest.mark.parametrize("url", ["mailto:NDCG%4020", "http://PROTOCOLS.md", "http://spec.py/"])
 def test_a_name_that_was_taken_for_an_address(small: Path, url: str) -> None:
     assert with_body(small, f"<a href='{url}'>x</a>") == [

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcrec_core import curves, figures, shape
+from pcrec_core import criterion, curves, figures
 from pcrec_core.arms import Arm, values
 from pcrec_core.records import Record, run_record
 from pcrec_core.variants import variant
@@ -111,6 +111,12 @@ MERGING = {"epochs": {"exchanges": [3, 7], "h": H}, "chosen": {"epoch": 7},
            "layers": [["item", "embedding"], ["blocks.0.query", "middle"]]}
 
 
+def test_the_ratio_at_a_threshold_by_kind_of_layers():
+    frame = curves.ratios_at([arm("probed-base", PROBED, PROBED)], 0.45).set_index("layers")
+    assert frame["mean"].to_dict() == {"block matrices": 0.5, "measured layers": 0.25, "released layers": 0.6}
+    assert set(frame["runs"]) == {2} and (frame["least"] == frame["largest"]).all()
+
+
 def test_the_ratio_before_the_merge_is_of_either_peer():
     curve = curves.invalid_before([arm("LE", MERGING)], "block matrices", [0.5, 2.5])
     assert curve["ratio"].tolist() == [0, 1, 1, 1] and set(curve["layers"]) == {1}
@@ -140,5 +146,5 @@ def test_what_a_layer_holds_and_what_is_lost_without_it():
     assert found["lost, pruned"] == pytest.approx(1) and found["weights"] == pytest.approx(0.5)
     assert found["outlier"] == pytest.approx(-0.5) and found["lost, noised"] == pytest.approx(0.5)
     merged = pd.DataFrame({"model": ["sasrec"], "mean": [1.5], "merged": [1.6]})
-    titles = [axes.get_title() for axes in figures.criterion(shape.outlier([4, 5]), frame, merged).axes]
+    titles = [axes.get_title() for axes in figures.criterion(criterion.outlier([4, 5]), frame, merged).axes]
     assert titles == ["one outlier", "trained layers: use", "trained layers: merging"]

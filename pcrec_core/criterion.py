@@ -1,4 +1,5 @@
-"""What the entropy of Eq. 4 says of weights that are drawn, not trained: its outliers, scale, shape and averages. No torch."""
+"""What the page on the criterion shows: what the entropy of Eq. 4 says of weights that are drawn, not trained (outliers, scale,
+shape, averages), and the tables of what trained layers hold. No torch."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+
+from pcrec_core.report import Html, count, number, percent, share, table
 
 _D = 64  # of a layer of the small data sets
 
@@ -61,3 +64,33 @@ def drawn(size: int = _D * _D) -> pd.DataFrame:
 def _share(w: np.ndarray, other: np.ndarray) -> float:
     """Eq. 2."""
     return np.abs(w).sum() / (np.abs(w).sum() + np.abs(other).sum())
+
+
+def show_drawn(frame: pd.DataFrame, name: str) -> Html:
+    """The frame of ``drawn``."""
+    return table(frame, dict.fromkeys(frame.columns[1:], number(3)), name,
+                 f"{_D * _D:,} weights of variance 1; H in nats, at most ln 10 = {math.log(10):.3f}.")
+
+
+def show_layers(frame: pd.DataFrame, name: str) -> Html:
+    """The frame of ``curves.layers``."""
+    formats = {"H": number(3), "weights": count, "outlier": number(1), "lost, pruned": percent, "lost, noised": percent}
+    return table(frame, formats, name, "H in nats; outlier: the largest weight in standard deviations; lost: the share of"
+                 " validation NDCG@20 that is lost when half of the matrix is pruned, or when noise of half its standard"
+                 " deviation is added.")
+
+
+def show_correlations(frame: pd.DataFrame, name: str) -> Html:
+    """The frame of ``curves.rank_correlations``."""
+    return table(frame, dict.fromkeys(["mean", "least", "largest"], number(2)), name,
+                 "Spearman's correlation over the layers of a run; DNN has three layers, so its values say little.")
+
+
+def show_merges(frame: pd.DataFrame, name: str) -> Html:
+    """The frame of ``curves.merges``, summed up by model: how H changes, and how many merged layers exceed both peers."""
+    peers = [column for column in frame.columns if column.startswith("peer ")]
+    told = frame.assign(change=frame["merged"] - frame["mean"], above=frame["merged"] > frame[peers].max(axis=1))
+    summed = told.groupby("model", sort=False).agg(**{
+        "mean change of H": ("change", "mean"), "layers above both peers": ("above", "mean"), "layers": ("change", "size")})
+    return table(summed.reset_index(), {"mean change of H": number(4), "layers above both peers": share}, name,
+                 "At the exchange that is reported, over layers and runs; the change is from the mean of the peers.", frame)
