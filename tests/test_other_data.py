@@ -18,8 +18,7 @@ def parameters(path: Path) -> set[str]:
     return {statement.target.id for statement in ast.parse(cells[0].source).body}
 
 
-NOTEBOOKS = sorted(path for path in (ROOT / "notebooks").glob("*.ipynb") if parameters(path) & {"dataset", "datasets"}
-                   and "epochs" in parameters(path))
+NOTEBOOKS = sorted(path for path in (ROOT / "notebooks").glob("*.ipynb") if {"records", "epochs"} <= parameters(path))
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
