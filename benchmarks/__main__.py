@@ -37,6 +37,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="threads of both sides (default: 1, as runs are trained)")
     parser.add_argument("--memory", nargs=2, metavar=("CASE", "SIDE"), help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.threads < 1:
+        parser.error(f"--threads must be 1 or more, not {given.threads}.")
     torch.set_num_threads(given.threads)
     cases = dict(all_cases())
     if given.memory:
@@ -136,10 +138,13 @@ def _product(rows: int, inner: int, columns: int) -> float:
 
 
 def _bandwidth() -> float:
-    """Bytes a second of a copy that no cache holds, read and written."""
+    """Bytes a second of what moves most: a copy, or an addition in place, of more than a cache holds, read and written.
+
+    A copy reads what it overwrites too, on processors that do not write around the cache; Adam works in place.
+    """
     x = torch.ones(2**25)
     y = torch.empty_like(x)
-    return 2 * 4 * len(x) / min(_seconds(lambda: y.copy_(x)) for _ in range(5))
+    return 2 * 4 * len(x) / min(_seconds(what) for _ in range(7) for what in (lambda: y.copy_(x), lambda: x.add_(1.0)))
 
 
 def _seconds(what: Callable[[], object]) -> float:

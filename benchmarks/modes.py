@@ -1,7 +1,9 @@
-"""``python -m benchmarks.modes``: the two modes of Section 3.3, workers, and inference by one peer or by an ensemble."""
+"""``python -m benchmarks.modes``: the two modes of Section 3.3, workers, and inference by one peer or by an ensemble. A
+quarter of an hour on two idle cores."""
 
 from __future__ import annotations
 
+import argparse
 import re
 import statistics
 import subprocess
@@ -35,6 +37,7 @@ ONE, SERIAL, PARALLEL = "one model", "a pair in turn", "a pair, a process a peer
 
 def main() -> None:
     """Measure all, print the table and write it."""
+    argparse.ArgumentParser(prog="python -m benchmarks.modes", description=__doc__).parse_args()
     cases = (modes("SASRec", "ml-100k", "sasrec", **_RUN) | workers() | inference()) | (
         large := modes("BPR", "retailrocket", "bpr", epochs=1))
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in cases}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -67,17 +67,20 @@ def show_profiles(frame: pd.DataFrame) -> Html:
     return table(shown, {}, "cost-profiles", note, frame)
 
 
+def _seconds(x: float) -> str:
+    return DASH if pd.isna(x) else f"{x:.1f}" if x >= 10 else f"{x:.2f}"
+
+
 #: Columns of the table of modes: as they are measured, as they are shown, and how.
-_SHOWN = {"seconds": ("seconds", number(1)), "range": ("range", None), "training": ("of which training", number(1)),
-          "exchange": ("of which exchange", number(2)), "processes": ("processes", count),
-          "MB": ("peak MB a process", count), "weights": ("weights", count)}
+_SHOWN = {"seconds": ("seconds", _seconds), "range": ("range", None),
+          "training": ("of which training", _seconds), "exchange": ("of which exchange", number(2)),
+          "processes": ("processes", count), "MB": ("peak MB a process", count), "weights": ("weights", count)}
 
 
-def show_modes(frame: pd.DataFrame, beginning: str) -> Html:
-    """The cases that begin so: seconds with their range, and what was measured beside them."""
+def show_modes(frame: pd.DataFrame, beginning: str, columns: Sequence[str]) -> Html:
+    """The cases that begin so, with these of the ``columns`` seconds, range, training, exchange, processes, MB, weights."""
     rows = frame[frame["case"].str.startswith(beginning)]
     full = rows.assign(range=[_range(row) for row in rows.to_dict("records")])
-    columns = [name for name in _SHOWN if full[name].notna().any()]
     shown = full[["case", *columns]].rename(columns={name: _SHOWN[name][0] for name in columns})
     formats = {_SHOWN[name][0]: _SHOWN[name][1] for name in columns if _SHOWN[name][1]}
     name = f"cost-{beginning.lower().replace(' ', '-').rstrip(',')}"
@@ -89,18 +92,20 @@ def said_modes(frame: pd.DataFrame) -> dict[str, str]:
     by = frame.set_index("case")
 
     def ratio(column: str, case: str, other: str) -> str:
-        return f"{by.at[case, column] / by.at[other, column]:.2f}"
+        return f"{by.at[case, column] / by.at[other, column]:.1f}"
 
     one, serial, parallel = "one model", "a pair in turn", "a pair, a process a peer"
     exchange = by.at[f"SASRec, {serial}", "exchange"] / by.at[f"SASRec, {serial}", "seconds"]
     return {
         "cost-serial": ratio("training", f"SASRec, {serial}", f"SASRec, {one}"),
         "cost-parallel": ratio("training", f"SASRec, {parallel}", f"SASRec, {one}"),
-        "cost-parallel-wall": ratio("seconds", f"SASRec, {parallel}", f"SASRec, {serial}"),
+        "cost-serial-wall": ratio("seconds", f"SASRec, {serial}", f"SASRec, {one}"),
+        "cost-parallel-wall": ratio("seconds", f"SASRec, {parallel}", f"SASRec, {one}"),
         "cost-exchange": f"{100 * exchange:.1f} %",
         "cost-state": count(_STATE * by.at[f"BPR, {one}", "weights"] / 1e6),
-        "cost-second": count(by.at[f"BPR, {serial}", "MB"] - by.at[f"BPR, {one}", "MB"]),
-        "cost-processes": count(2 * by.at[f"BPR, {parallel}", "MB"] - by.at[f"BPR, {one}", "MB"]),
+        "cost-one-memory": count(by.at[f"BPR, {one}", "MB"]),
+        "cost-serial-memory": count(by.at[f"BPR, {serial}", "MB"]),
+        "cost-parallel-memory": count(2 * by.at[f"BPR, {parallel}", "MB"]),
         "cost-workers": ratio("seconds", "8 runs, one worker", "8 runs, two workers"),
         "cost-ensemble-2": ratio("seconds", "ranking, ensemble of 2", "ranking, one peer"),
         "cost-ensemble-3": ratio("seconds", "ranking, ensemble of 3", "ranking, one peer"),
@@ -118,4 +123,4 @@ def _milliseconds(x: float) -> str:
 
 
 def _range(row: dict) -> str:
-    return DASH if row["fastest"] == row["slowest"] else f"{row['fastest']:.1f} to {row['slowest']:.1f}"
+    return DASH if row["fastest"] == row["slowest"] else f"{_seconds(row['fastest'])} to {_seconds(row['slowest'])}"

@@ -69,6 +69,7 @@ def run(specs: Sequence[Wanted], executor: Any = None, *, store: Store | None = 
         If a run of real data is missing and the environment variable ``PCREC_NO_TRAINING`` is set, or a record is
         damaged. Records finished before stay.
     """
+    _refuse_threads(threads)
     store = store or Store()
     found = {spec: store.get(spec.name) for spec in specs}  # a damaged record is said before any training
     missing = [spec for spec, record in found.items() if record is None]
@@ -280,8 +281,7 @@ def _torch_for_us(threads: int) -> Iterator[None]:
     """torch with that many threads; its generator and its thread count are the process's, so runs in threads take turns."""
     import torch
 
-    if threads < 1:
-        raise TrainingError(f"threads must be 1 or more, not {threads}.")
+    _refuse_threads(threads)
     with _TURN:
         before = torch.get_num_threads()
         torch.set_num_threads(threads)
@@ -289,6 +289,11 @@ def _torch_for_us(threads: int) -> Iterator[None]:
             yield
         finally:
             torch.set_num_threads(before)
+
+
+def _refuse_threads(threads: int) -> None:
+    if threads < 1:
+        raise TrainingError(f"threads must be 1 or more, not {threads}.")
 
 
 def _refuse_training(spec: Wanted) -> None:

@@ -100,7 +100,7 @@ def test_statistics_by_hand():
     assert found == {
         "source": "hand", "core": 1, "users": 2, "items": 3, "actions": 7, "actions_per_user_mean": 3.5,
         "actions_per_user_median": 3.5, "density": 7 / 6, "repeats": True, "tie_share": 0.5,
-        "repeat_share_valid": 0.5, "repeat_share_test": 1.0}
+        "repeat_share_valid": 0.5, "repeat_share_test": 1.0, "test_groups": "0 1"}
     assert counts["users_short"] == 1 and counts["rows"] == 7 and len(fingerprint) == 64
 
 
