@@ -237,12 +237,14 @@ def show_settings(specs: Sequence[RunSpec]) -> Html:
 
 
 def show_tried(found: Sequence[Record]) -> Html:
-    """Every run by its settings and what it reached on validation: what lengths, rates and L2 were chosen from."""
-    rows = [{"model": r.spec.model.name, "variant": r.spec.variant, "seed": r.spec.seed, "epochs": r.spec.training.epochs,
+    """Runs by their settings and what they reached on validation: what lengths, rates and L2 were chosen from."""
+    rows = [{"data set": r.spec.data.source, "model": r.spec.model.name,
+             "variant": r.spec.variant, "seed": r.spec.seed, "epochs": r.spec.training.epochs,
              "eta": r.spec.training.eta, "L2": r.spec.training.l2, "numerics": r.spec.numerics,
              "chosen epoch": r.result["chosen"]["epoch"],
              "validation NDCG@20": r.result["chosen"]["valid"]["NDCG@20"]} for r in found]
-    frame = pd.DataFrame(rows).sort_values(["model", "variant", "seed", "epochs", "eta", "L2"], kind="stable")
+    frame = pd.DataFrame(rows).sort_values(["data set", "model", "variant", "seed", "epochs", "eta", "L2"],
+                                           kind="stable")
     return table(frame, {"validation NDCG@20": number(4), "eta": "{:g}".format, "L2": "{:g}".format}, "table2-tried")
 
 

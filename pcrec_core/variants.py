@@ -58,6 +58,20 @@ def variant(label: str, data: str | Data, model: str, seed: int = 0, given: Mapp
     raise SpecError(unknown("variant", label, [*LABELS, "LE@30", "pruned30", "pruned30-tuned"]))
 
 
+#: What was chosen by trying, on validation.
+_TRIED = ("epochs", "eta", "l2")
+
+
+def is_trial(spec: Spec) -> bool:
+    """Whether a run is the base or PCRec with nothing changed but the length, the rate or L2: one of those that these were
+    chosen from, whatever its numerics."""
+    if not isinstance(spec, RunSpec):
+        return False
+    given = {name: getattr(spec.training, name) for name in _TRIED}
+    made = (variant(label, spec.data, spec.model.name, spec.seed, given) for label in ("base", "LE"))
+    return any(dataclasses.replace(one, numerics=spec.numerics) == spec for one in made)
+
+
 @dataclasses.dataclass(frozen=True)
 class Maker:
     """Runs of one model on one data set with one seed."""

@@ -11,7 +11,7 @@ from pcrec_core import paper, settings, variants
 from pcrec_core.derived import Derived, Trivial, derived_from_dict, trainings
 from pcrec_core.errors import SpecError
 from pcrec_core.spec import Cooperation, Data, RunSpec
-from pcrec_core.variants import LABELS, variant
+from pcrec_core.variants import LABELS, is_trial, variant
 
 BASE, LE = settings.base("ml-100k", "sasrec", seed=3), settings.pcrec("ml-100k", "sasrec", seed=3)
 ENTROPY = Cooperation("layerwise", "entropy", 30)
@@ -140,3 +140,12 @@ def test_arms_that_rest_on_one_training_are_known():
 
 def test_the_examples_in_the_documentation_are_true():
     assert doctest.testmod(variants).failed == 0
+
+
+def test_a_trial_differs_in_length_rate_or_l2_alone():
+    assert is_trial(variant("base", "ml-100k", "sasrec", 2, {"epochs": 240}))
+    assert is_trial(dataclasses.replace(variant("LE", "ml-100k", "bpr", 0, {"l2": 0.01}), numerics=1))
+    others = [variant("LE@10", "ml-100k", "sasrec"), variant("avg", "ml-100k", "dnn"), variant("base-constant", "ml-100k", "dnn"),
+              variant("base", "ml-100k", "sasrec", 0, {"protocol": "paper"}), variant("half", "ml-100k", "sasrec"),
+              variant("M2", "ml-100k", "sasrec"), variant("popularity", "ml-100k", "bpr")]
+    assert not any(map(is_trial, others))
