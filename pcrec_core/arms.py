@@ -169,10 +169,11 @@ def shares_held(held: pd.DataFrame) -> pd.DataFrame:
 
 
 def first_mu(held: pd.DataFrame) -> pd.DataFrame:
-    """mu of peer 0, the one with the full learning rate, from ``dominance`` of pairs: a row a model, layer and epoch, a
-    column an alpha; of several runs, the mean. Layers stay in their order."""
+    """mu of peer 0, the one with the full learning rate, from ``dominance`` of pairs: a row a model (with its data set), layer
+    and epoch, a column an alpha; of several runs, the mean. Layers stay in their order."""
     mu = held["max mu"].where(held["peer"] == 0, 1 - held["max mu"])
-    return held.assign(mu=mu).groupby(["model", "layer", "epoch", "alpha"], sort=False)["mu"].mean().unstack()
+    named = held.assign(mu=mu, model=held["data set"] + ", " + held["model"])
+    return named.groupby(["model", "layer", "epoch", "alpha"], sort=False)["mu"].mean().unstack()
 
 
 def dominance(*pairs: Arm) -> pd.DataFrame:

@@ -100,9 +100,14 @@ def convergence(curve: pd.DataFrame) -> Figure:
                 line = one[one["variant"] == variant].groupby("epoch")["value"].mean()
                 axes.plot(line.index, line.to_numpy(), dashes=dashes, color=colour, linewidth=1.6, label=variant)
             axes.set(title=", ".join(case), ylabel=f"{metric} on validation", xlabel="epoch")
-    panels[0][0].legend(frameon=False)
+    _legend_above(figure, panels[0][0])
     plt.close(figure)
     return figure
+
+
+def _legend_above(figure: Figure, axes: Axes) -> None:
+    """The lines of ``axes`` named above all panels, where no line is hidden; for a constrained layout."""
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
 
 
 def pruning(curve: pd.DataFrame, levels: pd.DataFrame) -> Figure:
@@ -138,7 +143,7 @@ def invalid_layers(curve: pd.DataFrame, mark: float = 0.5) -> Figure:
         axes.axvline(mark, color="0.4", linewidth=1)
         axes.set(title=model, xlabel="threshold of the entropy (nats)")
     panels[0][0].set_ylabel("layers below the threshold (%)")
-    panels[0][0].legend(frameon=False)
+    _legend_above(figure, panels[0][0])
     plt.close(figure)
     return figure
 
@@ -165,7 +170,8 @@ def criterion(outliers: pd.DataFrame, layers: pd.DataFrame, merges: pd.DataFrame
 
 
 def alpha_curves(curve: pd.DataFrame, base: pd.DataFrame) -> Figure:
-    """Figure 4: a metric over alpha with 95 % intervals, the base as a line and a band; a row a model, a column a metric.
+    """Figure 4: a metric over alpha with 95 % intervals, the base as a line and a band; a row a data set and model, a column a
+    metric.
 
     Parameters
     ----------
@@ -175,6 +181,7 @@ def alpha_curves(curve: pd.DataFrame, base: pd.DataFrame) -> Figure:
         As ``arms.values`` gives it, of the base of every model in ``curve``.
     """
     style()
+    curve, base = (frame.assign(model=frame["data set"] + ", " + frame["model"]) for frame in (curve, base))
     models, metrics = curve["model"].unique(), curve["metric"].unique()
     figure, panels = plt.subplots(len(models), len(metrics), figsize=(4.4 * len(metrics), 3.2 * len(models)), squeeze=False,
                                   sharex=True, layout="constrained")

@@ -202,10 +202,10 @@ def show_shares_held(frame: pd.DataFrame, name: str, note: str) -> Html:
 
 
 def said_shares_held(frame: pd.DataFrame) -> dict[str, str]:
-    """How often max(mu, 1 - mu) is 0.7 or more, for sentences, under keys such as ``mu-sasrec-30`` (all exchanges) and
-    ``mu-sasrec-30-early`` (up to the chosen epoch)."""
+    """How often max(mu, 1 - mu) is 0.7 or more, for sentences, under keys such as ``mu-ml-100k-sasrec-30`` (all exchanges) and
+    ``mu-ml-100k-sasrec-30-early`` (up to the chosen epoch)."""
     columns = {"": "0.7 or more", "-early": "0.7 or more, to the chosen epoch"}
-    return {f"mu-{row['model']}-{row['alpha']:g}{end}": share(row[column])
+    return {f"mu-{row['data set']}-{row['model']}-{row['alpha']:g}{end}": share(row[column])
             for row in frame.to_dict("records") for end, column in columns.items()}
 
 

@@ -146,7 +146,7 @@ def test_what_other_pages_say_are_the_numbers_of_the_table():
     assert said["ml-100k-sasrec-MRR@5"].startswith("+28.6 % [") and said["ml-100k-sasrec-MRR@5"].endswith("]*")
     assert said["ml-100k-sasrec-MRR@5-paper"] == "+5.3 %"
     shares = arms.shares_held(arms.dominance(EXCHANGED)).assign(alpha=[30.0])
-    assert report.said_shares_held(shares) == {"mu-bpr-30": "50 %", "mu-bpr-30-early": "50 %"}
+    assert report.said_shares_held(shares) == {"mu-ml-100k-bpr-30": "50 %", "mu-ml-100k-bpr-30-early": "50 %"}
 
 
 def test_the_map_of_mu_is_peer_0s_whoever_holds_the_larger_one():

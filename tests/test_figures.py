@@ -41,9 +41,10 @@ POINTS = {  # (model, metric): (alpha, mean, low, high) of PCRec; (mean, low, hi
     ("dnn", "MRR@5"): ([(10, 0.02, 0.01, 0.04), (30, 0.03, 0.01, 0.07), (0, 0.01, 0.005, 0.02)], (0.022, 0.012, 0.032)),
     ("dnn", "HIT@5"): ([(0, 0.2, 0.1, 0.3), (30, 0.1, 0.05, 0.15), (10, 0.3, 0.2, 0.5)], (0.25, 0.15, 0.35)),
 }
-CURVE = pd.DataFrame([{"model": model, "metric": metric, "alpha": alpha, "mean": mean, "low": low, "high": high}
+CURVE = pd.DataFrame([{"data set": "ml-100k", "model": model, "metric": metric, "alpha": alpha, "mean": mean, "low": low,
+                       "high": high}
                       for (model, metric), (points, _) in POINTS.items() for alpha, mean, low, high in points])
-BASE = pd.DataFrame([{"model": model, "metric": metric, "mean": mean, "low": low, "high": high}
+BASE = pd.DataFrame([{"data set": "ml-100k", "model": model, "metric": metric, "mean": mean, "low": low, "high": high}
                      for (model, metric), (_, (mean, low, high)) in reversed(POINTS.items())])
 
 
@@ -75,7 +76,7 @@ def test_a_panel_shows_the_base_as_a_line_in_its_interval(panels, which):
 
 def test_panels_say_model_metric_and_what_is_drawn_and_begin_at_zero(panels):
     for (model, metric), axes in panels.items():
-        assert axes.get_title() == model and axes.get_ylabel() == f"{metric} on test" and axes.get_ylim()[0] == 0
+        assert axes.get_title() == f"ml-100k, {model}" and axes.get_ylabel() == f"{metric} on test" and axes.get_ylim()[0] == 0
     assert [axes.get_xlabel() for axes in panels.values()] == ["", ""] + ["alpha (0: plain averaging)"] * 2
     first, *others = panels.values()
     assert sorted(text.get_text() for text in first.get_legend().get_texts()) == ["PCRec, 95 %", "base, 95 %"]
@@ -92,7 +93,7 @@ MU = {("sasrec", 10.0): {"item": [0.9, 0.2], "blocks.0.query": [0.5, 0.6], "fina
 
 def held(mu: dict, seed: int = 0) -> pd.DataFrame:
     """As ``arms.dominance`` gives it: the larger mu and who holds it."""
-    return pd.DataFrame([{"model": model, "alpha": alpha, "seed": seed, "epoch": epoch, "layer": layer,
+    return pd.DataFrame([{"data set": "ml-100k", "model": model, "alpha": alpha, "seed": seed, "epoch": epoch, "layer": layer,
                           "max mu": max(m, 1 - m), "peer": int(m < 0.5)}
                          for (model, alpha), layers in mu.items() for layer, values in layers.items()
                          for epoch, m in zip([0, 2], values, strict=True)])
@@ -107,7 +108,7 @@ def test_a_map_shows_mu_of_peer_0_by_layer_and_epoch_also_where_peer_1_holds_it(
     *panels, _ = figures.mu_maps(arms.first_mu(held(MU))).axes
     assert len(panels) == len(MU)
     for axes, ((model, alpha), layers) in zip(panels, MU.items(), strict=True):
-        assert axes.get_title() == f"{model}, alpha {alpha:g}" and axes.get_xlabel() == "epoch"
+        assert axes.get_title() == f"ml-100k, {model}, alpha {alpha:g}" and axes.get_xlabel() == "epoch"
         np.testing.assert_allclose(mesh(axes), list(layers.values()))
 
 

@@ -18,7 +18,8 @@ def parameters(path: Path) -> set[str]:
     return {statement.target.id for statement in ast.parse(cells[0].source).body}
 
 
-NOTEBOOKS = sorted(path for path in (ROOT / "notebooks").glob("*.ipynb") if {"records", "epochs"} <= parameters(path))
+FOUND = sorted([*(ROOT / "notebooks").glob("*.ipynb"), *(ROOT / "book" / "drafts").glob("*.ipynb")])
+NOTEBOOKS = [path for path in FOUND if {"records", "epochs"} <= parameters(path)]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
