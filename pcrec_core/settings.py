@@ -39,13 +39,13 @@ _EPOCHS: dict[str, dict[str, int]] = {
     "ml-1m": {"sasrec": 120, "dnn": 400, "bpr": 800},
     # Where the rule starts, and no more: no run of ml-20m has been tried, nor its length doubled.
     "ml-20m": {"sasrec": 120, "dnn": 200, "bpr": 200},
-    # As Retailrocket, whose histories are as short; no run of these two has been tried, nor its length doubled.
+    # Where the rule starts on Retailrocket, whose histories are as short: no run of these two has been tried.
     "beauty": dict.fromkeys(NUMERICS, 50),
     "video-games": dict.fromkeys(NUMERICS, 50),
-    "retailrocket": dict.fromkeys(NUMERICS, 50),
-    "retailrocket-half": dict.fromkeys(NUMERICS, 50),
-    # As the sessions of the same log; no run of the events has been tried, nor its length doubled.
-    "retailrocket-events": dict.fromkeys(NUMERICS, 50),
+    "retailrocket-half": {"sasrec": 50, "dnn": 50, "bpr": 200},
+    # As the half, on which the lengths were tried: no run of all sessions or of the events has been, nor its length doubled.
+    "retailrocket": {"sasrec": 50, "dnn": 50, "bpr": 200},
+    "retailrocket-events": {"sasrec": 50, "dnn": 50, "bpr": 200},
     "csv": dict.fromkeys(NUMERICS, 20),
     "synthetic": dict.fromkeys(NUMERICS, 20),
 }
