@@ -57,11 +57,21 @@ def main() -> None:
     print(table.to_string(index=False, float_format="%.4g"))
     if not available("bf16", CPU):
         print("No bf16 rows: this processor makes no bf16 products.")
-    if not given.cases:
-        where = {"threads": given.threads, "machine": machine(), "torch": torch.__version__}
-        write_whole(TABLE, table.assign(**where).to_csv(index=False, float_format="%.4g").encode())
-        write_whole(PROFILES, pd.DataFrame(profiles).to_csv(index=False, float_format="%.3g").encode())
-        print(f"Written to {TABLE.relative_to(ROOT)} and {PROFILES.relative_to(ROOT)}.")
+    where = {"threads": given.threads, "machine": machine(), "torch": torch.__version__}
+    for path, frame, form in ((TABLE, table.assign(**where), "%.4g"), (PROFILES, pd.DataFrame(profiles), "%.3g")):
+        whole = _in_place(path, frame) if given.cases else frame
+        write_whole(path, whole.to_csv(index=False, float_format=form).encode())
+    print(f"Written to {TABLE.relative_to(ROOT)} and {PROFILES.relative_to(ROOT)}.")
+
+
+def _in_place(path: Path, new: pd.DataFrame) -> pd.DataFrame:
+    """The table there, with the rows of the cases that were measured again in place of theirs."""
+    if not path.exists():
+        return new
+    old = pd.read_csv(path)
+    place = {case: i for i, case in enumerate([*old["case"].unique(), *new["case"].unique()][::-1])}
+    both = pd.concat([old[~old["case"].isin(new["case"])], new])
+    return both.sort_values("case", key=lambda cases: -cases.map(place), kind="stable")
 
 
 def _rows(name: str, case: Case, threads: int, bandwidth: float) -> Iterator[dict[str, object]]:

@@ -15,7 +15,7 @@ from pcrec_core.precision import products
 
 #: Scores in memory at a time: on a CPU few enough to stay in its cache (float32: 4 MiB), on a GPU enough to keep it busy.
 CELLS = {"cpu": 2**20, "cuda": 2**26}
-FEWEST = 32  # users at a time, or products are slow
+FEWEST = 64  # users at a time, or products are slow
 
 
 class Ranker:
