@@ -41,7 +41,7 @@ def headlines(frame: pd.DataFrame) -> pd.DataFrame:
     for key, one in worded.groupby(keys, sort=False):
         found = dict(zip(one["data set"], one["word"], strict=True))
         rows.append(dict(zip(keys, key, strict=True)) | found | {"headline": words.headline(found)})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=[*keys, *worded["data set"].unique(), "headline"])
 
 
 def _row(verdict: Verdict) -> dict[str, object]:
