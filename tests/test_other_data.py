@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 
 import nbformat
 import papermill
 import pytest
 
-from book.build import CLIENT
+from book.build import AT_A_TIME, CLIENT
 from pcrec_core.paths import ROOT
 
 
@@ -22,13 +24,28 @@ FOUND = sorted([*(ROOT / "notebooks").glob("*.ipynb"), *(ROOT / "book" / "drafts
 NOTEBOOKS = [path for path in FOUND if {"records", "epochs"} <= parameters(path)]
 
 
+#: What is quick.
+GIVEN = {"dataset": "synthetic", "datasets": ["synthetic"], "models": ["dnn"], "epochs": 1, "seeds": [0], "device": "cpu",
+         "alphas": [0.0, 40.0], "shares": [0, 30]}
+
+
+def execute(path: Path, folder: Path) -> str:
+    """The executed notebook, its records below ``folder``."""
+    given = {name: value for name, value in GIVEN.items() if name in parameters(path)} | {"records": str(folder / "records")}
+    papermill.execute_notebook(path, folder / "out.ipynb", given, progress_bar=False, cwd=folder, **CLIENT)
+    return (folder / "out.ipynb").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory) -> Iterator[dict[Path, tuple[Path, Future]]]:
+    folders = {path: tmp_path_factory.mktemp(path.stem) for path in NOTEBOOKS}
+    with ProcessPoolExecutor(AT_A_TIME) as pool:
+        yield {path: (folder, pool.submit(execute, path, folder)) for path, folder in folders.items()}
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_on_another_data_set(path, tmp_path):
-    given = {"dataset": "synthetic", "datasets": ["synthetic"], "epochs": 2, "seeds": [0], "device": "cpu",
-             "alphas": [0.0, 30.0], "shares": [0, 30], "records": str(tmp_path / "records")}
-    given = {name: value for name, value in given.items() if name in parameters(path)}
-    out = tmp_path / "out.ipynb"
-    papermill.execute_notebook(path, out, given, progress_bar=False, cwd=tmp_path, **CLIENT)
-    assert list((tmp_path / "records" / "synthetic").glob("*-s0-*.json"))  # what was trained lies where it was asked for
-    text = out.read_text(encoding="utf-8")
+def test_a_notebook_runs_on_another_data_set(path, runs):
+    folder, run = runs[path]
+    text = run.result()
+    assert list((folder / "records" / "synthetic").glob("*-s0-*.json"))  # what was trained lies where it was asked for
     assert "synthetic" in text and "Traceback" not in text
