@@ -69,9 +69,9 @@ def _in_place(path: Path, new: pd.DataFrame) -> pd.DataFrame:
     if not path.exists():
         return new
     old = pd.read_csv(path)
-    place = {case: i for i, case in enumerate([*old["case"].unique(), *new["case"].unique()][::-1])}
+    order = list(dict.fromkeys([*old["case"], *new["case"]]))
     both = pd.concat([old[~old["case"].isin(new["case"])], new])
-    return both.sort_values("case", key=lambda cases: -cases.map(place), kind="stable")
+    return both.sort_values("case", key=lambda cases: cases.map(order.index), kind="stable")
 
 
 def _rows(name: str, case: Case, threads: int, bandwidth: float) -> Iterator[dict[str, object]]:

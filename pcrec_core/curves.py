@@ -135,7 +135,7 @@ def peers_entropy(run: Record) -> float:
 
 
 def at_the_merge(run: Record, kind: str = "measured layers") -> pd.DataFrame:
-    """H of the peers' layers just before the exchange whose merged model is reported: a row a peer and layer, with mu."""
+    """H of the peers' layers just before the exchange whose merged model is reported: a row a peer and layer."""
     epochs, names = run.result["epochs"], [name for name, _ in run.result["layers"]]
     at = epochs["exchanges"].index(run.result["chosen"]["epoch"])
     rows = pd.DataFrame([{"peer": peer, "layer": name, "h": h} for peer, layers in enumerate(epochs["h"][at])

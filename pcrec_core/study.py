@@ -228,11 +228,12 @@ def _model(spec: RunSpec, peer: int | None, split: Split, device: Any) -> Any:
 
 
 def statistics(data: Data, store: Store | None = None) -> Record:
-    """The record of a data set's statistics: read, or computed from the raw files and stored."""
+    """The record of a data set's statistics: read, or computed from the raw files and stored; also where an earlier state of
+    the code left one without the groups of targets."""
     store = store or Store()
     name = records.statistics_name(data)
     found = store.get(name)
-    if found is None:
+    if found is None or "test_groups" not in found.result:
         result = describe(datasets.load(data, progress=True))
         found = Record("statistics", name, data.canonical(), result, records.provenance())
         store.put(found)

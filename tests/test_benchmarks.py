@@ -6,10 +6,12 @@ import copy
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import support  # noqa: F401  (one thread)
 import torch
 
+from benchmarks import __main__ as command
 from benchmarks import cases, reference
 from pcrec_core.cooperation import LayerWise, cooperate
 from pcrec_core.criteria import entropy
@@ -85,3 +87,11 @@ def test_every_case_has_a_name_and_a_target():
     assert len(set(names)) == len(names) == 8
     case = dict(cases.all_cases())["dnn-33144"]()
     assert case.target == 1.5 and case.traffic == 28 * (2 * 33145 * 64 + 33145 + 64 * 65)
+
+
+def test_what_is_measured_again_takes_the_place_of_what_was(tmp_path):
+    new = pd.DataFrame({"case": ["b", "b", "d"], "share": [5, 6, 7]})
+    path = tmp_path / "profiles.csv"
+    assert command._in_place(path, new) is new
+    pd.DataFrame({"case": ["a", "b", "c"], "share": [1, 2, 3]}).to_csv(path, index=False)
+    assert command._in_place(path, new).to_numpy().tolist() == [["a", 1], ["b", 5], ["b", 6], ["c", 3], ["d", 7]]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from stats_support import simulated
 
-from pcrec_core import controls
+from pcrec_core import controls, report
 from pcrec_core.arms import Arm, comparisons, matched
 from pcrec_core.claims import checks
 from pcrec_core.records import Record, run_record
@@ -59,7 +59,9 @@ def test_other_ways_to_an_interval_are_those_of_the_checks():
     assert row["p over runs"] == checks.run_means(RV, RB, "MRR@5").p
     assert row["single runs with p < .01"] == checks.significant_pairs(RV, RB, "MRR@5")
     assert row["clustered / Vu"] == checks.clustered(RV, RB, groups, "MRR@5").ratio
-    assert "120" not in controls.show_sensitivity(controls.sensitivity([pair], {}, resamples=50), "s")._repr_html_()[:20]
+    page = controls.show_sensitivity(controls.sensitivity([pair], {"ml-100k": groups}, resamples=500), "s")._repr_html_()
+    assert f"{report.percent(c.RI)} [{report.percent(c.low)}, {report.percent(c.high)}]" in page
+    assert f"[{report.percent(again.low)}, {report.percent(again.high)}]" in page and "In MRR@5. The crossed t decides." in page
 
 
 def test_one_run_has_no_test_over_runs_and_data_without_groups_no_clusters():

@@ -368,6 +368,17 @@ def test_statistics_are_computed_once_and_then_read_without_the_data(store, monk
     assert records.statistics_name(Data("synthetic", core=4)) != made.name
 
 
+def test_users_are_grouped_by_their_test_target_also_where_an_older_record_does_not_say_how(store):
+    data, split = Data("synthetic"), study.split_of(Data("synthetic"))
+    made = study.statistics(data, store)
+    older = {name: value for name, value in made.result.items() if name != "test_groups"}
+    store.put(dataclasses.replace(made, result=older))
+    groups = study.target_groups(data, store)
+    assert study.statistics(data, store).result == made.result  # made again
+    targets = split.targets("test")
+    assert ((groups[:, None] == groups) == (targets[:, None] == targets)).all() and groups[0] == 0
+
+
 # --- arms by label
 
 def test_an_arm_of_a_label_has_its_seeds_in_order(store, trained):
