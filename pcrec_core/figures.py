@@ -41,48 +41,63 @@ def forest(frame: pd.DataFrame) -> Figure:
 
 
 def effects(frame: pd.DataFrame, limit: float = 60.0) -> Figure:
-    """Every claim that was measured: its relative improvement with 95 % interval, the paper's as a cross; a row a claim of
-    ``evidence.decided``, the paper's claims above, the controls below. A marker is hollow where one arm has one run, so that
-    the interval is of users only; what lies beyond ``limit`` percent is cut, and an arrow says so."""
+    """Every claim that was measured, on one axis: its relative improvement with 95 % interval in the colour of its data set,
+    the paper's value for the paper's own as a cross; a row a comparison of ``evidence.decided``, by research question, the
+    study's controls last. A marker is hollow where one arm has one run, so that the interval is of users only; what lies
+    beyond ``limit`` percent is cut, and an arrow says so."""
     style()
-    shown = frame[frame["RI"].notna()].assign(control=lambda f: f["question"] == "controls").sort_values("control", kind="stable")
-    figure, axes = plt.subplots(figsize=(8.5, 0.3 * len(shown) + 1.4))
-    for row, one in zip(range(len(shown))[::-1], shown.to_dict("records"), strict=True):
-        _effect(axes, row, one, limit)
-    rows = np.arange(len(shown))[::-1]
+    shown = frame[frame["RI"].notna()]
+    lines = _lines(shown)
+    figure, axes = plt.subplots(figsize=(8.5, 0.24 * len(lines) + 1.4))
+    places = np.arange(len(lines))[::-1]
+    sets = list(shown["data set"].unique())
+    shifts = np.linspace(0.2, -0.2, len(sets)) if len(sets) > 1 else [0.0]
+    for place, (_, rows) in zip(places, lines, strict=True):
+        for one in rows:
+            which = sets.index(one["data set"])
+            _effect(axes, place + shifts[which], one, CYCLE[which], limit)
     axes.axvline(0, color="0.4", linewidth=1)
-    axes.set(xlim=(-limit - 3, limit + 3), ylim=(-0.8, len(shown) - 0.2), xlabel="relative improvement of A over B in MRR@5 (%)")
-    axes.set_yticks(rows, [_compared(one) for one in shown.to_dict("records")])
-    for name, colour, marker, face in (("claim of the paper", "LE", "o", None), ("control", "base", "s", None),
-                                       ("users only", "LE", "o", "white")):
-        axes.plot([], [], marker, color=COLOURS[colour], markerfacecolor=face or COLOURS[colour], label=name)
+    axes.set(xlim=(-limit - 3, limit + 3), ylim=(-0.8, len(lines) - 0.2), xlabel="relative improvement of A over B in MRR@5 (%)")
+    axes.grid(visible=False, axis="y")
+    for tick, (_, rows) in zip(axes.set_yticks(places, [name for name, _ in lines], fontsize="small"), lines, strict=True):
+        tick.label1.set_fontweight("normal" if rows else "bold")
+    for name, colour in zip(sets, CYCLE, strict=False):
+        axes.plot([], [], "o", color=colour, label=name)
+    axes.plot([], [], "o", color="0.4", markerfacecolor="white", label="users only")
     axes.plot([], [], "x", color=COLOURS["paper"], markeredgewidth=2, label="the paper")
     axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=4, frameon=False, columnspacing=1.2)
     plt.close(figure)
     return figure
 
 
-def _effect(axes: Axes, row: int, one: dict, limit: float) -> None:
+def _lines(shown: pd.DataFrame) -> list[tuple[str, list[dict]]]:
+    """From above: a research question, then each of its comparisons with its rows, one a data set; controls last."""
+    ordered = shown.sort_values("question", key=lambda q: q.where(q != "controls", "~"), kind="stable")
+    lines: list[tuple[str, list[dict]]] = []
+    for question, claims in ordered.groupby("question", sort=False):
+        compared = claims.groupby(["model", "a", "b"], sort=False)
+        lines += [(question, []), *((_compared(*key), one.to_dict("records")) for key, one in compared)]
+    return lines
+
+
+def _effect(axes: Axes, place: float, one: dict, colour: str, limit: float) -> None:
     ours, low, high, paper = (100 * float(one[column]) for column in ("RI", "low", "high", "RI paper"))
-    colour = COLOURS["base" if one["control"] else "LE"]
-    axes.plot(np.clip([low, high], -limit, limit), [row, row], color=colour, linewidth=1.6)
+    axes.plot(np.clip([low, high], -limit, limit), [place, place], color=colour, linewidth=1.6)
     for end in (low, high):
         marker = "<" if end < -limit else ">" if end > limit else "|"
-        axes.plot(np.clip(end, -limit, limit), row, marker, color=colour, markersize=6)
+        axes.plot(np.clip(end, -limit, limit), place, marker, color=colour, markersize=5)
     if abs(ours) <= limit:
-        axes.plot(ours, row, "os"[one["control"]], color=colour, markersize=6,
-                  markerfacecolor="white" if one["users only"] is True else colour)
+        axes.plot(ours, place, "o", color=colour, markersize=5, markerfacecolor="white" if one["users only"] is True else colour)
     else:
-        axes.annotate(f"{ours:+.0f} %", (np.sign(ours) * 0.94 * limit, row), ha="right" if ours > 0 else "left", va="center",
-                      fontsize="small", bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
+        axes.annotate(f"{ours:+.0f} %", (np.sign(ours) * 0.94 * limit, place), ha="right" if ours > 0 else "left", va="center",
+                      fontsize="x-small", bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})
     if abs(paper) <= limit:
-        axes.plot(paper, row, "x", color=COLOURS["paper"], markersize=7, markeredgewidth=2)
+        axes.plot(paper, place, "x", color=COLOURS["paper"], markersize=6, markeredgewidth=1.6)
 
 
-def _compared(one: dict) -> str:
-    model = "" if ":" in one["a"] else f"{one['model']}: "  # or both arms name their own
-    a, b = (one[side].replace(":", " ") for side in "ab")
-    return f"{one['data set']}, {model}{a} over {b}"
+def _compared(model: str, a: str, b: str) -> str:
+    arms = f"{a} over {b}".replace(":", " ")
+    return arms if ":" in a else f"{model}: {arms}"  # or both arms name their own
 
 
 def convergence(curve: pd.DataFrame) -> Figure:

@@ -73,9 +73,9 @@ def test_what_explains_a_gain_stands_beside_it_and_what_is_decided_has_a_headlin
     frame = decided(store)
     page = shown.explanations(frame, "verdict-controls")
     text = page._repr_html_()
-    assert "<td>ml-100k</td><td>sasrec</td>" in text and "PCRec over averaging" in text and "]: seen" in text
+    assert "<td>sasrec</td><td>PCRec over averaging</td>" in text and ">seen: +" in text and "ML-20M +5.3 %" in text
     assert "PCRec over recency" not in text  # no run of it
-    assert repr(page) == "verdict-controls: 1 rows"
+    assert repr(page) == "verdict-controls: 2 rows" and ">retailrocket-half</th>" in text  # its column has no runs yet
     lines = shown.headlines(headlines(frame), "verdict-headlines")
     assert repr(lines) == "verdict-headlines: 1 rows" and "PCRec with two SASRec is more accurate" in lines._repr_html_()
 

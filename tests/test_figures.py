@@ -134,17 +134,22 @@ def test_every_map_is_in_the_colours_of_one_bar_from_0_to_1():
     assert bar.get_ylabel() == "mu of peer 0" and bar.get_ylim() == (0, 1)
 
 
-def test_every_measured_claim_is_a_row_and_what_is_far_off_is_cut():
+def test_every_measured_comparison_is_a_row_and_what_is_far_off_is_cut():
     row = {"data set": "ml-100k", "model": "sasrec", "a": "LE", "b": "base", "question": "RQ1", "users only": False,
            "RI": 0.1, "low": -0.9, "high": 0.2, "RI paper": 0.05}
     frame = pd.DataFrame([row | {"question": "controls", "b": "avg", "users only": True, "RI paper": None}, row,
                           row | {"model": "sasrec dnn", "a": "sasrec:base", "b": "dnn:base", "RI": 2.5, "high": 5.0},
-                          row | {"RI": None}])
+                          row | {"data set": "retailrocket-half"}, row | {"RI": None, "b": "N"}])
     axes = figures.effects(frame).axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == [
-        "ml-100k, sasrec: LE over base", "ml-100k, sasrec base over dnn base", "ml-100k, sasrec: LE over avg"]  # controls last
+        "RQ1", "sasrec: LE over base", "sasrec base over dnn base", "controls", "sasrec: LE over avg"]  # controls last
     assert axes.texts[0].get_text() == "+250 %" and axes.get_xlim() == (-63, 63)
-    arrows = [line for line in axes.lines if line.get_marker() in "<>" and len(line.get_xdata())]
-    assert sorted(float(line.get_xdata()[0]) for line in arrows) == [-60, -60, -60, 60]
-    hollow = [line for line in axes.lines if line.get_markerfacecolor() == "white" and len(line.get_xdata())]
-    assert [float(line.get_ydata()[0]) for line in hollow] == [0]
+    drawn = [line for line in axes.lines if len(line.get_xdata())]
+    arrows = [line for line in drawn if line.get_marker() in "<>"]
+    assert sorted(float(line.get_xdata()[0]) for line in arrows) == [-60, -60, -60, -60, 60]
+    assert [float(line.get_ydata()[0]) for line in drawn if line.get_markerfacecolor() == "white"] == [0.2]
+    ours = {line.get_color(): float(line.get_ydata()[0]) for line in drawn if line.get_marker() == "o"
+            and float(line.get_xdata()[0]) == 10 and line.get_markerfacecolor() != "white"}
+    assert ours == {figures.CYCLE[0]: 3.2, figures.CYCLE[1]: 2.8}  # one row, a colour a data set
+    crosses = [float(line.get_ydata()[0]) for line in drawn if line.get_marker() == "x"]
+    assert sorted(crosses) == [2.2, 2.8, 3.2]  # the paper's, each beside its own data set

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from pcrec_core.claims.words import WORDS
-from pcrec_core.report import Html, count, missing, number, percent, table, with_interval
+from pcrec_core.report import DASH, Html, missing, number, percent, table, with_interval
 from pcrec_core.stats import NOT_DECIDABLE
 
 
@@ -56,18 +56,25 @@ def _seen(row: Mapping[str, Any]) -> str:
             f" {row['users']:,.0f} users; runs {row['runs']}){theirs}.")
 
 
+#: The paper's research questions, and what stands beside them.
+ASKED = {"RQ1": "RQ1: is PCRec better than its base?", "RQ2": "RQ2: which variant?", "RQ3": "RQ3: which components?",
+         "RQ4": "RQ4: learning rates, orders, alpha", "RQ5": "RQ5: why does it work?",
+         "other": "other claims of the paper", "controls": "controls of this study: is it PCRec that helps?"}
+
+
 def questions(frame: pd.DataFrame, name: str) -> Html:
-    """How many claims of each research question got which word."""
+    """How many claims of each research question got which word, on each of our data sets."""
     worded = frame[frame["word"] != ""]
-    words = [word for word in WORDS if (worded["word"] == word).any()]
-    counts = pd.crosstab(worded["question"], worded["word"]).reindex(columns=words)
-    counts.insert(0, "claims", counts.sum(axis=1))
-    asked = {"RQ1": "RQ1: is PCRec better than its base?", "RQ2": "RQ2: which variant?", "RQ3": "RQ3: which components?",
-             "RQ4": "RQ4: learning rates, orders, alpha", "RQ5": "RQ5: why does it work?",
-             "controls": "controls of this study: is it PCRec that helps?"}
-    shown = counts.reset_index().rename(columns={"question": "research question"})
-    shown["research question"] = [asked.get(q, q) for q in shown["research question"]]
-    return table(shown, dict.fromkeys(shown.columns[1:], count), name, "A claim counts once on each of our data sets.")
+    counts = worded.groupby(["question", "data set", "word"]).size()
+    rows = [{"research question": ASKED[question]} | {
+        dataset: _counted(counts.get((question, dataset), pd.Series(dtype=int))) for dataset in worded["data set"].unique()}
+        for question in ASKED if (worded["question"] == question).any()]
+    note = "Claims without runs count as not decidable: what nobody has measured is named at the end."
+    return table(pd.DataFrame(rows), {}, name, note, counts.rename("claims").reset_index())
+
+
+def _counted(words: pd.Series) -> str:
+    return ", ".join(f"{words[word]} {word.removesuffix(' at this scale')}" for word in WORDS if word in words) or DASH
 
 
 def headlines(frame: pd.DataFrame, name: str) -> Html:
@@ -79,22 +86,30 @@ def headlines(frame: pd.DataFrame, name: str) -> Html:
     return table(decided[["question", "artifact", "claim", *by_data]], {}, name, note, frame)
 
 
-#: Controls beside the claim that they may explain, in the order of the table: a over b of ``claims.csv``.
+#: The gain, then the controls that may explain it, in the order of the table: a over b of ``claims.csv``.
 _EXPLAIN = {"PCRec over its base": ("LE", "base"), "PCRec over averaging": ("LE", "avg"),
             "the schedule alone": ("base", "base-constant"), "PCRec over twice the epochs": ("LE", "base-2x-epochs"),
             "PCRec over the ensemble of two": ("LE", "apart-ensemble"), "PCRec over recency": ("LE", "recency")}
 
 
 def explanations(frame: pd.DataFrame, name: str) -> Html:
-    """PCRec's gain over its base beside the controls that may explain it: a row a data set and model of
-    ``evidence.decided``."""
-    rows = []
-    for (dataset, model), one in frame.groupby(["data set", "model"], sort=False):
-        found = {(row["a"], row["b"]): row for row in one.to_dict("records") if not missing(row["RI"])}
-        cells = {head: f"{_improvement(found[pair])}: {found[pair]['word']}" for head, pair in _EXPLAIN.items() if pair in found}
-        if _EXPLAIN["PCRec over its base"] in found:
-            rows.append({"data set": dataset, "model": model, **cells})
-    return table(pd.DataFrame(rows), {}, name, "RI in MRR@5 with its 95 % interval, and the word. * users only.")
+    """PCRec's gain over its base, and below it the controls that may explain it: a row a model and comparison of
+    ``evidence.decided``, a column a data set."""
+    measured = frame[frame["RI"].notna()]
+    compared = measured.groupby(["model", "a", "b"], sort=False)
+    with_gain = measured.loc[(measured["a"] == "LE") & (measured["b"] == "base"), "model"].unique()
+    rows = [_explanation(model, head, compared.get_group((model, *pair)).to_dict("records"))
+            for model in with_gain for head, pair in _EXPLAIN.items() if (model, *pair) in compared.groups]
+    shown = pd.DataFrame(rows, columns=["model", "comparison", *frame["data set"].unique(), "the paper"])
+    note = ("The word, and the relative improvement in MRR@5 with its 95 % interval; * users only. A dash: no runs yet, or not"
+            " planned for this model.")
+    return table(shown, {}, name, note)
+
+
+def _explanation(model: str, head: str, rows: list[dict[str, Any]]) -> dict[str, str]:
+    theirs = [f"{row['paper data set']} {percent(row['RI paper'])}" for row in rows if not missing(row["RI paper"])]
+    cells = {row["data set"]: f"{row['word']}: {_improvement(row)}" for row in rows}
+    return {"model": model, "comparison": head, **cells, "the paper": "; ".join(theirs) or DASH}
 
 
 def unmeasured(frame: pd.DataFrame, name: str) -> Html:

@@ -46,9 +46,10 @@ def headlines(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _row(verdict: Verdict) -> dict[str, object]:
     claim, v = verdict.claim, verdict
-    row: dict[str, object] = {"family": claim.family, "data set": claim.dataset, "model": claim.model, "a": claim.a,
-                              "b": claim.b, "kind": claim.kind, "claim": claim.sentence, "where": claim.where,
-                              "question": _question(v), "word": v.word, "grade": v.grade, "reason": v.reason}
+    row: dict[str, object] = {"family": claim.family, "data set": claim.dataset, "paper data set": claim.paper_dataset,
+                              "model": claim.model, "a": claim.a, "b": claim.b, "kind": claim.kind,
+                              "claim": claim.sentence, "where": claim.where, "question": _question(v), "word": v.word,
+                              "grade": v.grade, "reason": v.reason}
     return row | _numbers(v) | {
         "Holm p": v.adjusted.printed if v.adjusted else None, "e": claim.e, "theta": claim.theta,
         "Vp": v.side.Vp if v.side else None, "e33": v.side.e33 if v.side else None, "below e33": v.below_e33,
