@@ -202,13 +202,18 @@ class Noise:
             draw = torch.Generator(next(iter(p.values())).device).manual_seed(seed)
             for w in (p[name] for layer in layers for name in layer.parameters if p[name].dim() >= 2):
                 noise = torch.randn(w.shape, generator=draw, dtype=w.dtype, device=w.device).mul_(self.sd)
-                w.add_(noise.mul_(w.abs() < w.abs().median()))
+                w.add_(noise.mul_(w.abs() < _median(w.abs())))
         return [Exchange(layer.name, layer.component) for layer in layers]
 
 
+def _median(x: Tensor) -> Tensor:
+    """The mean of the two middle values where their number is even (torch's median is the lower one)."""
+    return (x.median() - (-x).median()) / 2
+
+
 def important(w: Tensor, gamma: float | None = None) -> Tensor:
-    """1 - I of Eq. 7: where ``|w|`` is ``gamma`` or more; without one, where it is above the tensor's median (the lower of
-    two), as in the released code.
+    """1 - I of Eq. 7: where ``|w|`` is ``gamma`` or more; without one, where it is above the tensor's median, as in the
+    released code.
 
     Examples
     --------
@@ -216,7 +221,7 @@ def important(w: Tensor, gamma: float | None = None) -> Tensor:
     [[False, True], [True, False]]
     """
     size = w.abs()
-    return size > size.median() if gamma is None else size >= gamma
+    return size > _median(size) if gamma is None else size >= gamma
 
 
 def default_layers(model: nn.Module) -> list[Layer]:

@@ -15,7 +15,8 @@ def entropy(w: Tensor, bins: int = 10, last_bin: str = "closed") -> Tensor:
     """Entropy H(W) of a layer's weights over equal-width bins, in nats (Eq. 3 and 4).
 
     The bins divide [min, max] of the layer's own weights. The last one is closed, so that every weight is counted, or open
-    as in the released code: then the largest weight is in no bin, while the probabilities are still those of all weights.
+    as in the released code: then the largest weight is in no bin (unless rounding lifts the last edge above it), while the
+    probabilities are still those of all weights.
     Empty bins add nothing; a constant layer has entropy 0.
 
     Parameters
@@ -54,8 +55,9 @@ def _scaled(low: Tensor, high: Tensor, bins: int) -> Callable[[Tensor], Tensor]:
 
 
 def _between_edges(low: Tensor, high: Tensor, bins: int) -> Callable[[Tensor], Tensor]:
-    """The half-open bin of each weight, by edges in the weights' own precision; ``bins`` for what is in none."""
-    edges = low + torch.arange(bins + 1, dtype=low.dtype, device=low.device) * (high - low) / bins
+    """The half-open bin of each weight, by edges in the weights' own precision, in the released code's order of rounding;
+    ``bins`` for what is in none."""
+    edges = low + torch.arange(bins + 1, dtype=low.dtype, device=low.device) * ((high - low) / bins)
     return lambda w: torch.bucketize(w, edges, right=True) - 1
 
 

@@ -71,11 +71,14 @@ def test_every_weight_is_a_peers_own_or_the_next_ones(n):
 
 def test_noise_is_added_below_the_median_alone_and_by_the_seed():
     [peer], [again], [other] = (linears([[0.1, -0.2, 0.3], [0.4, -0.5, 0.6]]) for _ in range(3))
+    with torch.no_grad():
+        for one in (peer, again, other):
+            one.bias.copy_(torch.tensor([1.0, 2.0]))
     before = peer.weight.detach().clone()
     cooperate([peer], Noise(0.05, (7,)))
     moved = (peer.weight - before).detach()
-    assert (moved != 0).tolist() == [[True, True, False], [False, False, False]]  # 0.3 is the lower median itself
-    assert (peer.bias == 0).all()
+    assert (moved != 0).tolist() == [[True, True, True], [False, False, False]]  # the median is 0.35
+    assert peer.bias.tolist() == [1, 2]  # 1 is below their median, and of one dimension
     cooperate([again], Noise(0.05, (7,)))
     cooperate([other], Noise(0.05, (8,)))
     assert torch.equal(peer.weight, again.weight) and not torch.equal(peer.weight, other.weight)

@@ -146,6 +146,14 @@ def test_an_open_last_bin_leaves_the_largest_weight_out():
     assert entropy(torch.full((3, 3), 2.5), last_bin="open").item() == 0
 
 
+def test_the_released_edges_are_rounded_as_in_the_released_code():
+    """In float32, and each as min + j times the width of a bin."""
+    seventh = torch.tensor([0, 0.7, 0.75, 1])  # float32's 0.7 is edge 7; in float64 it would lie below it, in a bin of its own
+    assert entropy(seventh, last_bin="open").item() == pytest.approx(math.log(2), abs=1e-12)
+    below = torch.tensor([0, 1.7999999523, 1.9, 2])  # edge 9 is 9 * 0.2 = 1.80000007, where 9 * 2 / 10 is 1.79999995
+    assert entropy(below, last_bin="open").item() == pytest.approx(0.75 * math.log(4), abs=1e-12)
+
+
 @pytest.mark.parametrize("bins", [1, 2, 10, 33])
 def test_an_open_last_bin_equals_a_naive_loop(bins):
     weights = np.random.default_rng(bins).normal(size=(23, 17))

@@ -298,3 +298,30 @@ def test_bprs_gradient_is_that_of_the_formula():
     for ours, theirs in zip(torch.autograd.grad(found * 2, (user, item)), torch.autograd.grad(expected * 2, (user, item)),
                             strict=True):
         torch.testing.assert_close(ours.to_dense(), theirs, rtol=0, atol=1e-12)
+
+
+# --- where SASRec drops
+
+def test_sasrec_drops_attention_weights_not_what_they_add_up_to():
+    """Values of 1 make each position 0 plus the sum of its weights, the same in every dimension, whichever weights are lost:
+    the norm takes it away. A loss of single dimensions would remain."""
+    torch.manual_seed(0)
+    block = Block(64, 0.5).train()
+    with torch.no_grad():
+        for linear in (block.value, block.inner, block.outer):
+            linear.weight.zero_()
+            linear.bias.zero_()
+        block.value.bias.fill_(1)
+        y = block(torch.zeros(8, 64), torch.arange(8), torch.zeros(1, 8, 8))
+    assert y.abs().max() < 1e-2
+
+
+def test_sasrec_drops_the_sum_of_item_and_position():
+    model = SASRec(6, 32, 5, 0.5).train()
+    seen: list[torch.Tensor] = []
+    model.blocks[0].register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    with torch.no_grad():
+        model.item.weight.fill_(1)
+        model.position.weight.fill_(1)
+        model.loss(torch.tensor([[1, 2, 3, 4, 5]]))
+    assert set(seen[0].unique().tolist()) == {0.0, 4.0}  # each by itself would also give 2

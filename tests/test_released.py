@@ -9,6 +9,7 @@ import pytest
 from support import AVERAGING, CPU, LAYERWISE, NOWHERE, TableOfScores, fit, same, spec_of, two_rings, weights_of
 from torch import nn
 
+from pcrec_core import trainer
 from pcrec_core.arms import Arm, dominance
 from pcrec_core.protocols import Rules
 from pcrec_core.records import run_record
@@ -126,6 +127,16 @@ def test_bpr_never_ranks_the_padding_id():
     assert set(ranker_of(padded, RINGS, CPU).ranks(TableOfScores(table), "test").tolist()) == {2}
 
 
+@pytest.mark.parametrize("protocol", ["released", "paper"])
+@pytest.mark.parametrize("model", ["sasrec", "dnn"])
+def test_items_seen_in_training_are_ranked_too(model, protocol):
+    table = np.zeros((RINGS.n_users, RINGS.n_items + 1), np.float32)
+    users, seen = np.arange(RINGS.n_users), RINGS.items[RINGS.offsets[:-1]]
+    table[users, seen], table[users, RINGS.targets("test")] = 2, 1
+    run = replace(spec_of(model), protocol=protocol)
+    assert set(ranker_of(run, RINGS, CPU).ranks(TableOfScores(table), "test").tolist()) == {2}
+
+
 def test_each_metric_keeps_the_ranks_of_its_own_best_epoch():
     run = replace(spec_of("dnn", peers=2, cooperation=LAYERWISE, epochs=6), protocol="released")
     _, outcome = fit(run, RINGS)
@@ -168,6 +179,13 @@ def test_the_noise_is_the_released_codes():
     assert rule_of(replace(run, seed=1), 0).seeds != rule_of(run, 0).seeds
 
 
+def test_the_noise_of_an_epoch_counts_from_0(monkeypatch):
+    used: list[float] = []
+    monkeypatch.setattr(trainer, "cooperate", lambda peers, rule, layers: used.append(rule.sd) or [])
+    fit(pair(NOISE, 1, epochs=31), RINGS)
+    assert used[0] == used[29] == 0.05 and used[30] == pytest.approx(0.0025)
+
+
 @pytest.mark.parametrize("shares", ["permuted", "random"])
 def test_shares_are_drawn_anew_in_every_epoch(shares):
     run = pair(Cooperation("layerwise", "entropy", 30, shares=shares))
@@ -195,6 +213,11 @@ def test_one_order_for_all_epochs_or_a_fresh_one():
     once, fresh = (asked(pair(None, protocol=protocol)) for protocol in ("released", "paper"))
     assert once[0][0] == once[0][1] == once[0][2] and once[0] != once[1]
     assert fresh[0][0] != fresh[0][1] and fresh[0][0] != fresh[1][0]
+
+
+def test_one_order_has_fresh_negatives():
+    rows = np.array(asked(replace(spec_of("bpr", peers=2), protocol="released"))[0])
+    assert (rows[0, :, :2] == rows[1, :, :2]).all() and (rows[0, :, 2] != rows[1, :, 2]).any()
 
 
 def test_the_same_order_for_both_peers_and_negatives_of_their_own():

@@ -42,9 +42,9 @@ PINNED = [
      '{"cooperation":{"alpha":30.0,"criterion":"entropy","every":1,"rule":"layerwise"},"data":{"core":5,"source":"ml-100k"},'
      '"model":{"d":64,"name":"sasrec","p":0.2,"t":50},"numerics":3,"peers":2,"protocol":"controlled","seed":0,'
      '"training":{"batch":128,"epochs":120,"eta":0.001,"l2":0.0,"schedule":"cosine"}}'),
-    (DNN, "40bf0924888e",
+    (DNN, "a857e859d498",
      '{"cooperation":{"every":2,"rule":"averaging"},"data":{"core":5,"source":"retailrocket-half"},"model":{"d":64,'
-     '"name":"dnn","t":10},"numerics":3,"peers":3,"protocol":"controlled","seed":4,"training":{"batch":128,"epochs":50,'
+     '"name":"dnn","t":10},"numerics":4,"peers":3,"protocol":"controlled","seed":4,"training":{"batch":128,"epochs":50,'
      '"eta":0.0001,"l2":1e-05,"schedule":"constant"}}'),
     (CSV, "e148adb0d8ec",
      '{"data":{"columns":["who","what"],"core":3,"sha256":"' + SHA + '","source":"csv"},"model":{"d":8,"name":"bpr"},'
@@ -229,6 +229,7 @@ def cooperate(**change) -> RunSpec:
 
 
 REFUSED = {
+    "three peers as released": (lambda: dataclasses.replace(PCREC, peers=3, protocol="released"), "one peer or two, not 3"),
     # a field without meaning
     "averaging with alpha": (lambda: Cooperation("averaging", alpha=30), "averaging has no criterion and no alpha"),
     "averaging with criterion": (lambda: Cooperation("averaging", "entropy"), "averaging has no criterion and no alpha"),
@@ -420,6 +421,6 @@ def test_components_are_in_one_order_and_names_say_what_differs():
 def test_what_can_be_reported(cooperation, evaluated, expected):
     usual = dataclasses.replace(PCREC, cooperation=cooperation)
     run = usual if usual.evaluates == expected else dataclasses.replace(usual, rules=Rules(evaluated=evaluated))
-    assert run.evaluates == expected
+    assert run.evaluates == expected and dataclasses.replace(usual, protocol="released").evaluates == "own"
     if evaluated == "merged":
         assert usual.evaluates == expected

@@ -416,3 +416,10 @@ def test_an_arm_trains_what_is_missing_with_the_options_it_is_given(store, train
     for label in ("LE@10", "avg"):
         study.labelled(label, Data("synthetic"), "bpr", [0], {"d": 4}, store=store, device="cpu")
     assert trained == [(pcrec("synthetic", "bpr", 0, d=4), "cpu")]
+
+
+def test_a_run_is_trained_on_the_data_of_its_protocol(store):
+    usual = run_spec("synthetic", "bpr", epochs=1)
+    runs = [usual, run_spec("synthetic", "bpr", epochs=1, rules={"data": "own"})]
+    found = [record.result["data"]["fingerprint"] for record in study.run(runs, store=store)]
+    assert found == [study.split_for(run).fingerprint() for run in runs] and found[0] != found[1]

@@ -14,8 +14,8 @@ from pcrec_core.models.tables import item_scores, lookup
 class YouTubeDNN(nn.Module):
     """Deep neural network of Covington et al. (RecSys 2016) with one hidden layer: it sees which items, not their order.
 
-    Each input is embedded (N(0, 0.01), the standard deviation), transformed and rectified; the mean over the real
-    positions is the user. The output layer has a bias.
+    Each input is embedded, transformed and rectified; the mean over the real positions is the user. The output layer has a
+    bias. First weights are torch's own, so those of the embedding N(0, 1), and zero for padding.
 
     Parameters
     ----------
@@ -24,16 +24,15 @@ class YouTubeDNN(nn.Module):
     d : int
         Hidden dimension.
     mean : {"real", "all"}
-        Over which positions, with padding (whose row stays as it was drawn) or without.
+        Over which positions, with padding (whose row stays zero) or without.
     """
 
     def __init__(self, n_items: int, d: int, mean: str = "real") -> None:
         super().__init__()
         self.mean = mean
-        self.item = nn.Embedding(n_items + 1, d)
+        self.item = nn.Embedding(n_items + 1, d, padding_idx=0)
         self.hidden = nn.Linear(d, d)
         self.output = nn.Linear(d, n_items + 1)
-        nn.init.normal_(self.item.weight, std=0.01)
 
     batches = staticmethod(batches)
 
