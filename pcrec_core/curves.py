@@ -124,16 +124,6 @@ def _counts(name: str, one: Mapping[str, Any], kind: str) -> bool:
             "released layers": matrix or name.endswith("attention_norm.weight")}[kind]
 
 
-def merged_entropy(probe: Record) -> float:
-    """Mean entropy of the measured layers of the merged model that a run of PCRec reports, from its probe."""
-    return float(np.mean(entropies(probe, "measured layers")))
-
-
-def peers_entropy(run: Record) -> float:
-    """Mean entropy of the same layers in its peers, just before that merge."""
-    return float(at_the_merge(run)["h"].mean())
-
-
 def at_the_merge(run: Record, kind: str = "measured layers") -> pd.DataFrame:
     """H of the peers' layers just before the exchange whose merged model is reported: a row a peer and layer."""
     epochs, names = run.result["epochs"], [name for name, _ in run.result["layers"]]

@@ -88,14 +88,6 @@ def test_which_layers_a_curve_of_figure_6_counts(kind, expected):
     assert curves.entropies(record("probed-base", PROBED), kind) == expected
 
 
-def test_the_entropy_of_an_exchange():
-    assert curves.merged_entropy(record("probed-LE", PROBED)) == pytest.approx((2.0 + 0.4 + 1.0 + 0.5) / 4)
-    h = [[[9.0], [9.0]], [[1.0, 2.0], [3.0, 4.0]]]  # exchanges, peers, layers
-    layers = [["item", "embedding"], ["blocks.0.query", "middle"]]
-    run = record("LE", {"epochs": {"exchanges": [3, 7], "h": h}, "chosen": {"epoch": 7}, "layers": layers})
-    assert curves.peers_entropy(run) == 2.5
-
-
 def test_the_ratio_of_invalid_layers():
     given = Arm("base", (record("probed-base", PROBED),))
     curve = curves.invalid([given], "measured layers", [0, 0.4, 0.5, 0.6, 3])

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from pcrec_core import paper, plans
-from pcrec_core.claims import evidence, shown
+from pcrec_core.claims import evidence, over_runs, shown
 from pcrec_core.claims.evidence import Shelf, decided, gather, of_family
-from pcrec_core.claims.tables import headlines
 from pcrec_core.derived import Trivial
 from pcrec_core.records import Store, run_record
 from pcrec_core.spec import Data
@@ -35,7 +34,8 @@ def put(store: Store, label: str, better: float = 0.0, seeds: tuple[int, ...] = 
         moved = np.where(draw.random(USERS) < better, np.maximum(users - 1, 1), users)
         ranks = np.where(draw.random(USERS) < 0.05, moved + 1, moved)
         result = {"data": {"fingerprint": dataset, "users": USERS, "items": 50}, "ranks": " ".join(map(str, ranks)),
-                  "repeated": "0" * USERS}
+                  "repeated": "0" * USERS, "epochs": {"exchanges": [0], "mu": [[[0.8], [0.2]]]}, "chosen": {"epoch": 0},
+                  "layers": [["item", "embedding"]]}
         store.put(run_record(spec, result, {}))
 
 
@@ -76,8 +76,10 @@ def test_what_explains_a_gain_stands_beside_it_and_what_is_decided_has_a_headlin
     assert "<td>sasrec</td><td>PCRec over averaging</td>" in text and ">seen: +" in text and "ML-20M +5.3 %" in text
     assert "PCRec over recency" not in text  # no run of it
     assert repr(page) == "verdict-controls: 2 rows" and ">retailrocket-half</th>" in text  # its column has no runs yet
-    lines = shown.headlines(headlines(frame), "verdict-headlines")
-    assert repr(lines) == "verdict-headlines: 1 rows" and "PCRec with two SASRec is more accurate" in lines._repr_html_()
+    lines = shown.headlines(frame, "verdict-headlines")
+    text = lines._repr_html_()
+    assert repr(lines) == "verdict-headlines: 1 rows" and "PCRec with two SASRec is more accurate" in text
+    assert ", runs 3, 3</td>" in text and "Users: ml-100k 400; * users only" in text  # no word without what it rests on
 
 
 def test_a_run_that_is_planned_and_missing_leaves_no_word(store):
@@ -144,40 +146,78 @@ def test_a_record_is_read_once(store, monkeypatch):
     assert len(read) == len(set(read)) and dataclasses.is_dataclass(Shelf(store))
 
 
+NAMES = [f"blocks.0.{k}" for k in range(4)]
+
+
 def probe(store: Store, label: str, seed: int, h: list[float]) -> None:
-    tensors = {f"blocks.0.{k}.weight": {"h": value, "h_open": value, "dimensions": 2} for k, value in enumerate(h)}
+    tensors = {f"{name}.weight": {"h": value, "h_open": value, "dimensions": 2} for name, value in zip(NAMES, h, strict=True)}
     store.put(run_record(variant(f"probed-{label}", "ml-100k", "sasrec", seed), {"probed": {"tensors": tensors}}, {}))
 
 
+def exchange(store: Store, seed: int, peers: list[list[float]]) -> None:
+    """A run of PCRec whose second exchange is reported: H of both peers' layers just before it."""
+    epochs = {"exchanges": [0, 1], "h": [[[9.0] * 4] * 2, peers], "mu": [[[0.5] * 4] * 2] * 2}
+    layers = [[name, "middle"] for name in NAMES]
+    store.put(run_record(variant("LE", "ml-100k", "sasrec", seed), {"epochs": epochs, "chosen": {"epoch": 1}, "layers": layers},
+                         {}))
+
+
 def test_claims_about_runs_are_tested_over_runs(store):
-    whole = [2, 2, 2, 2]
+    whole = [2.0, 2, 2, 2]
     for seed, (base, pair) in enumerate([([0.1, 0.2, 2, 2], [0.1, 2, 2, 2]), ([0.1, 2, 2, 2], whole), ([0.1] * 4, whole)]):
         probe(store, "base", seed, base)
         probe(store, "LE", seed, pair)
-        run = variant("LE", "ml-100k", "sasrec", seed)
-        epochs = {"exchanges": [0, 1], "h": [[[0.0], [0.0]], [[1.0 + seed], [1.5]]]}
-        store.put(run_record(run, {"epochs": epochs, "chosen": {"epoch": 1}, "layers": [["item", "embedding"]]}, {}))
-    found = {name: given.found for name, given in evidence.over_runs(Shelf(store)).items()}
+        exchange(store, seed, [[1.9, 1.0, 1.0, 1.9 + seed / 200], [1.9, 1.5, 1.5, 1.9]])  # the first and the last are equal
+    found = {name: given.found for name, given in over_runs.tested(Shelf(store)).items()}
     half = found["fig6-ml-half"]
     assert (half.mean_v, half.mean_b) == (pytest.approx((0.25 + 0 + 0) / 3), pytest.approx((0.5 + 0.25 + 1) / 3))
-    assert found["fig6-ml-always"].difference < 0
     merged = found["criterion-ml-averaging"]
-    assert merged.mean_b == pytest.approx(np.mean([1.25, 1.75, 2.25]))
-    assert merged.mean_v == pytest.approx(np.mean([6.1 / 4, 2, 2]))
+    assert merged.mean_b == pytest.approx(np.mean([1.9, 1.90125, 1.9025])) and merged.mean_v == pytest.approx(
+        np.mean([(0.1 + 2) / 2, 2, 2]))
+    text = repr(shown.sentences(of_family(decided(store), "fig6", ["ml-100k"])))
+    assert "LE 0.083, base 0.583, difference -0.500 [" in text and "Welch's test over runs, p " in text and "runs 3, 3)" in text
+    assert "Claims without runs" not in text
+
+
+def test_always_is_decided_where_it_holds_least(store):
+    """PCRec has fewer invalid layers below 1, and more between 1 and 2 where one run of the base has them all valid."""
+    pairs = [([0.5, 0.5, 0.5, 2.1], [1.5, 1.5, 1.5, 2.1]), ([0.5, 2.1, 2.1, 2.1], [1.5, 1.5, 1.5, 2.1])]
+    for seed, (base, pair) in enumerate(pairs):
+        probe(store, "base", seed, base)
+        probe(store, "LE", seed, pair)
+    found = over_runs.tested(Shelf(store))["fig6-ml-always"].found
+    assert (found.mean_v, found.mean_b) == (0.75, 0.5)
+    text = over_runs.described(Shelf(store))["fig6-ml-always"]
+    assert text.startswith("smaller at 43, larger at 26 of the 69 thresholds where runs differ; compared at 1.51")
 
 
 def test_a_missing_probe_shifts_no_other(store):
     for seed in range(3):
-        run = variant("LE", "ml-100k", "sasrec", seed)
-        epochs = {"exchanges": [0], "h": [[[1.0 + seed], [1.0 + seed]]]}
-        store.put(run_record(run, {"epochs": epochs, "chosen": {"epoch": 0}, "layers": [["item", "embedding"]]}, {}))
+        exchange(store, seed, [[1.0 + seed] * 4] * 2)
         if seed > 0:
-            probe(store, "LE", seed, [2.0 + seed / 10])
-    found = evidence.over_runs(Shelf(store))["criterion-ml-averaging"]
+            probe(store, "LE", seed, [2.0 + seed / 10] * 4)
+    found = over_runs.tested(Shelf(store))["criterion-ml-averaging"]
     assert (found.found.mean_v, found.found.mean_b, found.missing) == (pytest.approx(2.15), 2.5, 1)
 
 
 def test_claims_about_runs_wait_for_two_of_them(store):
-    probe(store, "base", 0, [1.0])
-    probe(store, "LE", 0, [1.0])
-    assert evidence.over_runs(Shelf(store)) == {}
+    probe(store, "base", 0, [1.0] * 4)
+    probe(store, "LE", 0, [1.0] * 4)
+    assert over_runs.tested(Shelf(store)) == {}
+
+
+def test_what_gets_no_word_is_described_or_named_as_unmeasured(store):
+    frame = decided(store)
+    cost = frame[frame["family"].str.startswith("cost/")]
+    assert len(cost) == 3 and cost["measured"].all()  # from the committed measurements
+    text = repr(shown.sentences(of_family(frame, "cost", ["ml-100k"])))
+    assert "Trained in series PCRec takes the time of two models and the memory of one (ml-100k): SASRec's pair trains in" in text
+    assert not frame.loc["fig4-ml-sasrec-mu", "measured"] and "RQ5" in shown.questions(frame, "q")._repr_html_()
+    for alpha in (30, 40):
+        spec = variant(f"LE@{alpha}", "ml-100k", "sasrec")
+        epochs = {"exchanges": [0], "mu": [[[0.9, 0.4], [0.1, 0.6]]]}
+        layers = [["item", "embedding"], ["a", "middle"]]
+        store.put(run_record(spec, {"epochs": epochs, "chosen": {"epoch": 0}, "layers": layers}, {}))
+    text = over_runs.described(Shelf(store))["fig4-ml-sasrec-mu"]
+    assert text.count("the larger mu of a layer is 0.7 or more in 50 % of all layers and exchanges, its median 0.75") == 2
+    assert text.startswith("at alpha 30 ") and "peer 0 holds it in 50 %" in text

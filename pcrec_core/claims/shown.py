@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from pcrec_core.claims import tables
+from pcrec_core.claims.verdict import COMPOUND
 from pcrec_core.claims.words import WORDS
-from pcrec_core.report import DASH, Html, missing, number, percent, table, with_interval
+from pcrec_core.report import DASH, Html, count, missing, number, percent, points, share, table, with_interval
 from pcrec_core.stats import NOT_DECIDABLE
 
 
@@ -17,15 +20,35 @@ def claims(frame: pd.DataFrame, name: str) -> Html:
     """Claims as ``evidence.decided`` gives them: the sentence, the word, and what it rests on."""
     rows = frame.to_dict("records")
     shown = pd.DataFrame({
+        "question": frame["question"].to_list(), "where": frame["where"].to_list(),
         "claim": [f"{row['claim']} ({row['data set']})" for row in rows], "word": [_word(row) for row in rows],
-        "RI [95 %]": [_improvement(row) for row in rows],
-        "RI of the paper": frame["RI paper"].to_list(), "Holm p": frame["Holm p"].to_list(),
-        "ER [95 %]": [with_interval(number(2), row["ER"], row["ER low"], row["ER high"]) for row in rows],
-        "MDE": frame["MDE"].to_list(), "runs": frame["runs"].to_list(), "NDCG@20": frame["NDCG@20"].to_list()})
-    formats = {"RI of the paper": percent, "Holm p": number(3), "MDE": percent}
-    note = ("MRR@5 decides; the word in NDCG@20 is in brackets. Crossed t on the log ratio, 95 %; p by Holm over the tested"
-            " claims of each family (artifact and data set), those without runs counted. The intervals are not adjusted.")
-    return table(shown, formats, name, note, frame.reset_index())
+        "RI [95 %]": [_improvement(row) for row in rows], "the paper": [_theirs(row) for row in rows],
+        "ΔRI": frame["DeltaRI"].to_list(), "ER [95 %]": [
+            with_interval(number(2), row["ER"], row["ER low"], row["ER high"]) for row in rows],
+        **{column: frame[column].to_list() for column in ("p", "Holm p", "df", "Vseed/V", "MDE")},
+        "e33": [_small_telescope(row) for row in rows], "users": frame["users"].to_list(), "runs": frame["runs"].to_list(),
+        "NDCG@20": frame["NDCG@20"].to_list()})
+    formats = {"ΔRI": points, "p": number(3), "Holm p": number(3), "df": number(0), "Vseed/V": share, "MDE": percent,
+               "users": count}
+    return table(shown, formats, name, f"{_RULE} {_families(frame)}", frame.reset_index())
+
+
+_RULE = ("Protocol controlled; epoch chosen on validation NDCG@20, one read-out on test. MRR@5 decides; the word in NDCG@20 is in"
+         " brackets. RI with crossed t on the log ratio, 95 %, not adjusted; * users only. e33: the gain that the paper had 33 %"
+         " power to find, with a dagger where our upper limit is below it.")
+
+
+def _families(frame: pd.DataFrame) -> str:
+    sizes = frame.dropna(subset="m").drop_duplicates("family").set_index("family")["m"]
+    return "Holm over m claims of each family" + "".join(f", {name} {m:.0f}" for name, m in sizes.items()) + "."
+
+
+def _theirs(row: Mapping[str, Any]) -> str:
+    return DASH if missing(row["RI paper"]) else f"{row['paper data set']} {percent(row['RI paper'])}"
+
+
+def _small_telescope(row: Mapping[str, Any]) -> str:
+    return DASH if missing(row["e33"]) else percent(math.expm1(row["e33"])) + ("†" if row["below e33"] else "")
 
 
 def _word(row: Mapping[str, Any]) -> str:
@@ -39,21 +62,34 @@ def _improvement(row: Mapping[str, Any]) -> str:
 def sentences(frame: pd.DataFrame) -> Html:
     """A sentence a claim of ``evidence.decided``: its word, with improvement, interval, users and runs; and how many claims
     have no runs yet."""
-    rows = frame.to_dict("records")
-    sentences = [_seen(row) for row in rows if not missing(row["RI"])]
-    left = sum(missing(row["RI"]) and row["kind"] not in ("all", "best") for row in rows)
-    compound = [f"{row['claim']} ({row['data set']}): {row['word']}." for row in rows if row["kind"] in ("all", "best")]
-    said = [*sentences, *compound] + ([f"Claims without runs so far: {left}."] if left else [])
+    rows = frame[frame["measured"] | frame["kind"].isin(COMPOUND)].to_dict("records")
+    said = [_seen(row) for row in sorted(rows, key=lambda row: row["kind"] in COMPOUND)]
+    if left := len(_unmeasured(frame)):
+        said.append(f"Claims without runs so far: {left}.")
     text = said or ["No claim of the paper is about these data."]
     return Html("<ul>" + "".join(f"<li>{html.escape(sentence)}</li>" for sentence in text) + "</ul>", "\n".join(text))
 
 
+def _unmeasured(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[~frame["measured"] & ~frame["kind"].isin(COMPOUND)]
+
+
 def _seen(row: Mapping[str, Any]) -> str:
+    claim = f"{row['claim']} ({row['data set']})"
+    if row["kind"] in COMPOUND:
+        return f"{claim}: {row['word']}."
+    if row["kind"] == "described":
+        return f"{claim}: {row['described']}."
+    if row["kind"] == "run-level":
+        difference = with_interval("{:+.3f}".format, row["difference"], row["low"], row["high"])
+        more = f"; {row['described']}" if row["described"] else ""
+        return (f"{claim}: {row['a']} {row['mean']:.3f}, {row['b']} {row['mean of base']:.3f}, difference {difference} (95 %;"
+                f" Welch's test over runs, p {row['p']:.3f}; runs {row['runs']}){more}.")
     kind = "users only, 95 %" if row["users only"] is True else "95 %"
     theirs = "" if missing(row["RI paper"]) else f"; the paper {percent(row['RI paper'])}"
     ri = with_interval(percent, row["RI"], row["low"], row["high"])
-    return (f"{row['claim']} ({row['data set']}): {_word(row)}. {row['a']} over {row['b']}, {row['metric']}: {ri} ({kind};"
-            f" {row['users']:,.0f} users; runs {row['runs']}){theirs}.")
+    return (f"{claim}: {_word(row)}. {row['a']} over {row['b']}, {row['metric']}: {ri} ({kind}; {row['users']:,.0f} users;"
+            f" runs {row['runs']}){theirs}.")
 
 
 #: The paper's research questions, and what stands beside them.
@@ -64,26 +100,42 @@ ASKED = {"RQ1": "RQ1: is PCRec better than its base?", "RQ2": "RQ2: which varian
 
 def questions(frame: pd.DataFrame, name: str) -> Html:
     """How many claims of each research question got which word, on each of our data sets."""
-    worded = frame[frame["word"] != ""]
-    counts = worded.groupby(["question", "data set", "word"]).size()
+    plain = frame["measured"].map({True: "shown without a word", False: "not measured"})
+    named = frame.assign(word=frame["word"].where(frame["word"] != "", plain))
+    counts = named.groupby(["question", "data set", "word"]).size()
     rows = [{"research question": ASKED[question]} | {
-        dataset: _counted(counts.get((question, dataset), pd.Series(dtype=int))) for dataset in worded["data set"].unique()}
-        for question in ASKED if (worded["question"] == question).any()]
+        dataset: _counted(counts.get((question, dataset), pd.Series(dtype=int))) for dataset in frame["data set"].unique()}
+        for question in ASKED if (frame["question"] == question).any()]
     note = "Claims without runs count as not decidable: what nobody has measured is named at the end."
     return table(pd.DataFrame(rows), {}, name, note, counts.rename("claims").reset_index())
 
 
 def _counted(words: pd.Series) -> str:
-    return ", ".join(f"{words[word]} {word.removesuffix(' at this scale')}" for word in WORDS if word in words) or DASH
+    order = (*WORDS, "shown without a word", "not measured")
+    return ", ".join(f"{words[word]} {word.removesuffix(' at this scale')}" for word in order if word in words) or DASH
 
 
 def headlines(frame: pd.DataFrame, name: str) -> Html:
-    """The frame of ``tables.headlines``: of each claim that some data set decides, the word on each, and the one for all."""
-    by_data = frame.columns[frame.columns.get_loc("claim") + 1:]
-    decided = frame[frame["headline"] != NOT_DECIDABLE]
-    note = (f"{len(decided)} of {len(frame)} claims; the others are not decidable on any of our data sets. Words of data sets"
-            " that disagree are listed, never pooled.")
-    return table(decided[["question", "artifact", "claim", *by_data]], {}, name, note, frame)
+    """Of each claim that some data set decides: the word on each, with what it rests on, and the one for all."""
+    lines = tables.headlines(frame)
+    decided = lines[lines["headline"] != NOT_DECIDABLE]
+    told = {(row["claim"], row["model"], row["data set"]): _told(row) for row in frame.to_dict("records")}
+    cells = {dataset: [told.get((claim, model, dataset), DASH) for claim, model in decided[["claim", "model"]].to_numpy()]
+             for dataset in frame["data set"].unique()}
+    note = (f"{len(decided)} of {len(lines)} claims; the others are not decidable on any of our data sets. Words of data sets"
+            f" that disagree are listed, never pooled. {_users(frame)}")
+    shown = decided[["question", "artifact", "claim"]].assign(**cells, headline=decided["headline"])
+    return table(shown, {}, name, note, lines)
+
+
+def _told(row: Mapping[str, Any]) -> str:
+    """A word with its improvement, interval and runs; that of a compound claim alone."""
+    return row["word"] if missing(row["RI"]) else f"{row['word']}: {_improvement(row)}, runs {row['runs']}"
+
+
+def _users(frame: pd.DataFrame) -> str:
+    users = frame.dropna(subset="users").groupby("data set", sort=False)["users"].first()
+    return "Users: " + "".join(f"{name} {n:,.0f}; " for name, n in users.items()) + "* users only, not runs."
 
 
 #: The gain, then the controls that may explain it, in the order of the table: a over b of ``claims.csv``.
@@ -101,20 +153,20 @@ def explanations(frame: pd.DataFrame, name: str) -> Html:
     rows = [_explanation(model, head, compared.get_group((model, *pair)).to_dict("records"))
             for model in with_gain for head, pair in _EXPLAIN.items() if (model, *pair) in compared.groups]
     shown = pd.DataFrame(rows, columns=["model", "comparison", *frame["data set"].unique(), "the paper"])
-    note = ("The word, and the relative improvement in MRR@5 with its 95 % interval; * users only. A dash: no runs yet, or not"
-            " planned for this model.")
+    note = ("The word, and the relative improvement in MRR@5 with its 95 % interval. A dash: no runs yet, or not planned for this"
+            f" model. {_users(frame)}")
     return table(shown, {}, name, note)
 
 
 def _explanation(model: str, head: str, rows: list[dict[str, Any]]) -> dict[str, str]:
-    theirs = [f"{row['paper data set']} {percent(row['RI paper'])}" for row in rows if not missing(row["RI paper"])]
-    cells = {row["data set"]: f"{row['word']}: {_improvement(row)}" for row in rows}
-    return {"model": model, "comparison": head, **cells, "the paper": "; ".join(theirs) or DASH}
+    theirs = [_theirs(row) for row in rows if not missing(row["RI paper"])]
+    return {"model": model, "comparison": head, **{row["data set"]: _told(row) for row in rows},
+            "the paper": "; ".join(theirs) or DASH}
 
 
 def unmeasured(frame: pd.DataFrame, name: str) -> Html:
     """The claims that no run has measured so far."""
-    left = frame[frame["RI"].isna() & ~frame["kind"].isin(("all", "best"))]
+    left = _unmeasured(frame)
     shown = left[["claim", "where", "data set"]].reset_index(drop=True)
     return table(shown, {}, name, f"{len(left)} of {len(frame)} claims.")
 

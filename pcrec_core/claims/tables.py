@@ -13,17 +13,26 @@ from pcrec_core.claims.verdict import SUPPORTING, Verdict
 from pcrec_core.claims.welch import Welch
 
 #: Columns that a claim without runs leaves empty.
-_COMPARED = ("RI", "low", "high", "p", "df", "Vseed/V", "MDE", "runs", "users", "users only", "RI paper", "DeltaRI",
-             "difference")
+_COMPARED = ("mean", "mean of base", "RI", "low", "high", "p", "df", "Vseed/V", "MDE", "runs", "users", "users only", "RI paper",
+             "DeltaRI", "difference")
 
 
-def table(verdicts: Mapping[str, Verdict], supporting: Mapping[str, Verdict] | None = None) -> pd.DataFrame:
+def table(verdicts: Mapping[str, Verdict], supporting: Mapping[str, Verdict] | None = None,
+          described: Mapping[str, str] | None = None) -> pd.DataFrame:
     """A row a claim, with all that STATISTICS.md, section 5, wants beside a word.
 
-    ``supporting`` are the verdicts in NDCG@20; their words stand in brackets in a column of their own.
+    Parameters
+    ----------
+    supporting : mapping, optional
+        The verdicts in NDCG@20; their words stand in brackets in a column of their own.
+    described : mapping, optional
+        What there is to say of claims that get no word.
     """
     rows = [dict.fromkeys(_COMPARED) | _row(verdict) for verdict in verdicts.values()]
     frame = pd.DataFrame(rows, index=pd.Index(verdicts, name="id"))
+    frame["described"] = [(described or {}).get(name, "") for name in verdicts]
+    frame["measured"] = [_measured(name, verdicts, described or {}) for name in verdicts]
+    frame["m"] = frame["family"].map(frame.loc[frame["kind"].isin(words.KINDS), "family"].value_counts())
     if supporting is not None:
         frame[SUPPORTING] = [f"({supporting[name].word})" if name in supporting and supporting[name].word else ""
                              for name in verdicts]
@@ -42,6 +51,13 @@ def headlines(frame: pd.DataFrame) -> pd.DataFrame:
         found = dict(zip(one["data set"], one["word"], strict=True))
         rows.append(dict(zip(keys, key, strict=True)) | found | {"headline": words.headline(found)})
     return pd.DataFrame(rows, columns=[*keys, *worded["data set"].unique(), "headline"])
+
+
+def _measured(name: str, verdicts: Mapping[str, Verdict], described: Mapping[str, str]) -> bool:
+    """Whether there are runs of it: of a compound claim, of some member."""
+    claim = verdicts[name].claim
+    alone = verdicts[name].found is not None or (claim.kind == "described" and name in described)
+    return alone or any(_measured(member, verdicts, described) for member in claim.members)
 
 
 def _row(verdict: Verdict) -> dict[str, object]:
@@ -64,12 +80,13 @@ def _question(v: Verdict) -> str:
 def _numbers(v: Verdict) -> dict[str, object]:
     if isinstance(v.found, Welch):
         w = v.found
-        return {"metric": v.claim.metric, "difference": w.difference, "low": w.low, "high": w.high, "p": w.p, "df": w.df,
-                "runs": f"{w.runs_v}, {w.runs_b}"}
+        return {"metric": v.claim.metric, "mean": w.mean_v, "mean of base": w.mean_b, "difference": w.difference, "low": w.low,
+                "high": w.high, "p": w.p, "df": w.df, "runs": f"{w.runs_v}, {w.runs_b}"}
     c, ri_paper = v.found, v.claim.ri_paper
     if c is None:
         return {"metric": v.claim.metric, "RI paper": ri_paper}
     ri_paper = None if c.metric == SUPPORTING else ri_paper  # the paper prints no NDCG
-    return {"metric": c.metric, "RI": c.RI, "low": c.low, "high": c.high, "p": c.p, "df": c.df, "Vseed/V": c.seed_share,
+    return {"metric": c.metric, "mean": c.mean_v, "mean of base": c.mean_b, "RI": c.RI, "low": c.low, "high": c.high, "p": c.p,
+            "df": c.df, "Vseed/V": c.seed_share,
             "MDE": c.mde, "runs": f"{c.runs_v}, {c.runs_b}", "users": c.users, "users only": c.users_only,
             "RI paper": ri_paper, "DeltaRI": stats.delta_ri(ri_paper, c.RI)}

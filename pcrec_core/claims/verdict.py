@@ -56,9 +56,10 @@ class Claim:
 
     @property
     def size(self) -> float | None:
-        """e where it is a size that the paper gives its winner; a margin of ``at least`` or ``no better`` without printed
-        values is none, so nothing is divided by it."""
-        return self.e if self.kind == "better" or self.ri_paper is not None else None
+        """e where it is a size that the paper gives its winner; that of a control, which is the study's own, and a margin of
+        ``at least`` or ``no better`` without printed values are none, so nothing is divided by them."""
+        own = self.family.startswith("controls/") or (self.kind != "better" and self.ri_paper is None)
+        return None if own else self.e
 
 
 @dataclass(frozen=True)
