@@ -70,7 +70,9 @@ def _parser() -> argparse.ArgumentParser:
 def _add_study(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("plans", nargs="*", metavar="NAME", help=f"some of {', '.join(plans.PLANS)} (default: all, in this order)")
-    add("--dataset", nargs="+", default=list(plans.SMALL), help=f"some of {', '.join(plans.SMALL)} (default: all)")
+    add("--dataset", nargs="+", default=list(plans.SMALL), help=f"data sets (default: {' '.join(plans.SMALL)}); a larger one gets"
+                                                                 " one seed of all that is asked for")
+    add("--seeds", type=int, metavar="N", help="N seeds of each run (default: one or three, as planned)")
     add("--list", action="store_true", help="only say what is missing, and how long it would take")
     _add_place(parser)
     parser.set_defaults(command=_study)
@@ -147,7 +149,7 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _study(options: argparse.Namespace) -> None:
-    store, wanted = Store(options.records), plans.planned(options.plans, options.dataset)
+    store, wanted = Store(options.records), plans.planned(options.plans, options.dataset, options.seeds)
     missing = [spec for spec in wanted if store.get(spec.name) is None]
     for spec in missing:
         print(f"missing   {spec.name}")

@@ -121,6 +121,11 @@ def matched(over: Arm, base: Arm) -> tuple[Arm, Arm]:
     return over.of_seeds(seeds), base.of_seeds(seeds)
 
 
+def named(over: Arm, base: Arm) -> str:
+    """LE over base; of two models, base over bpr base."""
+    return f"{over.variant} over {'' if over.model == base.model or not base.random else base.model + ' '}{base.variant}"
+
+
 def values(arms: Sequence[Arm], metrics: Sequence[str] = METRICS) -> pd.DataFrame:
     """A row an arm and metric: mean, 95 % interval, SD over runs, the paper's value."""
     rows = []
@@ -143,7 +148,7 @@ def comparisons(pairs: Sequence[tuple[Arm, Arm]], metrics: Sequence[str] = METRI
 def _comparison(over: Arm, base: Arm, metric: str) -> dict[str, object]:
     c, ri_paper = over.over(base, metric), over.paper_improvement(base, metric)
     e = None if ri_paper is None else math.log1p(ri_paper)
-    return {"data set": over.dataset, "model": over.model, "comparison": f"{over.variant} over {base.variant}",
+    return {"data set": over.dataset, "model": over.model, "comparison": named(over, base),
             "metric": metric, "RI": c.RI, "low": c.low, "high": c.high, "p": c.p, "df": c.df, "Vseed/V": c.seed_share,
             "MDE": c.mde, "RI paper": ri_paper, "paper's data": over.counterpart,
             "ER": stats.effect_ratio(c.L, e), "DeltaRI": stats.delta_ri(ri_paper, c.RI),

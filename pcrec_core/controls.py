@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pcrec_core import arms, report
-from pcrec_core.arms import Arm, matched
+from pcrec_core.arms import Arm, matched, named
 from pcrec_core.claims import checks
 from pcrec_core.claims.selection_gain import Chosen, chosen, habit
 from pcrec_core.claims.strata import Stratum, differ, strata
@@ -24,10 +24,11 @@ KINDS = ("new", "repeated")
 def by_target(pairs: Sequence[tuple[Arm, Arm]], metrics: Sequence[str] = arms.METRICS) -> pd.DataFrame:
     """Each pair (variant, base) among users whose target is new to them, and among those whose target is repeated.
 
-    A row a pair, metric and kind of target that has users: its share, both means, RI with its interval, its part of the
-    absolute gain of all users, and the p of z, whether the two kinds differ (exploratory).
+    A row a pair, metric and kind of target: its share, both means, RI with its interval, its part of the absolute gain of
+    all users, and the p of z, whether the two kinds differ (exploratory). Data whose targets are all of one kind have none.
     """
-    return pd.DataFrame([row for pair in pairs for metric in metrics for row in _by_target(*matched(*pair), metric)])
+    both = (pair for pair in pairs if len(np.unique(pair[0].runs[0].repeated)) == 2)
+    return pd.DataFrame([row for pair in both for metric in metrics for row in _by_target(*matched(*pair), metric)])
 
 
 def _by_target(over: Arm, base: Arm, metric: str) -> list[dict[str, Any]]:
@@ -35,12 +36,12 @@ def _by_target(over: Arm, base: Arm, metric: str) -> list[dict[str, Any]]:
     found = strata(over.ranks_for(metric), base.ranks_for(metric), np.where(over.runs[0].repeated, *KINDS[::-1]), metric,
                    paired=over.paired(base), random_v=over.random, random_b=base.random)
     comparisons = [stratum.comparison for stratum in found]
-    z = differ(*comparisons) if len(found) == 2 and None not in comparisons else None
+    z = None if None in comparisons else differ(*comparisons)
     return [_what(over, base, metric) | _stratum(stratum) | {"p of z": z and z[1]} for stratum in found]
 
 
 def _what(over: Arm, base: Arm, metric: str) -> dict[str, Any]:
-    return {"data set": over.dataset, "model": over.model, "comparison": f"{over.variant} over {base.variant}", "metric": metric}
+    return {"data set": over.dataset, "model": over.model, "comparison": named(over, base), "metric": metric}
 
 
 def _stratum(stratum: Stratum) -> dict[str, Any]:
@@ -52,6 +53,8 @@ def _stratum(stratum: Stratum) -> dict[str, Any]:
 
 def show_by_target(frame: pd.DataFrame, name: str) -> Html:
     """The frame of ``by_target``."""
+    if frame.empty:
+        return Html("<p>No data set here has both kinds of target.</p>", "no data set has both kinds of target")
     shown = frame[["data set", "model", "comparison", "metric", "targets", "users", "share", "mean of base", "mean"]].assign(
         **{"RI [95 %]": _intervals(frame), "part of the gain": frame["part of the gain"], "p of z": frame["p of z"]})
     formats = {"users": count, "share": share, "mean": number(4), "mean of base": number(4), "part of the gain": _signed,
@@ -90,7 +93,7 @@ def _checked(over: Arm, base: Arm, groups: Mapping[str, Sequence[int]], metric: 
     ratio = None if clusters is None else checks.clustered(*ranks, clusters, metric, **how).ratio
     return _what(over, base, metric) | {
         "RI": c.RI, "low": c.low, "high": c.high, "users only": c.users_only, "p": c.p, "bootstrap low": again.low,
-        "bootstrap high": again.high, "p over runs": runs and runs.p,
+        "bootstrap high": again.high, "dropped": again.dropped, "p over runs": runs and runs.p,
         "single runs with p < .01": checks.significant_pairs(*ranks, metric), "clustered / Vu": ratio,
         "runs": f"{c.runs_v}, {c.runs_b}"}
 
@@ -103,7 +106,8 @@ def show_sensitivity(frame: pd.DataFrame, name: str) -> Html:
                                                                             strict=True)],
         **{column: frame[column] for column in ("p over runs", "single runs with p < .01", "clustered / Vu", "runs")}})
     formats = {"p": number(3), "p over runs": number(3), "single runs with p < .01": share, "clustered / Vu": number(2)}
-    note = (f"In {frame['metric'].iloc[0]}. The crossed t decides. The bootstrap resamples users and runs at once; p over"
+    note = (f"In {frame['metric'].iloc[0]}. The crossed t decides. The bootstrap resamples users and runs at once"
+            f" ({frame['dropped'].sum():,} resamples with a mean of 0 were dropped); p over"
             " runs asks only of other runs; single runs: how often a paper with one run of each would have called the"
             " difference significant; clustered: the variance by users with those of one target item as a cluster.")
     return report.table(shown, formats, name, note, frame)
@@ -134,13 +138,17 @@ def _changed(name: str, pair: tuple[Arm, Arm], usual: tuple[Arm, Arm], metric: s
     steps = {"PCRec": (pair[0], usual[0]), "base": (pair[1], usual[1]), "over base": pair, "over base, usual": usual}
     row: dict[str, Any] = {"line": name, "metric": metric}
     for step, (over, base) in steps.items():
-        if over is base or over.protocol != base.protocol:  # of another protocol the users may be others
+        if over is base or _fingerprint(over) != _fingerprint(base):  # a rule or protocol may have data of its own
             row |= {step: None, f"{step} low": None, f"{step} high": None}
             continue
         over, base = matched(over, base)
         c = over.over(base, metric)
         row |= {step: c.RI, f"{step} low": c.low, f"{step} high": c.high}
     return row
+
+
+def _fingerprint(arm: Arm) -> str:
+    return arm.runs[0].result["data"]["fingerprint"]
 
 
 def show_changed_lines(frame: pd.DataFrame, name: str, note: str) -> Html:

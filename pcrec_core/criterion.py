@@ -35,29 +35,31 @@ def entropy(w: ArrayLike, bins: int = 10) -> float:
 
 
 def outlier(reach: Sequence[float], sizes: Sequence[int] = (_D * _D, 1350 * _D)) -> pd.DataFrame:
-    """H of Gaussian weights, one of which is set to ``reach`` standard deviations: a row a size and reach.
+    """H of Gaussian weights, one of which is set to ``reach`` standard deviations, and their share in the L1 norm (Eq. 2)
+    beside the same weights without it: a row a size and reach.
 
     The others are cut at 3.5 standard deviations, so that it is the largest where reach is more.
     """
     rows = []
     for size in sizes:
-        w = np.clip(np.random.default_rng(0).standard_normal(size), -3.5, 3.5)
+        without = np.clip(np.random.default_rng(0).standard_normal(size), -3.5, 3.5)
         for far in reach:
-            w[0] = far
-            rows.append({"weights": size, "outlier": far, "H": entropy(w)})
+            w = np.r_[far, without[1:]]
+            rows.append({"weights": size, "outlier": far, "H": entropy(w), "L1 share": float(_share(w, without))})
     return pd.DataFrame(rows)
 
 
 def drawn(size: int = _D * _D) -> pd.DataFrame:
     """H of layers of each distribution: as drawn, times 1000, averaged with another draw, averaged with minus itself; and
-    its share in the L1 norm (Eq. 2) beside a Gaussian layer. A row a distribution."""
+    their share in the L1 norm (Eq. 2) beside a Gaussian layer, as drawn, times 1000 and averaged. A row a distribution."""
     rows = []
     for name, of in DRAWN.items():
         w, other = of(np.random.default_rng(0), size), of(np.random.default_rng(1), size)
         gaussian = DRAWN["Gaussian"](np.random.default_rng(2), size)
         rows.append({"weights": name, "H": entropy(w), "times 1000": entropy(1000 * w), "with another": entropy((w + other) / 2),
                      "with its negative": entropy((w - w) / 2), "L1 share": float(_share(w, gaussian)),
-                     "L1 share, times 1000": float(_share(1000 * w, gaussian))})
+                     "L1 share, times 1000": float(_share(1000 * w, gaussian)),
+                     "L1 share, with another": float(_share((w + other) / 2, gaussian))})
     return pd.DataFrame(rows)
 
 
@@ -72,10 +74,19 @@ def show_drawn(frame: pd.DataFrame, name: str) -> Html:
                  f"{_D * _D:,} weights of variance 1; H in nats, at most ln 10 = {math.log(10):.3f}.")
 
 
+def show_outliers(frame: pd.DataFrame, name: str) -> Html:
+    """The frame of ``outlier``."""
+    return table(frame, {"weights": count, "outlier": number(1), "H": number(3), "L1 share": number(4)}, name,
+                 "Gaussian weights, one of which is as many standard deviations large as said; their share beside the same"
+                 " weights without it.")
+
+
 def show_layers(frame: pd.DataFrame, name: str) -> Html:
     """The frame of ``curves.layers``."""
-    formats = {"H": number(3), "weights": count, "outlier": number(1), "lost, pruned": percent, "lost, noised": percent}
-    return table(frame, formats, name, "H in nats; outlier: the largest weight in standard deviations; lost: the share of"
+    formats = {"H": number(3), "mean |w|": number(4), "weights": count, "outlier": number(1), "lost, pruned": percent,
+               "lost, noised": percent}
+    return table(frame, formats, name, "H in nats; mean |w|: the L1 norm over the number of weights; outlier: the largest"
+                 " weight in standard deviations; lost: the share of"
                  " validation NDCG@20 that is lost when half of the matrix is pruned, or when noise of half its standard"
                  " deviation is added.")
 

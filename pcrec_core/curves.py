@@ -29,7 +29,8 @@ def convergence(arms: Sequence[Arm], metrics: Sequence[str]) -> pd.DataFrame:
 
 def _converging(arm: Arm, run: Record, metric: str) -> pd.DataFrame:
     epochs, column = run.result["epochs"], run.spec.evaluates
-    if "test" in epochs:
+    part = "test" if "test" in epochs else "validation"
+    if part == "test":
         at, values = epochs["tests"], np.max(epochs["test"][metric], axis=0)
     elif column == "merged":
         at, values = epochs["exchanges"], epochs["merged"][metric]
@@ -37,7 +38,7 @@ def _converging(arm: Arm, run: Record, metric: str) -> pd.DataFrame:
         values = np.max(epochs[column][metric], axis=0)
         at = epochs["exchanges"] if column == "after" else np.arange(len(values))
     return pd.DataFrame({"data set": arm.dataset, "model": arm.model, "variant": arm.variant, "seed": run.spec.seed,
-                         "metric": metric, "epoch": np.asarray(at) + 1, "value": values})
+                         "metric": metric, "part": part, "epoch": np.asarray(at) + 1, "value": values})
 
 
 def first_within(curve: pd.DataFrame, share: float = 0.99) -> pd.DataFrame:
@@ -150,26 +151,26 @@ def _merge(arm: Arm, run: Record, probe: Record) -> pd.DataFrame:
 
 
 def layers(probes: Sequence[Arm]) -> pd.DataFrame:
-    """What probes say of each measured matrix: H, size, the largest weight in standard deviations, and the share of
-    validation NDCG@20 that is lost when half of it is pruned, or when it is noised. A row a run and layer."""
+    """What probes say of each measured matrix: H, L1 norm a weight, size, the largest weight in standard deviations, and the
+    share of validation NDCG@20 that is lost when half of it is pruned, or when it is noised. A row a run and layer."""
     return pd.DataFrame([{"model": arm.model, "variant": arm.variant, "seed": probe.spec.seed, **one}
                          for arm in probes for probe in arm.runs for one in _layers(probe.result["probed"])])
 
 
 def _layers(probed: Mapping[str, Any]) -> list[dict[str, Any]]:
     whole = probed["whole"]
-    return [{"layer": name.removesuffix(".weight"), "H": held["h"], "weights": held["size"],
-             "outlier": held["largest"] / held["std"] if held["std"] else math.nan,
+    return [{"layer": name.removesuffix(".weight"), "H": held["h"], "mean |w|": held["l1"] / held["size"],
+             "weights": held["size"], "outlier": held["largest"] / held["std"] if held["std"] else math.nan,
              "lost, pruned": 1 - damage["pruned"] / whole, "lost, noised": 1 - damage["noised"] / whole}
             for name, damage in probed["damaged"].items() for held in [probed["tensors"][name]]]
 
 
-def rank_correlations(frame: pd.DataFrame, columns: Sequence[str] = ("weights", "outlier", "lost, pruned", "lost, noised"),
-                      ) -> pd.DataFrame:
-    """Spearman's correlation of H with the other columns of ``layers`` over the layers of a run: mean, least and largest
-    over the runs of a model and variant."""
-    one = frame.groupby(["model", "variant", "seed"], sort=False).apply(
-        lambda run: run[list(columns)].rank().corrwith(run["H"].rank()), include_groups=False)
-    long = one.rename_axis(columns="H with").stack().rename("correlation").reset_index()
-    return long.groupby(["model", "variant", "H with"], sort=False)["correlation"].agg(
+def rank_correlations(frame: pd.DataFrame, of: Sequence[str] = ("H", "mean |w|"),
+                      columns: Sequence[str] = ("weights", "outlier", "lost, pruned", "lost, noised")) -> pd.DataFrame:
+    """Spearman's correlation of what the criteria measure with the other columns of ``layers`` over the layers of a run: mean,
+    least and largest over the runs of a model and variant."""
+    keys = ["model", "variant", "of", "with"]
+    rows = [{**dict(zip(keys, (*key, what, column), strict=True)), "correlation": run[what].rank().corr(run[column].rank())}
+            for (*key, _), run in frame.groupby(["model", "variant", "seed"], sort=False) for what in of for column in columns]
+    return pd.DataFrame(rows).groupby(keys, sort=False)["correlation"].agg(
         mean="mean", least="min", largest="max", runs="count").reset_index()

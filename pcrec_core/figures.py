@@ -93,6 +93,9 @@ def _effect(axes: Axes, place: float, one: dict, colour: str, limit: float) -> N
                       fontsize="x-small", bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})
     if abs(paper) <= limit:
         axes.plot(paper, place, "x", color=COLOURS["paper"], markersize=6, markeredgewidth=1.6)
+    elif abs(paper) > limit:  # nan is neither
+        axes.annotate(f"x {paper:+.0f} %", (np.sign(paper) * 0.7 * limit, place), va="center", fontsize="x-small",
+                      ha="right" if paper > 0 else "left")
 
 
 def _compared(model: str, a: str, b: str) -> str:
@@ -101,8 +104,8 @@ def _compared(model: str, a: str, b: str) -> str:
 
 
 def convergence(curve: pd.DataFrame) -> Figure:
-    """Figure 5: validation by epoch, a line a variant; a row a data set and model, a column a metric of
-    ``curves.convergence``."""
+    """Figure 5: what the epoch is chosen on, validation or test, by epoch, a line a variant; a row a data set and model, a column
+    a metric of ``curves.convergence``."""
     style()
     metrics, variants = curve["metric"].unique(), curve["variant"].unique()
     cases = curve.groupby(["data set", "model"], sort=False)
@@ -114,7 +117,7 @@ def convergence(curve: pd.DataFrame) -> Figure:
             for variant, dashes, colour in zip(variants, DASHES, CYCLE, strict=False):
                 line = one[one["variant"] == variant].groupby("epoch")["value"].mean()
                 axes.plot(line.index, line.to_numpy(), dashes=dashes, color=colour, linewidth=1.6, label=variant)
-            axes.set(title=", ".join(case), ylabel=f"{metric} on validation", xlabel="epoch")
+            axes.set(title=", ".join(case), ylabel=f"{metric} on {one['part'].iloc[0]}", xlabel="epoch")
     _legend_above(figure, panels[0][0])
     plt.close(figure)
     return figure

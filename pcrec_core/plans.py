@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pcrec_core.datasets import SOURCES
 from pcrec_core.derived import TRIVIAL, TUNING_EPOCHS, Derived
 from pcrec_core.errors import SpecError, unknown
 from pcrec_core.records import Record
@@ -18,6 +19,7 @@ from pcrec_core.spec import RunSpec
 from pcrec_core.variants import Spec, variant
 
 SMALL = ("ml-100k", "retailrocket-half")
+_PLANNED = tuple(name for name in SOURCES if name != "csv")
 _ALL, _DEEP, _SASREC = ("sasrec", "dnn", "bpr"), ("sasrec", "dnn"), ("sasrec",)
 
 
@@ -38,15 +40,16 @@ class Plan:
         """0, 1, 2, or 0 alone."""
         return range(3 if dataset in self.decided else 1)
 
-    def specs(self, datasets: Sequence[str]) -> Iterator[Spec]:
-        """What is to be made on ``datasets``: a whole arm after the other."""
-        for dataset in (name for name in datasets if name in self.datasets):
+    def specs(self, datasets: Sequence[str], many: int | None = None) -> Iterator[Spec]:
+        """What is to be made on ``datasets``, with ``many`` seeds or the planned ones: a whole arm after the other."""
+        for dataset in (name for name in datasets if name in self.datasets or name not in SMALL):
+            seeds = self.seeds(dataset) if many is None else range(many)
             for label in self.labels:
                 if label in TRIVIAL:
                     yield variant(label, dataset, self.models[0])
                 else:
                     yield from (variant(label, dataset, model, seed, self.given)
-                                for model in self.models for seed in self.seeds(dataset))
+                                for model in self.models for seed in seeds)
 
 
 #: Controls 1 to 8 of PROTOCOLS.md, section 6: those of both deep models, and those of SASRec alone.
@@ -54,9 +57,25 @@ CONTROLS_1_2 = ("base-constant", "LE-constant", "avg")
 CONTROL_5 = ("apart-best", "apart-ensemble")
 OTHER_CONTROLS = ("permuted", "random", "base-2x-epochs", "base-batch-256", "ema", "swa", "LE-k2", "LE-k5", "LE-once",
                   "base-half-eta", "LE-same-start")
-#: Single lines of the protocols' table that the page on deviations changes, for base and PCRec, and for PCRec alone.
-LINES = ({"loss": "all"}, {"attention": "all"}, {"candidates": "padding too"}, {"order": "once"}, {"choice": "test"})
-LINES_OF_PCREC = ({"layers": "released"}, {"last_bin": "open"}, {"evaluated": "before"})
+#: Single lines of the protocols' table that the page on deviations changes.
+LINES = ({"loss": "all"}, {"attention": "all"}, {"mean": "all"}, {"data": "own"}, {"hidden": "seen"},
+         {"candidates": "padding too"}, {"order": "once"}, {"choice": "test"}, {"layers": "released"}, {"last_bin": "open"},
+         {"evaluated": "before"})
+
+
+def lines(model: str, label: str) -> list[dict[str, str]]:
+    """Those of ``LINES`` that have a meaning for a label of a model."""
+    return [rules for rules in LINES if _has_meaning(label, model, rules)]
+
+
+def _has_meaning(label: str, model: str, rules: dict[str, str]) -> bool:
+    try:
+        variant(label, SMALL[0], model, given={"rules": rules})
+    except SpecError:
+        return False
+    return True
+
+
 _ON_ML_100K = {"models": _SASREC, "datasets": ("ml-100k",)}
 
 #: By page, in the order of their weight: what is first is made first.
@@ -72,26 +91,31 @@ PLANS: dict[str, tuple[Plan, ...]] = {
                   ("ml-100k",)),),
     "fig6": (Plan(("probed-base", "probed-LE"), _DEEP, ("ml-100k",), decided=("ml-100k",)),),
     "deviations": (*(Plan(("base", "LE"), given={"protocol": name}, **_ON_ML_100K) for name in ("paper", "released")),
-                   *(Plan(("base", "LE"), given={"rules": line}, **_ON_ML_100K) for line in LINES),
-                   *(Plan(("LE",), given={"rules": line}, **_ON_ML_100K) for line in LINES_OF_PCREC)),
+                   *(Plan((label,), given={"rules": line}, **_ON_ML_100K)
+                     for line in LINES for label in ("base", "LE") if line in lines("sasrec", label))),
 }
 
 
-def planned(names: Sequence[str] = (), datasets: Sequence[str] = SMALL) -> list[Spec]:
-    """What the named plans, or all of them, want on ``datasets``, each once, in order.
+def planned(names: Sequence[str] = (), datasets: Sequence[str] = SMALL, seeds: int | None = None) -> list[Spec]:
+    """What the named plans, or all of them, want on ``datasets``, each once, in order; larger data sets are not planned, and
+    get all that is asked for.
+
+    ``seeds`` is how many each run gets, where it is not what the plans say (one on larger data sets).
 
     Raises
     ------
     SpecError
-        For an unknown plan or data set.
+        For an unknown plan or data set, or a number of seeds below 1.
     """
     for name in names:
         if name not in PLANS:
             raise SpecError(unknown("plan", name, PLANS))
     for name in datasets:
-        if name not in SMALL:
-            raise SpecError(unknown("data set of the plans", name, SMALL))
-    return list(dict.fromkeys(spec for name in names or PLANS for plan in PLANS[name] for spec in plan.specs(datasets)))
+        if name not in _PLANNED:
+            raise SpecError(unknown("data set of the plans", name, _PLANNED))
+    if seeds is not None and seeds < 1:
+        raise SpecError(f"seeds must be 1 or more, not {seeds}.")
+    return list(dict.fromkeys(spec for name in names or PLANS for plan in PLANS[name] for spec in plan.specs(datasets, seeds)))
 
 
 def controls(model: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from pcrec_core import paper
 from pcrec_core.arms import Arm
+from pcrec_core.paths import ROOT
 from pcrec_core.records import Record
 from pcrec_core.spec import RunSpec
 
@@ -117,6 +118,11 @@ def download(frame: pd.DataFrame, name: str) -> Html:
     return Html(csv_link(frame, name), f"{name}.csv: {len(frame)} rows")
 
 
+#: By whether the epoch was chosen on the test set.
+_CHOICE = {False: "epoch chosen on validation NDCG@20, one read-out on test",
+           True: "each metric from its best epoch on the test set, which the intervals take as given"}
+
+
 def footnote(arms: Sequence[Arm]) -> str:
     """What every table says of its numbers (STATISTICS.md, section 5)."""
     protocol = ", ".join(sorted({run.spec.protocol for arm in arms for run in arm.runs}))
@@ -124,7 +130,8 @@ def footnote(arms: Sequence[Arm]) -> str:
     runs = sorted({len(arm.runs) for arm in arms})
     only = " An interval marked * covers users only: one run in an arm says nothing about other runs." if 1 in runs else ""
     span = " to ".join(map(str, sorted({runs[0], runs[-1]})))
-    return (f"Protocol {protocol}; {users}; {span} run(s) an arm; epoch chosen on validation NDCG@20, one read-out on test;"
+    kept = {_CHOICE["best" in run.result] for arm in arms for run in arm.runs}
+    return (f"Protocol {protocol}; {users}; {span} run(s) an arm; {', or '.join(sorted(kept))};"
             f" crossed t on the log ratio, 95 %, no adjustment.{only}")
 
 
@@ -150,6 +157,8 @@ def show_values(frame: pd.DataFrame, name: str, note: str) -> Html:
 
 def show_comparisons(frame: pd.DataFrame, name: str, note: str) -> Html:
     """The frame of ``arms.comparisons``: RI, the paper's; then what they rest on. No column of dashes alone."""
+    if frame.empty:
+        return Html("<p>Nothing is compared here.</p>", "nothing is compared")
     rows = frame.to_dict("records")
     shown = pd.DataFrame({
         **{column: frame[column] for column in ("data set", "model", "comparison", "metric")},
@@ -160,6 +169,20 @@ def show_comparisons(frame: pd.DataFrame, name: str, note: str) -> Html:
     empty = [column for column in shown if all(missing(value) or value == DASH for value in shown[column])]
     formats = {"p": number(3), "df": number(0), "Vseed/V": share, "MDE": percent, "ER": number(2), "ΔRI": points}
     return table(shown.drop(columns=empty), formats, name, note, frame)
+
+
+def show_changes(compared: pd.DataFrame, name: str) -> Html:
+    """Choices that were changed after evidence existed (``data/changes.csv``), with PCRec's improvement under both; ``compared``
+    is the frame of ``arms.comparisons``, and what it does not compare is left out."""
+    before = pd.read_csv(ROOT / "data" / "changes.csv", dtype={"commit": str})
+    both = before.merge(compared, left_on=["dataset", "model", "metric"], right_on=["data set", "model", "metric"],
+                        suffixes=(" before", ""))
+    if both.empty:
+        return Html("<p>No such choice concerns these runs.</p>", "no such choice")
+    shown = both[["date", "choice", "before", "now", "data set", "model", "metric"]].assign(**{
+        f"RI {when}": [with_interval(percent, *(row[f"{column}{end}"] for column in ("RI", "low", "high"))) for row in
+                       both.to_dict("records")] for when, end in (("before", " before"), ("now", ""))}, commit=both["commit"])
+    return table(shown, {}, name, "The records of before are in the history of the repository, up to the commit.")
 
 
 def show_statistics(found: Sequence[Record]) -> Html:

@@ -15,7 +15,7 @@ from pcrec_core.spec import CRITERIA, NUMERICS, Cooperation, Data, Model, RunSpe
 #: DNN's eta and BPR's l2 were chosen within the paper's grids on the base's validation on ML-100K, seed 0.
 _MODELS: dict[str, dict[str, Any]] = {
     "sasrec": {"d": 64, "t": 50, "p": 0.2, "batch": 128, "eta": 1e-3, "l2": 0.0},
-    "dnn": {"d": 64, "t": 50, "batch": 128, "eta": 5e-3, "l2": 1e-5},
+    "dnn": {"d": 64, "t": 50, "batch": 128, "eta": 7.5e-4, "l2": 1e-5},
     "bpr": {"d": 256, "batch": 2048, "eta": 1e-3, "l2": 1e-3},
 }
 _RETAILROCKET: dict[str, dict[str, Any]] = {"sasrec": {"t": 10, "p": 0.3}, "dnn": {"t": 10}, "bpr": {}}
@@ -35,8 +35,8 @@ _DATASETS: dict[str, dict[str, dict[str, Any]]] = {
 }
 #: Epochs, the same for base and PCRec; table2 shows the lengths that were tried.
 _EPOCHS: dict[str, dict[str, int]] = {
-    "ml-100k": {"sasrec": 120, "dnn": 400, "bpr": 800},
-    "ml-1m": {"sasrec": 120, "dnn": 400, "bpr": 800},
+    "ml-100k": {"sasrec": 120, "dnn": 200, "bpr": 800},
+    "ml-1m": {"sasrec": 120, "dnn": 200, "bpr": 800},
     # Where the rule starts, and no more: no run of ml-20m has been tried, nor its length doubled.
     "ml-20m": {"sasrec": 120, "dnn": 200, "bpr": 200},
     # Where the rule starts on Retailrocket, whose histories are as short: no run of these two has been tried.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -41,9 +42,9 @@ def test_new_and_repeated_targets_stand_apart_and_their_parts_make_the_gain():
     assert "repeated" in page and "+50.0 % [" in page
 
 
-def test_where_nothing_repeats_there_is_one_kind_and_no_z():
-    [row] = controls.by_target([(arm("LE", [1, 2]), arm("base", [2, 1]))], ["HIT@5"]).to_dict("records")
-    assert row["targets"] == "new" and row["p of z"] is None and row["part of the gain"] == 0
+def test_where_nothing_repeats_nothing_is_said_of_kinds():
+    frame = controls.by_target([(arm("LE", [1, 2]), arm("base", [2, 1]))], ["HIT@5"])
+    assert frame.empty and "No data set here has both" in controls.show_by_target(frame, "targets")._repr_html_()
 
 
 RV, RB = simulated(3, 120, 3, gain=0.1)
@@ -91,6 +92,11 @@ def test_what_a_line_changes_of_base_and_pcrec():
     assert np.isnan(one["base"]) and one["PCRec"] == pytest.approx(0.75 / 1.75 - 1)
     page = controls.show_changed_lines(controls.changed_lines({"loss": changed}, usual), "lines", "")._repr_html_()
     assert "+28.6 %" in page
+    base = changed[1].runs[0]
+    other = dataclasses.replace(base, result=base.result | {"data": {"fingerprint": "of its own"}})
+    own = Arm("LE", (other,)), Arm("base", (other,))
+    [row] = controls.changed_lines({"data": own}, usual).to_dict("records")
+    assert row["base"] is None and row["over base"] == 0  # its users are others
 
 
 def with_test(label: str, own: list, test: list, tests: list[int], **more: Any) -> Arm:

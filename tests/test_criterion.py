@@ -22,8 +22,12 @@ def test_numpys_histogram_gives_the_entropy_that_an_exchange_measures(w):
 
 
 def test_one_outlier_lowers_h_by_the_bins_that_are_left():
-    near, far = criterion.outlier([3.6, 1e4], [1000])["H"]
+    frame = criterion.outlier([3.6, 1e4], [1000])
+    near, far = frame["H"]
     assert far == pytest.approx(criterion.entropy([0] * 999 + [1])) and near > 1.7
+    near, far = frame["L1 share"]  # of about 800 the first adds 3.6 at most, the other 10,000
+    assert 0.499 < near < 0.502 and far == pytest.approx(10_800 / 11_600, abs=0.01)
+    assert "0.93" in criterion.show_outliers(frame, "criterion-outliers")._repr_html_()
 
 
 def test_h_knows_shape_alone_and_the_l1_share_scale_alone():
@@ -32,6 +36,8 @@ def test_h_knows_shape_alone_and_the_l1_share_scale_alone():
     assert (frame["H"] - frame["times 1000"]).abs().max() < 1e-9  # no scale changes it
     assert (frame["with its negative"] == 0).all()  # averaged to 0, nothing is left
     assert frame["L1 share"].between(0.4, 0.6).all() and (frame["L1 share, times 1000"] > 0.998).all()
+    half = 0.5**0.5  # a Gaussian's norm falls by this when it is averaged with another draw
+    assert frame.loc["Gaussian", "L1 share, with another"] == pytest.approx(half / (1 + half), abs=0.01)
     assert list(frame["H"]) == sorted(frame["H"], reverse=True)  # heavier tails, less entropy
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcrec_core import criterion, curves, figures
+from pcrec_core import criterion, curves, figures, report
 from pcrec_core.arms import Arm, values
 from pcrec_core.records import Record, run_record
 from pcrec_core.variants import variant
@@ -49,7 +49,12 @@ def test_a_choice_on_the_test_set_converges_there():
     epochs = OWN | {"exchanges": [0, 1], "merged": {"NDCG@20": [0.9, 0.9]}}
     epochs |= {"tests": [0, 1], "test": {"NDCG@20": [[0.1, 0.4], [0.3, 0.2]]}}
     released = Arm("LE", (run_record(run, {"data": DATA, "ranks": "1", "epochs": epochs}, {}),))
-    assert curves.convergence([released], ["NDCG@20"])["value"].tolist() == [0.3, 0.4]
+    curve = curves.convergence([released], ["NDCG@20"])
+    assert curve["value"].tolist() == [0.3, 0.4]
+    assert figures.convergence(curve).axes[0].get_ylabel() == "NDCG@20 on test"
+    best = Arm("LE", (run_record(run, {"data": DATA, "ranks": "1", "best": {}}, {}),))
+    assert "each metric from its best epoch on the test set" in report.footnote([best])
+    assert "epoch chosen on validation NDCG@20" in report.footnote([BASE])
 
 
 def test_runs_stand_apart_and_the_first_epoch_near_the_best_is_found():
@@ -123,7 +128,7 @@ def test_what_a_merge_does_to_each_layer():
 
 
 def held(h: float, size: int, largest: float, std: float = 2.0) -> dict:
-    return tensor(h) | {"size": size, "largest": largest, "std": std}
+    return tensor(h) | {"size": size, "largest": largest, "std": std, "l1": h * size}
 
 
 def test_what_a_layer_holds_and_what_is_lost_without_it():
@@ -134,7 +139,9 @@ def test_what_a_layer_holds_and_what_is_lost_without_it():
     frame = curves.layers([probe])
     assert frame["layer"].tolist() == ["item", "blocks.0.query", "output"] and frame["outlier"].tolist() == [4, 2, 10]
     assert frame["lost, pruned"].tolist() == pytest.approx([0.75, 0.25, 0]) and frame["H"].tolist() == [2, 1, 0.5]
-    found = curves.rank_correlations(frame).set_index("H with")["mean"]
+    both = curves.rank_correlations(frame)
+    assert set(both["of"]) == {"H", "mean |w|"} and (frame["mean |w|"] == frame["H"]).all()
+    found = both[both["of"] == "H"].set_index("with")["mean"]
     assert found["lost, pruned"] == pytest.approx(1) and found["weights"] == pytest.approx(0.5)
     assert found["outlier"] == pytest.approx(-0.5) and found["lost, noised"] == pytest.approx(0.5)
     merged = pd.DataFrame({"model": ["sasrec"], "mean": [1.5], "merged": [1.6]})

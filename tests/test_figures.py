@@ -139,17 +139,18 @@ def test_every_measured_comparison_is_a_row_and_what_is_far_off_is_cut():
            "RI": 0.1, "low": -0.9, "high": 0.2, "RI paper": 0.05}
     frame = pd.DataFrame([row | {"question": "controls", "b": "avg", "users only": True, "RI paper": None}, row,
                           row | {"model": "sasrec dnn", "a": "sasrec:base", "b": "dnn:base", "RI": 2.5, "high": 5.0},
-                          row | {"data set": "retailrocket-half"}, row | {"RI": None, "b": "N"}])
+                          row | {"data set": "retailrocket-half"}, row | {"RI": None, "b": "N"},
+                          row | {"b": "W", "RI paper": 2.87}])
     axes = figures.effects(frame).axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == [
-        "RQ1", "sasrec: LE over base", "sasrec base over dnn base", "controls", "sasrec: LE over avg"]  # controls last
-    assert axes.texts[0].get_text() == "+250 %" and axes.get_xlim() == (-63, 63)
+        "RQ1", "sasrec: LE over base", "sasrec base over dnn base", "sasrec: LE over W", "controls", "sasrec: LE over avg"]
+    assert [text.get_text() for text in axes.texts] == ["+250 %", "x +287 %"] and axes.get_xlim() == (-63, 63)
     drawn = [line for line in axes.lines if len(line.get_xdata())]
     arrows = [line for line in drawn if line.get_marker() in "<>"]
-    assert sorted(float(line.get_xdata()[0]) for line in arrows) == [-60, -60, -60, -60, 60]
+    assert sorted(float(line.get_xdata()[0]) for line in arrows) == [-60, -60, -60, -60, -60, 60]
     assert [float(line.get_ydata()[0]) for line in drawn if line.get_markerfacecolor() == "white"] == [0.2]
     ours = {line.get_color(): float(line.get_ydata()[0]) for line in drawn if line.get_marker() == "o"
             and float(line.get_xdata()[0]) == 10 and line.get_markerfacecolor() != "white"}
-    assert ours == {figures.CYCLE[0]: 3.2, figures.CYCLE[1]: 2.8}  # one row, a colour a data set
+    assert ours == {figures.CYCLE[0]: 2.2, figures.CYCLE[1]: 3.8}  # of W and of base
     crosses = [float(line.get_ydata()[0]) for line in drawn if line.get_marker() == "x"]
-    assert sorted(crosses) == [2.2, 2.8, 3.2]  # the paper's, each beside its own data set
+    assert sorted(crosses) == [3.2, 3.8, 4.2]  # the paper's, each beside its own data set, in one row

@@ -37,6 +37,20 @@ def test_a_data_set_has_as_many_seeds_as_its_plan_says():
     assert plans.planned(["fig1"], ["retailrocket-half"]) == []
 
 
+def test_larger_data_and_more_seeds_are_one_command():
+    """Ten runs of base, LE and averaging on the half; Table 3 and one that is planned on ML-100K alone, on larger data."""
+    wanted = plans.planned(["table3", "controls-1-2"], ["retailrocket-half"], 10)
+    made = [spec.variant for spec in wanted if spec.model.name == "sasrec"]
+    assert [made.count(name) for name in ("base", "le-a30", "avg")] == [20, 20, 10]  # two without the schedule too
+    assert {spec.seed for spec in wanted if spec.model.name == "dnn"} == set(range(10))
+    assert sum(isinstance(spec, Trivial) for spec in wanted) == 3
+    larger = plans.planned(["table3", "fig6"], ["ml-1m", "retailrocket"])
+    assert {spec.data.source for spec in larger} == {"ml-1m", "retailrocket"} and {spec.seed for spec in larger} == {0}
+    assert sum(spec.variant == "probed-base" for spec in larger) == 4
+    with pytest.raises(SpecError, match="seeds must be 1 or more, not 0"):
+        plans.planned(seeds=0)
+
+
 def test_the_deviations_change_one_line_each_or_all_of_a_protocol():
     wanted = plans.planned(["deviations"])
     assert len(wanted) == 2 * 2 + 2 * 5 + 3 and {spec.data.source for spec in wanted} == {"ml-100k"}
@@ -99,7 +113,7 @@ def test_the_command_line_lists_what_is_missing_and_then_makes_it(tmp_path, monk
 
     base = settings.base("synthetic", "bpr", epochs=1, d=4)
     wanted = [base, dataclasses.replace(base, seed=1), Trivial(base.data, "recency")]
-    monkeypatch.setattr(plans, "planned", lambda names, datasets: wanted)
+    monkeypatch.setattr(plans, "planned", lambda names, datasets, seeds: wanted)
     for name in ("WEIGHTS", "CHECKPOINTS", "AGAIN"):
         monkeypatch.setattr(study, name, tmp_path / name)
     where = ["--records", str(tmp_path / "records")]

@@ -9,7 +9,8 @@ import pytest
 from stats_support import simulated
 
 from pcrec_core.arms import Arm
-from pcrec_core.claims.projection import projected, projections, show_projections
+from pcrec_core.claims.paper_side import correlation
+from pcrec_core.claims.projection import _words, expected_words, projected, projections, show_projections, show_words
 from pcrec_core.records import run_record
 from pcrec_core.stats import StatsError, compare
 from pcrec_core.variants import variant
@@ -44,16 +45,36 @@ def test_what_cannot_be_projected_is_refused(c, runs):
         projected(c, runs)
 
 
-def test_the_table_has_a_row_a_pair_with_runs_enough():
-    def arm(label: str, ranks: np.ndarray) -> Arm:
-        result = {"data": {"fingerprint": "f", "users": 300, "items": 99}}
-        specs = [variant(label, "ml-100k", "sasrec", seed) for seed in range(len(ranks))]
-        return Arm(label, tuple(run_record(spec, result | {"ranks": " ".join(map(str, row))}, {})
-                                for spec, row in zip(specs, ranks, strict=True)))
+def arm(label: str, ranks: np.ndarray, model: str = "sasrec") -> Arm:
+    result = {"data": {"fingerprint": "f", "users": ranks.shape[1], "items": 99}}
+    specs = [variant(label, "ml-100k", model, seed) for seed in range(len(ranks))]
+    return Arm(label, tuple(run_record(spec, result | {"ranks": " ".join(map(str, row))}, {})
+                            for spec, row in zip(specs, ranks, strict=True)))
 
+
+def test_words_fall_as_often_as_their_levels_say():
+    frame = expected_words([(arm("LE", RV), arm("base", RB))], "MRR@5", (4, 1000))
+    at = frame.set_index(["runs", "true is"])
+    assert at.loc[(4, "nothing"), ["seen", "contrary"]].tolist() == pytest.approx([0.025, 0.025], abs=0.006)
+    shares = frame[["seen", "contrary", "not seen", "not decidable"]]
+    assert shares.sum(axis=1).tolist() == pytest.approx([1] * 6)
+    for runs in (4, 1000):
+        assert at.loc[runs, "seen"].is_monotonic_increasing  # nothing, half, the claim
+    assert at.loc[(1000, "the claim"), "seen"] > at.loc[(4, "the claim"), "seen"]
+    assert "not decidable" in show_words(frame, "table3-words")._repr_html_()
+
+
+def test_the_power_at_what_is_found_four_times_in_five():
+    """The effect that ``mde`` names, taken for the claim and for the truth, is seen four times in five."""
+    p = projected(C, 10)
+    assert _words(math.log1p(p.mde), p.spread, math.log1p(p.mde), 0.0)["seen"] == pytest.approx(0.8, abs=0.02)
+
+
+def test_the_table_has_a_row_a_pair_with_runs_enough():
     one = arm("LE", RV[:1]), arm("base", RB[:1])
     frame = projections([(arm("LE", RV), arm("base", RB)), one], ["MRR@5"])
     assert len(frame) == 1 and frame["+- with 5 runs"][0] == projected(compare(RV, RB, "MRR@5"), 5).half
     assert frame["RI of the paper"][0] == pytest.approx(0.136 / 0.1292 - 1)
+    assert frame["c"][0] == correlation(compare(RV, RB, "MRR@5")) and 0 < frame["run SD"][0] < 0.3
     page = show_projections(frame, "table3-projections")._repr_html_()
     assert "± with 10 runs" in page and "+5.3 %" in page

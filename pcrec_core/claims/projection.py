@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtr  # scipy.stats takes a second to import
 
 from pcrec_core.arms import Arm
+from pcrec_core.claims.paper_side import correlation, paper_side
 from pcrec_core.crossed import Spread, StatsError
-from pcrec_core.report import Html, count, percent, table
+from pcrec_core.report import Html, count, number, percent, share, table
 from pcrec_core.stats import Comparison
 
 
@@ -23,6 +25,7 @@ class Projection:
     runs: int
     half: float
     mde: float
+    spread: Spread
 
 
 def projected(c: Comparison, runs: int) -> Projection:
@@ -52,28 +55,81 @@ def projected(c: Comparison, runs: int) -> Projection:
     df = (vu + vseed) ** 2 / (vu**2 / (c.users - 1) + vs**2 / arms / (runs - 1))
     v = Spread(vu, vs, ve, vseed, math.sqrt(vu + vseed), float(np.clip(df, runs - 1, c.users - 1)))
     half = v.width(0.975)
-    return Projection(runs, math.expm1(half), math.expm1(half + v.width(0.8)))
+    return Projection(runs, math.expm1(half), math.expm1(half + v.width(0.8)), v)
 
 
 def projections(pairs: Sequence[tuple[Arm, Arm]], metrics: Sequence[str], runs: Sequence[int] = (3, 5, 10)) -> pd.DataFrame:
-    """A row a pair (variant, base) and metric: half-widths with so many runs an arm, the RI that the largest number of runs
-    finds, and the paper's. Pairs that have one run an arm, or different numbers of runs, have no row."""
+    """A row a pair (variant, base) and metric: what was measured of users and runs (c, the correlation of a user's values in
+    the arms; rv, their relative variance; the SD of runs), half-widths with so many runs an arm, the RI that the largest
+    number of runs finds, and the paper's. Pairs that have one run an arm, or different numbers of runs, have no row."""
     rows = []
-    for over, base in (pair for pair in pairs if len(pair[0].runs) == len(pair[1].runs) > 1):
+    for over, base in _projectable(pairs):
         for metric in metrics:
-            found = [projected(over.over(base, metric), number) for number in runs]
-            rows.append({"data set": over.dataset, "model": over.model, "metric": metric, "users": over.ranks.shape[1],
-                         **{f"+- with {p.runs} runs": p.half for p in found}, f"found with {runs[-1]} runs": found[-1].mde,
-                         "RI of the paper": over.paper_improvement(base, metric)})
+            c = over.over(base, metric)
+            found = [projected(c, many) for many in runs]
+            rows.append(_of(over, metric) | {
+                "users": c.users, "c": correlation(c), "rv": (c.rv_v + c.rv_b) / 2, "run SD": math.sqrt(c.runs_v * c.Vseed / 2),
+                **{f"+- with {p.runs} runs": p.half for p in found}, f"found with {runs[-1]} runs": found[-1].mde,
+                "RI of the paper": over.paper_improvement(base, metric)})
     return pd.DataFrame(rows)
+
+
+def _projectable(pairs: Sequence[tuple[Arm, Arm]]) -> list[tuple[Arm, Arm]]:
+    return [pair for pair in pairs if len(pair[0].runs) == len(pair[1].runs) > 1]
+
+
+def _of(arm: Arm, metric: str) -> dict[str, str]:
+    return {"data set": arm.dataset, "model": arm.model, "metric": metric}
+
+
+#: Simulated studies of ``expected_words``.
+_STUDIES = 10_000
+
+
+def expected_words(pairs: Sequence[tuple[Arm, Arm]], metric: str, runs: Sequence[int] = (3, 10)) -> pd.DataFrame:
+    """How often a single claim of the paper's improvement would get each word, if it were not true at all, half true, or true.
+
+    A row a pair whose improvement the paper prints, number of runs and truth, with the shares of seen, not seen and not
+    decidable of simulated studies: L normal around the truth with the projected variance, which is itself estimated.
+    """
+    rows = []
+    for over, base in _projectable(pairs):
+        c, claimed = over.over(base, metric), over.paper_improvement(base, metric)
+        for many in runs if claimed is not None else ():
+            v, e = projected(c, many).spread, math.log1p(claimed)
+            for truth, name in ((0.0, "nothing"), (e / 2, "half"), (e, "the claim")):
+                shares = _words(truth, v, e, paper_side(c, None).Vp)
+                rows.append(_of(over, metric) | {"runs": many, "true is": name} | shares)
+    return pd.DataFrame(rows)
+
+
+def _words(truth: float, v: Spread, e: float, Vp: float) -> dict[str, float]:
+    """Shares of the words of a claim of kind better (STATISTICS.md, section 4), alone in its family."""
+    draw = np.random.default_rng(0)
+    V = v.se**2 * draw.chisquare(v.df, _STUDIES) / v.df
+    L = truth + v.se * draw.standard_normal(_STUDIES)
+    seen, contrary = (stdtr(v.df, sign * L / np.sqrt(V)) <= 0.025 for sign in (-1, 1))
+    not_seen = (stdtr(v.df, (L - e) / np.sqrt(V + Vp)) <= 0.05) & ~seen & ~contrary
+    return {"seen": seen.mean(), "contrary": contrary.mean(), "not seen": not_seen.mean(),
+            "not decidable": (~(seen | contrary | not_seen)).mean()}
+
+
+def show_words(frame: pd.DataFrame, name: str) -> Html:
+    """The frame of ``expected_words``."""
+    formats = dict.fromkeys(["seen", "contrary", "not seen", "not decidable"], share)
+    note = (f"{_STUDIES:,} simulated studies with the variances of these runs; a single claim, so without Holm: in a family the"
+            " words seen, contrary and not seen fall less often.")
+    return table(frame, formats, name, note, frame)
 
 
 def show_projections(frame: pd.DataFrame, name: str) -> Html:
     """The frame of ``projections``."""
     heads = {column: column.replace("+-", "±") for column in frame.columns}
-    formats = {head: _size for head in heads.values() if "runs" in head} | {"users": count, "RI of the paper": percent}
-    note = ("Half-width of the 95 % interval of RI around no effect, and the improvement found four times in five, if the"
-            " variances stay as these runs have them.")
+    formats = {head: _size for head in heads.values() if "runs" in head} | {
+        "users": count, "c": number(2), "rv": number(1), "run SD": _size, "RI of the paper": percent}
+    note = ("c: correlation of a user's values in one run of either arm; rv: relative variance of a user's value; run SD: of"
+            " the mean over other runs. ±: half-width of the 95 % interval of RI around no effect; found: the improvement seen"
+            " four times in five; both if the variances stay as these runs have them.")
     return table(frame.rename(columns=heads), formats, name, note, frame)
 
 
