@@ -19,7 +19,7 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.__main__ import machine
-from pcrec_core import records, study
+from pcrec_core import commands, records, study
 from pcrec_core.ensemble import Mean
 from pcrec_core.evaluation import Ranker
 from pcrec_core.models import build
@@ -74,7 +74,7 @@ def workers() -> dict[str, Callable[[], dict[str, Any]]]:
 def _trained(runs: Sequence[RunSpec], start: list[str], *more: str) -> dict[str, Any]:
     """What the command line says and leaves for ``runs``, which differ in the seed alone, from nothing."""
     with TemporaryDirectory() as folder:
-        command = re.sub(r"--seed .*", "", study.command(runs[0])).split()[3:]  # without: python -m pcrec_core
+        command = re.sub(r"--seed .*", "", commands.command(runs[0])).split()[3:]  # without: python -m pcrec_core
         seeds = ["--seed", *(str(run.seed) for run in runs)]
         began = time.perf_counter()
         subprocess.run([sys.executable, *start, "pcrec_core", *command, *seeds, *more, "--records", folder], check=True,

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pcrec_core import datasets, plans, records, settings, study, torchrun, workers
+from pcrec_core import datasets, plans, records, settings, study, torchrun, weights, workers
 from pcrec_core.datasets import files
 from pcrec_core.errors import PCRecError, SpecError, unknown
 from pcrec_core.protocols import PROTOCOLS
@@ -154,7 +154,7 @@ def _study(options: argparse.Namespace) -> None:
     for spec in missing:
         print(f"missing   {spec.name}")
     found = (record for spec in wanted if (record := store.get(spec.name)))
-    hours = plans.seconds(missing, found, study.without_weights(missing))
+    hours = plans.seconds(missing, found, weights.missing(missing))
     print(f"{len(missing)} of {len(wanted)} records are missing; " + (
         "how long they take cannot be said before a run of each model and data set is there." if hours is None
         else f"about {hours / 3600:.1f} hours on one thread like those before."), flush=True)

@@ -9,28 +9,26 @@ import dataclasses
 import functools
 import os
 import resource
-import shlex
 import sys
 import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from pcrec_core import datasets, plans, records, torchrun, workers
+from pcrec_core import commands, datasets, plans, records, torchrun, weights, workers
 from pcrec_core.arms import Arm
 from pcrec_core.datasets.split import Split, split, split_without_repeats
 from pcrec_core.datasets.statistics import statistics as describe
 from pcrec_core.derived import TRIVIAL, Derived, Trivial
 from pcrec_core.errors import Interrupted, RecordError, TrainingError
-from pcrec_core.paths import AGAIN, CHECKPOINTS, WEIGHTS, alone, write_whole
+from pcrec_core.paths import AGAIN, CHECKPOINTS, alone
 from pcrec_core.records import Record, Store
-from pcrec_core.spec import NUMERICS, Cooperation, Data, RunSpec, Training
+from pcrec_core.spec import NUMERICS, Data, RunSpec
 from pcrec_core.variants import variant
 
 #: Set (to anything) by `make book` and `make test`: a missing record of real data is an error there, not a training.
@@ -77,7 +75,7 @@ def run(specs: Sequence[Wanted], executor: Any = None, *, store: Store | None = 
         _refuse_training(spec)
     _train(missing, executor, store, device, threads)
     made = [spec for spec in missing if not isinstance(spec, RunSpec)]
-    _train(_forget(without_weights(made)), executor, Store(AGAIN), device, threads)
+    _train(_forget(weights.missing(made)), executor, Store(AGAIN), device, threads)
     for spec in _bar(made, desc="derived", unit="record") if made else ():
         make(spec, store, device=device, threads=threads)
     return [found[spec] or records.read(store.path(spec.name)) for spec in specs]
@@ -92,12 +90,6 @@ def _train(wanted: Sequence[Wanted], executor: Any, store: Store, device: str, t
         failed = _train_there(runs, store, device, threads, executor)
     if failed:
         workers.fail(failed, len(runs))
-
-
-def without_weights(wanted: Sequence[Wanted]) -> list[RunSpec]:
-    """The runs whose weights are needed for what is derived, and not on this machine."""
-    needs = (need for spec in wanted if isinstance(spec, Derived) for need in spec.needs)
-    return list(dict.fromkeys(parent for parent, peer in needs if not weights_path(parent, peer).exists()))
 
 
 def _forget(absent: list[RunSpec]) -> list[RunSpec]:
@@ -150,7 +142,7 @@ def train(spec: RunSpec, store: Store, *, device: str = "auto", threads: int = 1
                             "seconds": {phase: round(s, 3) for phase, s in outcome.seconds.items()},
                             "processes": len(peaks), "peak_bytes": sum(peaks)}
     record = records.run_record(spec, outcome.result, provenance)
-    group.from_first(lambda: _keep(record, outcome.weights, outcome.by_peer, store))
+    group.from_first(lambda: _keep(record, outcome, store))
     checkpoint.delete()
     if outcome.interrupted:  # too late for this run, but not for those that would follow
         raise Interrupted(f"interrupted in the last epoch of {spec.name}: its record is written; the same command reads"
@@ -184,47 +176,13 @@ def make(spec: Derived | Trivial, store: Store, *, device: str = "auto", threads
     else:
         split = split_for(spec.parents[0])
         with _torch_for_us(threads):
-            models = {need: _model(*need, split, place) for need in spec.needs}
-            parents = {parent.name: _checked(parent, models[parent, peer], split, place, store)
+            models = {need: weights.model(*need, split, place) for need in spec.needs}
+            parents = {parent.name: weights.checked(parent, models[parent, peer], split, place, store)
                        for parent, peer in spec.needs if peer is None}
             result = operations.derive(spec, split, models, place)
         started |= {"parents": parents}
     seconds = {"derive": round(time.perf_counter() - began, 3)}
     store.put(records.run_record(spec, result, started | {"device": _device_name(place), "threads": threads, "seconds": seconds}))
-
-
-def _checked(run: RunSpec, model: Any, split: Split, device: Any, store: Store) -> str | None:
-    """Hash of the result of a parent's record, if there is one, and the weights at hand give its ranks.
-
-    Raises
-    ------
-    RecordError
-        If they do not: trained elsewhere, they are not that run's to the bit, and what is made from them is no pair of it.
-    """
-    from pcrec_core.trainer import ranker_of
-
-    record = store.get(run.name)
-    if record is None:
-        return None
-    if (ranker_of(run, split, device).ranks(model, "test") != record.ranks).any():
-        raise RecordError(f"the weights of {run.name} on this machine do not give the ranks of its record, which another kind of"
-                          " machine or torch made; give a folder of records of your own to make both anew.")
-    return record.result_hash
-
-
-def _model(spec: RunSpec, peer: int | None, split: Split, device: Any) -> Any:
-    """The reported model of a run, or that of a peer's best epoch, from its weights on disk."""
-    from safetensors.torch import load_file
-
-    from pcrec_core.models import build
-
-    model, path = build(spec, split).to(device), weights_path(spec, peer)
-    try:
-        model.load_state_dict(load_file(path))
-    except Exception as error:  # safetensors has errors of its own, torch a RuntimeError
-        raise RecordError(f"the weights {path} cannot be read ({type(error).__name__}); delete them and the run is trained"
-                          " again.") from error
-    return model
 
 
 def statistics(data: Data, store: Store | None = None) -> Record:
@@ -257,26 +215,6 @@ def split_of(data: Data, own: bool = False) -> Split:
     return (split_without_repeats if own else split)(datasets.load(data, progress=True))
 
 
-def command(spec: RunSpec) -> str:
-    """The command line that trains ``spec``."""
-    parts = {"dataset": spec.data.source, "core": spec.data.core}
-    if spec.data.source == "csv":
-        parts |= {"csv": spec.data.path or "FILE", "columns": ",".join(spec.data.columns)}
-    parts |= {"model": spec.model.name, "d": spec.model.d, "t": spec.model.t, "p": spec.model.p}
-    parts |= vars(spec.training) | {"peers": spec.peers}
-    if spec.cooperation:
-        parts |= {"cooperation": spec.cooperation.rule} | {k: v for k, v in vars(spec.cooperation).items() if k != "rule"}
-        parts["components"] = " ".join(spec.cooperation.components or ()) or None
-    later = {"histories": spec.data.histories, "rates": spec.rates, "orders": spec.orders, "starts": spec.starts}
-    usual = {f.name: f.metadata["as_before"] for part in (Data, Training, Cooperation, RunSpec)
-             for f in dataclasses.fields(part) if "as_before" in f.metadata}
-    parts |= later | {"protocol": spec.protocol, "seed": spec.seed}
-    words = [f"--{name} {value if name == 'components' else shlex.quote(str(value))}" for name, value in parts.items()
-             if value is not None and value != usual.get(name)]
-    words += ["--rules", *(shlex.quote(f"{k}={v}") for k, v in spec.changed_rules.items())] if spec.changed_rules else []
-    return " ".join(["python -m pcrec_core train", *words])
-
-
 @contextmanager
 def _torch_for_us(threads: int) -> Iterator[None]:
     """torch with that many threads; its generator and its thread count are the process's, so runs in threads take turns."""
@@ -307,7 +245,7 @@ def _refuse_training(spec: Wanted) -> None:
         raise RecordError(f"the record {spec.name} is missing, and only an earlier state of the code, of numerics"
                           f" {spec.numerics}, can make it; ask for numerics {NUMERICS[spec.model.name]}.")
     if os.environ.get(NO_TRAINING) and spec.data.source != "synthetic":
-        raise RecordError(f"the record {spec.name} is missing, and {NO_TRAINING} is set; make it with: {command(spec)}")
+        raise RecordError(f"the record {spec.name} is missing, and {NO_TRAINING} is set; make it with: {commands.command(spec)}")
 
 
 def _train_here(missing: list[RunSpec], store: Store, device: str, threads: int) -> dict[str, Exception]:
@@ -346,20 +284,10 @@ def _bar(*args: Any, **kwargs: Any) -> tqdm:
     return tqdm(*args, disable=torchrun.rank() > 0 or not sys.stderr.isatty(), dynamic_ncols=True, **kwargs)
 
 
-def _keep(record: Record, weights: dict[str, Any], by_peer: list[dict[str, Any]], store: Store) -> None:
-    """Write the weights, then the record."""
-    from safetensors.torch import save
-
-    for peer, values in [(None, weights), *enumerate(by_peer)]:
-        content = save({name: w.cpu().contiguous() for name, w in values.items()}, metadata={"run": record.identity})
-        write_whole(weights_path(record.spec, peer), content)
+def _keep(record: Record, outcome: Any, store: Store) -> None:
+    """The weights first: a record without them would be trained again for what is derived."""
+    weights.keep(record.spec, outcome.weights, outcome.by_peer)
     store.put(record)
-
-
-def weights_path(spec: RunSpec, peer: int | None = None) -> Path:
-    """Where the weights of the reported model lie after training (ignored by git), or, of peers that never exchange, those
-    of the best epoch of one."""
-    return WEIGHTS / f"{spec.name}{'' if peer is None else f'-peer{peer}'}.safetensors"
 
 
 def _device_name(device: Any) -> str:

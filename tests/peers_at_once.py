@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from pcrec_core import study, torchrun
+from pcrec_core import study, torchrun, weights
 from pcrec_core.__main__ import main
 from pcrec_core.trainer import Trainer
 
@@ -56,7 +56,7 @@ def step(event: str, words: list[str]) -> list[Any]:
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    study.CHECKPOINTS, study.WEIGHTS = folder / "checkpoints", folder / "weights"
+    study.CHECKPOINTS, weights.WEIGHTS = folder / "checkpoints", folder / "weights"
     study.train = functools.partial(study.train, interval=0)  # a checkpoint every epoch
     reports = [step(*each) for each in json.loads(sys.argv[2])]
     (folder / f"report-{torchrun.rank()}.json").write_text(json.dumps(reports))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pcrec_core import datasets, records, settings, study
+from pcrec_core import commands, datasets, records, settings, study, weights
 from pcrec_core.__main__ import main
 from pcrec_core.datasets import SOURCES
 from pcrec_core.metrics import METRICS
@@ -25,7 +25,7 @@ TINY = ["train", "--dataset", "synthetic", "--model", "bpr", "--epochs", "1", "-
 def folder(tmp_path: Path, monkeypatch) -> Path:
     """Everything a command writes goes below here; its folder of records."""
     monkeypatch.setattr(study, "CHECKPOINTS", tmp_path / "checkpoints")
-    monkeypatch.setattr(study, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(weights, "WEIGHTS", tmp_path / "weights")
     monkeypatch.setattr(datasets.files, "_download", None)  # a test that would download fails
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for name in (study.NO_TRAINING, datasets.files.ENVIRONMENT):
@@ -45,8 +45,8 @@ def call(folder, capsys):
 
 def person(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess:
     """``python -m pcrec_core``, from another working directory, writing below the folder's parent only."""
-    redirected = ("import sys; from pcrec_core import study; from pathlib import Path; at = Path(sys.argv.pop(1));"
-                  "study.CHECKPOINTS, study.WEIGHTS = at / 'checkpoints', at / 'weights';"
+    redirected = ("import sys; from pcrec_core import study, weights; from pathlib import Path; at = Path(sys.argv.pop(1));"
+                  "study.CHECKPOINTS, weights.WEIGHTS = at / 'checkpoints', at / 'weights';"
                   "from pcrec_core.__main__ import main; sys.exit(main(sys.argv[1:]))")
     start = ["-c", redirected, str(folder.parent)] if words and words[0] == "train" else ["-m", "pcrec_core"]
     return subprocess.run([sys.executable, *start, *words], capture_output=True, text=True, cwd=folder.parent,
@@ -250,7 +250,7 @@ def test_where_training_is_forbidden_the_command_is_named(call, monkeypatch):
     code, out, err = call("train", "--dataset", "ml-100k", "--model", "sasrec", *PAIR)
     [line] = err
     run = settings.pcrec("ml-100k", "sasrec")
-    assert (code, out) == (1, []) and run.name in line and line.endswith(study.command(run))
+    assert (code, out) == (1, []) and run.name in line and line.endswith(commands.command(run))
 
 
 @pytest.mark.parametrize(("words", "sentence"), [

@@ -10,7 +10,7 @@ import torch
 from support import CPU, LAYERWISE, TableOfScores, fit, same, spec_of, split_of, two_rings, weights_of
 from torch import nn
 
-from pcrec_core import operations, study
+from pcrec_core import operations, study, weights
 from pcrec_core.arms import Arm
 from pcrec_core.baselines import Popularity, Recency, Transitions
 from pcrec_core.cooperation import Layer
@@ -177,7 +177,7 @@ def tiny(seed: int = 0, **given: object) -> RunSpec:
 
 @pytest.fixture
 def store(tmp_path, monkeypatch) -> Store:
-    monkeypatch.setattr(study, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(weights, "WEIGHTS", tmp_path / "weights")
     monkeypatch.setattr(study, "CHECKPOINTS", tmp_path / "checkpoints")
     monkeypatch.setattr(study, "AGAIN", tmp_path / "again")
     return Store(tmp_path / "records")
@@ -193,7 +193,7 @@ def test_derived_records_are_made_once_from_the_weights(store, monkeypatch):
     assert trained == [tiny(), tiny(100)] and store.get(tiny(100).name) is None  # trained for its weights alone
     assert study.run(wanted, store=store) == first and len(trained) == 2
     assert read(store.path(first[1].name)) == first[1] and first[1].run["seconds"]["derive"] >= 0
-    (study.weights_path(tiny())).unlink()
+    (weights.path(tiny())).unlink()
     store.path(first[1].name).unlink()
     [again] = study.run(wanted[1:2], store=store)
     assert again.result == first[1].result and trained == [tiny(), tiny(100), tiny()]
@@ -206,11 +206,11 @@ def test_weights_that_do_not_give_the_records_ranks_are_refused(store):
     assert record.run["parents"] == {base.name: base.result_hash}
     store.path(record.name).unlink()
     study.train(dataclasses.replace(tiny(), training=dataclasses.replace(tiny().training, eta=0.5)), store)
-    other = study.weights_path(dataclasses.replace(tiny(), training=dataclasses.replace(tiny().training, eta=0.5)))
-    study.weights_path(tiny()).write_bytes(other.read_bytes())  # as trained on another machine
+    other = weights.path(dataclasses.replace(tiny(), training=dataclasses.replace(tiny().training, eta=0.5)))
+    weights.path(tiny()).write_bytes(other.read_bytes())  # as trained on another machine
     with pytest.raises(RecordError, match="do not give the ranks of its record, .*; give a folder of records of your own"):
         study.run([pruned], store=store)
-    study.weights_path(tiny()).write_bytes(b"nothing")
+    weights.path(tiny()).write_bytes(b"nothing")
     with pytest.raises(RecordError, match=r"the weights .* cannot be read \(\w+\); delete them and the run is trained again\.$"):
         study.run([pruned], store=store)
 
@@ -226,7 +226,7 @@ def test_an_ensemble_of_peers_that_never_exchange(store):
     run = tiny(peers=2)
     apart, ensemble = study.run([run, Derived("apart", (run,))], store=store)
     assert apart.result["data"] == ensemble.result["data"] and ensemble.result["test"] != apart.result["test"]
-    assert study.weights_path(run, 0).exists() and study.weights_path(run, 1).exists()
+    assert weights.path(run, 0).exists() and weights.path(run, 1).exists()
 
 
 def test_a_missing_derived_record_is_an_error_where_nothing_may_be_trained(store, monkeypatch):

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import torch
 
-from pcrec_core import parallel, study
+from pcrec_core import commands, parallel, study, weights
 from pcrec_core.__main__ import main
 from pcrec_core.errors import TrainingError
 from pcrec_core.paths import ROOT
@@ -62,12 +62,12 @@ def serial(spec: RunSpec, folder: Path) -> Record:
     """The record of ``spec`` with its peers in turn, all files below ``folder``."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(study, "CHECKPOINTS", folder / "checkpoints")
-        patch.setattr(study, "WEIGHTS", folder / "weights")
+        patch.setattr(weights, "WEIGHTS", folder / "weights")
         return study.run([spec], store=Store(folder / "records"))[0]
 
 
 def torchrun(folder: Path, processes: int, *steps: tuple[str, RunSpec]) -> subprocess.CompletedProcess:
-    told = [[event, [*shlex.split(study.command(spec))[3:], "--records", str(folder / "records")]] for event, spec in steps]
+    told = [[event, [*shlex.split(commands.command(spec))[3:], "--records", str(folder / "records")]] for event, spec in steps]
     start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     script = [str(ROOT / "tests" / "peers_at_once.py"), str(folder), json.dumps(told)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)} | ({"GLOO_SOCKET_IFNAME": "lo"} if sys.platform == "linux" else {})

@@ -109,13 +109,13 @@ def test_the_time_is_that_of_a_peers_epoch_in_runs_like_it():
 
 def test_the_command_line_lists_what_is_missing_and_then_makes_it(tmp_path, monkeypatch, capsys):
     from pcrec_core import __main__ as cli
-    from pcrec_core import study
+    from pcrec_core import study, weights
 
     base = settings.base("synthetic", "bpr", epochs=1, d=4)
     wanted = [base, dataclasses.replace(base, seed=1), Trivial(base.data, "recency")]
     monkeypatch.setattr(plans, "planned", lambda names, datasets, seeds: wanted)
-    for name in ("WEIGHTS", "CHECKPOINTS", "AGAIN"):
-        monkeypatch.setattr(study, name, tmp_path / name)
+    for module, name in ((weights, "WEIGHTS"), (study, "CHECKPOINTS"), (study, "AGAIN")):
+        monkeypatch.setattr(module, name, tmp_path / name)
     where = ["--records", str(tmp_path / "records")]
     assert cli.main(["study", "table3", "--list", *where]) == 0
     out = capsys.readouterr().out.splitlines()

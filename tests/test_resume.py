@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support import AVERAGING, CPU, LAYERWISE, digest, fit, same, spec_of, two_rings
 
-from pcrec_core import settings, study
+from pcrec_core import settings, study, weights
 from pcrec_core.checkpoints import Checkpoint
 from pcrec_core.errors import TrainingError
 from pcrec_core.records import Store
@@ -122,7 +122,7 @@ def test_ctrl_c_in_the_last_epoch_keeps_the_record_and_starts_no_further_run(tmp
 
     monkeypatch.setattr(Trainer, "_epoch", pressed)
     monkeypatch.setattr(study, "CHECKPOINTS", tmp_path / "checkpoints")
-    monkeypatch.setattr(study, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(weights, "WEIGHTS", tmp_path / "weights")
     store = Store(tmp_path / "records")
     with pytest.raises(TrainingError, match=f"^interrupted in the last epoch of {specs[0].name}: its record is written;"):
         study.run(specs, store=store)

@@ -17,7 +17,8 @@ import torch
 from support import fit
 
 from pcrec_core import __main__ as cli
-from pcrec_core import datasets, paper, records, spec, study
+from pcrec_core import datasets, paper, records, spec, study, weights
+from pcrec_core.commands import command
 from pcrec_core.datasets import csv_data
 from pcrec_core.datasets.split import split
 from pcrec_core.derived import Trivial
@@ -25,13 +26,12 @@ from pcrec_core.errors import RecordError, TrainingError
 from pcrec_core.records import Store, run_record
 from pcrec_core.settings import base, pcrec, run_spec
 from pcrec_core.spec import Cooperation, Data, RunSpec
-from pcrec_core.study import command
 
 
 @pytest.fixture(autouse=True)
 def store(tmp_path: Path, monkeypatch) -> Store:
     monkeypatch.setattr(study, "CHECKPOINTS", tmp_path / "checkpoints")
-    monkeypatch.setattr(study, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(weights, "WEIGHTS", tmp_path / "weights")
     monkeypatch.delenv(study.NO_TRAINING, raising=False)
     monkeypatch.setattr(datasets.files, "_download", None)  # a test that would download fails
     study.split_of.cache_clear()
@@ -159,10 +159,10 @@ def test_the_weights_of_the_reported_model_lie_in_their_own_store_and_no_checkpo
     from safetensors.torch import load_file
 
     [found] = study.run([tiny()], store=store)
-    weights = load_file(study.weights_path(tiny()))
-    assert study.weights_path(tiny()) == tmp_path / "weights" / f"{tiny().name}.safetensors"
-    assert sum(w.numel() for w in weights.values()) == found.result["weights"]
-    assert sorted(tuple(w.shape) for w in weights.values() if w.dim() == 2)[-1] == (found.result["data"]["users"], 4)
+    kept = load_file(weights.path(tiny()))
+    assert weights.path(tiny()) == tmp_path / "weights" / f"{tiny().name}.safetensors"
+    assert sum(w.numel() for w in kept.values()) == found.result["weights"]
+    assert sorted(tuple(w.shape) for w in kept.values() if w.dim() == 2)[-1] == (found.result["data"]["users"], 4)
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == [f"{tiny().identity}.lock"]
 
 

@@ -34,7 +34,7 @@ from workers_support import (
 )
 
 from pcrec_core import __main__ as cli
-from pcrec_core import datasets, records, study, workers
+from pcrec_core import datasets, records, study, weights, workers
 from pcrec_core.datasets.split import split
 from pcrec_core.errors import Interrupted, RecordError, SpecError, TrainingError
 from pcrec_core.paths import ROOT, alone
@@ -52,7 +52,7 @@ TESTS = Path(__file__).parent
 def folder(tmp_path: Path, monkeypatch) -> Path:
     """Everything that is written goes below it, here and in the workers."""
     monkeypatch.setattr(study, "CHECKPOINTS", tmp_path / "checkpoints")
-    monkeypatch.setattr(study, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(weights, "WEIGHTS", tmp_path / "weights")
     monkeypatch.delenv(study.NO_TRAINING, raising=False)
     return tmp_path
 

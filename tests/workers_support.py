@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from pcrec_core import study
+from pcrec_core import study, weights
 from pcrec_core.settings import base
 from pcrec_core.spec import RunSpec
 from pcrec_core.trainer import Trainer
@@ -36,7 +36,7 @@ def diverging(seed: int = 0) -> RunSpec:
 def watch(folder: Path) -> None:
     """From here on, in this process: files go below ``folder``, a checkpoint is made of every epoch, and each epoch begun
     leaves a note named run, epoch, process. In its second epoch a run waits as long as there is a file ``hold/IDENTITY``."""
-    study.CHECKPOINTS, study.WEIGHTS = folder / "checkpoints", folder / "weights"
+    study.CHECKPOINTS, weights.WEIGHTS = folder / "checkpoints", folder / "weights"
     study.train.__kwdefaults__["interval"] = 0
 
     def epoch(trainer: Trainer, number: int) -> dict:
