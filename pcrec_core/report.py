@@ -12,7 +12,6 @@ import pandas as pd
 
 from pcrec_core import paper
 from pcrec_core.arms import Arm
-from pcrec_core.paths import ROOT
 from pcrec_core.records import Record
 from pcrec_core.spec import RunSpec
 
@@ -169,20 +168,6 @@ def show_comparisons(frame: pd.DataFrame, name: str, note: str) -> Html:
     empty = [column for column in shown if all(missing(value) or value == DASH for value in shown[column])]
     formats = {"p": number(3), "df": number(0), "Vseed/V": share, "MDE": percent, "ER": number(2), "ΔRI": points}
     return table(shown.drop(columns=empty), formats, name, note, frame)
-
-
-def show_changes(compared: pd.DataFrame, name: str) -> Html:
-    """Choices that were changed after evidence existed (``data/changes.csv``), with PCRec's improvement under both; ``compared``
-    is the frame of ``arms.comparisons``, and what it does not compare is left out."""
-    before = pd.read_csv(ROOT / "data" / "changes.csv", dtype={"commit": str})
-    both = before.merge(compared, left_on=["dataset", "model", "metric"], right_on=["data set", "model", "metric"],
-                        suffixes=(" before", ""))
-    if both.empty:
-        return Html("<p>No such choice concerns these runs.</p>", "no such choice")
-    shown = both[["date", "choice", "before", "now", "data set", "model", "metric"]].assign(**{
-        f"RI {when}": [with_interval(percent, *(row[f"{column}{end}"] for column in ("RI", "low", "high"))) for row in
-                       both.to_dict("records")] for when, end in (("before", " before"), ("now", ""))}, commit=both["commit"])
-    return table(shown, {}, name, "The records of before are in the history of the repository, up to the commit.")
 
 
 def show_statistics(found: Sequence[Record]) -> Html:

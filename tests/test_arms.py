@@ -176,10 +176,3 @@ def test_no_column_of_a_comparison_is_dashes_alone():
     whole = re.findall("<th>(.*?)</th>", report.show_comparisons(frame, "t", "")._repr_html_())
     assert whole[4:6] == ["RI [95 %]", "RI of the paper"] and {"ER", "ΔRI"} < set(whole)
 
-
-def test_what_was_changed_after_evidence_existed_stands_beside_what_is_now():
-    compared = pd.DataFrame([{"data set": "ml-100k", "model": "dnn", "comparison": "LE over base", "metric": "MRR@5", "RI": 0.1,
-                              "low": -0.2, "high": 0.3}])
-    page = report.show_changes(compared, "changes")._repr_html_()
-    assert "+25.2 % [-8.1 %, +70.5 %]" in page and "+10.0 % [-20.0 %, +30.0 %]" in page and "e1d1f5c" in page
-    assert "No such choice" in report.show_changes(compared.assign(model="bpr"), "changes")._repr_html_()

@@ -221,3 +221,13 @@ def test_what_gets_no_word_is_described_or_named_as_unmeasured(store):
     text = over_runs.described(Shelf(store))["fig4-ml-sasrec-mu"]
     assert text.count("the larger mu of a layer is 0.7 or more in 50 % of all layers and exchanges, its median 0.75") == 2
     assert text.startswith("at alpha 30 ") and "peer 0 holds it in 50 %" in text
+
+
+def test_what_was_changed_after_evidence_existed_stands_beside_what_is_now(store):
+    put(store, "base", model="dnn")
+    put(store, "LE", 0.9, model="dnn")
+    frame = decided(store)
+    page = shown.changes(frame, "changes")._repr_html_()
+    now = shown._improvement(frame.loc["table3-ml-dnn-le"])
+    assert "+25.2 % [-8.1 %, +70.5 %]" in page and now in page and now.startswith("+") and "e1d1f5c" in page
+    assert page.count("<td>–</td>") == 1  # no runs of it on the other data set

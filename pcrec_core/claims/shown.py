@@ -12,6 +12,7 @@ import pandas as pd
 from pcrec_core.claims import tables
 from pcrec_core.claims.verdict import COMPOUND
 from pcrec_core.claims.words import WORDS
+from pcrec_core.paths import ROOT
 from pcrec_core.report import DASH, Html, count, missing, number, percent, points, share, table, with_interval
 from pcrec_core.stats import NOT_DECIDABLE
 
@@ -162,6 +163,16 @@ def _explanation(model: str, head: str, rows: list[dict[str, Any]]) -> dict[str,
     theirs = [_theirs(row) for row in rows if not missing(row["RI paper"])]
     return {"model": model, "comparison": head, **{row["data set"]: _told(row) for row in rows},
             "the paper": "; ".join(theirs) or DASH}
+
+
+def changes(frame: pd.DataFrame, name: str) -> Html:
+    """Choices that were changed after evidence existed (``data/changes.csv``), with the claims' improvements under both."""
+    both = pd.read_csv(ROOT / "data" / "changes.csv").merge(frame.reset_index(), on="id")
+    rows = both.to_dict("records")
+    shown = both[["date", "choice", "before", "now", "claim", "data set"]].assign(**{
+        "RI before": [with_interval(percent, *(row[f"{column} before"] for column in ("RI", "low", "high"))) for row in rows],
+        "RI now": [_improvement(row) for row in rows], "up to commit": both["commit"]})
+    return table(shown, {}, name, "The records of before are in the history of the repository.")
 
 
 def unmeasured(frame: pd.DataFrame, name: str) -> Html:
