@@ -12,8 +12,8 @@ from pcrec_core.parts import known
 from pcrec_core.protocols import PROTOCOLS, VALUES, Rules
 from pcrec_core.spec import CRITERIA, NUMERICS, Cooperation, Data, Model, RunSpec, Training
 
-#: BPR's l2 was chosen within the paper's grid on the base's validation on ML-100K, seed 0; DNN's eta there and, so too, on Retailrocket's
-#: half.
+#: BPR's l2 and DNN's eta were chosen within the paper's grids on the base's validation on ML-100K, seed 0; DNN's eta on
+#: Retailrocket's half too, there.
 _MODELS: dict[str, dict[str, Any]] = {
     "sasrec": {"d": 64, "t": 50, "p": 0.2, "batch": 128, "eta": 1e-3, "l2": 0.0},
     "dnn": {"d": 64, "t": 50, "batch": 128, "eta": 7.5e-4, "l2": 1e-5},
