@@ -27,7 +27,7 @@ def linears(*rows: list[list[float]]) -> list[nn.Linear]:
 
 
 def test_two_peers_by_hand():
-    # Medians of |w| (the lower of two): 2 and 20; strictly above them a weight is kept.
+    # Medians of |w|: 2.5 and 25; above them a weight is kept.
     a, b = linears([[1.0, -2.0], [3.0, -4.0]], [[-10.0, 40.0], [20.0, 30.0]])
     [exchange] = cooperate([a, b], ParameterWise())
     assert a.weight.tolist() == [[-10, 40], [3, -4]]  # 1 and -2 are replaced by what b had
@@ -82,6 +82,17 @@ def test_noise_is_added_below_the_median_alone_and_by_the_seed():
     cooperate([again], Noise(0.05, (7,)))
     cooperate([other], Noise(0.05, (8,)))
     assert torch.equal(peer.weight, again.weight) and not torch.equal(peer.weight, other.weight)
+
+
+def test_a_weight_on_its_own_matrix_median_gets_no_noise():
+    peer = nn.Sequential(nn.Linear(3, 1), nn.Linear(1, 3))
+    with torch.no_grad():
+        peer[0].weight.copy_(torch.tensor([[0.1, -0.2, 0.3]]))
+        peer[1].weight.copy_(torch.tensor([[10.0], [20.0], [-30.0]]))
+    before = [peer[k].weight.detach().clone() for k in (0, 1)]
+    cooperate([peer], Noise(0.05, (7,)))
+    moved = [(peer[k].weight != before[k]).flatten().tolist() for k in (0, 1)]
+    assert moved == [[True, False, False], [True, False, False]]  # of all six weights the median would be 5.15
 
 
 def test_the_noise_has_its_standard_deviation_and_mean():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -236,3 +238,12 @@ def test_equal_rates_and_equal_starts():
     assert same(weights_of(starts[0].model), weights_of(starts[1].model))
     assert same(weights_of(starts[0].model), weights_of(usual[0].model))
     assert not same(weights_of(rates[0].model), weights_of(rates[1].model))
+
+
+# --- the index of all lines
+
+def test_every_test_that_the_index_names_is_there():
+    folder = Path(__file__).parent
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", (folder / "RELEASED.md").read_text(encoding="utf-8"))
+    assert len(named) > 90
+    assert [f"{file}::{test}" for file, test in named if f"\ndef {test}(" not in (folder / file).read_text(encoding="utf-8")] == []
