@@ -21,6 +21,10 @@ class StatsError(PCRecError):
     """Arms that cannot be compared."""
 
 
+class NoVariation(StatsError):
+    """Arms that differ, although neither users nor runs vary."""
+
+
 def values(ranks: ArrayLike, metric: str, random: bool, arm: str) -> NDArray[np.float64]:
     """Y of STATISTICS.md, section 1: metric values, runs x users, of ranks that are checked first.
 

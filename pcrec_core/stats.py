@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
-from pcrec_core.crossed import ROUNDING, Spread, StatsError, check_pair, relative_variance, spread, values
+from pcrec_core.crossed import ROUNDING, NoVariation, Spread, check_pair, relative_variance, spread, values
 
 FEWEST_RUNS = 3
 FEWEST_USERS = 30
@@ -194,7 +194,7 @@ def _reason(runs: Sequence[int], yv: NDArray, yb: NDArray) -> str:
 
 def _test(L: float, v: Spread) -> dict[str, float]:
     if v.se == 0 and abs(L) > ROUNDING:
-        raise StatsError(f"the arms differ (ln ratio {L:.6f}) without any variation, so no interval can be given;"
+        raise NoVariation(f"the arms differ (ln ratio {L:.6f}) without any variation, so no interval can be given;"
                          " look whether one run was read several times.")
     L = L if v.se else 0.0
     half = v.width(0.975)

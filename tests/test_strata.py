@@ -36,6 +36,13 @@ def test_a_kind_of_one_user_has_a_part_and_no_comparison():
     assert (one.name, one.users, one.comparison) == ("False", 1, None) and rest.comparison.users == 199
 
 
+def test_a_kind_with_one_user_above_0_has_a_part_and_no_comparison():
+    v, b = np.full((2, 50), 30), np.full((2, 50), 30)
+    v[:, 0], b[:, 0], v[:, 40], b[0, 41] = 1, 3, 2, 2
+    few, more = strata(v, b, np.arange(50) >= 30, "MRR@5", paired=True)
+    assert few.comparison is None and few.part == pytest.approx((1 - 1 / 3) / 50) and more.comparison.users == 20
+
+
 def test_options_reach_the_comparison():
     paired = strata(RV, RB, REPEATED, "MRR@5", paired=True)[0].comparison
     alone = strata(RV, RB[:1], REPEATED, "MRR@5", random_b=False)[0].comparison

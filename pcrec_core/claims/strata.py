@@ -4,13 +4,14 @@ section 5). Exploratory, never a word. No torch."""
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
-from pcrec_core.crossed import StatsError, values
+from pcrec_core.crossed import NoVariation, StatsError, values
 from pcrec_core.stats import Comparison, compare
 
 
@@ -18,7 +19,8 @@ from pcrec_core.stats import Comparison, compare
 class Stratum:
     """Users of one kind: their share, their part of the gain mean_v - mean_b of all users, and their own comparison.
 
-    The parts of all strata sum to the gain. ``comparison`` is None for a single user.
+    The parts of all strata sum to the gain. ``comparison`` is None for a single user, or
+    where neither users nor runs vary.
     """
 
     name: str
@@ -52,8 +54,11 @@ def strata(ranks_v: ArrayLike, ranks_b: ArrayLike, kinds: ArrayLike, metric: str
     found = []
     for name in np.unique(kinds):
         of = kinds == name
-        comparison = compare(ranks_v[..., of], ranks_b[..., of], metric, paired=paired, random_v=random_v,
-                             random_b=random_b) if of.sum() > 1 else None
+        comparison = None
+        if of.sum() > 1:
+            with suppress(NoVariation):  # as where one user alone has a value
+                comparison = compare(ranks_v[..., of], ranks_b[..., of], metric, paired=paired, random_v=random_v,
+                                     random_b=random_b)
         found.append(Stratum(str(name), int(of.sum()), float(of.mean()), float(gain[of].sum() / of.size), comparison))
     return found
 
