@@ -10,8 +10,9 @@ from scipy.stats import ttest_ind, ttest_rel
 from stats_support import simulated
 
 from pcrec_core.claims.checks import Bootstrap, bootstrap, clustered, key, run_means, significant_pairs
+from pcrec_core.crossed import StatsError
 from pcrec_core.metrics import value_by_user
-from pcrec_core.stats import StatsError, compare
+from pcrec_core.stats import compare
 
 RV, RB = simulated(5, 300, 4, gain=0.2)
 NAME = "ml-100k|LE|base|MRR@5|controlled|4|300"

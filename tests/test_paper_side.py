@@ -14,8 +14,9 @@ from stats_support import made, simulated
 
 from pcrec_core import paper
 from pcrec_core.claims.paper_side import Printed, below, correlation, fieller, paper_side, user_variance
+from pcrec_core.crossed import StatsError
 from pcrec_core.metrics import value_by_user
-from pcrec_core.stats import StatsError, compare
+from pcrec_core.stats import compare
 
 SASREC = Printed("MRR@5", 0.2091, 0.2022, 0.3262, 0.3169, 47_000)
 

@@ -11,8 +11,9 @@ from stats_support import simulated
 from pcrec_core.arms import Arm
 from pcrec_core.claims.paper_side import correlation
 from pcrec_core.claims.projection import _words, expected_words, projected, projections, show_projections, show_words
+from pcrec_core.crossed import StatsError
 from pcrec_core.records import run_record
-from pcrec_core.stats import StatsError, compare
+from pcrec_core.stats import compare
 from pcrec_core.variants import variant
 
 RV, RB = simulated(1, 300, 4)

@@ -10,7 +10,8 @@ from scipy.stats import norm
 from stats_support import made, simulated
 
 from pcrec_core.claims.strata import differ, strata
-from pcrec_core.stats import StatsError, compare
+from pcrec_core.crossed import StatsError
+from pcrec_core.stats import compare
 
 RV, RB = simulated(9, 200, 3, gain=0.2)
 REPEATED = np.arange(200) % 3 == 0

@@ -16,7 +16,8 @@ from pcrec_core.claims.tables import headlines, table
 from pcrec_core.claims.verdict import Evidence, decide
 from pcrec_core.claims.welch import welch
 from pcrec_core.claims.words import CONTRARY, NOT_SEEN, SEEN, holm, sides
-from pcrec_core.stats import NOT_DECIDABLE, StatsError, compare
+from pcrec_core.crossed import StatsError
+from pcrec_core.stats import NOT_DECIDABLE, compare
 
 CLAIMS = paper.claims()
 LE = "table3-rr-sasrec-le"

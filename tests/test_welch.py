@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_1samp, ttest_ind
 
 from pcrec_core.claims.welch import welch
-from pcrec_core.stats import StatsError
+from pcrec_core.crossed import StatsError
 
 numbers = st.lists(st.floats(-100, 100), min_size=2, max_size=12)
 

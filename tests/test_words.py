@@ -14,7 +14,8 @@ from stats_support import made
 
 from pcrec_core.claims import words
 from pcrec_core.claims.words import CONTRARY, NOT_SEEN, SEEN, UNTESTED, Sides, adjust, all_of, grade, headline, holm, sides, word
-from pcrec_core.stats import NOT_DECIDABLE, StatsError
+from pcrec_core.crossed import StatsError
+from pcrec_core.stats import NOT_DECIDABLE
 
 
 def near(value):
