@@ -31,7 +31,7 @@ def entropy(w: ArrayLike, bins: int = 10) -> float:
     0.6931
     """
     p = np.histogram(w, bins)[0] / np.size(w)
-    return float(-(p[p > 0] * np.log(p[p > 0])).sum())
+    return float((p[p > 0] * -np.log(p[p > 0])).sum()) + 0.0  # of a constant layer 0, not -0
 
 
 def outlier(reach: Sequence[float], sizes: Sequence[int] = (_D * _D, 1350 * _D)) -> pd.DataFrame:
