@@ -53,7 +53,7 @@ def _small_telescope(row: Mapping[str, Any]) -> str:
 
 
 def _word(row: Mapping[str, Any]) -> str:
-    return row["word"] + (f": {row['grade']}" if row["grade"] else f" ({row['reason']})" if row["reason"] else "")
+    return (row["word"] or "no word") + (f": {row['grade']}" if row["grade"] else f" ({row['reason']})" if row["reason"] else "")
 
 
 def _improvement(row: Mapping[str, Any]) -> str:
