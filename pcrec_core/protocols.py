@@ -22,8 +22,10 @@ class Rules(Part):
         SASRec, DNN: whether the padding id is ranked among the items.
     hidden : {"where none repeats", "seen"}
         BPR: whether a user's training items are no candidates on a data set that can repeat one too.
-    loss, attention : {"real", "all"}
-        SASRec: whether padding positions are in the loss, with target 0, and are seen as keys.
+    loss : {"real", "all"}
+        SASRec: whether padding positions are in the loss, with target 0.
+    attention : {"real", "all"}
+        SASRec: whether padding positions are seen as keys.
     mean : {"real", "all"}
         DNN: over which positions.
     layers : {"matrices", "released"}
