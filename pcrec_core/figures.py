@@ -94,7 +94,7 @@ def _effect(axes: Axes, place: float, one: dict, colour: str, limit: float) -> N
     if abs(paper) <= limit:
         axes.plot(paper, place, "x", color=COLOURS["paper"], markersize=6, markeredgewidth=1.6)
     elif abs(paper) > limit:  # nan is neither
-        axes.annotate(f"x {paper:+.0f} %", (np.sign(paper) * 0.7 * limit, place), va="center", fontsize="x-small",
+        axes.annotate(f"x {paper:+.0f} %", (np.sign(paper) * 0.7 * limit, place), va="center", fontsize="xx-small",
                       ha="right" if paper > 0 else "left")
 
 

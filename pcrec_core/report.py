@@ -98,7 +98,8 @@ def table(frame: pd.DataFrame, formats: Mapping[str, Formatter], name: str, note
 def _cell(value: Any, form: Formatter | None) -> str:
     order = f' data-order="{value!r}"' if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
     text = (form or (lambda x: DASH if missing(x) else str(x)))(value)
-    kind = ' class="text"' if len(text) > _SHORT and text[0].isalpha() and " " in text else ""
+    long = len(text) > _SHORT and text[0].isalpha() and " " in text
+    kind = ' class="lines"' if "\n" in text else ' class="text"' if long else ""
     return f"<td{order}{kind}>{html.escape(text)}</td>"
 
 
@@ -143,15 +144,23 @@ def sources(found: Sequence[Record]) -> Html:
 
 
 def show_values(frame: pd.DataFrame, name: str, note: str) -> Html:
-    """The frame of ``arms.values``; the paper's values in a column that names its data set."""
-    shown = pd.DataFrame({
-        "data set": frame["data set"], "model": frame["model"], "variant": frame["variant"], "metric": frame["metric"],
-        "mean [95 %]": [with_interval(number(4), r["mean"], r["low"], r["high"], r["users only"])
-                        for r in frame.to_dict("records")],
-        "run SD": frame["run SD"], "runs": frame["runs"]})
-    theirs = {f"the paper, on {data}": frame["paper"].where(frame["paper's data"] == data)
-              for data in frame["paper's data"].dropna().unique()}
-    return table(shown.assign(**theirs), {"run SD": number(4), **dict.fromkeys(theirs, number(4))}, name, note, frame)
+    """The frame of ``arms.values``, as the paper prints it: a row an arm, a column a metric; below an arm the paper's values, of
+    its own data set, where it prints some."""
+    rows = []
+    for (dataset, model, variant), one in frame.groupby(["data set", "model", "variant"], sort=False):
+        ours = one.to_dict("records")
+        rows.append({"data set": dataset, "model": model, "variant": variant, "runs": ours[0]["runs"],
+                     **{row["metric"]: _mean(row) for row in ours}})
+        if one["paper"].notna().any():
+            rows.append({"data set": ours[0][_DATA], "model": model, "variant": f"{variant}, the paper", "runs": None,
+                         **{row["metric"]: number(4)(row["paper"]) for row in ours}})
+    return table(pd.DataFrame(rows), {"runs": count}, name, f"Mean, 95 % interval, and the SD over runs. {note}", frame)
+
+
+def _mean(row: Mapping[str, Any]) -> str:
+    """Mean, interval and SD over runs, a line each."""
+    middle = with_interval(number(4), row["mean"], row["low"], row["high"], row["users only"]).replace(" [", "\n[", 1)
+    return middle if missing(row["run SD"]) else f"{middle}\nSD\N{NO-BREAK SPACE}{row['run SD']:.4f}"
 
 
 def show_comparisons(frame: pd.DataFrame, name: str, note: str) -> Html:
@@ -262,6 +271,7 @@ def said_comparisons(frame: pd.DataFrame) -> dict[str, str]:
     said = {}
     for row in frame.to_dict("records"):
         key = f"{row['data set']}-{row['model']}-{row['metric']}"
-        said |= {key: with_interval(percent, row["RI"], row["low"], row["high"], row["users only"]),
+        ri = with_interval(percent, row["RI"], row["low"], row["high"], row["users only"])
+        said |= {key: ri.replace(" %", "\N{NO-BREAK SPACE}%"),
                  f"{key}-mde": percent(row["MDE"]), f"{key}-paper": percent(row["RI paper"])}
     return said

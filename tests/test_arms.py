@@ -74,6 +74,18 @@ def test_a_table_sorts_by_value_escapes_text_and_carries_its_csv():
     assert "ml-100k 4 users" in page and "covers users only" in page
 
 
+def test_values_stand_as_in_the_paper_with_the_papers_below():
+    three = Arm("LE", tuple(record(settings.pcrec("ml-100k", "sasrec", seed=seed), ranks) for seed, ranks in enumerate(
+        ([1, 2, 4, 9], [2, 2, 4, 9], [1, 1, 4, 9]))))
+    page = report.show_values(arms.values([BASE, three], ["MRR@5", "NDCG@20"]), "t3", "")._repr_html_()
+    first, its_paper, second, _ = re.findall("<tr>(.*?)</tr>", page.split("<tbody>")[1], re.DOTALL)
+    assert first.startswith("<td>ml-100k</td><td>sasrec</td><td>base</td>") and "]*</td>" in first and "SD" not in first
+    assert its_paper.startswith("<td>ML-20M</td><td>sasrec</td><td>base, the paper</td>")
+    assert its_paper.endswith(">–</td><td>0.1292</td><td>–</td>")
+    of_three = r'<td class="lines">0.4375\n\[[\d.]+, [\d.]+\]\nSD\s0.1250</td>'
+    assert re.search(of_three, second)  # of 0.4375, 0.3125 and 0.5625
+
+
 @pytest.mark.parametrize(("form", "x", "text"), [
     (report.percent, 0.053, "+5.3 %"), (report.percent, None, "–"), (report.share, 0.361, "36 %"),
     (report.count, 12345, "12,345"), (report.number(3), float("nan"), "–"), (report.number(3), 0.12345, "0.123")])
@@ -143,7 +155,7 @@ def test_without_a_pair_there_is_no_mu_to_show():
 
 def test_what_other_pages_say_are_the_numbers_of_the_table():
     said = report.said_comparisons(arms.comparisons([(PAIR, BASE)], ["MRR@5", "HIT@5"]))
-    assert said["ml-100k-sasrec-MRR@5"].startswith("+28.6 % [") and said["ml-100k-sasrec-MRR@5"].endswith("]*")
+    assert said["ml-100k-sasrec-MRR@5"].startswith("+28.6\N{NO-BREAK SPACE}% [") and said["ml-100k-sasrec-MRR@5"].endswith("]*")
     assert said["ml-100k-sasrec-MRR@5-paper"] == "+5.3 %"
     shares = arms.shares_held(arms.dominance(EXCHANGED)).assign(alpha=[30.0])
     assert report.said_shares_held(shares) == {"mu-ml-100k-bpr-30": "50 %", "mu-ml-100k-bpr-30-early": "50 %"}

@@ -5,7 +5,7 @@ const MISSING = ["nan", "None", "–"];
 
 function giveOrder(cell) {
   const said = cell.dataset.order ?? cell.textContent.trim();
-  const interval = /^([+-]?[\d.]+)(?: %)? \[/.exec(said);
+  const interval = /^([+-]?[\d.]+)(?: %)?\s\[/.exec(said);
   if (MISSING.includes(said)) cell.dataset.order = "";
   else if (interval) cell.dataset.order = Number(interval[1]);
 }

@@ -128,8 +128,9 @@ def show_projections(frame: pd.DataFrame, name: str) -> Html:
     formats = {head: _size for head in heads.values() if "runs" in head} | {
         "users": count, "c": number(2), "rv": number(1), "run SD": _size, "RI of the paper": percent}
     note = ("c: correlation of a user's values in one run of either arm; rv: relative variance of a user's value; run SD: of"
-            " the mean over other runs. ±: half-width of the 95 % interval of RI around no effect; found: the improvement seen"
-            " four times in five; both if the variances stay as these runs have them.")
+            " the mean over other runs, 0 where these differ no more than single users do by chance. ±: half-width of the 95 %"
+            " interval of RI around no effect; found: the improvement seen four times in five; both if the variances stay as"
+            " these runs have them.")
     return table(frame.rename(columns=heads), formats, name, note, frame)
 
 

@@ -125,7 +125,7 @@ def headlines(frame: pd.DataFrame, name: str) -> Html:
              for dataset in frame["data set"].unique()}
     note = (f"{len(decided)} of {len(lines)} claims; the others are not decidable on any of our data sets. Words of data sets"
             f" that disagree are listed, never pooled. {_users(frame)}")
-    shown = decided[["question", "artifact", "claim"]].assign(**cells, headline=decided["headline"])
+    shown = decided[["question", "claim"]].assign(**cells, headline=decided["headline"])
     return table(shown, {}, name, note, lines)
 
 
