@@ -16,7 +16,7 @@ from pcrec_core.claims.selection_gain import Chosen, chosen, habit
 from pcrec_core.claims.strata import Stratum, differ, strata
 from pcrec_core.metrics import PRIMARY, SELECTION
 from pcrec_core.records import Record, same_users
-from pcrec_core.report import Html, count, number, percent, share, with_interval
+from pcrec_core.report import Html, count, number, percent, probability, share, with_interval
 
 KINDS = ("new", "repeated")
 
@@ -58,9 +58,11 @@ def show_by_target(frame: pd.DataFrame, name: str) -> Html:
     shown = frame[["data set", "model", "comparison", "metric", "targets", "users", "share", "mean of base", "mean"]].assign(
         **{"RI [95 %]": _intervals(frame), "part of the gain": frame["part of the gain"], "p of z": frame["p of z"]})
     formats = {"users": count, "share": share, "mean": number(4), "mean of base": number(4), "part of the gain": _signed,
-               "p of z": number(3)}
+               "p of z": probability}
     note = ("Exploratory: intervals without adjustment, never a word. The parts of new and repeated targets sum to the difference"
-            " of the two means over all users; p of z: whether their improvements differ. * users only.")
+            " of the two means over all users; p of z: whether their improvements differ, taken for more independent than they"
+            " are, as both kinds share the trained models.")
+    note += " * users only." if frame["users only"].any() else ""
     return report.table(shown, formats, name, note, frame)
 
 
@@ -105,7 +107,7 @@ def show_sensitivity(frame: pd.DataFrame, name: str) -> Html:
         "95 %, bootstrap": [f"[{percent(a)}, {percent(b)}]" for a, b in zip(frame["bootstrap low"], frame["bootstrap high"],
                                                                             strict=True)],
         **{column: frame[column] for column in ("p over runs", "single runs with p < .01", "clustered / Vu", "runs")}})
-    formats = {"p": number(3), "p over runs": number(3), "single runs with p < .01": share, "clustered / Vu": number(2)}
+    formats = {"p": probability, "p over runs": probability, "single runs with p < .01": share, "clustered / Vu": number(2)}
     note = (f"In {frame['metric'].iloc[0]}. The crossed t decides. The bootstrap resamples users and runs at once"
             f" ({frame['dropped'].sum():,} resamples with a mean of 0 were dropped); p over"
             " runs asks only of other runs; single runs: how often a paper with one run of each would have called the"
@@ -191,7 +193,7 @@ def _picked(run: Record) -> tuple[int, int]:
 def show_choosing(frame: pd.DataFrame, name: str) -> Html:
     """The frame of ``choosing``."""
     points = {column: _log_points for column in ("gain", "gain of base")}
-    formats = points | {"p": number(3), "RI, best on test": percent, "RI, chosen on validation": percent}
+    formats = points | {"p": probability, "RI, best on test": percent, "RI, chosen on validation": percent}
     note = ("Gain: by how much the best epoch and peer on test exceed those that validation picks, mean over runs, in log"
             " points (hundredths of a logarithm); p: Welch's test over runs that variant and base gain equally. Neither"
             " improvement has an interval or a word: the chosen epoch is taken as given.")

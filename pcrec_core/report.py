@@ -54,6 +54,11 @@ def share(x: Any) -> str:
     return DASH if missing(x) else f"{100 * x:.0f} %"
 
 
+def probability(x: Any) -> str:
+    """0.042; < 0.001 for what would be written as 0."""
+    return "< 0.001" if not missing(x) and x < 0.0005 else number(3)(x)
+
+
 def count(x: Any) -> str:
     """12,345; a dash for what is not there."""
     return DASH if missing(x) else f"{x:,.0f}"
@@ -127,8 +132,11 @@ def footnote(arms: Sequence[Arm]) -> str:
     """What every table says of its numbers (STATISTICS.md, section 5)."""
     protocol = ", ".join(sorted({run.spec.protocol for arm in arms for run in arm.runs}))
     users = ", ".join(f"{arm.dataset} {arm.ranks.shape[1]:,} users" for arm in {a.dataset: a for a in arms}.values())
+    if not arms:
+        return ""
     runs = sorted({len(arm.runs) for arm in arms})
-    only = " An interval marked * covers users only: one run in an arm says nothing about other runs." if 1 in runs else ""
+    alone = any(len(arm.runs) == 1 and arm.random for arm in arms)
+    only = " An interval marked * covers users only: one run in an arm says nothing about other runs." if alone else ""
     span = " to ".join(map(str, sorted({runs[0], runs[-1]})))
     kept = {_CHOICE["best" in run.result] for arm in arms for run in arm.runs}
     return (f"Protocol {protocol}; {users}; {span} run(s) an arm; {', or '.join(sorted(kept))};"
@@ -172,10 +180,10 @@ def show_comparisons(frame: pd.DataFrame, name: str, note: str) -> Html:
         **{column: frame[column] for column in ("data set", "model", "comparison", "metric")},
         "RI [95 %]": [with_interval(percent, r["RI"], r["low"], r["high"], r["users only"]) for r in rows],
         "RI of the paper": [DASH if missing(r["RI paper"]) else f"{percent(r['RI paper'])} ({r[_DATA]})" for r in rows],
-        **{column: frame[column] for column in ("p", "MDE", "ER", "DeltaRI", "df", "Vseed/V", "runs")}})
+        **{column: frame[column] for column in ("p", "MDE", "DeltaRI", "df", "Vseed/V", "runs")}})
     shown = shown.rename(columns={"DeltaRI": "ΔRI"})
     empty = [column for column in shown if all(missing(value) or value == DASH for value in shown[column])]
-    formats = {"p": number(3), "df": number(0), "Vseed/V": share, "MDE": percent, "ER": number(2), "ΔRI": points}
+    formats = {"p": probability, "df": number(0), "Vseed/V": share, "MDE": percent, "ΔRI": points}
     return table(shown.drop(columns=empty), formats, name, note, frame)
 
 
@@ -263,6 +271,12 @@ def show_tried(found: Sequence[Record]) -> Html:
     frame = pd.DataFrame(rows).sort_values(["data set", "model", "variant", "seed", "epochs", "eta", "L2"],
                                            kind="stable")
     return table(frame, {"validation NDCG@20": number(4), "eta": "{:g}".format, "L2": "{:g}".format}, "table2-tried")
+
+
+def said_values(frame: pd.DataFrame, metric: str) -> dict[str, str]:
+    """Means of ``arms.values`` for sentences of other pages, under keys such as ``ml-100k-bpr-base-MRR@5``."""
+    rows = frame[frame["metric"] == metric].to_dict("records")
+    return {f"{row['data set']}-{row['model']}-{row['variant']}-{metric}": number(4)(row["mean"]) for row in rows}
 
 
 def said_comparisons(frame: pd.DataFrame) -> dict[str, str]:

@@ -231,3 +231,25 @@ def test_what_was_changed_after_evidence_existed_stands_beside_what_is_now(store
     now = shown._improvement(frame.loc["table3-ml-dnn-le"])
     assert "+25.2 % [-8.1 %, +70.5 %]" in page and now in page and now.startswith("+") and "e1d1f5c" in page
     assert page.count("<td>–</td>") == 1  # no runs of it on the other data set
+
+
+def test_a_joined_claim_says_which_member_decides_it_and_what_is_not_measured(store):
+    put(store, "base")
+    put(store, "LE", 0.9)
+    frame = decided(store)
+    frame.loc["table3-ml-sasrec-le", "word"] = "not seen"
+    whole = frame.loc["table4-ml-sasrec-always"].to_dict() | {"word": "not seen"}
+    by = shown._improvement(frame.loc["table3-ml-sasrec-le"])
+    assert shown._told(whole, frame) == f"not seen; by LE over base: {by}; 1 of 2 not measured"  # LN has no runs
+    assert shown._told(whole | {"word": "not decidable at this scale"}, frame) == "not decidable at this scale"
+
+
+def test_claims_about_base_models_and_trivial_baselines_are_counted_apart(store):
+    put(store, "base")
+    put(store, "base", 0.9, model="dnn")
+    page = shown.questions(decided(store), "q")._repr_html_()
+    rows = {text.split("</td>")[0]: text for text in page.split("<tr><td")[1:]}
+    counts = {name.split(">")[1]: row.split("</td>")[1] for name, row in rows.items()}
+    assert counts["RQ1: is PCRec better than its base?"].endswith("3 not decidable")  # the joined one is not counted
+    assert "contrary" in counts["RQ1: the base models beside each other"]
+    assert counts["controls of this study: is PCRec better than ranking without a model?"].endswith("3 not decidable")

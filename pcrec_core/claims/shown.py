@@ -12,8 +12,21 @@ import pandas as pd
 from pcrec_core.claims import tables
 from pcrec_core.claims.verdict import COMPOUND
 from pcrec_core.claims.words import WORDS
+from pcrec_core.derived import TRIVIAL
 from pcrec_core.paths import ROOT
-from pcrec_core.report import DASH, Html, count, missing, number, percent, points, share, table, with_interval
+from pcrec_core.report import (
+    DASH,
+    Html,
+    count,
+    missing,
+    number,
+    percent,
+    points,
+    probability,
+    share,
+    table,
+    with_interval,
+)
 from pcrec_core.stats import NOT_DECIDABLE
 
 
@@ -29,14 +42,15 @@ def claims(frame: pd.DataFrame, name: str) -> Html:
         **{column: frame[column].to_list() for column in ("p", "Holm p", "df", "Vseed/V", "MDE")},
         "e33": [_small_telescope(row) for row in rows], "users": frame["users"].to_list(), "runs": frame["runs"].to_list(),
         "NDCG@20": frame["NDCG@20"].to_list()})
-    formats = {"ΔRI": points, "p": number(3), "Holm p": number(3), "df": number(0), "Vseed/V": share, "MDE": percent,
+    formats = {"ΔRI": points, "p": probability, "Holm p": probability, "df": number(0), "Vseed/V": share, "MDE": percent,
                "users": count}
     return table(shown, formats, name, f"{_RULE} {_families(frame)}", frame.reset_index())
 
 
 _RULE = ("Protocol controlled; epoch chosen on validation NDCG@20, one read-out on test. MRR@5 decides; the word in NDCG@20 is in"
          " brackets. RI with crossed t on the log ratio, 95 %, not adjusted; * users only. e33: the gain that the paper had 33 %"
-         " power to find, with a dagger where our upper limit is below it.")
+         " power to find, with a dagger where our upper limit is below it. What follows a word grades the size, by the 90 %"
+         " interval.")
 
 
 def _families(frame: pd.DataFrame) -> str:
@@ -64,7 +78,7 @@ def sentences(frame: pd.DataFrame) -> Html:
     """A sentence a claim of ``evidence.decided``: its word, with improvement, interval, users and runs; and how many claims
     have no runs yet."""
     rows = frame[frame["measured"] | frame["kind"].isin(COMPOUND)].to_dict("records")
-    said = [_seen(row) for row in sorted(rows, key=lambda row: row["kind"] in COMPOUND)]
+    said = [_seen(row, frame) for row in sorted(rows, key=lambda row: row["kind"] in COMPOUND)]
     if left := len(_unmeasured(frame)):
         said.append(f"Claims without runs so far: {left}.")
     text = said or ["No claim of the paper is about these data."]
@@ -75,10 +89,10 @@ def _unmeasured(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[~frame["measured"] & ~frame["kind"].isin(COMPOUND)]
 
 
-def _seen(row: Mapping[str, Any]) -> str:
+def _seen(row: Mapping[str, Any], frame: pd.DataFrame) -> str:
     claim = f"{row['claim']} ({row['data set']})"
     if row["kind"] in COMPOUND:
-        return f"{claim}: {row['word']}."
+        return f"{claim}: {_told(row, frame)}."
     if row["kind"] == "described":
         return f"{claim}: {row['described']}."
     if row["kind"] == "run-level":
@@ -94,21 +108,35 @@ def _seen(row: Mapping[str, Any]) -> str:
 
 
 #: The paper's research questions, and what stands beside them.
-ASKED = {"RQ1": "RQ1: is PCRec better than its base?", "RQ2": "RQ2: which variant?", "RQ3": "RQ3: which components?",
-         "RQ4": "RQ4: learning rates, orders, alpha", "RQ5": "RQ5: why does it work?",
-         "other": "other claims of the paper", "controls": "controls of this study: is it PCRec that helps?"}
+ASKED = {
+    "RQ1": "RQ1: is PCRec better than its base?", "RQ1-bases": "RQ1: the base models beside each other",
+    "RQ2": "RQ2: which variant?", "RQ3": "RQ3: which components?", "RQ4": "RQ4: learning rates, orders, alpha",
+    "RQ5": "RQ5: why does it work?", "other": "other claims of the paper",
+    "controls": "controls of this study: is it PCRec that helps?",
+    "controls-trivial": "controls of this study: is PCRec better than ranking without a model?",
+}
 
 
 def questions(frame: pd.DataFrame, name: str) -> Html:
     """How many claims of each research question got which word, on each of our data sets."""
     plain = frame["measured"].map({True: "shown without a word", False: "not measured"})
     named = frame.assign(word=frame["word"].where(frame["word"] != "", plain))
+    named = named[~named["kind"].isin(COMPOUND)]
+    named = named.assign(question=[_part(row) for row in named.to_dict("records")])
     counts = named.groupby(["question", "data set", "word"]).size()
     rows = [{"research question": ASKED[question]} | {
         dataset: _counted(counts.get((question, dataset), pd.Series(dtype=int))) for dataset in frame["data set"].unique()}
-        for question in ASKED if (frame["question"] == question).any()]
-    note = "Claims without runs count as not decidable: what nobody has measured is named at the end."
+        for question in ASKED if (named["question"] == question).any()]
+    note = ("Claims that join others (every model, every alpha) are not counted again. Claims without runs count as not"
+            " decidable: what nobody has measured is named at the end.")
     return table(pd.DataFrame(rows), {}, name, note, counts.rename("claims").reset_index())
+
+
+def _part(row: Mapping[str, Any]) -> str:
+    """The question of ``ASKED`` that a claim belongs to."""
+    bases = row["question"] == "RQ1" and row["a"].endswith("base")
+    trivial = row["question"] == "controls" and row["b"] in TRIVIAL
+    return row["question"] + ("-bases" if bases else "-trivial" if trivial else "")
 
 
 def _counted(words: pd.Series) -> str:
@@ -120,7 +148,7 @@ def headlines(frame: pd.DataFrame, name: str) -> Html:
     """Of each claim that some data set decides: the word on each, with what it rests on, and the one for all."""
     lines = tables.headlines(frame)
     decided = lines[lines["headline"] != NOT_DECIDABLE]
-    told = {(row["claim"], row["model"], row["data set"]): _told(row) for row in frame.to_dict("records")}
+    told = {(row["claim"], row["model"], row["data set"]): _told(row, frame) for row in frame.to_dict("records")}
     cells = {dataset: [told.get((claim, model, dataset), DASH) for claim, model in decided[["claim", "model"]].to_numpy()]
              for dataset in frame["data set"].unique()}
     note = (f"{len(decided)} of {len(lines)} claims; the others are not decidable on any of our data sets. Words of data sets"
@@ -129,9 +157,15 @@ def headlines(frame: pd.DataFrame, name: str) -> Html:
     return table(shown, {}, name, note, lines)
 
 
-def _told(row: Mapping[str, Any]) -> str:
-    """A word with its improvement, interval and runs; that of a compound claim alone."""
-    return row["word"] if missing(row["RI"]) else f"{row['word']}: {_improvement(row)}, runs {row['runs']}"
+def _told(row: Mapping[str, Any], frame: pd.DataFrame) -> str:
+    """A word with its improvement, interval and runs; that of a compound claim with the members that decide it."""
+    if row["kind"] not in COMPOUND:
+        return row["word"] if missing(row["RI"]) else f"{row['word']}: {_improvement(row)}, runs {row['runs']}"
+    members = [frame.loc[name] for name in row["members"] if name in frame.index]
+    by = [f"{one['a']} over {one['b']}: {_improvement(one)}" for one in members if one["word"] == row["word"] != NOT_DECIDABLE]
+    left = sum(not one["measured"] for one in members)
+    more = [f"by {', '.join(by)}"] * bool(by) + [f"{left} of {len(members)} not measured"] * bool(by and left)
+    return "; ".join([row["word"], *more])
 
 
 def _users(frame: pd.DataFrame) -> str:
@@ -151,7 +185,7 @@ def explanations(frame: pd.DataFrame, name: str) -> Html:
     measured = frame[frame["RI"].notna()]
     compared = measured.groupby(["model", "a", "b"], sort=False)
     with_gain = measured.loc[(measured["a"] == "LE") & (measured["b"] == "base"), "model"].unique()
-    rows = [_explanation(model, head, compared.get_group((model, *pair)).to_dict("records"))
+    rows = [_explanation(model, head, frame, compared.get_group((model, *pair)).to_dict("records"))
             for model in with_gain for head, pair in _EXPLAIN.items() if (model, *pair) in compared.groups]
     shown = pd.DataFrame(rows, columns=["model", "comparison", *frame["data set"].unique(), "the paper"])
     note = ("The word, and the relative improvement in MRR@5 with its 95 % interval. A dash: no runs yet, or not planned for this"
@@ -159,9 +193,9 @@ def explanations(frame: pd.DataFrame, name: str) -> Html:
     return table(shown, {}, name, note)
 
 
-def _explanation(model: str, head: str, rows: list[dict[str, Any]]) -> dict[str, str]:
+def _explanation(model: str, head: str, frame: pd.DataFrame, rows: list[dict[str, Any]]) -> dict[str, str]:
     theirs = [_theirs(row) for row in rows if not missing(row["RI paper"])]
-    return {"model": model, "comparison": head, **{row["data set"]: _told(row) for row in rows},
+    return {"model": model, "comparison": head, **{row["data set"]: _told(row, frame) for row in rows},
             "the paper": "; ".join(theirs) or DASH}
 
 

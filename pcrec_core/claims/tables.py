@@ -64,6 +64,7 @@ def _row(verdict: Verdict) -> dict[str, object]:
     claim, v = verdict.claim, verdict
     row: dict[str, object] = {"family": claim.family, "data set": claim.dataset, "paper data set": claim.paper_dataset,
                               "model": claim.model, "a": claim.a, "b": claim.b, "kind": claim.kind,
+                              "members": claim.members,
                               "claim": claim.sentence, "where": claim.where, "question": _question(v), "word": v.word,
                               "grade": v.grade, "reason": v.reason}
     return row | _numbers(v) | {
