@@ -92,7 +92,7 @@ PLANS: dict[str, tuple[Plan, ...]] = {
     "fig6": (Plan(("probed-base", "probed-LE"), _DEEP, ("ml-100k",), decided=("ml-100k",)),),
     "deviations": (*(Plan(("base", "LE"), given={"protocol": name}, **_ON_ML_100K) for name in ("paper", "released")),
                    *(Plan((label,), given={"rules": line}, **_ON_ML_100K)
-                     for line in LINES for label in ("base", "LE") if line in lines("sasrec", label))),
+                     for line in LINES for label in ("base", "LE") if _has_meaning(label, "sasrec", line))),
 }
 
 

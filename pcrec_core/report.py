@@ -130,10 +130,10 @@ _CHOICE = {False: "epoch chosen on validation NDCG@20, one read-out on test",
 
 def footnote(arms: Sequence[Arm]) -> str:
     """What every table says of its numbers (STATISTICS.md, section 5)."""
-    protocol = ", ".join(sorted({run.spec.protocol for arm in arms for run in arm.runs}))
-    users = ", ".join(f"{arm.dataset} {arm.ranks.shape[1]:,} users" for arm in {a.dataset: a for a in arms}.values())
     if not arms:
         return ""
+    protocol = ", ".join(sorted({run.spec.protocol for arm in arms for run in arm.runs}))
+    users = ", ".join(f"{arm.dataset} {arm.ranks.shape[1]:,} users" for arm in {a.dataset: a for a in arms}.values())
     runs = sorted({len(arm.runs) for arm in arms})
     alone = any(len(arm.runs) == 1 and arm.random for arm in arms)
     only = " An interval marked * covers users only: one run in an arm says nothing about other runs." if alone else ""

@@ -195,7 +195,7 @@ def _reason(runs: Sequence[int], yv: NDArray, yb: NDArray) -> str:
 def _test(L: float, v: Spread) -> dict[str, float]:
     if v.se == 0 and abs(L) > ROUNDING:
         raise NoVariation(f"the arms differ (ln ratio {L:.6f}) without any variation, so no interval can be given;"
-                         " look whether one run was read several times.")
+                          " look whether one run was read several times.")
     L = L if v.se else 0.0
     half = v.width(0.975)
     return asdict(v) | {"L": L, "RI": math.expm1(L), "low": math.expm1(L - half), "high": math.expm1(L + half),

@@ -240,8 +240,8 @@ def test_a_joined_claim_says_which_member_decides_it_and_what_is_not_measured(st
     frame.loc["table3-ml-sasrec-le", "word"] = "not seen"
     whole = frame.loc["table4-ml-sasrec-always"].to_dict() | {"word": "not seen"}
     by = shown._improvement(frame.loc["table3-ml-sasrec-le"])
-    assert shown._told(whole, frame) == f"not seen; by LE over base: {by}; 1 of 2 not measured"  # LN has no runs
-    assert shown._told(whole | {"word": "not decidable at this scale"}, frame) == "not decidable at this scale"
+    assert shown._joined(whole, frame) == f"not seen; by LE over base: {by}; 1 of 2 not measured"  # LN has no runs
+    assert shown._joined(whole | {"word": "not decidable at this scale"}, frame) == "not decidable at this scale"
 
 
 def test_claims_about_base_models_and_trivial_baselines_are_counted_apart(store):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from pcrec_core.report import count, number, share
 
 #: Two entropies count as equal up to here: at alpha 30 their mu then lies between 0.35 and 0.65.
 EQUAL = 0.02
-_BLOCKS = "block matrices"
 
 
 def tested(shelf: Shelf) -> dict[str, Evidence]:
@@ -52,11 +51,12 @@ def _entropies(claim: Claim, shelf: Shelf) -> tuple[np.ndarray, np.ndarray]:
     return means["merged"].to_numpy(), means["mean"].to_numpy()
 
 
-def _ratios(claim: Claim, shelf: Shelf, thresholds: list[float] | tuple[float, ...]) -> list[np.ndarray]:
+def _ratios(claim: Claim, shelf: Shelf, thresholds: Sequence[float]) -> list[np.ndarray]:
     """(runs, thresholds) of a and of b."""
-    return [np.array([[(np.array(curves.entropies(probe, _BLOCKS)) < x).mean() for x in thresholds]
-                      for probe in shelf.found(claim, f"probed-{label}")]).reshape(-1, len(thresholds))
-            for label in (claim.a, claim.b)]
+    probed = [Arm(label, shelf.found(claim, f"probed-{label}")) for label in (claim.a, claim.b)]
+    return [curves.invalid([arm], "block matrices", thresholds).pivot(
+        index="seed", columns="threshold", values="ratio").to_numpy() if arm.runs else np.empty((0, len(thresholds)))
+        for arm in probed]
 
 
 def _least(a: np.ndarray, b: np.ndarray) -> int:

@@ -92,7 +92,7 @@ def _unmeasured(frame: pd.DataFrame) -> pd.DataFrame:
 def _seen(row: Mapping[str, Any], frame: pd.DataFrame) -> str:
     claim = f"{row['claim']} ({row['data set']})"
     if row["kind"] in COMPOUND:
-        return f"{claim}: {_told(row, frame)}."
+        return f"{claim}: {_joined(row, frame)}."
     if row["kind"] == "described":
         return f"{claim}: {row['described']}."
     if row["kind"] == "run-level":
@@ -148,7 +148,8 @@ def headlines(frame: pd.DataFrame, name: str) -> Html:
     """Of each claim that some data set decides: the word on each, with what it rests on, and the one for all."""
     lines = tables.headlines(frame)
     decided = lines[lines["headline"] != NOT_DECIDABLE]
-    told = {(row["claim"], row["model"], row["data set"]): _told(row, frame) for row in frame.to_dict("records")}
+    told = {(row["claim"], row["model"], row["data set"]): _joined(row, frame) if row["kind"] in COMPOUND else _told(row)
+            for row in frame.to_dict("records")}
     cells = {dataset: [told.get((claim, model, dataset), DASH) for claim, model in decided[["claim", "model"]].to_numpy()]
              for dataset in frame["data set"].unique()}
     note = (f"{len(decided)} of {len(lines)} claims; the others are not decidable on any of our data sets. Words of data sets"
@@ -157,10 +158,13 @@ def headlines(frame: pd.DataFrame, name: str) -> Html:
     return table(shown, {}, name, note, lines)
 
 
-def _told(row: Mapping[str, Any], frame: pd.DataFrame) -> str:
-    """A word with its improvement, interval and runs; that of a compound claim with the members that decide it."""
-    if row["kind"] not in COMPOUND:
-        return row["word"] if missing(row["RI"]) else f"{row['word']}: {_improvement(row)}, runs {row['runs']}"
+def _told(row: Mapping[str, Any]) -> str:
+    """A word with its improvement, interval and runs."""
+    return row["word"] if missing(row["RI"]) else f"{row['word']}: {_improvement(row)}, runs {row['runs']}"
+
+
+def _joined(row: Mapping[str, Any], frame: pd.DataFrame) -> str:
+    """The word of a claim that joins others, with the members that decide it."""
     members = [frame.loc[name] for name in row["members"] if name in frame.index]
     by = [f"{one['a']} over {one['b']}: {_improvement(one)}" for one in members if one["word"] == row["word"] != NOT_DECIDABLE]
     left = sum(not one["measured"] for one in members)
@@ -185,7 +189,7 @@ def explanations(frame: pd.DataFrame, name: str) -> Html:
     measured = frame[frame["RI"].notna()]
     compared = measured.groupby(["model", "a", "b"], sort=False)
     with_gain = measured.loc[(measured["a"] == "LE") & (measured["b"] == "base"), "model"].unique()
-    rows = [_explanation(model, head, frame, compared.get_group((model, *pair)).to_dict("records"))
+    rows = [_explanation(model, head, compared.get_group((model, *pair)).to_dict("records"))
             for model in with_gain for head, pair in _EXPLAIN.items() if (model, *pair) in compared.groups]
     shown = pd.DataFrame(rows, columns=["model", "comparison", *frame["data set"].unique(), "the paper"])
     note = ("The word, and the relative improvement in MRR@5 with its 95 % interval. A dash: no runs yet, or not planned for this"
@@ -193,9 +197,9 @@ def explanations(frame: pd.DataFrame, name: str) -> Html:
     return table(shown, {}, name, note)
 
 
-def _explanation(model: str, head: str, frame: pd.DataFrame, rows: list[dict[str, Any]]) -> dict[str, str]:
+def _explanation(model: str, head: str, rows: list[dict[str, Any]]) -> dict[str, str]:
     theirs = [_theirs(row) for row in rows if not missing(row["RI paper"])]
-    return {"model": model, "comparison": head, **{row["data set"]: _told(row, frame) for row in rows},
+    return {"model": model, "comparison": head, **{row["data set"]: _told(row) for row in rows},
             "the paper": "; ".join(theirs) or DASH}
 
 

@@ -19,8 +19,8 @@ from pcrec_core.stats import Comparison, compare
 class Stratum:
     """Users of one kind: their share, their part of the gain mean_v - mean_b of all users, and their own comparison.
 
-    The parts of all strata sum to the gain. ``comparison`` is None for a single user, or
-    where neither users nor runs vary.
+    The parts of all strata sum to the gain. ``comparison`` is None for a single user, or where
+    neither users nor runs vary.
     """
 
     name: str

@@ -28,10 +28,11 @@ def table(verdicts: Mapping[str, Verdict], supporting: Mapping[str, Verdict] | N
     described : mapping, optional
         What there is to say of claims that get no word.
     """
+    described = described or {}
     rows = [dict.fromkeys(_COMPARED) | _row(verdict) for verdict in verdicts.values()]
     frame = pd.DataFrame(rows, index=pd.Index(verdicts, name="id"))
-    frame["described"] = [(described or {}).get(name, "") for name in verdicts]
-    frame["measured"] = [_measured(name, verdicts, described or {}) for name in verdicts]
+    frame["described"] = [described.get(name, "") for name in verdicts]
+    frame["measured"] = [_measured(name, verdicts, described) for name in verdicts]
     frame["m"] = frame["family"].map(frame.loc[frame["kind"].isin(words.KINDS), "family"].value_counts())
     if supporting is not None:
         frame[SUPPORTING] = [f"({supporting[name].word})" if name in supporting and supporting[name].word else ""
@@ -64,9 +65,8 @@ def _row(verdict: Verdict) -> dict[str, object]:
     claim, v = verdict.claim, verdict
     row: dict[str, object] = {"family": claim.family, "data set": claim.dataset, "paper data set": claim.paper_dataset,
                               "model": claim.model, "a": claim.a, "b": claim.b, "kind": claim.kind,
-                              "members": claim.members,
-                              "claim": claim.sentence, "where": claim.where, "question": _question(v), "word": v.word,
-                              "grade": v.grade, "reason": v.reason}
+                              "members": claim.members, "claim": claim.sentence, "where": claim.where,
+                              "question": _question(v), "word": v.word, "grade": v.grade, "reason": v.reason}
     return row | _numbers(v) | {
         "Holm p": v.adjusted.printed if v.adjusted else None, "e": claim.e, "theta": claim.theta,
         "Vp": v.side.Vp if v.side else None, "e33": v.side.e33 if v.side else None, "below e33": v.below_e33,
@@ -88,6 +88,5 @@ def _numbers(v: Verdict) -> dict[str, object]:
         return {"metric": v.claim.metric, "RI paper": ri_paper}
     ri_paper = None if c.metric == SUPPORTING else ri_paper  # the paper prints no NDCG
     return {"metric": c.metric, "mean": c.mean_v, "mean of base": c.mean_b, "RI": c.RI, "low": c.low, "high": c.high, "p": c.p,
-            "df": c.df, "Vseed/V": c.seed_share,
-            "MDE": c.mde, "runs": f"{c.runs_v}, {c.runs_b}", "users": c.users, "users only": c.users_only,
-            "RI paper": ri_paper, "DeltaRI": stats.delta_ri(ri_paper, c.RI)}
+            "df": c.df, "Vseed/V": c.seed_share, "MDE": c.mde, "runs": f"{c.runs_v}, {c.runs_b}", "users": c.users,
+            "users only": c.users_only, "RI paper": ri_paper, "DeltaRI": stats.delta_ri(ri_paper, c.RI)}
