@@ -191,6 +191,15 @@ def test_always_is_decided_where_it_holds_least(store):
     assert text.startswith("smaller at 43, larger at 26 of the 69 thresholds where runs differ; compared at 1.51")
 
 
+def test_runs_that_do_not_differ_are_described_without_a_test(store):
+    for seed in range(3):
+        probe(store, "base", seed, [0.1, 0.2, 2, 2])
+        probe(store, "LE", seed, [0.1, 2, 2, 2])
+    assert "fig6-ml-half" not in over_runs.tested(Shelf(store))
+    text = repr(shown.sentences(of_family(decided(store), "fig6", ["ml-100k"])))
+    assert "LE 0.250, base 0.500 in every run, so no test can be made (runs 3, 3)." in text
+
+
 def test_a_missing_probe_shifts_no_other(store):
     for seed in range(3):
         exchange(store, seed, [[1.0 + seed] * 4] * 2)
@@ -237,11 +246,17 @@ def test_a_joined_claim_says_which_member_decides_it_and_what_is_not_measured(st
     put(store, "base")
     put(store, "LE", 0.9)
     frame = decided(store)
-    frame.loc["table3-ml-sasrec-le", "word"] = "not seen"
-    whole = frame.loc["table4-ml-sasrec-always"].to_dict() | {"word": "not seen"}
-    by = shown._improvement(frame.loc["table3-ml-sasrec-le"])
-    assert shown._joined(whole, frame) == f"not seen; by LE over base: {by}; 1 of 2 not measured"  # LN has no runs
-    assert shown._joined(whole | {"word": "not decidable at this scale"}, frame) == "not decidable at this scale"
+    member = frame.loc["table3-ml-sasrec-le"].to_dict()
+    assert member["word"] == "seen"
+    one, other = frame.loc["table4-ml-sasrec-always", "rows of members"]
+    assert (one["a"], other["a"], other["measured"]) == ("LE", "LN", False)
+    joined = frame.loc["table4-ml-sasrec-always"].to_dict()
+    assert shown._joined(joined) == "not decidable at this scale"  # LN has no runs
+    joined["word"] = "seen"
+    assert shown._joined(joined) == f"seen; by LE over base: {shown._improvement(member)}; 1 of 2 not measured"
+    frame.at["table4-ml-sasrec-always", "word"] = "seen"
+    text = repr(shown.sentences(of_family(frame, "table4", ["ml-100k"])))  # a page with LN's family, not LE's
+    assert f"(ml-100k): seen; by LE over base: {shown._improvement(member)}; 1 of 2" in text
 
 
 def test_claims_about_base_models_and_trivial_baselines_are_counted_apart(store):

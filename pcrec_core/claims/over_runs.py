@@ -19,12 +19,18 @@ EQUAL = 0.02
 
 
 def tested(shelf: Shelf) -> dict[str, Evidence]:
-    """The evidence on claims whose unit is a run: what probes of the reported weights hold, by Welch's test."""
+    """The evidence on claims whose unit is a run: what probes of the reported weights hold, by Welch's test; runs that do not
+    differ within either arm allow none, and are ``described``."""
     claims = {claim.id: claim for claim in registry().values() if claim.kind == "run-level"}
     values = {name: _by_run(claim, shelf) for name, claim in claims.items()}
     wanted = {name: len(planned(claim, "probed-LE")) for name, claim in claims.items()}
     return {name: Evidence(welch(*pair), missing=wanted[name] - min(map(len, pair)))
-            for name, pair in values.items() if min(map(len, pair)) >= 2}
+            for name, pair in values.items() if min(map(len, pair)) >= 2 and not _constant(*pair)}
+
+
+def _constant(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether no run differs from another of its arm."""
+    return bool(np.ptp(a) == np.ptp(b) == 0)
 
 
 def _by_run(claim: Claim, shelf: Shelf) -> tuple[np.ndarray, np.ndarray]:
@@ -78,8 +84,8 @@ def _described(claim: Claim, shelf: Shelf) -> Iterator[str]:
         yield _cost(claim.id)
     elif claim.metric == "invalid ratio":
         yield from _over_thresholds(*_ratios(claim, shelf, curves.THRESHOLDS))
-    elif claim.metric == "entropy":
-        yield f"of layers whose peers' entropies differ by at most {EQUAL} nats"
+    elif claim.kind == "run-level":
+        yield from _runs(claim, *_by_run(claim, shelf))
 
 
 def _mu(claim: Claim, shelf: Shelf) -> Iterator[str]:
@@ -87,6 +93,14 @@ def _mu(claim: Claim, shelf: Shelf) -> Iterator[str]:
     for row in arms.shares_held(arms.dominance(*found)).to_dict("records") if found else ():
         yield (f"at alpha {row['alpha']:g} the larger mu of a layer is 0.7 or more in {share(row['0.7 or more'])} of all layers"
                f" and exchanges, its median {number(2)(row['median'])}, and peer 0 holds it in {share(row['held by peer 0'])}")
+
+
+def _runs(claim: Claim, a: np.ndarray, b: np.ndarray) -> Iterator[str]:
+    if min(len(a), len(b)) >= 2:
+        if _constant(a, b):
+            yield f"{claim.a} {a[0]:.3f}, {claim.b} {b[0]:.3f} in every run, so no test can be made (runs {len(a)}, {len(b)})"
+        if claim.metric == "entropy":
+            yield f"of layers whose peers' entropies differ by at most {EQUAL} nats"
 
 
 def _over_thresholds(a: np.ndarray, b: np.ndarray) -> Iterator[str]:

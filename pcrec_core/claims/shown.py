@@ -11,7 +11,7 @@ import pandas as pd
 
 from pcrec_core.claims import tables
 from pcrec_core.claims.verdict import COMPOUND
-from pcrec_core.claims.words import WORDS
+from pcrec_core.claims.words import KINDS, WORDS
 from pcrec_core.derived import TRIVIAL
 from pcrec_core.paths import ROOT
 from pcrec_core.report import (
@@ -44,7 +44,7 @@ def claims(frame: pd.DataFrame, name: str) -> Html:
         "NDCG@20": frame["NDCG@20"].to_list()})
     formats = {"ΔRI": points, "p": probability, "Holm p": probability, "df": number(0), "Vseed/V": share, "MDE": percent,
                "users": count}
-    return table(shown, formats, name, f"{_RULE} {_families(frame)}", frame.reset_index())
+    return table(shown, formats, name, f"{_RULE} {_families(frame)}", frame.drop(columns=tables.MEMBERS).reset_index())
 
 
 _RULE = ("Protocol controlled; epoch chosen on validation NDCG@20, one read-out on test. MRR@5 decides; the word in NDCG@20 is in"
@@ -78,7 +78,7 @@ def sentences(frame: pd.DataFrame) -> Html:
     """A sentence a claim of ``evidence.decided``: its word, with improvement, interval, users and runs; and how many claims
     have no runs yet."""
     rows = frame[frame["measured"] | frame["kind"].isin(COMPOUND)].to_dict("records")
-    said = [_seen(row, frame) for row in sorted(rows, key=lambda row: row["kind"] in COMPOUND)]
+    said = [_seen(row) for row in sorted(rows, key=lambda row: row["kind"] in COMPOUND)]
     if left := len(_unmeasured(frame)):
         said.append(f"Claims without runs so far: {left}.")
     text = said or ["No claim of the paper is about these data."]
@@ -89,11 +89,11 @@ def _unmeasured(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[~frame["measured"] & ~frame["kind"].isin(COMPOUND)]
 
 
-def _seen(row: Mapping[str, Any], frame: pd.DataFrame) -> str:
+def _seen(row: Mapping[str, Any]) -> str:
     claim = f"{row['claim']} ({row['data set']})"
     if row["kind"] in COMPOUND:
-        return f"{claim}: {_joined(row, frame)}."
-    if row["kind"] == "described":
+        return f"{claim}: {_joined(row)}."
+    if row["kind"] not in KINDS and missing(row["difference"]):
         return f"{claim}: {row['described']}."
     if row["kind"] == "run-level":
         difference = with_interval("{:+.3f}".format, row["difference"], row["low"], row["high"])
@@ -148,7 +148,7 @@ def headlines(frame: pd.DataFrame, name: str) -> Html:
     """Of each claim that some data set decides: the word on each, with what it rests on, and the one for all."""
     lines = tables.headlines(frame)
     decided = lines[lines["headline"] != NOT_DECIDABLE]
-    told = {(row["claim"], row["model"], row["data set"]): _joined(row, frame) if row["kind"] in COMPOUND else _told(row)
+    told = {(row["claim"], row["model"], row["data set"]): _joined(row) if row["kind"] in COMPOUND else _told(row)
             for row in frame.to_dict("records")}
     cells = {dataset: [told.get((claim, model, dataset), DASH) for claim, model in decided[["claim", "model"]].to_numpy()]
              for dataset in frame["data set"].unique()}
@@ -163,9 +163,9 @@ def _told(row: Mapping[str, Any]) -> str:
     return row["word"] if missing(row["RI"]) else f"{row['word']}: {_improvement(row)}, runs {row['runs']}"
 
 
-def _joined(row: Mapping[str, Any], frame: pd.DataFrame) -> str:
+def _joined(row: Mapping[str, Any]) -> str:
     """The word of a claim that joins others, with the members that decide it."""
-    members = [frame.loc[name] for name in row["members"] if name in frame.index]
+    members = row[tables.MEMBERS]
     by = [f"{one['a']} over {one['b']}: {_improvement(one)}" for one in members if one["word"] == row["word"] != NOT_DECIDABLE]
     left = sum(not one["measured"] for one in members)
     more = [f"by {', '.join(by)}"] * bool(by) + [f"{left} of {len(members)} not measured"] * bool(by and left)

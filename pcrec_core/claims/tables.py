@@ -15,6 +15,8 @@ from pcrec_core.claims.welch import Welch
 #: Columns that a claim without runs leaves empty.
 _COMPARED = ("mean", "mean of base", "RI", "low", "high", "p", "df", "Vseed/V", "MDE", "runs", "users", "users only", "RI paper",
              "DeltaRI", "difference")
+#: Column with the rows of the claims that a compound one joins, which may be of other families; no part of a CSV.
+MEMBERS = "rows of members"
 
 
 def table(verdicts: Mapping[str, Verdict], supporting: Mapping[str, Verdict] | None = None,
@@ -29,10 +31,12 @@ def table(verdicts: Mapping[str, Verdict], supporting: Mapping[str, Verdict] | N
         What there is to say of claims that get no word.
     """
     described = described or {}
-    rows = [dict.fromkeys(_COMPARED) | _row(verdict) for verdict in verdicts.values()]
-    frame = pd.DataFrame(rows, index=pd.Index(verdicts, name="id"))
+    shown = [dict.fromkeys(_COMPARED) | _row(verdict) for verdict in verdicts.values()]
+    frame = pd.DataFrame(shown, index=pd.Index(verdicts, name="id"))
     frame["described"] = [described.get(name, "") for name in verdicts]
     frame["measured"] = [_measured(name, verdicts, described) for name in verdicts]
+    rows = frame.to_dict("index")
+    frame[MEMBERS] = [[rows[member] for member in claim] for claim in frame["members"]]
     frame["m"] = frame["family"].map(frame.loc[frame["kind"].isin(words.KINDS), "family"].value_counts())
     if supporting is not None:
         frame[SUPPORTING] = [f"({supporting[name].word})" if name in supporting and supporting[name].word else ""
@@ -57,7 +61,7 @@ def headlines(frame: pd.DataFrame) -> pd.DataFrame:
 def _measured(name: str, verdicts: Mapping[str, Verdict], described: Mapping[str, str]) -> bool:
     """Whether there are runs of it: of a compound claim, of some member."""
     claim = verdicts[name].claim
-    alone = verdicts[name].found is not None or (claim.kind == "described" and name in described)
+    alone = verdicts[name].found is not None or name in described
     return alone or any(_measured(member, verdicts, described) for member in claim.members)
 
 
