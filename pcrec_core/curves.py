@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pcrec_core.arms import Arm
+from pcrec_core.metrics import SELECTION
 from pcrec_core.records import Record
 
 #: Largest entropy of ten bins, where Figure 6's axis ends.
@@ -35,10 +36,16 @@ def _converging(arm: Arm, run: Record, metric: str) -> pd.DataFrame:
     elif column == "merged":
         at, values = epochs["exchanges"], epochs["merged"][metric]
     else:
-        values = np.max(epochs[column][metric], axis=0)
+        values = _chosen_peers(epochs[column], metric)
         at = epochs["exchanges"] if column == "after" else np.arange(len(values))
     return pd.DataFrame({"data set": arm.dataset, "model": arm.model, "variant": arm.variant, "seed": run.spec.seed,
                          "metric": metric, "part": part, "epoch": np.asarray(at) + 1, "value": values})
+
+
+def _chosen_peers(measured: Mapping[str, Any], metric: str) -> np.ndarray:
+    """A metric by epoch, of the peer that selection prefers in that epoch."""
+    best = np.argmax(measured[SELECTION], axis=0)
+    return np.take_along_axis(np.asarray(measured[metric]), best[None], axis=0)[0]
 
 
 def first_within(curve: pd.DataFrame, share: float = 0.99) -> pd.DataFrame:

@@ -24,30 +24,33 @@ def style() -> None:
                                                               "figure.dpi": 110, "savefig.bbox": "tight"})
 
 
-def forest(frame: pd.DataFrame) -> Figure:
-    """Relative improvements with 95 % intervals, the paper's as a cross; a row a row of ``arms.comparisons``."""
-    style()
-    figure, axes = plt.subplots(figsize=(7.5, 0.42 * len(frame) + 1.2))
-    rows = np.arange(len(frame))[::-1]
-    ours, low, high, paper = (100 * frame[c].astype(float).to_numpy() for c in ("RI", "low", "high", "RI paper"))
-    axes.errorbar(ours, rows, xerr=[ours - low, high - ours], fmt="o", color=COLOURS["LE"], capsize=3, label="here, 95 %")
-    axes.plot(paper, rows, "x", color=COLOURS["paper"], markersize=8, markeredgewidth=2, label="the paper")
-    axes.axvline(0, color="0.4", linewidth=1)
-    axes.set_yticks(rows, [f"{r['data set']}, {r['model']}, {r['metric']}" for r in frame.to_dict("records")])
-    axes.set_xlabel("relative improvement over the base (%)")
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
-    plt.close(figure)
-    return figure
+#: Where an axis of relative improvements ends, in percent.
+LIMIT = 60.0
 
 
-def effects(frame: pd.DataFrame, limit: float = 60.0) -> Figure:
-    """Every claim that was measured, on one axis: its relative improvement with 95 % interval in the colour of its data set,
-    the paper's value for the paper's own as a cross; a row a comparison of ``evidence.decided``, by research question, the
-    study's controls last. A marker is hollow where one arm has one run, so that the interval is of users only; what lies
-    beyond ``limit`` percent is cut, and an arrow says so."""
-    style()
+def forest(frame: pd.DataFrame, limit: float = LIMIT) -> Figure:
+    """Relative improvements with 95 % intervals, on one axis, in the colour of their data set, the paper's as a cross; a row a
+    model and comparison of ``arms.comparisons``, and a metric where there are several.
+
+    A marker is hollow where one arm has one run, so that the interval is of users only; what lies beyond ``limit`` percent is
+    cut, and an arrow says so.
+    """
+    shown, several = frame[frame["RI"].notna()], frame["metric"].nunique() > 1
+    compared = shown.groupby(["model", "comparison", "metric"], sort=False)
+    lines = [(f"{model}: {what}{f', {metric}' * several}", rows.to_dict("records")) for (model, what, metric), rows in compared]
+    return _forest(lines, shown, limit)
+
+
+def effects(frame: pd.DataFrame, limit: float = LIMIT) -> Figure:
+    """Every claim that was measured, as in ``forest``: a row a comparison of ``evidence.decided``, by research question, the
+    study's controls last, and the paper's value for the paper's own claims."""
     shown = frame[frame["RI"].notna()]
-    lines = _lines(shown)
+    return _forest(_lines(shown), shown, limit)
+
+
+def _forest(lines: list[tuple[str, list[dict]]], shown: pd.DataFrame, limit: float) -> Figure:
+    """A line a name with its rows, one a data set; a name without rows is a heading."""
+    style()
     figure, axes = plt.subplots(figsize=(8.5, 0.24 * len(lines) + 1.4))
     places = np.arange(len(lines))[::-1]
     sets = list(shown["data set"].unique())
@@ -57,12 +60,13 @@ def effects(frame: pd.DataFrame, limit: float = 60.0) -> Figure:
             which = sets.index(one["data set"])
             _effect(axes, place + shifts[which], one, CYCLE[which], limit)
     axes.axvline(0, color="0.4", linewidth=1)
-    axes.set(xlim=(-limit - 3, limit + 3), ylim=(-0.8, len(lines) - 0.2), xlabel="relative improvement of A over B in MRR@5 (%)")
+    metric = f" in {shown['metric'].iloc[0]}" if shown["metric"].nunique() == 1 else ""
+    axes.set(xlim=(-limit - 3, limit + 3), ylim=(-0.8, len(lines) - 0.2), xlabel=f"relative improvement of A over B{metric} (%)")
     axes.grid(visible=False, axis="y")
     for tick, (_, rows) in zip(axes.set_yticks(places, [name for name, _ in lines], fontsize="small"), lines, strict=True):
         tick.label1.set_fontweight("normal" if rows else "bold")
     for name, colour in zip(sets, CYCLE, strict=False):
-        axes.plot([], [], "o", color=colour, label=name)
+        axes.plot([], [], "o", color=colour, label=f"{name}, 95 %")
     axes.plot([], [], "o", color="0.4", markerfacecolor="white", label="users only")
     axes.plot([], [], "x", color=COLOURS["paper"], markeredgewidth=2, label="the paper")
     axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=4, frameon=False, columnspacing=1.2)
@@ -130,13 +134,16 @@ def _legend_above(figure: Figure, axes: Axes) -> None:
 
 def pruning(curve: pd.DataFrame, levels: pd.DataFrame) -> Figure:
     """Figure 1: a metric over the share of pruned weights, with fine-tuning and without, 95 % intervals; ``levels`` are
-    models that nothing was pruned of, as ``arms.values`` gives them: lines."""
+    models that nothing was pruned of, as ``arms.values`` gives them: lines. Markers of one run are hollow: the interval is
+    of users only."""
     style()
     figure, axes = plt.subplots(figsize=(7, 4))
     for tuned, name, marker, colour in ((False, "pruned", "o", CYCLE[1]), (True, "pruned and fine-tuned", "s", CYCLE[2])):
         one = curve[curve["fine-tuned"] == tuned]
         ends = [one["mean"] - one["low"], one["high"] - one["mean"]]
-        axes.errorbar(100 * one["share"], one["mean"], yerr=ends, fmt=f"-{marker}", color=colour, capsize=3, label=name)
+        inside = "white" if (one["runs"] == 1).all() else colour
+        axes.errorbar(100 * one["share"], one["mean"], yerr=ends, fmt=f"-{marker}", color=colour, markerfacecolor=inside,
+                      capsize=3, label=name)
     for dashes, row in zip(DASHES, levels.to_dict("records"), strict=False):
         axes.axhline(row["mean"], color=COLOURS["base"], dashes=dashes or (1, 0), linewidth=1.4, label=row["variant"])
     axes.set(xlabel="weights pruned (%)", ylabel=f"{curve['metric'].iloc[0]} on test")

@@ -94,8 +94,8 @@ def _probe(model: nn.Module, layers: list[Layer], ranker: Ranker, run: RunSpec) 
                       "l1": w.double().abs().sum().item()}
                for name, w in model.named_parameters()}
     damaged = {layer.measured: {"pruned": _damage(model, layer, ranker, lambda w, layer=layer: prune(model, [layer], 0.5)),
-                                "noised": _damage(model, layer, ranker, lambda w: w.add_(_noise(w, run)))}
-               for layer in layers}
+                                "noised": _damage(model, layer, ranker, lambda w, i=i: w.add_(_noise(w, run, i)))}
+               for i, layer in enumerate(layers)}
     return {"tensors": tensors, "whole": summary(ranker.ranks(model, "valid"))[SELECTION], "damaged": damaged}
 
 
@@ -108,6 +108,7 @@ def _damage(model: nn.Module, layer: Layer, ranker: Ranker, harm: Callable[[torc
     return left
 
 
-def _noise(w: torch.Tensor, run: RunSpec) -> torch.Tensor:
-    draw = torch.Generator(w.device).manual_seed(stream_seed(run.seed, 0, "noise"))
+def _noise(w: torch.Tensor, run: RunSpec, layer: int) -> torch.Tensor:
+    """A draw of its own for each layer, so that layers of one shape do not get the same."""
+    draw = torch.Generator(w.device).manual_seed(stream_seed(run.seed, 0, "noise", layer))
     return torch.randn(w.shape, generator=draw, dtype=w.dtype, device=w.device) * (w.std(correction=0) / 2)

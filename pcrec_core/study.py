@@ -177,8 +177,7 @@ def make(spec: Derived | Trivial, store: Store, *, device: str = "auto", threads
         split = split_for(spec.parents[0])
         with _torch_for_us(threads):
             models = {need: weights.model(*need, split, place) for need in spec.needs}
-            parents = {parent.name: weights.checked(parent, models[parent, peer], split, place, store)
-                       for parent, peer in spec.needs if peer is None}
+            parents = {parent.name: weights.checked(parent, split, place, (store, Store(AGAIN))) for parent in spec.parents}
             result = operations.derive(spec, split, models, place)
         started |= {"parents": parents}
     seconds = {"derive": round(time.perf_counter() - began, 3)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,21 +43,25 @@ def model(spec: RunSpec, peer: int | None, split: Split, device: Any) -> Any:
     RecordError
         If the weights on disk are not readable, or another model's.
     """
-    from safetensors.torch import load_file
+    from safetensors import safe_open
 
     from pcrec_core.models import build
 
     built, place = build(spec, split).to(device), path(spec, peer)
     try:
-        built.load_state_dict(load_file(place))
+        with safe_open(place, "pt") as file:
+            built.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 - no mapping
+            run = (file.metadata() or {}).get("run")
     except Exception as error:  # safetensors has errors of its own, torch a RuntimeError
         raise RecordError(f"the weights {place} cannot be read ({type(error).__name__}); delete them and the run is trained"
                           " again.") from error
+    if run != spec.identity:
+        raise RecordError(f"the weights {place} are those of another run, {run}; delete them and the run is trained again.")
     return built
 
 
-def checked(run: RunSpec, built: Any, split: Split, device: Any, store: Store) -> str | None:
-    """Hash of the result of a run's record, if there is one, and the weights at hand give its ranks.
+def checked(run: RunSpec, split: Split, device: Any, stores: Sequence[Store]) -> str | None:
+    """Hash of the result of a run's record, if one of ``stores`` has it, and the weights at hand give its ranks.
 
     Raises
     ------
@@ -66,10 +70,10 @@ def checked(run: RunSpec, built: Any, split: Split, device: Any, store: Store) -
     """
     from pcrec_core.trainer import ranker_of
 
-    record = store.get(run.name)
+    record = next((record for store in stores if (record := store.get(run.name))), None)
     if record is None:
         return None
-    if (ranker_of(run, split, device).ranks(built, "test") != record.ranks).any():
+    if (ranker_of(run, split, device).ranks(model(run, None, split, device), "test") != record.ranks).any():
         raise RecordError(f"the weights of {run.name} on this machine do not give the ranks of its record, which another kind of"
                           " machine or torch made; give a folder of records of your own to make both anew.")
     return record.result_hash

@@ -44,6 +44,12 @@ def test_what_converges(given, epochs, expected):
     assert set(curve["variant"]) == {given.variant} and set(curve["data set"]) == {"ml-100k"}
 
 
+def test_of_peers_that_differ_the_one_that_selection_prefers_is_shown_in_every_metric():
+    after = {"NDCG@20": [[0.1, 0.3], [0.2, 0.2]], "MRR@5": [[0.9, 0.4], [0.5, 0.8]]}
+    given = arm("E", {"epochs": {"exchanges": [0, 1], "after": after}})
+    assert curves.convergence([given], ["MRR@5"])["value"].tolist() == [0.5, 0.4]
+
+
 def test_a_choice_on_the_test_set_converges_there():
     run = variant("LE", "ml-100k", "sasrec", 0, {"protocol": "released"})
     epochs = OWN | {"exchanges": [0, 1], "merged": {"NDCG@20": [0.9, 0.9]}}

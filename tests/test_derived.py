@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from support import CPU, LAYERWISE, TableOfScores, fit, same, spec_of, split_of, two_rings, weights_of
 from torch import nn
 
@@ -130,6 +131,13 @@ def test_a_probe_says_what_each_tensor_holds_and_leaves_the_model_as_it_was():
     assert any(probed["whole"] != each["noised"] for each in probed["damaged"].values())
 
 
+def test_layers_of_one_shape_get_noise_of_their_own_half_as_large_as_they_are():
+    run, w = spec_of("sasrec"), torch.full((200, 200), 3.0).cumsum(1)
+    first, again, other = (operations._noise(w, run, layer) for layer in (0, 0, 1))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    assert first.std().item() == pytest.approx(w.std().item() / 2, rel=0.02)
+
+
 # --- trivial baselines
 
 SMALL = split_of([[1, 2, 1, 2, 3, 4], [2, 3, 5, 1, 2], [3, 1, 4, 5]], repeats=True)  # training: 1 2 1 2 | 2 3 5 | 3 1
@@ -196,6 +204,7 @@ def test_derived_records_are_made_once_from_the_weights(store, monkeypatch):
     (weights.path(tiny())).unlink()
     store.path(first[1].name).unlink()
     [again] = study.run(wanted[1:2], store=store)
+    assert all(again.run["parents"].values()) and again.run["parents"].keys() == {tiny().name, tiny(100).name}
     assert again.result == first[1].result and trained == [tiny(), tiny(100), tiny()]
 
 
@@ -205,10 +214,13 @@ def test_weights_that_do_not_give_the_records_ranks_are_refused(store):
     [record] = study.run([pruned], store=store)
     assert record.run["parents"] == {base.name: base.result_hash}
     store.path(record.name).unlink()
-    study.train(dataclasses.replace(tiny(), training=dataclasses.replace(tiny().training, eta=0.5)), store)
-    other = weights.path(dataclasses.replace(tiny(), training=dataclasses.replace(tiny().training, eta=0.5)))
-    weights.path(tiny()).write_bytes(other.read_bytes())  # as trained on another machine
+    faster = dataclasses.replace(tiny(), training=dataclasses.replace(tiny().training, eta=0.5))
+    study.train(faster, store)
+    weights.keep(tiny(), load_file(weights.path(faster)), [])  # as trained on another machine
     with pytest.raises(RecordError, match="do not give the ranks of its record, .*; give a folder of records of your own"):
+        study.run([pruned], store=store)
+    weights.path(tiny()).write_bytes(weights.path(faster).read_bytes())
+    with pytest.raises(RecordError, match=f"are those of another run, {faster.identity}; delete them and the run is trained"):
         study.run([pruned], store=store)
     weights.path(tiny()).write_bytes(b"nothing")
     with pytest.raises(RecordError, match=r"the weights .* cannot be read \(\w+\); delete them and the run is trained again\.$"):
@@ -226,7 +238,11 @@ def test_an_ensemble_of_peers_that_never_exchange(store):
     run = tiny(peers=2)
     apart, ensemble = study.run([run, Derived("apart", (run,))], store=store)
     assert apart.result["data"] == ensemble.result["data"] and ensemble.result["test"] != apart.result["test"]
-    assert weights.path(run, 0).exists() and weights.path(run, 1).exists()
+    assert weights.path(run, 0).exists() and ensemble.run["parents"] == {run.name: apart.result_hash}
+    store.path(ensemble.name).unlink()
+    weights.path(run, 1).write_bytes(weights.path(run).read_bytes().replace(run.identity.encode(), b"0" * len(run.identity)))
+    with pytest.raises(RecordError, match="peer1.safetensors are those of another run, 0+; delete them"):
+        study.run([ensemble.spec], store=store)
 
 
 def test_a_missing_derived_record_is_an_error_where_nothing_may_be_trained(store, monkeypatch):

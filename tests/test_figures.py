@@ -10,23 +10,30 @@ from matplotlib.colors import to_hex
 
 from pcrec_core import arms, figures
 
-FRAME = pd.DataFrame([
-    {"data set": "ml-100k", "model": "bpr", "metric": "MRR@5", "RI": 0.04, "low": -0.08, "high": 0.18, "RI paper": 0.096},
-    {"data set": "ml-100k", "model": "dnn", "metric": "NDCG@20", "RI": -0.02, "low": -0.1, "high": 0.06, "RI paper": None}])
+ROW = {"data set": "ml-100k", "model": "bpr", "comparison": "LE over base", "metric": "MRR@5", "RI": 0.04, "low": -0.08,
+       "high": 0.18, "RI paper": 0.096, "users only": False}
+FRAME = pd.DataFrame([ROW, ROW | {"data set": "retailrocket-half", "RI": 0.01, "users only": True, "RI paper": None},
+                      ROW | {"model": "dnn", "comparison": "LE over recency", "RI": -0.02, "low": -0.1, "high": 0.06,
+                             "RI paper": None}, ROW | {"comparison": "LE over nothing", "RI": None}])
 
 
 def test_a_forest_plot_shows_improvement_interval_and_the_papers_in_percent():
-    figure = figures.forest(FRAME)
-    [axes] = figure.axes
-    [bars] = axes.containers
-    points, _, [lines] = bars
-    assert list(points.get_xdata()) == pytest.approx([4, -2]) and list(points.get_ydata()) == [1, 0]
-    ends = [sorted(x for x, _ in segment) for segment in lines.get_segments()]
-    assert ends == [pytest.approx([-8, 18]), pytest.approx([-10, 6])]
-    paper = next(line for line in axes.lines if line.get_marker() == "x")
-    assert paper.get_xdata()[0] == pytest.approx(9.6) and pd.isna(paper.get_xdata()[1])  # the paper prints no NDCG
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["ml-100k, bpr, MRR@5", "ml-100k, dnn, NDCG@20"]
-    assert axes.get_xlabel() == "relative improvement over the base (%)"
+    [axes] = figures.forest(FRAME).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["bpr: LE over base", "dnn: LE over recency"]
+    drawn = [line for line in axes.lines if len(line.get_xdata())]
+    ours = [(float(line.get_xdata()[0]), float(line.get_ydata()[0]), line.get_markerfacecolor() == "white")
+            for line in drawn if line.get_marker() == "o"]
+    assert ours == [(4, 1.2, False), (1, 0.8, True), (-2, pytest.approx(0.2), False)]  # a row's data sets side by side
+    spans = [list(line.get_xdata()) for line in drawn if len(line.get_xdata()) == 2 and line.get_color() != "0.4"]
+    assert spans == [pytest.approx([-8, 18]), pytest.approx([-8, 18]), pytest.approx([-10, 6])]
+    assert [float(line.get_xdata()[0]) for line in drawn if line.get_marker() == "x"] == [pytest.approx(9.6)]
+    assert axes.get_xlabel() == "relative improvement of A over B in MRR@5 (%)"
+
+
+def test_several_metrics_in_a_forest_plot_have_rows_of_their_own():
+    [axes] = figures.forest(pd.DataFrame([ROW, ROW | {"metric": "NDCG@20"}])).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["bpr: LE over base, MRR@5", "bpr: LE over base, NDCG@20"]
+    assert axes.get_xlabel() == "relative improvement of A over B (%)"
 
 
 def test_a_figure_stands_on_opaque_white_so_that_it_is_readable_in_dark_mode():
@@ -136,7 +143,7 @@ def test_every_map_is_in_the_colours_of_one_bar_from_0_to_1():
 
 def test_every_measured_comparison_is_a_row_and_what_is_far_off_is_cut():
     row = {"data set": "ml-100k", "model": "sasrec", "a": "LE", "b": "base", "question": "RQ1", "users only": False,
-           "RI": 0.1, "low": -0.9, "high": 0.2, "RI paper": 0.05}
+           "metric": "MRR@5", "RI": 0.1, "low": -0.9, "high": 0.2, "RI paper": 0.05}
     frame = pd.DataFrame([row | {"question": "controls", "b": "avg", "users only": True, "RI paper": None}, row,
                           row | {"model": "sasrec dnn", "a": "sasrec:base", "b": "dnn:base", "RI": 2.5, "high": 5.0},
                           row | {"data set": "retailrocket-half"}, row | {"RI": None, "b": "N"},
