@@ -62,7 +62,8 @@ def test_a_clear_difference_of_three_runs_is_seen_and_its_opposite_contrary(stor
     text = repr(shown.sentences(of_family(frame, "table3", ["ml-100k"])))
     assert "PCRec with two SASRec is more accurate than one SASRec (ml-100k): seen" in text
     assert "; 400 users; runs 3, 3); the paper +5.3 %." in text and "%, +" in text  # no word without interval, users and runs
-    assert shown.said(frame)["table3-ml-sasrec-le-word"] == "seen"
+    said = shown.said(frame)
+    assert said["table3-ml-sasrec-le-word"] == "seen" and f"{100 * row['RI']:+.1f}" in said["table3-ml-sasrec-le-RI"]
     assert 'table3-claims.csv' in shown.claims(of_family(frame, "table3", ["ml-100k"]), "table3-claims")._repr_html_()
 
 

@@ -221,5 +221,7 @@ def unmeasured(frame: pd.DataFrame, name: str) -> Html:
 
 
 def said(frame: pd.DataFrame) -> dict[str, str]:
-    """The words of claims for other pages, under keys such as ``table3-ml-sasrec-le-word``."""
-    return {f"{name}-word": word for name, word in frame["word"].items()}
+    """Words and improvements of claims for other pages, under keys such as ``table3-ml-sasrec-le-word`` and ``...-RI``."""
+    rows = frame.to_dict("index")
+    improvements = {f"{name}-RI": _improvement(row).replace(" %", "\N{NO-BREAK SPACE}%") for name, row in rows.items()}
+    return improvements | {f"{name}-word": row["word"] for name, row in rows.items()}
