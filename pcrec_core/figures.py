@@ -9,6 +9,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
+from pandas.api.typing import SeriesGroupBy
 
 #: Okabe and Ito's colours: they differ for every kind of colour vision, and in grey.
 COLOURS = {"base": "#0072B2", "LE": "#D55E00", "paper": "#000000"}
@@ -108,8 +109,8 @@ def _compared(model: str, a: str, b: str) -> str:
 
 
 def convergence(curve: pd.DataFrame) -> Figure:
-    """Figure 5: what the epoch is chosen on, validation or test, by epoch, a line a variant; a row a data set and model, a column
-    a metric of ``curves.convergence``."""
+    """Figure 5: what the epoch is chosen on, validation or test, by epoch, a line a variant, the band is the range of its runs;
+    a row a data set and model, a column a metric of ``curves.convergence``."""
     style()
     metrics, variants = curve["metric"].unique(), curve["variant"].unique()
     cases = curve.groupby(["data set", "model"], sort=False)
@@ -119,12 +120,18 @@ def convergence(curve: pd.DataFrame) -> Figure:
         for axes, metric in zip(row, metrics, strict=True):
             one = rows[rows["metric"] == metric]
             for variant, dashes, colour in zip(variants, DASHES, CYCLE, strict=False):
-                line = one[one["variant"] == variant].groupby("epoch")["value"].mean()
-                axes.plot(line.index, line.to_numpy(), dashes=dashes, color=colour, linewidth=1.6, label=variant)
+                _mean_of_runs(axes, one[one["variant"] == variant].groupby("epoch")["value"], dashes, colour, variant)
             axes.set(title=", ".join(case), ylabel=f"{metric} on {one['part'].iloc[0]}", xlabel="epoch")
     _legend_above(figure, panels[0][0])
     plt.close(figure)
     return figure
+
+
+def _mean_of_runs(axes: Axes, by: SeriesGroupBy, dashes: str | tuple, colour: str, label: str) -> None:
+    """The mean of the runs at each place as a line, and their range as a band."""
+    mean = by.mean()
+    axes.plot(mean.index, mean.to_numpy(), dashes=dashes, color=colour, linewidth=1.6, label=label)
+    axes.fill_between(mean.index, by.min(), by.max(), color=colour, alpha=0.15, linewidth=0)
 
 
 def _legend_above(figure: Figure, axes: Axes) -> None:
@@ -157,14 +164,13 @@ def invalid_layers(curve: pd.DataFrame, mark: float = 0.5) -> Figure:
     a column a model. ``mark`` is the threshold that the paper's text speaks of."""
     style()
     models, variants = curve["model"].unique(), curve["variant"].unique()
+    percent = curve.assign(ratio=100 * curve["ratio"])
     figure, panels = plt.subplots(1, len(models), figsize=(5 * len(models), 3.6), squeeze=False, sharey=True,
                                   layout="constrained")
     for axes, model in zip(panels[0], models, strict=True):
         for variant, dashes, colour in zip(variants, DASHES, CYCLE, strict=False):
-            one = curve[(curve["model"] == model) & (curve["variant"] == variant)].groupby("threshold")["ratio"]
-            mean = 100 * one.mean()
-            axes.plot(mean.index, mean.to_numpy(), dashes=dashes, color=colour, label=variant)
-            axes.fill_between(mean.index, 100 * one.min(), 100 * one.max(), color=colour, alpha=0.15, linewidth=0)
+            one = percent[(percent["model"] == model) & (percent["variant"] == variant)]
+            _mean_of_runs(axes, one.groupby("threshold")["ratio"], dashes, colour, variant)
         axes.axvline(mark, color="0.4", linewidth=1)
         axes.set(title=model, xlabel="threshold of the entropy (nats)")
     panels[0][0].set_ylabel("layers below the threshold (%)")

@@ -71,6 +71,8 @@ def test_runs_stand_apart_and_the_first_epoch_near_the_best_is_found():
     axes = figures.convergence(curve).axes[0]
     [base] = [line for line in axes.lines if line.get_label() == "base"]
     assert base.get_ydata() == pytest.approx([0.15, 0.25, 0.2]) and axes.get_xlabel() == "epoch"
+    corners = {tuple(corner) for corner in axes.collections[0].get_paths()[0].vertices}  # the range of the base's two runs
+    assert {(1, 0.1), (1, 0.2), (2, 0.2), (2, 0.3), (3, 0.2)} <= corners
 
 
 def test_pruning_over_the_share():
