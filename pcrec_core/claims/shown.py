@@ -75,10 +75,10 @@ def _improvement(row: Mapping[str, Any]) -> str:
 
 
 def sentences(frame: pd.DataFrame) -> Html:
-    """A sentence a claim of ``evidence.decided``: its word, with improvement, interval, users and runs; and how many claims
-    have no runs yet."""
+    """A sentence a claim of ``evidence.decided``: its word, with improvement, interval, users and runs, what is decided
+    first; and how many claims have no runs yet."""
     rows = frame[frame["measured"] | frame["kind"].isin(COMPOUND)].to_dict("records")
-    said = [_seen(row) for row in sorted(rows, key=lambda row: row["kind"] in COMPOUND)]
+    said = [_seen(row) for row in sorted(rows, key=lambda row: (row["kind"] in COMPOUND, row["word"] == NOT_DECIDABLE))]
     if left := len(_unmeasured(frame)):
         said.append(f"Claims without runs so far: {left}.")
     text = said or ["No claim of the paper is about these data."]
@@ -184,7 +184,7 @@ _EXPLAIN = {"PCRec over its base": ("LE", "base"), "PCRec over averaging": ("LE"
 
 
 def explanations(frame: pd.DataFrame, name: str) -> Html:
-    """PCRec's gain over its base, and below it the controls that may explain it: a row a model and comparison of
+    """PCRec over its base, and below it the controls that may explain a gain: a row a model and comparison of
     ``evidence.decided``, a column a data set."""
     measured = frame[frame["RI"].notna()]
     compared = measured.groupby(["model", "a", "b"], sort=False)
