@@ -86,7 +86,7 @@ def _lines(shown: pd.DataFrame) -> list[tuple[str, list[dict]]]:
 
 
 def _effect(axes: Axes, place: float, one: dict, colour: str, limit: float) -> None:
-    ours, low, high, paper = (100 * float(one[column]) for column in ("RI", "low", "high", "RI paper"))
+    ours, low, high, paper = 100 * np.array([one[column] for column in ("RI", "low", "high", "RI paper")], dtype=float)
     axes.plot(np.clip([low, high], -limit, limit), [place, place], color=colour, linewidth=1.6)
     for end in (low, high):
         marker = "<" if end < -limit else ">" if end > limit else "|"
