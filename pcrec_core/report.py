@@ -279,13 +279,17 @@ def said_values(frame: pd.DataFrame, metric: str) -> dict[str, str]:
     return {f"{row['data set']}-{row['model']}-{row['variant']}-{metric}": number(4)(row["mean"]) for row in rows}
 
 
+def unbroken(text: str) -> str:
+    """The text, with no line ending before a percent sign."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
+
+
 def said_comparisons(frame: pd.DataFrame) -> dict[str, str]:
-    """The improvements of ``show_comparisons`` for sentences of other pages, under keys such as ``ml-100k-bpr-MRR@5``:
-    RI with its interval; the MDE (``...-mde``); and the paper's RI (``...-paper``)."""
+    """The improvements of ``show_comparisons`` for sentences of other pages, under keys such as
+    ``ml-100k-bpr-LE-over-base-MRR@5``: RI with its interval; the MDE (``...-mde``); and the paper's RI (``...-paper``)."""
     said = {}
     for row in frame.to_dict("records"):
-        key = f"{row['data set']}-{row['model']}-{row['metric']}"
-        ri = with_interval(percent, row["RI"], row["low"], row["high"], row["users only"])
-        said |= {key: ri.replace(" %", "\N{NO-BREAK SPACE}%"),
+        key = f"{row['data set']}-{row['model']}-{row['comparison'].replace(' ', '-')}-{row['metric']}"
+        said |= {key: unbroken(with_interval(percent, row["RI"], row["low"], row["high"], row["users only"])),
                  f"{key}-mde": percent(row["MDE"]), f"{key}-paper": percent(row["RI paper"])}
     return said

@@ -25,6 +25,7 @@ from pcrec_core.report import (
     probability,
     share,
     table,
+    unbroken,
     with_interval,
 )
 from pcrec_core.stats import NOT_DECIDABLE
@@ -223,5 +224,5 @@ def unmeasured(frame: pd.DataFrame, name: str) -> Html:
 def said(frame: pd.DataFrame) -> dict[str, str]:
     """Words and improvements of claims for other pages, under keys such as ``table3-ml-sasrec-le-word`` and ``...-RI``."""
     rows = frame.to_dict("index")
-    improvements = {f"{name}-RI": _improvement(row).replace(" %", "\N{NO-BREAK SPACE}%") for name, row in rows.items()}
+    improvements = {f"{name}-RI": unbroken(_improvement(row)) for name, row in rows.items()}
     return improvements | {f"{name}-word": row["word"] for name, row in rows.items()}
