@@ -10,7 +10,7 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from pcrec_core import paper
+from pcrec_core import paper, settings
 from pcrec_core.arms import Arm
 from pcrec_core.records import Record
 from pcrec_core.spec import RunSpec
@@ -144,11 +144,24 @@ def footnote(arms: Sequence[Arm]) -> str:
 
 
 def sources(found: Sequence[Record]) -> Html:
-    """Which records a page rests on: name, hash of the result, commit."""
+    """Which records a page rests on: name, what is set otherwise than the study's runs have it, hash of the result, commit."""
     unique = sorted({r.name: r for r in found}.values(), key=lambda r: r.name)
-    rows = [{"record": r.name, "result": r.result_hash[:12], "commit": str(r.run.get("commit"))[:8],
-             "clean": r.run.get("clean"), "device": r.run.get("device", DASH)} for r in unique]
-    return table(pd.DataFrame(rows), {}, "records")
+    rows = [{"record": r.name, "set otherwise": _set_otherwise(r), "result": r.result_hash[:12],
+             "commit": str(r.run.get("commit"))[:8], "clean": r.run.get("clean"), "device": r.run.get("device", DASH)}
+            for r in unique]
+    return table(_without_empty(pd.DataFrame(rows)), {}, "records")
+
+
+def _set_otherwise(record: Record) -> str:
+    """Such as ``schedule constant``: two runs of one variant are told apart by it. Of what is derived, that of its runs."""
+    runs = [run for run in getattr(record.spec, "parents", (record.spec,)) if isinstance(run, RunSpec)]
+    said = [f"{name} {value}" for run in runs for name, value in settings.changed(run).items()]
+    return ", ".join(dict.fromkeys(said)) or DASH
+
+
+def _without_empty(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame without its columns of dashes alone."""
+    return frame.drop(columns=[name for name in frame if all(missing(value) or value == DASH for value in frame[name])])
 
 
 def show_values(frame: pd.DataFrame, name: str, note: str) -> Html:
@@ -182,9 +195,8 @@ def show_comparisons(frame: pd.DataFrame, name: str, note: str) -> Html:
         "RI of the paper": [DASH if missing(r["RI paper"]) else f"{percent(r['RI paper'])} ({r[_DATA]})" for r in rows],
         **{column: frame[column] for column in ("p", "MDE", "DeltaRI", "df", "Vseed/V", "runs")}})
     shown = shown.rename(columns={"DeltaRI": "ΔRI"})
-    empty = [column for column in shown if all(missing(value) or value == DASH for value in shown[column])]
     formats = {"p": probability, "df": number(0), "Vseed/V": share, "MDE": percent, "ΔRI": points}
-    return table(shown.drop(columns=empty), formats, name, note, frame)
+    return table(_without_empty(shown), formats, name, note, frame)
 
 
 def show_statistics(found: Sequence[Record]) -> Html:

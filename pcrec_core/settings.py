@@ -109,6 +109,19 @@ def run_spec(data: str | Data, model: str, *, peers: int = 1, cooperation: Coope
     )
 
 
+def changed(spec: RunSpec) -> dict[str, Any]:
+    """What a run has in place of the study's settings, by name; its numerics too, where today's are others.
+
+    Examples
+    --------
+    >>> changed(base("ml-100k", "sasrec", schedule="constant"))
+    {'schedule': 'constant'}
+    """
+    usual = run_spec(spec.data, spec.model.name, **_released(spec.model.name, spec.protocol, spec.cooperation))
+    here, there = (vars(run.model) | vars(run.training) | {"numerics": run.numerics} for run in (spec, usual))
+    return {name: value for name, value in here.items() if value != there[name]}
+
+
 def _released(model: str, protocol: str, cooperation: Cooperation | None) -> dict[str, Any]:
     """What the released code's commands give beside the rules: epochs, and a schedule for PCRec alone."""
     if protocol == "controlled":

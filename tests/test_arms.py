@@ -12,7 +12,7 @@ import pytest
 from pcrec_core import arms, report, settings
 from pcrec_core.arms import Arm
 from pcrec_core.crossed import StatsError
-from pcrec_core.derived import Trivial
+from pcrec_core.derived import Derived, Trivial
 from pcrec_core.errors import RecordError
 from pcrec_core.records import Record, run_record
 from pcrec_core.spec import Data
@@ -108,6 +108,22 @@ def test_tried_runs_show_what_validation_said():
     chosen = {"epoch": 3, "valid": {"NDCG@20": 0.08765}}
     page = report.show_tried([record(settings.base("ml-100k", "dnn", epochs=7), [1, 2], chosen=chosen)])._repr_html_()
     assert all(f">{text}</td>" in page for text in ("dnn", "base", "7", "3", "0.0877"))
+
+
+def rows_of_sources(*specs) -> list[list[str]]:
+    """The cells of the table of records, head first; the record's name without its identity."""
+    page = report.sources([record(spec, [1, 2]) for spec in specs])._repr_html_()
+    rows = [re.findall("<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall("<tr>(.*?)</tr>", page, re.DOTALL)]
+    return [[re.sub(r"-\w{12}$", "", cell) for cell in row] for row in rows]
+
+
+def test_records_of_one_variant_are_told_apart_by_what_is_set_otherwise():
+    plain, slow = settings.base("ml-100k", "sasrec"), settings.base("ml-100k", "sasrec", seed=1, schedule="constant")
+    head, *rows = rows_of_sources(slow, plain, plain, Derived("pruned", (slow,), 0.3))
+    assert head == ["record", "set otherwise", "result", "commit", "clean", "device"]
+    assert [row[:2] for row in rows] == [["ml-100k/sasrec-base-s0", "–"], ["ml-100k/sasrec-base-s1", "schedule constant"],
+                                         ["ml-100k/sasrec-pruned30-base-s1", "schedule constant"]]
+    assert "set otherwise" not in rows_of_sources(plain)[0]  # a column of dashes alone says nothing
 
 
 # --- alpha

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import doctest
 
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from pcrec_core import paper, settings
 from pcrec_core.datasets import SOURCES, csv_data
 from pcrec_core.errors import DataError, SpecError
-from pcrec_core.settings import base, dataset, defaults, layerwise, pcrec, run_spec
+from pcrec_core.settings import base, changed, dataset, defaults, layerwise, pcrec, run_spec
 from pcrec_core.spec import Cooperation, Data
+from pcrec_core.variants import variant
 
 MODELS = ("sasrec", "dnn", "bpr")
 #: What section 4 fixes on ML-100K; DNN's eta, BPR's L2 and the epochs are chosen on validation.
@@ -108,6 +110,21 @@ def test_every_setting_can_be_given_and_none_given_is_the_default():
     assert run_spec("ml-100k", "sasrec", p=0, l2=0).model.p == 0.0  # 0 is given
 
 
+@pytest.mark.parametrize(("label", "model", "given", "expected"), [
+    ("base", "sasrec", {}, {}), ("LE", "dnn", {}, {}), ("shuffled", "sasrec", {}, {}), ("N", "dnn", {}, {}),
+    ("base-constant", "dnn", {}, {"schedule": "constant"}), ("LE-constant", "sasrec", {}, {"schedule": "constant"}),
+    ("base-batch-256", "sasrec", {}, {"batch": 256, "epochs": 240}), ("half", "sasrec", {}, {"d": 32}),
+    ("swa", "sasrec", {}, {"average": "swa", "schedule": "constant"}), ("LE-once", "sasrec", {"epochs": 240}, {"epochs": 240}),
+    ("LE", "sasrec", {"protocol": "released"}, {}), ("base", "sasrec", {"protocol": "released"}, {}),
+    ("base", "sasrec", {"protocol": "released", "schedule": "cosine"}, {"schedule": "cosine"})])
+def test_what_a_run_has_in_place_of_the_studys_settings(label, model, given, expected):
+    assert changed(variant(label, "ml-100k", model, 1, given)) == expected
+
+
+def test_a_run_of_an_earlier_state_of_the_code_says_its_numerics():
+    assert changed(dataclasses.replace(base("ml-100k", "dnn"), numerics=1)) == {"numerics": 1}
+
+
 def test_data_can_be_given_whole():
     data = Data("ml-100k", core=3)
     assert base(data, "bpr").data == data and base("ml-100k", "bpr").data == Data("ml-100k", core=5)
@@ -143,7 +160,7 @@ def test_what_cannot_be_meant_is_refused_in_one_sentence(make, error, words):
 
 
 def test_the_examples_in_the_documentation_are_true():
-    assert doctest.testmod(settings) == doctest.TestResults(failed=0, attempted=1)
+    assert doctest.testmod(settings) == doctest.TestResults(failed=0, attempted=2)
 
 
 def test_a_mistyped_criterion_is_refused_where_alpha_0_would_not_need_it():
