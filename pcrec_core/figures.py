@@ -165,7 +165,7 @@ def invalid_layers(curve: pd.DataFrame, mark: float = 0.5) -> Figure:
     style()
     models, variants = curve["model"].unique(), curve["variant"].unique()
     percent = curve.assign(ratio=100 * curve["ratio"])
-    figure, panels = plt.subplots(1, len(models), figsize=(5 * len(models), 3.6), squeeze=False, sharey=True,
+    figure, panels = plt.subplots(1, len(models), figsize=(4.4 * len(models), 3.6), squeeze=False, sharey=True,
                                   layout="constrained")
     for axes, model in zip(panels[0], models, strict=True):
         for variant, dashes, colour in zip(variants, DASHES, CYCLE, strict=False):
@@ -183,19 +183,21 @@ def criterion(outliers: pd.DataFrame, layers: pd.DataFrame, merges: pd.DataFrame
     """What the entropy measures: H over the reach of one outlier (``criterion.outlier``); H of trained layers over what is lost
     when half of the layer is pruned (``curves.layers``); H of merged layers over that of the peers (``curves.merges``)."""
     style()
-    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13.5, 3.9), layout="constrained")
+    figure, panels = plt.subplot_mosaic([["left", "right"], ["below", "below"]], figsize=(9, 7.4), layout="constrained")
+    left, right, below = (panels[place] for place in ("left", "right", "below"))
     for (size, one), dashes, colour in zip(outliers.groupby("weights"), DASHES, CYCLE, strict=False):
         left.plot(one["outlier"], one["H"], dashes=dashes, color=colour, label=f"{size:,} Gaussian weights")
     left.set(xlabel="the largest weight (standard deviations)", ylabel="H (nats)", ylim=(0, 2.4), title="one outlier")
     for (kind, one), marker, colour in zip(layers.groupby(["model", "variant"], sort=False), "os^Dv", CYCLE, strict=False):
-        middle.plot(100 * one["lost, pruned"], one["H"], marker, color=colour, alpha=0.7, label=" ".join(kind))
-    middle.set(xlabel="validation NDCG@20 lost with half of the layer (%)", ylabel="H (nats)", title="trained layers: use")
+        below.plot(100 * one["lost, pruned"], one["H"], marker, color=colour, alpha=0.7, label=" ".join(kind))
+    below.set(xlabel="validation NDCG@20 lost without half of the layer (%)", ylabel="H (nats)", title="trained layers: use")
     for (model, one), marker, colour in zip(merges.groupby("model", sort=False), "os^", CYCLE, strict=False):
         right.plot(one["mean"], one["merged"], marker, color=colour, alpha=0.7, label=model)
-    right.axline((1, 1), slope=1, color="0.4", linewidth=1)
+    right.axline(2 * (merges["mean"].iloc[0],), slope=1, color="0.4", linewidth=1)
     right.set(xlabel="H of the peers, mean (nats)", ylabel="H of the merged layer (nats)", title="trained layers: merging")
-    for axes in (left, middle, right):
-        axes.legend(frameon=False, fontsize="small")
+    for axes in (left, right):
+        axes.legend(frameon=False)
+    figure.legend(*below.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
     plt.close(figure)
     return figure
 
