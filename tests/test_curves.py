@@ -154,4 +154,4 @@ def test_what_a_layer_holds_and_what_is_lost_without_it():
     assert found["outlier"] == pytest.approx(-0.5) and found["lost, noised"] == pytest.approx(0.5)
     merged = pd.DataFrame({"model": ["sasrec"], "mean": [1.5], "merged": [1.6]})
     titles = [axes.get_title() for axes in figures.criterion(criterion.outlier([4, 5]), frame, merged).axes]
-    assert titles == ["one outlier", "trained layers: use", "trained layers: merging"]
+    assert titles == ["one outlier", "trained layers: merging", "trained layers: use"]

@@ -260,6 +260,16 @@ def test_a_joined_claim_says_which_member_decides_it_and_what_is_not_measured(st
     assert f"(ml-100k): seen; by LE over base: {shown._improvement(member)}; 1 of 2" in text
 
 
+def test_a_claim_that_joins_several_models_names_the_model_of_each_member(store):
+    for model in ("sasrec", "dnn", "bpr"):
+        put(store, "base", model=model)
+        put(store, "LE", 0.9, model=model)
+    joined = decided(store).loc["table3-ml-le"].to_dict()
+    sasrec, dnn, bpr = (shown._improvement(member) for member in joined["rows of members"])
+    assert joined["word"] == "seen"
+    assert shown._joined(joined) == f"seen; by sasrec LE over base: {sasrec}, dnn LE over base: {dnn}, bpr LE over base: {bpr}"
+
+
 def test_claims_about_base_models_and_trivial_baselines_are_counted_apart(store):
     put(store, "base")
     put(store, "base", 0.9, model="dnn")

@@ -167,7 +167,9 @@ def _told(row: Mapping[str, Any]) -> str:
 def _joined(row: Mapping[str, Any]) -> str:
     """The word of a claim that joins others, with the members that decide it."""
     members = row[tables.MEMBERS]
-    by = [f"{one['a']} over {one['b']}: {_improvement(one)}" for one in members if one["word"] == row["word"] != NOT_DECIDABLE]
+    several = len({one["model"] for one in members}) > 1
+    by = [f"{one['model'] + ' ' if several else ''}{one['a']} over {one['b']}: {_improvement(one)}" for one in members
+          if one["word"] == row["word"] != NOT_DECIDABLE]
     left = sum(not one["measured"] for one in members)
     more = [f"by {', '.join(by)}"] * bool(by) + [f"{left} of {len(members)} not measured"] * bool(by and left)
     return "; ".join([row["word"], *more])
