@@ -193,7 +193,8 @@ def criterion(outliers: pd.DataFrame, layers: pd.DataFrame, merges: pd.DataFrame
     below.set(xlabel="validation NDCG@20 lost without half of the layer (%)", ylabel="H (nats)", title="trained layers: use")
     for (model, one), marker, colour in zip(merges.groupby("model", sort=False), "os^", CYCLE, strict=False):
         right.plot(one["mean"], one["merged"], marker, color=colour, alpha=0.7, label=model)
-    right.axline(2 * (merges["mean"].iloc[0],), slope=1, color="0.4", linewidth=1)
+    on_line = merges["mean"].iloc[0]  # a point far from the layers would stretch the axes
+    right.axline((on_line, on_line), slope=1, color="0.4", linewidth=1)
     right.set(xlabel="H of the peers, mean (nats)", ylabel="H of the merged layer (nats)", title="trained layers: merging")
     for axes in (left, right):
         axes.legend(frameon=False)
