@@ -4,6 +4,7 @@ PYTHON  ?= $(or $(shell command -v python3.11),python3)
 EXECUTE ?= 1
 BIN     := .venv/bin
 READY   := .venv/.ready
+TWO     := --numprocesses 2 --dist loadfile # files at a time
 
 # Kernels run in another folder, where a relative path would point elsewhere.
 ifdef PCREC_DATA
@@ -18,8 +19,8 @@ book: $(READY)
 
 test: $(READY)
 	$(BIN)/ruff check .
-	$(BIN)/pytest
-	PCREC_NO_TRAINING=1 $(BIN)/pytest --nbval --nbval-current-env notebooks
+	$(BIN)/pytest $(TWO)
+	PCREC_NO_TRAINING=1 $(BIN)/pytest $(TWO) --nbval --nbval-current-env notebooks
 	@echo "Passed: the linter, every test, and every notebook gives the outputs stored in it."
 
 notebooks: $(READY)
