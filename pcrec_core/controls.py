@@ -3,6 +3,7 @@ protocols' table, and what choosing on the test set adds. Frames with one row a 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -141,11 +142,11 @@ def _changed(name: str, pair: tuple[Arm, Arm], usual: tuple[Arm, Arm], metric: s
     row: dict[str, Any] = {"line": name, "metric": metric}
     for step, (over, base) in steps.items():
         if over is base or _fingerprint(over) != _fingerprint(base):  # a rule or protocol may have data of its own
-            row |= {step: None, f"{step} low": None, f"{step} high": None}
+            row |= {step: None, f"{step} low": None, f"{step} high": None, f"{step} users only": False}
             continue
         over, base = matched(over, base)
         c = over.over(base, metric)
-        row |= {step: c.RI, f"{step} low": c.low, f"{step} high": c.high}
+        row |= {step: c.RI, f"{step} low": c.low, f"{step} high": c.high, f"{step} users only": c.users_only}
     return row
 
 
@@ -158,9 +159,18 @@ def show_changed_lines(frame: pd.DataFrame, name: str, note: str) -> Html:
     heads = {"base": "base: the line over the usual one", "PCRec": "PCRec: the line over the usual one",
              "over base, usual": "PCRec over base, usual", "over base": "PCRec over base, with the line"}
     shown = frame[["line", "metric"]].assign(**{head: [
-        with_interval(percent, row[step], row[f"{step} low"], row[f"{step} high"]) for row in frame.to_dict("records")]
-        for step, head in heads.items()})
+        with_interval(percent, *(row[f"{step}{end}"] for end in ("", " low", " high", " users only")))
+        for row in frame.to_dict("records")] for step, head in heads.items()})
     return report.table(shown, {}, name, note, frame)
+
+
+def seed_alone(arms: Sequence[Arm], metric: str = PRIMARY) -> str:
+    """By how much two runs differ that have another seed only: what a change measured with one run must exceed. Of an arm with
+    one run nothing is known."""
+    means = [(arm.variant, arm.mean(metric)) for arm in arms]
+    told = [f"{variant} {percent(math.sqrt(2) * mean.run_sd / mean.mean).lstrip('+')} ({mean.runs} runs)"
+            for variant, mean in means if mean.run_sd]
+    return f"Standard deviation of the change in {metric} by another seed alone: {', '.join(told)}." if told else ""
 
 
 def choosing(pairs: Mapping[str, tuple[Arm, Arm]], metrics: Sequence[str] = ("MRR@5", "HIT@5", "NDCG@20")) -> pd.DataFrame:

@@ -9,10 +9,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.special import expit
 
+from pcrec_core.metrics import SELECTION
 from pcrec_core.report import Html, count, number, percent, share, table
 
 _D = 64  # of a layer of the small data sets
+_SIZES = (_D * _D, 1350 * _D)  # weights of a matrix in a block, and of an item table
 
 #: Weights of variance 1, by the name of their distribution.
 DRAWN: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
@@ -34,7 +37,7 @@ def entropy(w: ArrayLike, bins: int = 10) -> float:
     return float((p[p > 0] * -np.log(p[p > 0])).sum()) + 0.0  # of a constant layer 0, not -0
 
 
-def outlier(reach: Sequence[float], sizes: Sequence[int] = (_D * _D, 1350 * _D)) -> pd.DataFrame:
+def outlier(reach: Sequence[float], sizes: Sequence[int] = _SIZES) -> pd.DataFrame:
     """H of Gaussian weights, one of which is set to ``reach`` standard deviations, and their share in the L1 norm (Eq. 2)
     beside the same weights without it: a row a size and reach.
 
@@ -49,18 +52,29 @@ def outlier(reach: Sequence[float], sizes: Sequence[int] = (_D * _D, 1350 * _D))
     return pd.DataFrame(rows)
 
 
-def drawn(size: int = _D * _D) -> pd.DataFrame:
-    """H of layers of each distribution: as drawn, times 1000, averaged with another draw, averaged with minus itself; and
-    their share in the L1 norm (Eq. 2) beside a Gaussian layer, as drawn, times 1000 and averaged. A row a distribution."""
+def drawn(sizes: Sequence[int] = _SIZES, draws: int = 20) -> pd.DataFrame:
+    """What the criteria say of layers of each distribution and size, means over pairs of draws: a row a distribution and size.
+
+    H as drawn, with its standard deviation, and the larger mu of two draws at alpha 30 (Eq. 9); H times 1000, averaged with
+    another draw, and averaged with minus itself; the share in the L1 norm (Eq. 2) beside a Gaussian layer, as drawn, times
+    1000, and averaged with another draw.
+    """
+    return pd.DataFrame([{"weights": name, "size": size, **_drawn(of, size, draws)}
+                         for name, of in DRAWN.items() for size in sizes])
+
+
+def _drawn(of: Callable[[np.random.Generator, int], np.ndarray], size: int, draws: int) -> dict[str, float]:
+    rng = np.random.default_rng(0)
     rows = []
-    for name, of in DRAWN.items():
-        w, other = of(np.random.default_rng(0), size), of(np.random.default_rng(1), size)
-        gaussian = DRAWN["Gaussian"](np.random.default_rng(2), size)
-        rows.append({"weights": name, "H": entropy(w), "times 1000": entropy(1000 * w), "with another": entropy((w + other) / 2),
-                     "with its negative": entropy((w - w) / 2), "L1 share": float(_share(w, gaussian)),
-                     "L1 share, times 1000": float(_share(1000 * w, gaussian)),
-                     "L1 share, with another": float(_share((w + other) / 2, gaussian))})
-    return pd.DataFrame(rows)
+    for _ in range(draws):
+        w, other, gaussian = of(rng, size), of(rng, size), DRAWN["Gaussian"](rng, size)
+        h, average = entropy(w), (w + other) / 2
+        rows.append({"H": h, "SD": h, "larger mu": expit(30 * abs(h - entropy(other))), "times 1000": entropy(1000 * w),
+                     "with another": entropy(average), "with its negative": entropy((w - w) / 2),
+                     "L1 share": _share(w, gaussian), "L1 share, times 1000": _share(1000 * w, gaussian),
+                     "L1 share, with another": _share(average, gaussian)})
+    frame = pd.DataFrame(rows)
+    return frame.mean().to_dict() | {"SD": frame["H"].std()}
 
 
 def _share(w: np.ndarray, other: np.ndarray) -> float:
@@ -70,23 +84,24 @@ def _share(w: np.ndarray, other: np.ndarray) -> float:
 
 def show_drawn(frame: pd.DataFrame, name: str) -> Html:
     """The frame of ``drawn``."""
-    return table(frame, dict.fromkeys(frame.columns[1:], number(3)), name,
-                 f"{_D * _D:,} weights of variance 1; H in nats, at most ln 10 = {math.log(10):.3f}.")
+    return table(frame, dict.fromkeys(frame.columns[2:], number(3)) | {"size": count}, name,
+                 f"Weights of variance 1, means over 20 pairs of draws; SD: of H over draws; H in nats, at most ln 10 ="
+                 f" {math.log(10):.3f}.")
 
 
 def show_outliers(frame: pd.DataFrame, name: str) -> Html:
     """The frame of ``outlier``."""
     return table(frame, {"weights": count, "outlier": number(1), "H": number(3), "L1 share": number(4)}, name,
-                 "Gaussian weights, one of which is as many standard deviations large as said; their share beside the same"
-                 " weights without it.")
+                 "Gaussian weights cut at 3.5 standard deviations, one of which is as many standard deviations large as said;"
+                 " their share beside the same weights without it.")
 
 
 def show_layers(frame: pd.DataFrame, name: str) -> Html:
     """The frame of ``curves.layers``."""
     formats = {"H": number(3), "mean |w|": number(4), "weights": count, "outlier": number(1), "lost, pruned": percent,
                "lost, noised": percent}
-    return table(frame, formats, name, "H in nats; mean |w|: the L1 norm over the number of weights; outlier: the largest"
-                 " weight in standard deviations; lost: the share of"
+    return table(frame, formats, name, "H in nats; mean |w|: the L1 norm (Eq. 1) over the number of weights; outlier: the"
+                 " largest weight in standard deviations; lost: the share of"
                  " validation NDCG@20 that is lost when half of the matrix is pruned, or when noise of half its standard"
                  " deviation is added.")
 
@@ -104,4 +119,28 @@ def show_merges(frame: pd.DataFrame, name: str) -> Html:
     summed = told.groupby("model", sort=False).agg(**{
         "mean change of H": ("change", "mean"), "layers above both peers": ("above", "mean"), "layers": ("change", "size")})
     return table(summed.reset_index(), {"mean change of H": number(4), "layers above both peers": share}, name,
-                 "At the exchange that is reported, over layers and runs; the change is from the mean of the peers.", frame)
+                 "At the exchange that is reported, over layers and runs; the change is from the mean of the peers' H with the"
+                 " weights mu.", frame)
+
+
+def show_trusted(frame: pd.DataFrame, name: str) -> Html:
+    """The frame of ``curves.trusted``, summed up by model: how often the peer with more H is the better one."""
+    rows = []
+    for model, one in frame.groupby("model", sort=False):
+        more, better = one["H"] > 0, one[SELECTION] > 0
+        chance = more.mean() * better.mean() + (1 - more.mean()) * (1 - better.mean())
+        rows.append({"model": model, "peer 0 has more H": more.mean(), "peer 0 is better": better.mean(),
+                     "the one with more H is better": (more == better).mean(), "by chance": chance, "exchanges": len(one)})
+    summed = pd.DataFrame(rows)
+    return table(summed, dict.fromkeys(summed.columns[1:-1], share) | {"exchanges": count}, name,
+                 f"Shares of all exchanges; those of a run are not independent. H: mean over layers; better: by validation"
+                 f" {SELECTION}, before the exchange. By chance: if who has more H had nothing to do with who is better.", frame)
+
+
+def show_larger(frame: pd.DataFrame, name: str) -> Html:
+    """The frame of ``curves.larger`` of L1 pairs, summed up by model: how far shares and mu are from one half."""
+    said = frame.rename(columns={"criterion": "share", "mu": "μ"}).melt(["model", "seed"], ["share", "μ"], "the larger")
+    summed = said.groupby(["model", "the larger"], sort=False)["value"].quantile([0.5, 0.95, 1]).unstack()
+    summed.columns = ["median", "95 % are below", "largest"]
+    return table(summed.reset_index(), dict.fromkeys(summed.columns, number(3)), name,
+                 "Over all layers, exchanges and runs of layer-wise cooperation by L1 norm (LN); equal peers have one half.")

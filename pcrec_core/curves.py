@@ -133,28 +133,52 @@ def _counts(name: str, one: Mapping[str, Any], kind: str) -> bool:
 
 
 def at_the_merge(run: Record, kind: str = "measured layers") -> pd.DataFrame:
-    """H of the peers' layers just before the exchange whose merged model is reported: a row a peer and layer."""
+    """H of the peers' layers, and mu, just before the exchange whose merged model is reported: a row a peer and layer."""
     epochs, names = run.result["epochs"], [name for name, _ in run.result["layers"]]
     at = epochs["exchanges"].index(run.result["chosen"]["epoch"])
-    rows = pd.DataFrame([{"peer": peer, "layer": name, "h": h} for peer, layers in enumerate(epochs["h"][at])
-                         for name, h in zip(names, layers, strict=True)])
+    rows = pd.concat([pd.DataFrame({"peer": peer, "layer": names, "h": h, "mu": mu})
+                      for peer, (h, mu) in enumerate(zip(epochs["h"][at], epochs["mu"][at], strict=True))], ignore_index=True)
     return rows if kind == "measured layers" else rows[rows["layer"].map(_in_block)]
 
 
 def merges(pairs: Sequence[Arm], probes: Sequence[Arm]) -> pd.DataFrame:
     """What a merge does to the entropy of each layer: a row a run of ``pairs`` and layer, with H of either peer before the
-    merge that is reported, their mean, and H of the merged layer, which ``probes`` of the same runs hold."""
+    merge that is reported, their mean with the weights mu, and H of the merged layer, which ``probes`` of the same runs hold."""
     probed = {probe.spec.parents[0]: probe for arm in probes for probe in arm.runs}
     return pd.concat([_merge(arm, run, probed[run.spec]) for arm in pairs for run in arm.runs if run.spec in probed],
                      ignore_index=True)
 
 
 def _merge(arm: Arm, run: Record, probe: Record) -> pd.DataFrame:
-    peers = at_the_merge(run).pivot(index="layer", columns="peer", values="h")
+    held = at_the_merge(run)
     names = [name for name, _ in run.result["layers"]]
-    peers = peers.loc[names].rename(columns="peer {}".format)
+    peers = held.pivot(index="layer", columns="peer", values="h").loc[names].rename(columns="peer {}".format)
+    mean = (held["h"] * held["mu"]).groupby(held["layer"]).sum()
     merged = [probe.result["probed"]["tensors"][f"{name}.weight"]["h"] for name in names]
-    return peers.assign(mean=peers.mean(axis=1), merged=merged, model=arm.model, seed=run.spec.seed).reset_index()
+    return peers.assign(mean=mean, merged=merged, model=arm.model, seed=run.spec.seed).reset_index()
+
+
+def trusted(pairs: Sequence[Arm]) -> pd.DataFrame:
+    """What an exchange could know: by how much peer 0 exceeds peer 1 in H, mean over layers, and in validation NDCG@20, both
+    before the exchange. A row a run of ``pairs`` and exchange."""
+    return pd.concat([_trusted(arm.model, run) for arm in pairs for run in arm.runs], ignore_index=True)
+
+
+def _trusted(model: str, run: Record) -> pd.DataFrame:
+    epochs = run.result["epochs"]
+    h = np.array(epochs["h"]).mean(axis=2)  # (exchange, peer)
+    valid = np.array(epochs["own"][SELECTION])[:, epochs["exchanges"]]
+    return pd.DataFrame({"model": model, "seed": run.spec.seed, "epoch": epochs["exchanges"], "H": h[:, 0] - h[:, 1],
+                         SELECTION: valid[0] - valid[1]})
+
+
+def larger(pairs: Sequence[Arm]) -> pd.DataFrame:
+    """What the criterion says of each layer's two peers at an exchange, the larger one, and the larger mu: a row a run,
+    exchange and layer. For L1 pairs (LN) what the criterion says is the share of Eq. 2."""
+    rows = [(arm.model, run, np.array(run.result["epochs"]["h"]).max(axis=1), np.array(run.result["epochs"]["mu"]).max(axis=1))
+            for arm in pairs for run in arm.runs]
+    return pd.concat([pd.DataFrame({"model": model, "seed": run.spec.seed, "criterion": said.ravel(), "mu": mu.ravel()})
+                      for model, run, said, mu in rows], ignore_index=True)
 
 
 def layers(probes: Sequence[Arm]) -> pd.DataFrame:

@@ -57,10 +57,10 @@ CONTROLS_1_2 = ("base-constant", "LE-constant", "avg")
 CONTROL_5 = ("apart-best", "apart-ensemble")
 OTHER_CONTROLS = ("permuted", "random", "base-2x-epochs", "base-batch-256", "ema", "swa", "LE-k2", "LE-k5", "LE-once",
                   "base-half-eta", "LE-same-start")
-#: Single lines of the protocols' table that the page on deviations changes.
+#: Single lines of the protocols' table that the page on deviations changes, and two that act together.
 LINES = ({"loss": "all"}, {"attention": "all"}, {"mean": "all"}, {"data": "own"}, {"hidden": "seen"},
          {"candidates": "padding too"}, {"order": "once"}, {"choice": "test"}, {"layers": "released"}, {"last_bin": "open"},
-         {"evaluated": "before"})
+         {"evaluated": "before"}, {"loss": "all", "candidates": "padding too"})
 
 
 def lines(model: str, label: str) -> list[dict[str, str]]:

@@ -13,6 +13,11 @@ _MADE = Comparison("MRR@5", 0.2, 0.2, 0.0, 0.0, 0.0, 0.0, 1.0, 0.01, 6.0, 1e-4, 
                    False, False, "")
 
 
+def plain(text: str) -> str:
+    """The text with usual spaces where it has unbroken ones."""
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
 def made(L: float, se: float, df: float, **more) -> Comparison:
     """A comparison of which only L, its standard error and df are known, all variance that of users."""
     return replace(_MADE, L=L, se=se, df=df, RI=math.expm1(L), **{"Vu": se**2, **more})

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
-from stats_support import simulated
+from stats_support import plain, simulated
 
 from pcrec_core import controls, report
 from pcrec_core.arms import Arm, comparisons, matched
@@ -39,7 +40,7 @@ def test_new_and_repeated_targets_stand_apart_and_their_parts_make_the_gain():
     assert again["RI"] == pytest.approx((1 / 2 + 1 / 4) / (1 / 4 + 1 / 4) - 1)
     assert new["part of the gain"] + again["part of the gain"] == pytest.approx((1.75 - 1.2) / 4)
     page = controls.show_by_target(controls.by_target([(over, base)], ["MRR@5"]), "targets")._repr_html_()
-    assert "repeated" in page and "+50.0 % [" in page
+    assert "repeated" in page and "+50.0 % [" in plain(page)
 
 
 def test_where_nothing_repeats_nothing_is_said_of_kinds():
@@ -91,12 +92,19 @@ def test_what_a_line_changes_of_base_and_pcrec():
     assert both["over base"] == pytest.approx(2.25 / 1 - 1) and both["over base, usual"] == pytest.approx(1.75 / 1.25 - 1)
     assert np.isnan(one["base"]) and one["PCRec"] == pytest.approx(0.75 / 1.75 - 1)
     page = controls.show_changed_lines(controls.changed_lines({"loss": changed}, usual), "lines", "")._repr_html_()
-    assert "+28.6 %" in page
+    assert re.search(r"\+28\.6 % \[[^<]*\]\*<", plain(page))  # one run an arm: users only
     base = changed[1].runs[0]
     other = dataclasses.replace(base, result=base.result | {"data": {"fingerprint": "of its own"}})
     own = Arm("LE", (other,)), Arm("base", (other,))
     [row] = controls.changed_lines({"data": own}, usual).to_dict("records")
     assert row["base"] is None and row["over base"] == 0  # its users are others
+
+
+def test_what_another_seed_alone_changes():
+    three = arm("base", [1, 1], [2, 2], [1, 2])  # means of 1/rank: 1, 0.5, 0.75
+    assert plain(controls.seed_alone([three, arm("LE", [1, 2])])) == (
+        "Standard deviation of the change in MRR@5 by another seed alone: base 47.1 % (3 runs).")  # sqrt(2) 0.25 / 0.75
+    assert controls.seed_alone([arm("LE", [1, 2])]) == ""
 
 
 def with_test(label: str, own: list, test: list, tests: list[int], **more: Any) -> Arm:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis.extra import numpy as hnp
+from stats_support import plain
 
 from pcrec_core import criteria, criterion
 
@@ -31,7 +32,7 @@ def test_one_outlier_lowers_h_by_the_bins_that_are_left():
 
 
 def test_h_knows_shape_alone_and_the_l1_share_scale_alone():
-    frame = criterion.drawn().set_index("weights")
+    frame = criterion.drawn([4096], 5).set_index("weights")
     assert frame.loc["uniform", "H"] == pytest.approx(math.log(10), abs=0.01)
     assert (frame["H"] - frame["times 1000"]).abs().max() < 1e-9  # no scale changes it
     assert (frame["with its negative"] == 0).all()  # averaged to 0, nothing is left
@@ -41,8 +42,19 @@ def test_h_knows_shape_alone_and_the_l1_share_scale_alone():
     assert list(frame["H"]) == sorted(frame["H"], reverse=True)  # heavier tails, less entropy
 
 
+def test_the_largest_of_more_weights_reach_further_and_two_draws_do_not_have_equal_h():
+    frame = criterion.drawn([400, 40_000], 20)
+    few, many = (frame[frame["size"] == size].set_index("weights") for size in (400, 40_000))
+    assert many.loc["Gaussian", "H"] < few.loc["Gaussian", "H"] - 0.2 and many.loc["uniform", "H"] > few.loc["uniform", "H"]
+    h = [criterion.entropy(np.random.default_rng(seed).standard_normal(400)) for seed in range(200)]
+    assert few.loc["Gaussian", "SD"] == pytest.approx(np.std(h), rel=0.4)
+    mu = [1 / (1 + math.exp(-30 * abs(a - b))) for a, b in zip(h[::2], h[1::2], strict=True)]
+    assert few.loc["Gaussian", "larger mu"] == pytest.approx(np.mean(mu), abs=0.08)
+    assert "larger mu" in criterion.show_drawn(frame, "criterion-drawn")._repr_html_()
+
+
 def test_what_a_merge_did_to_all_layers_is_summed_up():
     peers = {"peer 0": [1.0, 2.0], "peer 1": [2.0, 2.2], "mean": [1.5, 2.1]}
     frame = pd.DataFrame({"model": "sasrec", **peers, "merged": [2.1, 2.0]})
     page = criterion.show_merges(frame, "criterion-merges")._repr_html_()
-    assert "0.2500" in page and ">50 %<" in page  # (0.6 - 0.1) / 2; one of two is above both
+    assert "0.2500" in page and ">50 %<" in plain(page)  # (0.6 - 0.1) / 2; one of two is above both

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from stats_support import plain
 
 from pcrec_core import criterion, curves, figures, report
 from pcrec_core.arms import Arm, values
@@ -114,6 +116,7 @@ def test_the_ratio_of_invalid_layers():
 H = [[[9.0, 9.0], [9.0, 9.0]], [[1.0, 2.0], [3.0, 0.4]]]  # exchanges, peers, layers
 MERGING = {"epochs": {"exchanges": [3, 7], "h": H}, "chosen": {"epoch": 7},
            "layers": [["item", "embedding"], ["blocks.0.query", "middle"]]}
+MERGING["epochs"]["mu"] = [[[0.5, 0.5], [0.5, 0.5]], [[0.25, 0.5], [0.75, 0.5]]]
 
 
 def test_the_ratio_at_a_threshold_by_kind_of_layers():
@@ -132,7 +135,26 @@ def test_the_ratio_before_the_merge_is_of_either_peer():
 def test_what_a_merge_does_to_each_layer():
     frame = curves.merges([arm("LE", MERGING, MERGING)], [arm("probed-LE", PROBED)])
     columns = ["layer", "peer 0", "peer 1", "mean", "merged", "seed"]
-    assert frame[columns].to_numpy().tolist() == [["item", 1, 3, 2, 2.0, 0], ["blocks.0.query", 2, 0.4, 1.2, 0.4, 0]]
+    assert frame[columns].to_numpy().tolist() == [["item", 1, 3, 2.5, 2.0, 0], ["blocks.0.query", 2, 0.4, 1.2, 0.4, 0]]
+
+
+def test_whether_the_peer_with_more_entropy_is_the_better_one():
+    h = [[[1.0, 3.0], [1.5, 2.0]], [[1.0, 1.0], [2.0, 1.0]], [[1.0, 2.0], [0.0, 1.0]], [[1.0, 1.0], [3.0, 1.0]]]
+    own = {"NDCG@20": [[0.2, 0.9, 0.1, 0.4, 0.3], [0.1, 0.0, 0.3, 0.2, 0.4]]}
+    frame = curves.trusted([arm("LE", {"epochs": {"exchanges": [0, 2, 3, 4], "h": h, "own": own}})])
+    assert frame["H"].tolist() == [0.25, -0.5, 1.0, -1.0] and frame["NDCG@20"].tolist() == pytest.approx([0.1, -0.2, 0.2, -0.1])
+    page = plain(criterion.show_trusted(frame.assign(**{"NDCG@20": [0.1, 0.2, 0.2, -0.1]}), "t")._repr_html_())
+    cells = re.findall("<td[^>]*>(.*?)</td>", page)  # by chance: half of 3 in 4 and half of 1 in 4
+    assert cells == ["sasrec", "50 %", "75 %", "75 %", "50 %", "4"]
+
+
+def test_how_far_shares_and_mu_are_from_one_half():
+    epochs = {"h": [[[0.4, 0.5], [0.6, 0.5]]], "mu": [[[0.1, 0.5], [0.9, 0.5]]]}
+    frame = curves.larger([arm("LN", {"epochs": epochs})])
+    assert frame["criterion"].tolist() == [0.6, 0.5] and frame["mu"].tolist() == [0.9, 0.5]
+    page = criterion.show_larger(frame, "l")._repr_html_()
+    assert re.findall("<td[^>]*>(.*?)</td>", page) == [
+        "sasrec", "share", "0.550", "0.595", "0.600", "sasrec", "μ", "0.700", "0.880", "0.900"]
 
 
 def held(h: float, size: int, largest: float, std: float = 2.0) -> dict:
