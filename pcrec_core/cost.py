@@ -101,7 +101,7 @@ def said_modes(frame: pd.DataFrame) -> dict[str, str]:
         "cost-parallel": ratio("training", f"SASRec, {parallel}", f"SASRec, {one}"),
         "cost-serial-wall": ratio("seconds", f"SASRec, {serial}", f"SASRec, {one}"),
         "cost-parallel-wall": ratio("seconds", f"SASRec, {parallel}", f"SASRec, {one}"),
-        "cost-exchange": f"{100 * exchange:.1f} %",
+        "cost-exchange": f"{100 * exchange:.1f}\N{NO-BREAK SPACE}%",
         "cost-state": count(_STATE * by.at[f"BPR, {one}", "weights"] / 1e6),
         "cost-one-memory": count(by.at[f"BPR, {one}", "MB"]),
         "cost-serial-memory": count(by.at[f"BPR, {serial}", "MB"]),

@@ -226,7 +226,7 @@ def alpha_curves(curve: pd.DataFrame, base: pd.DataFrame) -> Figure:
             axes.set(title=model, ylabel=f"{metric} on test")
     for axes in panels[-1]:
         axes.set_xlabel("alpha (0: plain averaging)")
-    panels[0][0].legend(frameon=False)
+    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
     plt.close(figure)
     return figure
 
@@ -236,7 +236,6 @@ def _alpha_panel(axes: Axes, curve: pd.DataFrame, base: pd.Series) -> None:
     axes.axhline(base["mean"], color=COLOURS["base"], linestyle="--", label="base, 95 %")
     spread = [curve["mean"] - curve["low"], curve["high"] - curve["mean"]]
     axes.errorbar(curve["alpha"], curve["mean"], yerr=spread, fmt="o-", color=COLOURS["LE"], capsize=3, label="PCRec, 95 %")
-    axes.set_ylim(bottom=0)
 
 
 def mu_maps(mu: pd.DataFrame) -> Figure:
@@ -256,8 +255,9 @@ def mu_maps(mu: pd.DataFrame) -> Figure:
     for row, (model, grid) in zip(panels, grids.items(), strict=True):
         for axes, alpha in zip(row, mu.columns, strict=True):
             mesh = _mu_panel(axes, grid[alpha].unstack("layer")[grid.index.unique("layer")].T)
-            axes.set_title(f"{model}, alpha {alpha:g}", fontsize="medium")
+            axes.set_title(f"alpha {alpha:g}", fontsize="medium")
         row[0].invert_yaxis()
+        row[0].set_ylabel(model.replace(", ", "\n"), fontsize="small")
     figure.colorbar(mesh, ax=panels, label="mu of peer 0")
     plt.close(figure)
     return figure

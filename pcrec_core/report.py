@@ -40,8 +40,8 @@ def number(digits: int) -> Formatter:
 
 
 def percent(x: Any) -> str:
-    """+5.3 % for 0.053; a dash for what is not there."""
-    return DASH if missing(x) else f"{100 * x:+.1f} %"
+    """+5.3 % for 0.053, unbroken at a line's end; a dash for what is not there."""
+    return DASH if missing(x) else f"{100 * x:+.1f}\N{NO-BREAK SPACE}%"
 
 
 def points(x: Any) -> str:
@@ -50,8 +50,8 @@ def points(x: Any) -> str:
 
 
 def share(x: Any) -> str:
-    """36 % for 0.36; a dash for what is not there."""
-    return DASH if missing(x) else f"{100 * x:.0f} %"
+    """36 % for 0.36, unbroken at a line's end; a dash for what is not there."""
+    return DASH if missing(x) else f"{100 * x:.0f}\N{NO-BREAK SPACE}%"
 
 
 def probability(x: Any) -> str:
@@ -291,17 +291,12 @@ def said_values(frame: pd.DataFrame, metric: str) -> dict[str, str]:
     return {f"{row['data set']}-{row['model']}-{row['variant']}-{metric}": number(4)(row["mean"]) for row in rows}
 
 
-def unbroken(text: str) -> str:
-    """The text, with no line ending before a percent sign."""
-    return text.replace(" %", "\N{NO-BREAK SPACE}%")
-
-
 def said_comparisons(frame: pd.DataFrame) -> dict[str, str]:
     """The improvements of ``show_comparisons`` for sentences of other pages, under keys such as
     ``ml-100k-bpr-LE-over-base-MRR@5``: RI with its interval; the MDE (``...-mde``); and the paper's RI (``...-paper``)."""
     said = {}
     for row in frame.to_dict("records"):
         key = f"{row['data set']}-{row['model']}-{row['comparison'].replace(' ', '-')}-{row['metric']}"
-        said |= {key: unbroken(with_interval(percent, row["RI"], row["low"], row["high"], row["users only"])),
+        said |= {key: with_interval(percent, row["RI"], row["low"], row["high"], row["users only"]),
                  f"{key}-mde": percent(row["MDE"]), f"{key}-paper": percent(row["RI paper"])}
     return said

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from stats_support import plain
 
 from pcrec_core import cost, figures
 from pcrec_core.errors import DataError
@@ -40,12 +41,13 @@ def folder(tmp_path: Path) -> str:
 
 
 def cells(shown) -> list[list[str]]:
-    rows = re.findall(r"<tr>(.*?)</tr>", shown._repr_html_())
+    rows = re.findall(r"<tr>(.*?)</tr>", plain(shown._repr_html_()))
     return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
 
 
 def test_the_sentences_ratios_by_hand(folder):
-    assert cost.said_modes(cost.measured("modes", folder)) == {
+    said = cost.said_modes(cost.measured("modes", folder))
+    assert said | {"cost-exchange": plain(said["cost-exchange"])} == {
         "cost-serial": "2.1", "cost-parallel": "1.1", "cost-serial-wall": "2.0", "cost-parallel-wall": "1.2",
         "cost-exchange": "2.5 %", "cost-state": "24", "cost-one-memory": "800", "cost-serial-memory": "825",
         "cost-parallel-memory": "1,580", "cost-workers": "1.5", "cost-ensemble-2": "2.1", "cost-ensemble-3": "3.0"}

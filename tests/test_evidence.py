@@ -7,6 +7,7 @@ import zlib
 
 import numpy as np
 import pytest
+from stats_support import plain
 
 from pcrec_core import paper, plans
 from pcrec_core.claims import evidence, over_runs, shown
@@ -59,9 +60,13 @@ def test_a_clear_difference_of_three_runs_is_seen_and_its_opposite_contrary(stor
     row = frame.loc["table3-ml-sasrec-le"]
     assert row["word"] == "seen" and row["RI"] > 0.2 and row["runs"] == "3, 3" and row["reason"] == ""
     assert row["Holm p"] < 0.05 and row["NDCG@20"] == "(seen)"
-    text = repr(shown.sentences(of_family(frame, "table3", ["ml-100k"])))
+    said = shown.sentences(of_family(frame, "table3", ["ml-100k"]))
+    text = plain(repr(said))
     assert "PCRec with two SASRec is more accurate than one SASRec (ml-100k): seen" in text
     assert "; 400 users; runs 3, 3); the paper +5.3 %." in text and "%, +" in text  # no word without interval, users and runs
+    stands_open, folded = said._repr_html_().split("<details><summary>Claims that are not decidable at this scale: 1<")
+    assert ": seen: larger. LE over base" in stands_open and "runs so far: 5" in stands_open
+    assert folded.count("<li>") == 1 and "PCRec is more accurate than its base for every model" in folded  # two models have no runs
     said = shown.said(frame)
     assert said["table3-ml-sasrec-le-word"] == "seen" and f"{100 * row['RI']:+.1f}" in said["table3-ml-sasrec-le-RI"]
     assert 'table3-claims.csv' in shown.claims(of_family(frame, "table3", ["ml-100k"]), "table3-claims")._repr_html_()
@@ -73,7 +78,7 @@ def test_what_explains_a_gain_stands_beside_it_and_what_is_decided_has_a_headlin
     put(store, "avg", 0.9)
     frame = decided(store)
     page = shown.explanations(frame, "verdict-controls")
-    text = page._repr_html_()
+    text = plain(page._repr_html_())
     assert "<td>sasrec</td><td>PCRec over averaging</td>" in text and ">seen: +" in text and "ML-20M +5.3 %" in text
     assert "PCRec over recency" not in text  # no run of it
     assert repr(page) == "verdict-controls: 2 rows" and ">retailrocket-half</th>" in text  # its column has no runs yet
@@ -228,7 +233,7 @@ def test_what_gets_no_word_is_described_or_named_as_unmeasured(store):
         epochs = {"exchanges": [0], "mu": [[[0.9, 0.4], [0.1, 0.6]]]}
         layers = [["item", "embedding"], ["a", "middle"]]
         store.put(run_record(spec, {"epochs": epochs, "chosen": {"epoch": 0}, "layers": layers}, {}))
-    text = over_runs.described(Shelf(store))["fig4-ml-sasrec-mu"]
+    text = plain(over_runs.described(Shelf(store))["fig4-ml-sasrec-mu"])
     assert text.count("the larger mu of a layer is 0.7 or more in 50 % of all layers and exchanges, its median 0.75") == 2
     assert text.startswith("at alpha 30 ") and "peer 0 holds it in 50 %" in text
 
@@ -237,8 +242,8 @@ def test_what_was_changed_after_evidence_existed_stands_beside_what_is_now(store
     put(store, "base", model="dnn")
     put(store, "LE", 0.9, model="dnn")
     frame = decided(store)
-    page = shown.changes(frame, "changes")._repr_html_()
-    now = shown._improvement(frame.loc["table3-ml-dnn-le"])
+    page = plain(shown.changes(frame, "changes")._repr_html_())
+    now = plain(shown._improvement(frame.loc["table3-ml-dnn-le"]))
     assert "+25.2 % [-8.1 %, +70.5 %]" in page and now in page and now.startswith("+") and "e1d1f5c" in page
     assert page.count("<td>–</td>") == 1  # no runs of it on the other data set
 

@@ -135,4 +135,4 @@ def show_projections(frame: pd.DataFrame, name: str) -> Html:
 
 
 def _size(x: float) -> str:
-    return f"{100 * x:.1f} %"
+    return f"{100 * x:.1f}\N{NO-BREAK SPACE}%"

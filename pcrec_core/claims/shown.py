@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -25,7 +25,6 @@ from pcrec_core.report import (
     probability,
     share,
     table,
-    unbroken,
     with_interval,
 )
 from pcrec_core.stats import NOT_DECIDABLE
@@ -76,14 +75,21 @@ def _improvement(row: Mapping[str, Any]) -> str:
 
 
 def sentences(frame: pd.DataFrame) -> Html:
-    """A sentence a claim of ``evidence.decided``: its word, with improvement, interval, users and runs, what is decided
-    first; and how many claims have no runs yet."""
+    """A sentence a claim of ``evidence.decided``: its word, with improvement, interval, users and runs; and how many claims have
+    no runs yet. What is not decidable comes last, folded: a list to open."""
     rows = frame[frame["measured"] | frame["kind"].isin(COMPOUND)].to_dict("records")
-    said = [_seen(row) for row in sorted(rows, key=lambda row: (row["kind"] in COMPOUND, row["word"] == NOT_DECIDABLE))]
+    said, undecided = ([_seen(row) for row in sorted(rows, key=lambda row: row["kind"] in COMPOUND)
+                        if (row["word"] == NOT_DECIDABLE) is folded] for folded in (False, True))
     if left := len(_unmeasured(frame)):
         said.append(f"Claims without runs so far: {left}.")
-    text = said or ["No claim of the paper is about these data."]
-    return Html("<ul>" + "".join(f"<li>{html.escape(sentence)}</li>" for sentence in text) + "</ul>", "\n".join(text))
+    if not said + undecided:
+        said.append("No claim of the paper is about these data.")
+    fold = f"<details><summary>Claims that are {NOT_DECIDABLE}: {len(undecided)}</summary>{_list(undecided)}</details>"
+    return Html(_list(said) + fold * bool(undecided), "\n".join(said + undecided))
+
+
+def _list(said: Sequence[str]) -> str:
+    return "<ul>" + "".join(f"<li>{html.escape(sentence)}</li>" for sentence in said) + "</ul>" if said else ""
 
 
 def _unmeasured(frame: pd.DataFrame) -> pd.DataFrame:
@@ -226,5 +232,5 @@ def unmeasured(frame: pd.DataFrame, name: str) -> Html:
 def said(frame: pd.DataFrame) -> dict[str, str]:
     """Words and improvements of claims for other pages, under keys such as ``table3-ml-sasrec-le-word`` and ``...-RI``."""
     rows = frame.to_dict("index")
-    improvements = {f"{name}-RI": unbroken(_improvement(row)) for name, row in rows.items()}
+    improvements = {f"{name}-RI": _improvement(row) for name, row in rows.items()}
     return improvements | {f"{name}-word": row["word"] for name, row in rows.items()}
