@@ -153,7 +153,7 @@ def _study(options: argparse.Namespace) -> None:
     missing = [spec for spec in wanted if store.get(spec.name) is None]
     for spec in missing:
         print(f"missing   {spec.name}")
-    hours = plans.seconds(missing, store.all(), weights.missing(missing))
+    hours = plans.seconds(missing, store.all(own=True), weights.missing(missing))
     print(f"{len(missing)} of {len(wanted)} records are missing; " + (
         "how long they take cannot be said before a run of each model and data set is there." if hours is None
         else f"about {hours / 3600:.1f} hours on one thread like those before."), flush=True)

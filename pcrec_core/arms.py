@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -147,11 +146,10 @@ def comparisons(pairs: Sequence[tuple[Arm, Arm]], metrics: Sequence[str] = METRI
 
 def _comparison(over: Arm, base: Arm, metric: str) -> dict[str, object]:
     c, ri_paper = over.over(base, metric), over.paper_improvement(base, metric)
-    e = None if ri_paper is None else math.log1p(ri_paper)
     return {"data set": over.dataset, "model": over.model, "comparison": named(over, base),
             "metric": metric, "RI": c.RI, "low": c.low, "high": c.high, "p": c.p, "df": c.df, "Vseed/V": c.seed_share,
             "MDE": c.mde, "RI paper": ri_paper, "paper's data": over.counterpart,
-            "ER": stats.effect_ratio(c.L, e), "DeltaRI": stats.delta_ri(ri_paper, c.RI),
+            "DeltaRI": stats.delta_ri(ri_paper, c.RI),
             "runs": f"{c.runs_v}, {c.runs_b}", "users": c.users, "users only": c.users_only}
 
 

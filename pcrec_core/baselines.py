@@ -7,7 +7,7 @@ import torch
 from scipy import sparse
 from torch import Tensor, nn
 
-from pcrec_core.datasets.split import Split
+from pcrec_core.datasets.split import PARTS, Split
 
 
 class Popularity(nn.Module):
@@ -33,13 +33,13 @@ class Transitions(nn.Module):
         return torch.from_numpy(self._counts[inputs[:, -1].numpy()].toarray())
 
 
-class Recency(nn.Module):
-    """The user's own items, the latest first; all others tie behind them."""
-
-    def __init__(self, split: Split) -> None:
-        super().__init__()
-        self._size = split.n_items + 1
-
-    def scores(self, users: Tensor, inputs: Tensor) -> Tensor:
-        places = torch.arange(1.0, inputs.shape[1] + 1).expand(inputs.shape)
-        return torch.zeros(len(inputs), self._size).scatter_reduce_(1, inputs.long(), places, "amax")
+def recency(split: Split, part: str) -> np.ndarray:
+    """Ranks of the targets of ``part``, (users,) int32: the user's own items come first, the latest before the others; all that
+    the user has not met tie behind them."""
+    ranks = np.full(split.n_users, split.n_items, np.int32)
+    ends = split.offsets[1:] - PARTS[part]
+    for user, (start, end, target) in enumerate(zip(split.offsets, ends, split.targets(part), strict=False)):
+        latest = split.items[start:end][::-1].tolist()
+        if target in latest:
+            ranks[user] = 1 + len(set(latest[:latest.index(target)]))
+    return ranks

@@ -31,8 +31,8 @@ class Checkpoint:
     interval: float = 60.0
     _last: float = field(default_factory=time.monotonic, init=False)
 
-    def load(self, device: torch.device) -> dict[str, Any] | None:
-        """What ``save`` wrote last, its tensors on ``device``; None where there is nothing.
+    def load(self) -> dict[str, Any] | None:
+        """What ``save`` wrote last, its tensors on the CPU; None where there is nothing.
 
         Raises
         ------
@@ -42,7 +42,7 @@ class Checkpoint:
         if self.path is None or not self.path.exists():
             return None
         try:
-            state = torch.load(self.path, map_location=device, weights_only=True)
+            state = torch.load(self.path, map_location="cpu", weights_only=True)
             identity = state["identity"]
         except Exception as error:
             raise TrainingError(f"checkpoint {self.path} cannot be read ({type(error).__name__}); delete it to start the"

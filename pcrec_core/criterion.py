@@ -85,7 +85,7 @@ def _share(w: np.ndarray, other: np.ndarray) -> float:
 def show_drawn(frame: pd.DataFrame, name: str) -> Html:
     """The frame of ``drawn``."""
     return table(frame, dict.fromkeys(frame.columns[2:], number(3)) | {"size": count}, name,
-                 f"Weights of variance 1, means over 20 pairs of draws; SD: of H over draws; H in nats, at most ln 10 ="
+                 f"Weights of variance 1, means over pairs of draws; SD: of H over draws; H in nats, at most ln 10 ="
                  f" {math.log(10):.3f}.")
 
 

@@ -155,6 +155,8 @@ def trainings(spec: RunSpec | Derived | Trivial) -> set[tuple]:
         return set()
     if isinstance(spec, Derived):
         return set().union(*map(trainings, spec.parents))
+    if spec.cooperation and spec.cooperation.rule != "noise" and spec.cooperation.every == spec.training.epochs:
+        spec = dataclasses.replace(spec, cooperation=None)  # nothing is exchanged before the training is over
     lines = tuple((name, value) for name, value in vars(spec.lines).items()
                   if name not in _EVALUATION and has_meaning(name, spec))
     peers = (spec.peers, spec.rates, spec.orders, spec.starts) if spec.cooperation else (1,)

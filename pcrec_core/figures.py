@@ -233,9 +233,14 @@ def alpha_curves(curve: pd.DataFrame, base: pd.DataFrame) -> Figure:
 
 def _alpha_panel(axes: Axes, curve: pd.DataFrame, base: pd.Series) -> None:
     axes.axhspan(base["low"], base["high"], color=COLOURS["base"], alpha=0.12, linewidth=0)
-    axes.axhline(base["mean"], color=COLOURS["base"], linestyle="--", label="base, 95 %")
-    spread = [curve["mean"] - curve["low"], curve["high"] - curve["mean"]]
-    axes.errorbar(curve["alpha"], curve["mean"], yerr=spread, fmt="o-", color=COLOURS["LE"], capsize=3, label="PCRec, 95 %")
+    axes.axhline(base["mean"], color=COLOURS["base"], linestyle="--", label=f"base, {_covered(base['users only'])}")
+    spread, alone = [curve["mean"] - curve["low"], curve["high"] - curve["mean"]], curve["users only"].all()
+    axes.errorbar(curve["alpha"], curve["mean"], yerr=spread, fmt="o-", color=COLOURS["LE"], capsize=3,
+                  markerfacecolor="white" if alone else COLOURS["LE"], label=f"PCRec, {_covered(alone)}")
+
+
+def _covered(alone: bool) -> str:
+    return "95 %, users only" if alone else "95 %"
 
 
 def mu_maps(mu: pd.DataFrame) -> Figure:

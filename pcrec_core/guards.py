@@ -20,7 +20,7 @@ def checked(peers: Sequence[nn.Module], names: Sequence[str], fewest: int = 2) -
         or stands there twice.
     """
     if len(peers) < fewest:
-        raise SpecError(f"cooperation needs {'two' if fewest == 2 else 'one'} or more peers, not {len(peers)}.")
+        raise SpecError(f"cooperation needs {fewest} or more peers, not {len(peers)}.")
     parameters = [dict(peer.named_parameters(remove_duplicate=False)) for peer in peers]
     _refuse_ties(parameters)
     _refuse_differences(parameters)

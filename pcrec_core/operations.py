@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -44,31 +46,30 @@ def derive(spec: Derived, split: Split, models: Mapping[tuple[RunSpec, int | Non
     """
     run, ranker = spec.parents[0], ranker_of(spec.parents[0], split, device)
     if spec.operation in ("ensemble", "apart"):
-        return _read(Mean([models[need] for need in spec.needs]), ranker, split)
+        return _read(partial(ranker.ranks, Mean([models[need] for need in spec.needs])), split)
     model = models[run, None]
     layers = layers_of(dataclasses.replace(run, protocol="controlled", rules=None), model)
     if spec.operation == "probed":
         return facts(split) | {"probed": _probe(model, layers, ranker, run)}
     masks = prune(model, layers, spec.share)
     if spec.operation == "pruned":
-        return _read(model, ranker, split)
+        return _read(partial(ranker.ranks, model), split)
     return _tuned(run, model, masks, ranker, split, device)
 
 
 def trivial(spec: Trivial, split: Split) -> dict[str, Any]:
     """The result of a baseline; popularity hides what a user has seen where the data cannot repeat."""
-    kind = {"popularity": baselines.Popularity, "transitions": baselines.Transitions, "recency": baselines.Recency}
-    hide = spec.baseline == "popularity" and not split.repeats
-    t = split.longest if spec.baseline == "recency" else 2  # recency reads the whole history, transitions the last item
-    ranker = Ranker(split, t, hide, torch.device("cpu"))
-    return _read(kind[spec.baseline](split), ranker, split)
+    if spec.baseline == "recency":
+        return _read(partial(baselines.recency, split), split)
+    kind = {"popularity": baselines.Popularity, "transitions": baselines.Transitions}[spec.baseline]
+    ranker = Ranker(split, 2, spec.baseline == "popularity" and not split.repeats, torch.device("cpu"))
+    return _read(partial(ranker.ranks, kind(split)), split)
 
 
-def _read(model: nn.Module, ranker: Ranker, split: Split) -> dict[str, Any]:
+def _read(ranks_of: Callable[[str], np.ndarray], split: Split) -> dict[str, Any]:
     """Validation, and what the test set says."""
-    ranks = ranker.ranks(model, "test")
-    return facts(split) | {
-        "valid": summary(ranker.ranks(model, "valid")), "test": summary(ranks), **by_user(split, ranks)}
+    ranks = ranks_of("test")
+    return facts(split) | {"valid": summary(ranks_of("valid")), "test": summary(ranks), **by_user(split, ranks)}
 
 
 def _tuned(run: RunSpec, model: nn.Module, masks: dict, ranker: Ranker, split: Split, device: torch.device) -> dict[str, Any]:
@@ -82,7 +83,8 @@ def _tuned(run: RunSpec, model: nn.Module, masks: dict, ranker: Ranker, split: S
         valid.append(summary(ranker.ranks(model, "valid")))
         choice.offer(valid[-1][SELECTION], epoch, 0, lambda: model)
     model.load_state_dict(choice.weights)
-    return _read(model, ranker, split) | {"chosen": choice.epoch, "epochs": {m: [v[m] for v in valid] for m in valid[0]}}
+    by_epoch = {metric: [values[metric] for values in valid] for metric in valid[0]}
+    return _read(partial(ranker.ranks, model), split) | {"chosen": choice.epoch, "epochs": by_epoch}
 
 
 @torch.no_grad()

@@ -40,17 +40,6 @@ def value(dataset: str, model: str, variant: str, metric: str) -> float | None:
     return _values().get((dataset, model, variant, metric))
 
 
-def relative_improvement(dataset: str, model: str, variant: str, base: str, metric: str) -> float | None:
-    """RI_paper = variant / base - 1 from the printed values, or None where one is not printed.
-
-    Examples
-    --------
-    >>> round(relative_improvement("Retailrocket", "bpr", "LE", "base", "MRR@5"), 4)
-    0.0851
-    """
-    return improvement(value(dataset, model, variant, metric), value(dataset, model, base, metric))
-
-
 def improvement(over: float | None, under: float | None) -> float | None:
     """over / under - 1, or None where one is not printed."""
     return None if over is None or under is None else over / under - 1

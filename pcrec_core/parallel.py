@@ -13,6 +13,7 @@ import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -144,7 +145,8 @@ def _join(device: torch.device) -> None:
                                 " leave torchrun out to train them in turn.")
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     with _reachable():
-        dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
+        # long: of two commands on one run the first process of the second waits for a training, and the others for it
+        dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=timedelta(days=7))
     atexit.register(dist.destroy_process_group)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -150,9 +150,15 @@ class Store:
         read(path)
         return path
 
-    def all(self) -> Iterator[Record]:
-        """Every record of the folder, or every committed one, in the order of the names."""
-        return (read(path) for path in sorted(self._folders[0].rglob("*-*.json")))
+    def all(self, own: bool = False) -> Iterator[Record]:
+        """Every record of the folder, or every committed one, with ``own`` those of the reader too; in the order of the names."""
+        return map(read, self._paths(self._folders if own else self._folders[:1]))
+
+    @staticmethod
+    def _paths(folders: Sequence[Path]) -> list[Path]:
+        """By name; of a name in several folders the first's, as ``path`` has it."""
+        found = {path.relative_to(folder): path for folder in reversed(folders) for path in folder.rglob("*-*.json")}
+        return [found[name] for name in sorted(found)]
 
     def runs(self, dataset: str) -> list[Record]:
         """Every run on a data set, in the order of the names."""
@@ -167,8 +173,7 @@ class Store:
             If there is none, or more than one.
         """
         identity = name.rsplit("-", 1)[-1]  # the hash that ends a name
-        found = sorted(path for folder in self._folders for path in folder.rglob("*-*.json")
-                       if path.stem.rsplit("-", 1)[1].startswith(identity))
+        found = [path for path in self._paths(self._folders) if path.stem.rsplit("-", 1)[1].startswith(identity)]
         if len(identity) < 4 or len(found) != 1:
             where = " and ".join(map(str, self._folders))
             raise RecordError(f"{len(found)} records in {where} have an identity that begins with {identity!r}; give a path,"
@@ -176,10 +181,10 @@ class Store:
         return found[0]
 
 
-def provenance(**more: Any) -> dict[str, Any]:
+def provenance() -> dict[str, Any]:
     """Versions, commit and whether the tree was clean: what says where a record comes from."""
     packages = {name: metadata.version(name) for name in ("numpy", "torch", "pandas", "scipy") if _installed(name)}
-    return {"python": sys.version.split()[0], "versions": packages, **_commit(), **more}
+    return {"python": sys.version.split()[0], "versions": packages, **_commit()}
 
 
 def _installed(name: str) -> bool:

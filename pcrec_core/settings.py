@@ -77,6 +77,8 @@ def dataset(name: str, csv: str = "", columns: Sequence[str] = ("user", "item", 
     """The data a notebook names; ``csv`` is the file behind the name "csv", ``columns`` its user, item and time."""
     if name != "csv":
         return Data(source(name).name)
+    if not csv:
+        raise SpecError("the data set csv needs the path of your file: give it as csv.")
     if len(columns) not in (2, 3):
         raise SpecError(f"columns names two or three columns, user, item and time, not {list(columns)}.")
     return csv_data(csv, *columns[:2], time=columns[2] if len(columns) == 3 else None)

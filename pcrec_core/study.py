@@ -296,6 +296,7 @@ def _device_name(device: Any) -> str:
 
 
 def _peak(device: Any) -> int:
+    """Bytes that this process held at most so far, also in runs before this one."""
     import torch
 
     if device.type == "cuda":

@@ -51,11 +51,9 @@ def device_of(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def rule_of(spec: RunSpec, epoch: int) -> Rule | None:
-    """The rule of the exchange after ``epoch``."""
+def rule_of(spec: RunSpec, epoch: int) -> Rule:
+    """The rule of the exchange after ``epoch``, of a run that has one."""
     given = spec.cooperation
-    if given is None:
-        return None
     if given.rule == "averaging":
         return Averaging()
     if given.rule == "parameterwise":
@@ -134,7 +132,8 @@ class Trainer:
         self.seconds: Counter[str] = Counter()
 
     def fit(self, checkpoint: Checkpoint, on_epoch: Callable[[int], None] = lambda epoch: None) -> Outcome:
-        """Train to the end, from the checkpoint if there is one, and read out the test set once.
+        """Train to the end, from the checkpoint if there is one, and read out the test set once; after each epoch where the
+        rules choose on it.
 
         Parameters
         ----------
@@ -150,7 +149,7 @@ class Trainer:
         Interrupted
             Ctrl-C (in any process) ended it after the running epoch.
         """
-        self._resume(self.group.from_first(lambda: checkpoint.load(torch.device("cpu"))))
+        self._resume(self.group.from_first(lambda: checkpoint.load()))
         began = len(self.history)
         on_epoch(began)
         with interrupts() as interrupt:

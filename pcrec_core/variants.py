@@ -45,6 +45,8 @@ def variant(label: str, data: str | Data, model: str, seed: int = 0, given: Mapp
     'le-a30'
     """
     data, given = data if isinstance(data, Data) else Data(data), dict(given or {})
+    if label.startswith("probed-"):
+        return Derived("probed", (variant(label.removeprefix("probed-"), data, model, seed, given),))
     gamma = given.pop("gamma", None)
     make = Maker(data, model, seed, given, gamma)
     if label in LABELS:
@@ -53,8 +55,6 @@ def variant(label: str, data: str | Data, model: str, seed: int = 0, given: Mapp
         return make.pair(settings.layerwise(model, alpha=float(at[1])))
     if at := re.fullmatch(r"pruned(\d+)(-tuned)?", label):
         return Derived("tuned" if at[2] else "pruned", (make.base(),), int(at[1]) / 100)
-    if label.startswith("probed-"):
-        return Derived("probed", (variant(label.removeprefix("probed-"), data, model, seed, given),))
     raise SpecError(unknown("variant", label, [*LABELS, "LE@30", "pruned30", "pruned30-tuned"]))
 
 

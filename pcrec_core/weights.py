@@ -75,5 +75,5 @@ def checked(run: RunSpec, split: Split, device: Any, stores: Sequence[Store]) ->
         return None
     if (ranker_of(run, split, device).ranks(model(run, None, split, device), "test") != record.ranks).any():
         raise RecordError(f"the weights of {run.name} on this machine do not give the ranks of its record, which another kind of"
-                          " machine or torch made; give a folder of records of your own to make both anew.")
+                          " machine or torch, or a GPU, made; give a folder of records of your own to make both anew.")
     return record.result_hash

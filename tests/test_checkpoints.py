@@ -8,7 +8,6 @@ import threading
 
 import pytest
 import torch
-from support import CPU
 
 from pcrec_core import checkpoints
 from pcrec_core.checkpoints import Checkpoint, interrupts
@@ -18,14 +17,14 @@ from pcrec_core.errors import TrainingError
 def test_a_checkpoint_comes_back_as_it_went(tmp_path):
     checkpoint = Checkpoint(tmp_path / "deep" / "run.pt", "abc", 0)
     state = {"w": torch.tensor([1.5, -2.0]), "history": [{"loss": [0.1], "h": (1.0, 2.0)}], "none": None}
-    assert checkpoint.load(CPU) is None
+    assert checkpoint.load() is None
     checkpoint.save(state)
-    back = checkpoint.load(CPU)
+    back = checkpoint.load()
     assert torch.equal(back.pop("w"), state.pop("w")) and back == state | {"identity": "abc"}
     assert [path.name for path in checkpoint.path.parent.iterdir()] == ["run.pt"]  # and no temporary file
     checkpoint.delete()
     checkpoint.delete()
-    assert checkpoint.load(CPU) is None
+    assert checkpoint.load() is None
 
 
 def test_one_is_due_when_the_interval_has_passed(tmp_path, monkeypatch):
@@ -41,13 +40,13 @@ def test_one_is_due_when_the_interval_has_passed(tmp_path, monkeypatch):
     assert written == [False, False, True, False, False, True, False, True]
     now = 281.0
     checkpoint.save({"at": now})  # when asked to, due or not
-    assert checkpoint.load(CPU)["at"] == 281.0 and not checkpoint.due()
+    assert checkpoint.load()["at"] == 281.0 and not checkpoint.due()
 
 
 def test_without_a_path_nothing_is_kept():
     nowhere = Checkpoint(None, "abc", 0)
     nowhere.save({"at": 1})
-    assert not nowhere.due() and nowhere.load(CPU) is None
+    assert not nowhere.due() and nowhere.load() is None
     nowhere.delete()
 
 
@@ -61,7 +60,7 @@ def test_a_failed_write_leaves_the_checkpoint_before(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError, match="no space left"):
         checkpoint.save({"at": 2})
-    assert checkpoint.load(CPU)["at"] == 1 and [path.name for path in tmp_path.iterdir()] == ["run.pt"]
+    assert checkpoint.load()["at"] == 1 and [path.name for path in tmp_path.iterdir()] == ["run.pt"]
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04 half a file"])
@@ -69,7 +68,7 @@ def test_a_damaged_checkpoint_is_refused_by_name(content, tmp_path):
     checkpoint = Checkpoint(tmp_path / "run.pt", "abc")
     checkpoint.path.write_bytes(content)
     with pytest.raises(TrainingError, match=f"checkpoint {checkpoint.path} cannot be read .*delete it to start"):
-        checkpoint.load(CPU)
+        checkpoint.load()
 
 
 def test_half_a_checkpoint_and_a_foreign_file_are_refused_by_name(tmp_path):
@@ -78,17 +77,17 @@ def test_half_a_checkpoint_and_a_foreign_file_are_refused_by_name(tmp_path):
     whole = checkpoint.path.read_bytes()
     checkpoint.path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(TrainingError, match="cannot be read"):
-        checkpoint.load(CPU)
+        checkpoint.load()
     for foreign in ([1, 2], {"w": torch.rand(2)}):
         torch.save(foreign, checkpoint.path)
         with pytest.raises(TrainingError, match=f"checkpoint {checkpoint.path} .*delete it"):
-            checkpoint.load(CPU)
+            checkpoint.load()
 
 
 def test_another_runs_checkpoint_is_refused(tmp_path):
     Checkpoint(tmp_path / "run.pt", "abc", 0).save({})
     with pytest.raises(TrainingError, match="belongs to run abc, not def; delete it"):
-        Checkpoint(tmp_path / "run.pt", "def").load(CPU)
+        Checkpoint(tmp_path / "run.pt", "def").load()
 
 
 def test_outside_the_main_thread_signals_are_left_alone():

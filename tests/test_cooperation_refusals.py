@@ -99,7 +99,7 @@ def test_a_parameter_in_two_layers():
 @pytest.mark.parametrize("n", [0, 1])
 @pytest.mark.parametrize("layers", [None, [Layer("t", "t", "table.weight")]])
 def test_fewer_than_two_peers(n, layers):
-    refused(peers_of(2)[:n], f"two or more peers, not {n}", layers)
+    refused(peers_of(2)[:n], f"2 or more peers, not {n}", layers)
 
 
 def test_a_rule_that_fails_on_the_last_layer_leaves_all_layers_as_they_were():

@@ -106,6 +106,8 @@ def test_columns_are_checked_at_the_door(tmp_path, header, names, words):
 
 
 def test_what_is_no_text_and_what_is_not_there(tmp_path):
+    with pytest.raises(DataError, match=r"has no first line of column names \(field larger than field limit .*is it a csv file"):
+        csv_data(written(tmp_path, "x" * 200_000))
     with pytest.raises(DataError, match="is not UTF-8 text: save it as UTF-8, and unpack it if it is compressed"):
         csv_data(written(tmp_path, b"\x1f\x8b\x08\xff\xff", "my.csv.gz"))
     with pytest.raises(DataError, match=r"nowhere.csv cannot be read \(No such file or directory\)"):

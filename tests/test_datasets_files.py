@@ -103,6 +103,18 @@ def test_what_is_no_zip_is_refused(tmp_path):
     assert left_behind(tmp_path) == []
 
 
+def test_a_damaged_zip_is_refused_and_the_next_address_asked(tmp_path):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("u", CONTENT)
+    body = bytearray(packed.getvalue())
+    body[len("u") + 30] = 0xFF  # behind the local header: a block of no type that there is
+    with serving({"/all.zip": (200, bytes(body), len(body)), "/raw.txt": GOOD}) as (host, _):
+        with pytest.raises(DataError, match="invalid block type"):
+            files.locate(remote(CONTENT, f"{host}/all.zip#u"))
+        assert files.locate(remote(CONTENT, f"{host}/all.zip#u", f"{host}/raw.txt")).read_bytes() == CONTENT
+
+
 def test_the_folder_of_the_environment_comes_first_and_is_never_written(monkeypatch, tmp_path):
     folder = tmp_path / "mine"
     folder.mkdir()

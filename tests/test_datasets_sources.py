@@ -26,7 +26,7 @@ def test_every_source_says_what_it_is():
     assert list(datasets.SOURCES) == ["ml-100k", "ml-1m", "ml-20m", "beauty", "video-games", "retailrocket", "retailrocket-half",
                                       "retailrocket-events", "csv", "synthetic"]
     for name, source in datasets.SOURCES.items():
-        assert source.name == name and source.title and source.unit in ("user", "session")
+        assert source.name == name and source.title
         assert bool(source.files) == (name not in ("csv", "synthetic"))
         assert not source.files or (source.terms and source.citation)
         for file in source.files:

@@ -7,13 +7,15 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import load_file
 from support import CPU, LAYERWISE, TableOfScores, fit, same, spec_of, split_of, two_rings, weights_of
 from torch import nn
 
 from pcrec_core import operations, study, weights
 from pcrec_core.arms import Arm
-from pcrec_core.baselines import Popularity, Recency, Transitions
+from pcrec_core.baselines import Popularity, Transitions, recency
 from pcrec_core.cooperation import Layer
 from pcrec_core.criteria import entropy
 from pcrec_core.crossed import StatsError
@@ -154,8 +156,19 @@ def test_transitions_by_hand():
 
 
 def test_recency_by_hand():
-    scores = Recency(SMALL).scores(torch.arange(2), torch.tensor([[0, 0, 2, 1, 2], [1, 2, 3, 4, 5]]))
-    assert [row[1:] for row in scores.tolist()] == [[4, 5, 0, 0, 0], [1, 2, 3, 4, 5]]
+    split = split_of([[2, 1, 2, 1, 2], [1, 2, 3, 1, 4], [5, 5, 5, 4, 3]], repeats=True)
+    assert recency(split, "valid").tolist() == [2, 3, 5]  # behind 2; behind 3 and 2; new, so behind all
+    assert recency(split, "test").tolist() == [2, 5, 5] and recency(split, "test").dtype == np.int32
+
+
+@given(st.lists(st.lists(st.integers(1, 6), min_size=3, max_size=9), min_size=1, max_size=5))
+def test_recency_is_the_rank_by_last_place(histories):
+    """Against a score for each of the items: the place of its last occurrence, 0 for what was never met."""
+    split = split_of([*histories, [1, 2, 3, 4, 5, 6]], repeats=True)
+    for part, cut in (("valid", 2), ("test", 1)):
+        for history, rank in zip(histories, recency(split, part), strict=False):
+            score = {item: max((k for k, met in enumerate(history[:-cut], 1) if met == item), default=0) for item in range(1, 7)}
+            assert rank == sum(s >= score[history[-cut]] for s in score.values())
 
 
 def test_the_baselines_records():

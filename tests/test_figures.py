@@ -56,9 +56,10 @@ POINTS = {  # (model, metric): (alpha, mean, low, high) of PCRec; (mean, low, hi
     ("dnn", "HIT@5"): ([(0, 0.2, 0.1, 0.3), (30, 0.1, 0.05, 0.15), (10, 0.3, 0.2, 0.5)], (0.25, 0.15, 0.35)),
 }
 CURVE = pd.DataFrame([{"data set": "ml-100k", "model": model, "metric": metric, "alpha": alpha, "mean": mean, "low": low,
-                       "high": high}
+                       "high": high, "users only": model == "dnn"}
                       for (model, metric), (points, _) in POINTS.items() for alpha, mean, low, high in points])
-BASE = pd.DataFrame([{"data set": "ml-100k", "model": model, "metric": metric, "mean": mean, "low": low, "high": high}
+BASE = pd.DataFrame([{"data set": "ml-100k", "model": model, "metric": metric, "mean": mean, "low": low, "high": high,
+                      "users only": False}
                      for (model, metric), (_, (mean, low, high)) in reversed(POINTS.items())])
 
 
@@ -94,6 +95,10 @@ def test_panels_say_model_and_metric_and_one_legend_what_is_drawn(panels):
     assert [axes.get_xlabel() for axes in panels.values()] == ["", ""] + ["alpha (0: plain averaging)"] * 2
     [legend] = next(iter(panels.values())).figure.legends
     assert sorted(text.get_text() for text in legend.get_texts()) == ["PCRec, 95 %", "base, 95 %"]
+    inside = [panels[model, "MRR@5"].containers[0][0].get_markerfacecolor() for model in ("sasrec", "dnn")]
+    assert inside[0] != inside[1] == "white"  # of one run: its interval is of users only
+    [alone] = figures.alpha_curves(CURVE.assign(**{"users only": True}), BASE).legends
+    assert "PCRec, 95 %, users only" in [text.get_text() for text in alone.get_texts()]
     assert [axes.get_legend() for axes in panels.values()] == [None] * 4
 
 
@@ -121,7 +126,7 @@ def mesh(axes: Axes) -> np.ndarray:
 def test_a_map_shows_mu_of_peer_0_by_layer_and_epoch_also_where_peer_1_holds_it():
     *panels, _ = figures.mu_maps(arms.first_mu(held(MU))).axes
     assert len(panels) == len(MU)
-    for axes, ((model, alpha), layers) in zip(panels, MU.items(), strict=True):
+    for axes, ((_, alpha), layers) in zip(panels, MU.items(), strict=True):
         assert axes.get_title() == f"alpha {alpha:g}" and axes.get_xlabel() == "epoch"
         np.testing.assert_allclose(mesh(axes), list(layers.values()))
     assert [axes.get_ylabel() for axes in panels] == ["ml-100k\nsasrec", "", "ml-100k\ndnn", ""]

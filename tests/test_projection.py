@@ -9,7 +9,7 @@ import pytest
 from stats_support import plain, simulated
 
 from pcrec_core.arms import Arm
-from pcrec_core.claims.paper_side import correlation
+from pcrec_core.claims.paper_side import Printed, correlation, paper_side
 from pcrec_core.claims.projection import _words, expected_words, projected, projections, show_projections, show_words
 from pcrec_core.crossed import StatsError
 from pcrec_core.records import run_record
@@ -63,6 +63,16 @@ def test_words_fall_as_often_as_their_levels_say():
         assert at.loc[runs, "seen"].is_monotonic_increasing  # nothing, half, the claim
     assert at.loc[(1000, "the claim"), "seen"] > at.loc[(4, "the claim"), "seen"]
     assert "not decidable" in show_words(frame, "table3-words")._repr_html_()
+
+
+def test_the_papers_own_uncertainty_is_that_of_the_rule():
+    c, pair = compare(RV, RB, "MRR@5"), (arm("LE", RV), arm("base", RB))
+    printed = Printed("MRR@5", 0.1360, 0.1292, 0.2137, 0.2049, users=138_000)  # Table 3, ML-20M
+    Vp = paper_side(c, printed).Vp
+    assert Vp > paper_side(c, None).Vp
+    at = expected_words([pair], "MRR@5", [10**6]).set_index("true is")
+    expected = _words(0.0, projected(c, 10**6).spread, math.log(0.1360 / 0.1292), Vp)
+    assert at.loc["nothing", list(expected)].to_dict() == expected
 
 
 def test_the_power_at_what_is_found_four_times_in_five():

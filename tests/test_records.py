@@ -279,7 +279,10 @@ def test_a_new_record_goes_to_the_readers_own_folder_and_none_is_added_to_the_co
     (tmp_path / "RECORDS" / f"{committed.name}.json").rename(tmp_path / "away.json")
     assert Store().put(committed) == path and Store().get(committed.name) == committed
     assert Store().find(committed.identity) == Store().find(committed.name) == path
-    assert list(Store().all()) == []  # what the study shows is what was committed
+    assert list(Store().all()) == [] and list(Store().all(own=True)) == [committed]  # what the study shows was committed
+    Store(tmp_path / "RECORDS").put(committed)  # what a reader made was committed later
+    assert Store().find(committed.name) == Store().find(committed.identity) == tmp_path / "RECORDS" / f"{committed.name}.json"
+    assert list(Store().all(own=True)) == [committed] and path.exists()
 
 # --- provenance
 
@@ -306,8 +309,8 @@ def test_clean_means_no_tracked_change(repository):
 
 def test_without_a_repository_nothing_is_called_clean(tmp_path, monkeypatch):
     monkeypatch.setattr(records, "ROOT", tmp_path / "nowhere")
-    found = provenance(device="cpu")
-    assert (found["commit"], found["clean"], found["device"]) == (None, False, "cpu")
+    found = provenance()
+    assert (found["commit"], found["clean"]) == (None, False)
     assert found["versions"]["numpy"] == np.__version__
 
 

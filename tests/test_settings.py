@@ -188,3 +188,8 @@ def test_single_rules_can_be_changed():
     assert released.changed_rules == {"loss": "real"}
     with pytest.raises(SpecError, match="unknown rule 'los'; did you mean 'loss'"):
         run_spec("ml-100k", "sasrec", rules={"los": "all"})
+
+
+def test_a_csv_without_a_file_is_refused():
+    with pytest.raises(SpecError, match="the data set csv needs the path of your file: give it as csv"):
+        dataset("csv")

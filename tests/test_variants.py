@@ -75,6 +75,7 @@ def test_settings_are_given_to_all_runs_and_a_label_changes_them_after():
     assert of("LE-once", epochs=7).cooperation.every == 7
     assert of("W", protocol="released").protocol == "released"
     assert of("W", protocol="paper", gamma=0.01).cooperation.gamma == 0.01
+    assert of("probed-W", protocol="paper", gamma=0.01).parents == (of("W", protocol="paper", gamma=0.01),)
     paper = of("base", protocol="paper").training.epochs
     assert of("base-2x-epochs", protocol="paper").training.epochs == of("base-batch-256", protocol="paper").training.epochs
     assert of("base-2x-epochs", protocol="paper").training.epochs == 2 * paper == 400
@@ -127,6 +128,7 @@ def test_names_of_derived_records():
 
 def test_arms_that_rest_on_one_training_are_known():
     assert trainings(of("ema")) == trainings(of("apart-best")) == trainings(of("apart-ensemble")) == trainings(BASE)
+    assert trainings(of("LE-once")) == trainings(BASE) and trainings(of("LE-k5")).isdisjoint(trainings(BASE))
     assert trainings(of("swa")) == trainings(of("base-constant")) != trainings(BASE)
     assert len(trainings(BASE)) == 1 and trainings(of("pruned10")) == trainings(BASE) < trainings(of("M2")) < trainings(of("M3"))
     for line in ({"choice": "test"}, {"candidates": "padding too"}):  # another evaluation of the same training

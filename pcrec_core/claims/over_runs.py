@@ -119,8 +119,9 @@ def _cost(name: str) -> str:
         "cost-ml-inference": f"what is kept of a pair are {count(by['SASRec, a pair in turn'])} weights, and one model has"
                              f" {count(by['SASRec, one model'])}; ranking with an ensemble of two takes"
                              f" {said['cost-ensemble-2']} times as long as with either",
-        "cost-ml-parallel": f"SASRec's pair trains in {said['cost-parallel']} times the time of one model; BPR's takes"
-                            f" {said['cost-parallel-memory']} MB in two processes, one model {said['cost-one-memory']} MB",
-        "cost-ml-serial": f"SASRec's pair trains in {said['cost-serial']} times the time of one model; BPR's takes"
-                          f" {said['cost-serial-memory']} MB, one model {said['cost-one-memory']} MB",
+        "cost-ml-parallel": f"SASRec's pair trains in {said['cost-parallel']} times the time of one model; BPR's on the whole of"
+                            f" Retailrocket takes {said['cost-parallel-memory']} MB in two processes, one model"
+                            f" {said['cost-one-memory']} MB",
+        "cost-ml-serial": f"SASRec's pair trains in {said['cost-serial']} times the time of one model; BPR's on the whole of"
+                          f" Retailrocket takes {said['cost-serial-memory']} MB, one model {said['cost-one-memory']} MB",
     }[name]

@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr  # scipy.stats takes a second to import
 
+from pcrec_core import paper
 from pcrec_core.arms import Arm
-from pcrec_core.claims.paper_side import correlation, paper_side
+from pcrec_core.claims.paper_side import Printed, correlation, paper_side
 from pcrec_core.crossed import Spread, StatsError
+from pcrec_core.metrics import parse
 from pcrec_core.report import Html, count, number, percent, share, table
 from pcrec_core.stats import Comparison
 
@@ -98,9 +100,16 @@ def expected_words(pairs: Sequence[tuple[Arm, Arm]], metric: str, runs: Sequence
         for many in runs if claimed is not None else ():
             v, e = projected(c, many).spread, math.log1p(claimed)
             for truth, name in ((0.0, "nothing"), (e / 2, "half"), (e, "the claim")):
-                shares = _words(truth, v, e, paper_side(c, None).Vp)
+                shares = _words(truth, v, e, paper_side(c, _printed(over, base, metric)).Vp)
                 rows.append(_of(over, metric) | {"runs": many, "true is": name} | shares)
     return pd.DataFrame(rows)
+
+
+def _printed(over: Arm, base: Arm, metric: str) -> Printed | None:
+    """The paper's values of both arms, as a claim about them has them; None where it prints no HIT beside them."""
+    hit = f"HIT@{parse(metric)[1]}"
+    values = [arm.paper(name) for name in (metric, hit) for arm in (over, base)]
+    return None if None in values else Printed(metric, *values, users=paper.users(over.counterpart))
 
 
 def _words(truth: float, v: Spread, e: float, Vp: float) -> dict[str, float]:

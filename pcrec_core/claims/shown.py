@@ -38,7 +38,7 @@ def claims(frame: pd.DataFrame, name: str) -> Html:
         "claim": [f"{row['claim']} ({row['data set']})" for row in rows], "word": [_word(row) for row in rows],
         "RI [95 %]": [_improvement(row) for row in rows], "the paper": [_theirs(row) for row in rows],
         "ΔRI": frame["DeltaRI"].to_list(), "ER [95 %]": [
-            with_interval(number(2), row["ER"], row["ER low"], row["ER high"]) for row in rows],
+            with_interval(number(2), row["ER"], row["ER low"], row["ER high"], row["users only"] is True) for row in rows],
         **{column: frame[column].to_list() for column in ("p", "Holm p", "df", "Vseed/V", "MDE")},
         "e33": [_small_telescope(row) for row in rows], "users": frame["users"].to_list(), "runs": frame["runs"].to_list(),
         "NDCG@20": frame["NDCG@20"].to_list()})
@@ -201,8 +201,8 @@ def explanations(frame: pd.DataFrame, name: str) -> Html:
     rows = [_explanation(model, head, compared.get_group((model, *pair)).to_dict("records"))
             for model in with_gain for head, pair in _EXPLAIN.items() if (model, *pair) in compared.groups]
     shown = pd.DataFrame(rows, columns=["model", "comparison", *frame["data set"].unique(), "the paper"])
-    note = ("The word, and the relative improvement in MRR@5 with its 95 % interval. A dash: no runs yet, or not planned for this"
-            f" model. {_users(frame)}")
+    note = ("The word, and the relative improvement in MRR@5 with its 95 % interval. A dash: no runs yet, not planned for this"
+            f" model, or a mean of 0. {_users(frame)}")
     return table(shown, {}, name, note)
 
 
@@ -213,13 +213,16 @@ def _explanation(model: str, head: str, rows: list[dict[str, Any]]) -> dict[str,
 
 
 def changes(frame: pd.DataFrame, name: str) -> Html:
-    """Choices that were changed after evidence existed (``data/changes.csv``), with the claims' improvements under both."""
+    """Choices that were changed after evidence existed (``data/changes.csv``), with improvement and word of the claims under
+    both."""
     both = pd.read_csv(ROOT / "data" / "changes.csv").merge(frame.reset_index(), on="id")
     rows = both.to_dict("records")
     shown = both[["date", "choice", "before", "now", "claim", "data set"]].assign(**{
         "RI before": [with_interval(percent, *(row[f"{column} before"] for column in ("RI", "low", "high"))) for row in rows],
-        "RI now": [_improvement(row) for row in rows], "up to commit": both["commit"]})
-    return table(shown, {}, name, "The records of before are in the history of the repository.")
+        "word before": both["word before"], "RI now": [_improvement(row) for row in rows],
+        "word now": [_word(row) for row in rows], "up to commit": both["commit"]})
+    return table(shown, {}, name, "Claims of which both arms had three runs before; no word had been given while a family was not"
+                 " whole. The records of before are in the history of the repository.")
 
 
 def unmeasured(frame: pd.DataFrame, name: str) -> Html:

@@ -95,4 +95,4 @@ def _numbers(texts: pa.Array) -> np.ndarray | None:
     return None
 
 
-CSV = Source(name="csv", title="a csv file of yours", read=read, has_time=None)
+CSV = Source(name="csv", title="a csv file of yours", read=read)

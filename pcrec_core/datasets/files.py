@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import zipfile
+import zlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -106,7 +107,7 @@ def _download(file: RemoteFile, target: Path, progress: bool) -> None:
             with TemporaryDirectory(dir=target.parent) as scratch:
                 os.replace(_fetch(file, url, Path(scratch), progress), target)
             return
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile) as error:
             tried.append(f"{url} ({_reason(error)})")
     raise DataError(f"{file.name} could not be downloaded to {target.parent}; tried {', '.join(tried)}: get the file in"
                     f" another way, name it {file.name} and set {ENVIRONMENT} to its folder.")

@@ -43,7 +43,7 @@ _TERMS = "For research; not to be redistributed without permission of GroupLens.
 _CITATION = "The MovieLens Datasets: History and Context. ACM TiiS 5(4), 2015, doi:10.1145/2827872."
 
 ML_100K = Source(
-    name="ml-100k", title="MovieLens-100K", read=read, has_time=True, repeats=False,
+    name="ml-100k", title="MovieLens-100K", read=read, repeats=False,
     files=(RemoteFile(
         name="ml-100k-u.data", bytes=1_979_173,
         sha256="06416e597f82b7342361e41163890c81036900f418ad91315590814211dca490",
@@ -54,7 +54,7 @@ ML_100K = Source(
     terms=_TERMS, citation=_CITATION,
 )
 ML_20M = Source(
-    name="ml-20m", title="MovieLens-20M", read=read_20m, has_time=True, repeats=False,
+    name="ml-20m", title="MovieLens-20M", read=read_20m, repeats=False,
     files=(RemoteFile(
         name="ml-20m.zip", bytes=198_702_078,
         sha256="96f243c338a8665f6bcc89c53edf6ee39162a846940de6b7c8c48aeada765ff3",

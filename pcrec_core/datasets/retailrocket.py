@@ -118,7 +118,7 @@ _TEST = RemoteFile(
     urls=github("RecoHut-Datasets/retail_rocket", "v1", "test.txt"),
 )
 _ABOUT = {
-    "unit": "session", "repeats": True,
+    "repeats": True,
     "terms": "For research, as the log of events it is made from.",
     "citation": "Retailrocket recommender system dataset (Kaggle: retailrocket/ecommerce-dataset); the sessions as made"
                 " for Self-Supervised Graph Co-Training for Session-based Recommendation, CIKM 2021, arXiv:2108.10560.",

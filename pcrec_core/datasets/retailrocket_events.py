@@ -54,7 +54,7 @@ def _check(path: Path, events: pa.ChunkedArray, rows: int) -> None:
 
 
 EVENTS = Source(
-    name="retailrocket-events", title="Retailrocket events", read=read, has_time=True, repeats=True, min_distinct=4,
+    name="retailrocket-events", title="Retailrocket events", read=read, repeats=True, min_distinct=4,
     files=(ManualFile(
         name="retailrocket-events.csv", original="events.csv",
         page="https://www.kaggle.com/datasets/retailrocket/ecommerce-dataset",

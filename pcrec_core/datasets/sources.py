@@ -81,10 +81,6 @@ class Source:
         From the paths of ``files``, in their order, to a ``Table``. For ``csv``: from the path and the columns.
     files : tuple of RemoteFile or ManualFile
         What is downloaded, by the program or by hand; empty for ``csv`` and ``synthetic``.
-    has_time : bool, optional
-        Whether rows are ordered by time; otherwise file order counts. ``None``: as the columns say (``csv``).
-    unit : str
-        What a user is: "user" or "session".
     repeats : bool, optional
         Whether a user can meet an item again; ``None``: as the data shows.
     min_distinct : int
@@ -97,8 +93,6 @@ class Source:
     title: str
     read: Callable[..., Table]
     files: tuple[RemoteFile | ManualFile, ...] = ()
-    has_time: bool | None = False
-    unit: str = "user"
     repeats: bool | None = None
     min_distinct: int = 1
     terms: str = ""

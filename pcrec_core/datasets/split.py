@@ -123,11 +123,6 @@ class Split:
         inside = users[1:] == users[:-1]
         return np.stack([items[:-1][inside], items[1:][inside]], axis=1)
 
-    @property
-    def longest(self) -> int:
-        """Actions of the longest history."""
-        return int(np.diff(self.offsets).max())
-
     def popularity(self) -> np.ndarray:
         """How often each item occurs in training, by id (0 for padding); (n_items + 1,) int64."""
         return np.bincount(self._training()[1], minlength=self.n_items + 1)

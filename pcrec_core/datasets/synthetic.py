@@ -46,5 +46,5 @@ def _disturb(items: np.ndarray, position: np.ndarray, weights: np.ndarray, draw)
     return np.where(again, np.roll(items, 6), items)
 
 
-SYNTHETIC = Source(name="synthetic", title="Synthetic", read=read, has_time=True, repeats=True,
+SYNTHETIC = Source(name="synthetic", title="Synthetic", read=read, repeats=True,
                    terms="Made here; free.", citation="pcrec_core.datasets.synthetic")

@@ -78,6 +78,8 @@ def header(path: File, delimiter: str) -> tuple[str, ...]:
             names = next(csv.reader(lines, delimiter=delimiter), None)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}): check the path and its permissions.") from None
+    except csv.Error as error:
+        raise DataError(f"{path} has no first line of column names ({error}): is it a csv file?") from None
     if not names:
         raise DataError(f"{path} is empty: expected a first line with the names of the columns.")
     if any(map(undecoded, names)):

@@ -53,7 +53,7 @@ class SASRec(nn.Module):
     Embeddings are N(0, 0.01) (standard deviation) and not scaled; there is no LayerNorm after the last block; the output
     layer is untied, with bias. Padding is left of the items, masked as a key and left out of the loss. Piece slots, not
     items, carry positions, and the last of the ``t`` position rows is never used: both as released. ``loss`` and
-    ``attention`` = "all" bring padding back; its row stays as it was drawn.
+    ``attention`` = "all" bring padding back; its row gets no gradient.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class SASRec(nn.Module):
         return Pieces(split, t)
 
     def encode(self, inputs: Tensor) -> Tensor:
-        """Representation after each input, zero at padding: (batch, length) ids to (batch, length, d)."""
+        """Representation after each input, zero at padding that takes no part: (batch, length) ids to (batch, length, d)."""
         return _padded(*self._encode_real(inputs), inputs.shape)
 
     def _encode_real(self, inputs: Tensor, count: int | None = None) -> tuple[Tensor, Tensor]:

@@ -24,7 +24,7 @@ class YouTubeDNN(nn.Module):
     d : int
         Hidden dimension.
     mean : {"real", "all"}
-        Over which positions, with padding (whose row stays zero) or without.
+        Over which positions, with padding (whose row is zero at first and gets no gradient) or without.
     """
 
     def __init__(self, n_items: int, d: int, mean: str = "real") -> None:
