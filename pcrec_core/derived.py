@@ -142,6 +142,7 @@ def _refuse_shuffled(data: Data) -> None:
 
 #: Lines of the protocols' table that change what is evaluated, and leave the training as it is.
 _EVALUATION = ("candidates", "hidden", "evaluated", "choice")
+_EXCHANGE = ("layers", "last_bin")  # and those that change an exchange alone
 
 
 def trainings(spec: RunSpec | Derived | Trivial) -> set[tuple]:
@@ -155,10 +156,14 @@ def trainings(spec: RunSpec | Derived | Trivial) -> set[tuple]:
         return set()
     if isinstance(spec, Derived):
         return set().union(*map(trainings, spec.parents))
-    if spec.cooperation and spec.cooperation.rule != "noise" and spec.cooperation.every == spec.training.epochs:
-        spec = dataclasses.replace(spec, cooperation=None)  # nothing is exchanged before the training is over
-    lines = tuple((name, value) for name, value in vars(spec.lines).items()
-                  if name not in _EVALUATION and has_meaning(name, spec))
-    peers = (spec.peers, spec.rates, spec.orders, spec.starts) if spec.cooperation else (1,)
+    exchange = None if _exchanges_at_the_end(spec) else spec.cooperation
+    without = _EVALUATION if exchange else (*_EVALUATION, *_EXCHANGE)
+    lines = tuple((name, value) for name, value in vars(spec.lines).items() if name not in without and has_meaning(name, spec))
+    peers = (spec.peers, spec.rates, spec.orders, spec.starts) if exchange else (1,)
     training = dataclasses.replace(spec.training, average=None)
-    return {(spec.data, spec.model, training, spec.cooperation, spec.seed, spec.numerics, peers, lines)}
+    return {(spec.data, spec.model, training, exchange, spec.seed, spec.numerics, peers, lines)}
+
+
+def _exchanges_at_the_end(spec: RunSpec) -> bool:
+    """Whether the training is over when its only exchange comes."""
+    return spec.cooperation is not None and spec.cooperation.rule != "noise" and spec.cooperation.every == spec.training.epochs

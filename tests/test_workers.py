@@ -318,7 +318,7 @@ def test_an_interrupted_command_ends_with_checkpoints_and_goes_on(two, folder, s
     with person(folder, SCRIPT, *TINY, "--seed", "0", "1", "--workers", "1", "--records", str(store.folder)) as command:
         worker = held(folder, runs[0])
         os.killpg(command.pid, signal.SIGINT)
-        time.sleep(2)  # on a busy machine the command hears of it late, and the worker must not take the second run before
+        time.sleep(10)  # on a busy machine the command hears of it late, and the worker must not take the second run before
         release(folder)
         out, err = command.communicate(timeout=PATIENCE)
     assert (command.returncode, out) == (1, "") and not alive(worker)
