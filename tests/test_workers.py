@@ -268,11 +268,12 @@ def test_no_workers_are_refused(workers):
 # --- as a person calls it
 
 SCRIPT = """
-import sys
+import signal, sys
 from pathlib import Path
 from pcrec_core.__main__ import main
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts with & ignores Ctrl-C
     sys.exit(main(sys.argv[1:]))
 from workers_support import watch  # only in the workers, which import this file, too
 watch(Path(__file__).parent)
@@ -318,7 +319,7 @@ def test_an_interrupted_command_ends_with_checkpoints_and_goes_on(two, folder, s
     with person(folder, SCRIPT, *TINY, "--seed", "0", "1", "--workers", "1", "--records", str(store.folder)) as command:
         worker = held(folder, runs[0])
         os.killpg(command.pid, signal.SIGINT)
-        time.sleep(10)  # on a busy machine the command hears of it late, and the worker must not take the second run before
+        time.sleep(2)  # on a busy machine the command hears of it late, and the worker must not take the second run before
         release(folder)
         out, err = command.communicate(timeout=PATIENCE)
     assert (command.returncode, out) == (1, "") and not alive(worker)
