@@ -104,8 +104,12 @@ class Arm:
     def paper(self, metric: str) -> float | None:
         """The paper's value of this variant on the counterpart of this data set, if it prints one."""
         name = self.counterpart
-        variant = "LE" if self.variant == f"LE@{ALPHA.get(self.model, 0):g}" else self.variant  # Table 3 has the best alpha's
-        return paper.value(name, self.model, variant, metric) if name else None
+        return paper.value(name, *self.in_paper, metric) if name else None
+
+    @property
+    def in_paper(self) -> tuple[str, str]:
+        """Model and variant as the paper's tables name them: Table 3 has the best alpha's."""
+        return self.model, "LE" if self.variant == f"LE@{ALPHA.get(self.model, 0):g}" else self.variant
 
     def paper_improvement(self, base: Arm, metric: str) -> float | None:
         """The paper's relative improvement of this variant over ``base``."""

@@ -17,7 +17,7 @@ from pcrec_core.claims.selection_gain import Chosen, chosen, habit
 from pcrec_core.claims.strata import Stratum, differ, strata
 from pcrec_core.metrics import PRIMARY, SELECTION
 from pcrec_core.records import Record, same_users
-from pcrec_core.report import Html, count, number, percent, probability, share, with_interval
+from pcrec_core.report import Html, count, number, percent, probability, share, size, with_interval
 
 KINDS = ("new", "repeated")
 
@@ -168,7 +168,7 @@ def seed_alone(arms: Sequence[Arm], metric: str = PRIMARY) -> str:
     """By how much two runs differ that have another seed only: what a change measured with one run must exceed. Of an arm with
     one run nothing is known."""
     means = [(arm.variant, arm.mean(metric)) for arm in arms]
-    told = [f"{variant} {percent(math.sqrt(2) * mean.run_sd / mean.mean).lstrip('+')} ({mean.runs} runs)"
+    told = [f"{variant} {size(math.sqrt(2) * mean.run_sd / mean.mean)} ({mean.runs} runs)"
             for variant, mean in means if mean.run_sd]
     return f"Standard deviation of the change in {metric} by another seed alone: {', '.join(told)}." if told else ""
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from pcrec_core.errors import DataError, unknown
 from pcrec_core.paths import ROOT
-from pcrec_core.report import DASH, Html, count, number, share, table
+from pcrec_core.report import DASH, Html, count, number, share, size, table
 
 #: What makes each table.
 COMMANDS = {"benchmarks": "python -m benchmarks", "profiles": "python -m benchmarks", "modes": "python -m benchmarks.modes"}
@@ -101,7 +101,7 @@ def said_modes(frame: pd.DataFrame) -> dict[str, str]:
         "cost-parallel": ratio("training", f"SASRec, {parallel}", f"SASRec, {one}"),
         "cost-serial-wall": ratio("seconds", f"SASRec, {serial}", f"SASRec, {one}"),
         "cost-parallel-wall": ratio("seconds", f"SASRec, {parallel}", f"SASRec, {one}"),
-        "cost-exchange": f"{100 * exchange:.1f}\N{NO-BREAK SPACE}%",
+        "cost-exchange": size(exchange),
         "cost-state": count(_STATE * by.at[f"BPR, {one}", "weights"] / 1e6),
         "cost-one-memory": count(by.at[f"BPR, {one}", "MB"]),
         "cost-serial-memory": count(by.at[f"BPR, {serial}", "MB"]),

@@ -69,12 +69,12 @@ def _drawn(of: Callable[[np.random.Generator, int], np.ndarray], size: int, draw
     for _ in range(draws):
         w, other, gaussian = of(rng, size), of(rng, size), DRAWN["Gaussian"](rng, size)
         h, average = entropy(w), (w + other) / 2
-        rows.append({"H": h, "SD": h, "larger mu": expit(30 * abs(h - entropy(other))), "times 1000": entropy(1000 * w),
+        rows.append({"H": h, "larger mu": expit(30 * abs(h - entropy(other))), "times 1000": entropy(1000 * w),
                      "with another": entropy(average), "with its negative": entropy((w - w) / 2),
                      "L1 share": _share(w, gaussian), "L1 share, times 1000": _share(1000 * w, gaussian),
                      "L1 share, with another": _share(average, gaussian)})
     frame = pd.DataFrame(rows)
-    return frame.mean().to_dict() | {"SD": frame["H"].std()}
+    return {"H": frame["H"].mean(), "SD": frame["H"].std(), **frame.drop(columns="H").mean()}
 
 
 def _share(w: np.ndarray, other: np.ndarray) -> float:

@@ -175,10 +175,12 @@ def _trusted(model: str, run: Record) -> pd.DataFrame:
 def larger(pairs: Sequence[Arm]) -> pd.DataFrame:
     """What the criterion says of each layer's two peers at an exchange, the larger one, and the larger mu: a row a run,
     exchange and layer. For L1 pairs (LN) what the criterion says is the share of Eq. 2."""
-    rows = [(arm.model, run, np.array(run.result["epochs"]["h"]).max(axis=1), np.array(run.result["epochs"]["mu"]).max(axis=1))
-            for arm in pairs for run in arm.runs]
-    return pd.concat([pd.DataFrame({"model": model, "seed": run.spec.seed, "criterion": said.ravel(), "mu": mu.ravel()})
-                      for model, run, said, mu in rows], ignore_index=True)
+    return pd.concat([_larger(arm.model, run) for arm in pairs for run in arm.runs], ignore_index=True)
+
+
+def _larger(model: str, run: Record) -> pd.DataFrame:
+    h, mu = (np.array(run.result["epochs"][name]).max(axis=1).ravel() for name in ("h", "mu"))  # of (exchange, peer, layer)
+    return pd.DataFrame({"model": model, "seed": run.spec.seed, "criterion": h, "mu": mu})
 
 
 def layers(probes: Sequence[Arm]) -> pd.DataFrame:

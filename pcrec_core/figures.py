@@ -195,7 +195,7 @@ def criterion(outliers: pd.DataFrame, layers: pd.DataFrame, merges: pd.DataFrame
         right.plot(one["mean"], one["merged"], marker, color=colour, alpha=0.7, label=model)
     on_line = merges["mean"].iloc[0]  # a point far from the layers would stretch the axes
     right.axline((on_line, on_line), slope=1, color="0.4", linewidth=1)
-    right.set(xlabel="H of the peers, mean (nats)", ylabel="H of the merged layer (nats)", title="trained layers: merging")
+    right.set(xlabel="H of the peers, mean by mu (nats)", ylabel="H of the merged layer (nats)", title="trained layers: merging")
     for axes in (left, right):
         axes.legend(frameon=False)
     figure.legend(*below.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
@@ -226,7 +226,7 @@ def alpha_curves(curve: pd.DataFrame, base: pd.DataFrame) -> Figure:
             axes.set(title=model, ylabel=f"{metric} on test")
     for axes in panels[-1]:
         axes.set_xlabel("alpha (0: plain averaging)")
-    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
+    _legend_above(figure, panels[0][0])
     plt.close(figure)
     return figure
 

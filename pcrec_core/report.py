@@ -44,6 +44,11 @@ def percent(x: Any) -> str:
     return DASH if missing(x) else f"{100 * x:+.1f}\N{NO-BREAK SPACE}%"
 
 
+def size(x: float) -> str:
+    """5.3 % for 0.053, of what has no sign, unbroken at a line's end."""
+    return f"{100 * x:.1f}\N{NO-BREAK SPACE}%"
+
+
 def points(x: Any) -> str:
     """+5.3 for 0.053, a difference of two percentages; a dash for what is not there."""
     return DASH if missing(x) else f"{100 * x:+.1f}"

@@ -11,12 +11,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr  # scipy.stats takes a second to import
 
-from pcrec_core import paper
 from pcrec_core.arms import Arm
-from pcrec_core.claims.paper_side import Printed, correlation, paper_side
+from pcrec_core.claims.paper_side import correlation, paper_side
+from pcrec_core.claims.verdict import printed
 from pcrec_core.crossed import Spread, StatsError
-from pcrec_core.metrics import parse
-from pcrec_core.report import Html, count, number, percent, share, table
+from pcrec_core.report import Html, count, number, percent, share, size, table
 from pcrec_core.stats import Comparison
 
 
@@ -97,19 +96,15 @@ def expected_words(pairs: Sequence[tuple[Arm, Arm]], metric: str, runs: Sequence
     rows = []
     for over, base in _projectable(pairs):
         c, claimed = over.over(base, metric), over.paper_improvement(base, metric)
-        for many in runs if claimed is not None else ():
+        if claimed is None:
+            continue
+        Vp = paper_side(c, printed(metric, over.counterpart, over.in_paper, base.in_paper)).Vp
+        for many in runs:
             v, e = projected(c, many).spread, math.log1p(claimed)
             for truth, name in ((0.0, "nothing"), (e / 2, "half"), (e, "the claim")):
-                shares = _words(truth, v, e, paper_side(c, _printed(over, base, metric)).Vp)
+                shares = _words(truth, v, e, Vp)
                 rows.append(_of(over, metric) | {"runs": many, "true is": name} | shares)
     return pd.DataFrame(rows)
-
-
-def _printed(over: Arm, base: Arm, metric: str) -> Printed | None:
-    """The paper's values of both arms, as a claim about them has them; None where it prints no HIT beside them."""
-    hit = f"HIT@{parse(metric)[1]}"
-    values = [arm.paper(name) for name in (metric, hit) for arm in (over, base)]
-    return None if None in values else Printed(metric, *values, users=paper.users(over.counterpart))
 
 
 def _words(truth: float, v: Spread, e: float, Vp: float) -> dict[str, float]:
@@ -134,14 +129,10 @@ def show_words(frame: pd.DataFrame, name: str) -> Html:
 def show_projections(frame: pd.DataFrame, name: str) -> Html:
     """The frame of ``projections``."""
     heads = {column: column.replace("+-", "±") for column in frame.columns}
-    formats = {head: _size for head in heads.values() if "runs" in head} | {
-        "users": count, "c": number(2), "rv": number(1), "run SD": _size, "RI of the paper": percent}
+    formats = {head: size for head in heads.values() if "runs" in head} | {
+        "users": count, "c": number(2), "rv": number(1), "run SD": size, "RI of the paper": percent}
     note = ("c: correlation of a user's values in one run of either arm; rv: relative variance of a user's value; run SD: of"
             " the mean over other runs, 0 where these differ no more than single users do by chance. ±: half-width of the 95 %"
             " interval of RI around no effect; found: the improvement seen four times in five; both if the variances stay as"
             " these runs have them.")
     return table(frame.rename(columns=heads), formats, name, note, frame)
-
-
-def _size(x: float) -> str:
-    return f"{100 * x:.1f}\N{NO-BREAK SPACE}%"

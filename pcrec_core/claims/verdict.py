@@ -174,15 +174,16 @@ def _reason(given: Evidence) -> str:
 def _paper_side(claim: Claim, found: Comparison | None) -> PaperSide | None:
     if found is None or found.L is None:
         return None
-    return paper_side(found, None if found.metric == SUPPORTING else _printed(claim))
+    if found.metric == SUPPORTING:
+        return paper_side(found, None)
+    return paper_side(found, printed(claim.metric, claim.paper_dataset, _arm(claim, claim.a), _arm(claim, claim.b)))
 
 
-def _printed(claim: Claim) -> Printed | None:
-    """The paper's values of both arms; None for the figures and the controls, which have none."""
-    hit = f"HIT@{parse(claim.metric)[1]}"
-    values = [paper.value(claim.paper_dataset, *_arm(claim, name), metric) for metric in (claim.metric, hit)
-              for name in (claim.a, claim.b)]
-    return None if None in values else Printed(claim.metric, *values, users=paper.users(claim.paper_dataset))
+def printed(metric: str, dataset: str, over: tuple[str, str], base: tuple[str, str]) -> Printed | None:
+    """The paper's values of two arms, each a model and a variant; None where it does not print the metric and HIT of both."""
+    hit = f"HIT@{parse(metric)[1]}"
+    values = [paper.value(dataset, *arm, name) for name in (metric, hit) for arm in (over, base)]
+    return None if None in values else Printed(metric, *values, users=paper.users(dataset))
 
 
 def _arm(claim: Claim, name: str) -> tuple[str, str]:
