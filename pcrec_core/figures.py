@@ -145,11 +145,12 @@ def pruning(curve: pd.DataFrame, levels: pd.DataFrame) -> Figure:
     of users only."""
     style()
     figure, axes = plt.subplots(figsize=(7, 4))
-    for tuned, name, marker, colour in ((False, "pruned", "o", CYCLE[1]), (True, "pruned and fine-tuned", "s", CYCLE[2])):
+    lines = ((False, "pruned", "o", CYCLE[1], -0.5), (True, "pruned and fine-tuned", "s", CYCLE[2], 0.5))
+    for tuned, name, marker, colour, aside in lines:  # half a percent aside: two intervals at one share are seen apart
         one = curve[curve["fine-tuned"] == tuned]
         ends = [one["mean"] - one["low"], one["high"] - one["mean"]]
         inside = "white" if (one["runs"] == 1).all() else colour
-        axes.errorbar(100 * one["share"], one["mean"], yerr=ends, fmt=f"-{marker}", color=colour, markerfacecolor=inside,
+        axes.errorbar(100 * one["share"] + aside, one["mean"], yerr=ends, fmt=f"-{marker}", color=colour, markerfacecolor=inside,
                       capsize=3, label=name)
     for dashes, row in zip(DASHES, levels.to_dict("records"), strict=False):
         axes.axhline(row["mean"], color=COLOURS["base"], dashes=dashes or (1, 0), linewidth=1.4, label=row["variant"])

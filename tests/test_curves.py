@@ -85,6 +85,8 @@ def test_pruning_over_the_share():
     axes = figures.pruning(curve, values([dense], ["HIT@5"])).axes[0]
     assert axes.get_xlabel() == "weights pruned (%)" and axes.get_ylabel() == "HIT@5 on test"
     assert [line.get_ydata()[0] for line in axes.lines if line.get_label() == "base"] == [0.75]
+    drawn = [list(bars.lines[0].get_xdata()) for bars in axes.containers]
+    assert drawn == [[-0.5, 29.5], [30.5]]  # at 0 and 30 %, and 30 %, the two curves a little apart
 
 
 def tensor(h: float, dimensions: int = 2, h_open: float = 0.0) -> dict:
