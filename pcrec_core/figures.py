@@ -122,7 +122,7 @@ def convergence(curve: pd.DataFrame) -> Figure:
             for variant, dashes, colour in zip(variants, DASHES, CYCLE, strict=False):
                 _mean_of_runs(axes, one[one["variant"] == variant].groupby("epoch")["value"], dashes, colour, variant)
             axes.set(title=", ".join(case), ylabel=f"{metric} on {one['part'].iloc[0]}", xlabel="epoch")
-    _legend_above(figure, panels[0][0])
+    _legend_above(figure)
     plt.close(figure)
     return figure
 
@@ -134,9 +134,10 @@ def _mean_of_runs(axes: Axes, by: SeriesGroupBy, dashes: str | tuple, colour: st
     axes.fill_between(mean.index, by.min(), by.max(), color=colour, alpha=0.15, linewidth=0)
 
 
-def _legend_above(figure: Figure, axes: Axes) -> None:
-    """The lines of ``axes`` named above all panels, where no line is hidden; for a constrained layout."""
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
+def _legend_above(figure: Figure) -> None:
+    """The lines of all panels, each named once above them, where no line is hidden; for a constrained layout."""
+    named = {label: line for axes in figure.axes for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(named.values(), named.keys(), loc="outside upper center", ncols=3, frameon=False)
 
 
 def pruning(curve: pd.DataFrame, levels: pd.DataFrame) -> Figure:
@@ -175,7 +176,7 @@ def invalid_layers(curve: pd.DataFrame, mark: float = 0.5) -> Figure:
         axes.axvline(mark, color="0.4", linewidth=1)
         axes.set(title=model, xlabel="threshold of the entropy (nats)")
     panels[0][0].set_ylabel("layers below the threshold (%)")
-    _legend_above(figure, panels[0][0])
+    _legend_above(figure)
     plt.close(figure)
     return figure
 
@@ -227,7 +228,7 @@ def alpha_curves(curve: pd.DataFrame, base: pd.DataFrame) -> Figure:
             axes.set(title=model, ylabel=f"{metric} on test")
     for axes in panels[-1]:
         axes.set_xlabel("alpha (0: plain averaging)")
-    _legend_above(figure, panels[0][0])
+    _legend_above(figure)
     plt.close(figure)
     return figure
 

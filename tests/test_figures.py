@@ -94,11 +94,11 @@ def test_panels_say_model_and_metric_and_one_legend_what_is_drawn(panels):
         assert axes.get_title() == f"ml-100k, {model}" and axes.get_ylabel() == f"{metric} on test"
     assert [axes.get_xlabel() for axes in panels.values()] == ["", ""] + ["alpha (0: plain averaging)"] * 2
     [legend] = next(iter(panels.values())).figure.legends
-    assert sorted(text.get_text() for text in legend.get_texts()) == ["PCRec, 95 %", "base, 95 %"]
+    assert sorted(text.get_text() for text in legend.get_texts()) == ["PCRec, 95 %", "PCRec, 95 %, users only", "base, 95 %"]
     inside = [panels[model, "MRR@5"].containers[0][0].get_markerfacecolor() for model in ("sasrec", "dnn")]
     assert inside[0] != inside[1] == "white"  # of one run: its interval is of users only
     [alone] = figures.alpha_curves(CURVE.assign(**{"users only": True}), BASE).legends
-    assert "PCRec, 95 %, users only" in [text.get_text() for text in alone.get_texts()]
+    assert [text.get_text() for text in alone.get_texts()] == ["base, 95 %", "PCRec, 95 %, users only"]
     assert [axes.get_legend() for axes in panels.values()] == [None] * 4
 
 
