@@ -125,16 +125,31 @@ def show_merges(frame: pd.DataFrame, name: str) -> Html:
 
 def show_trusted(frame: pd.DataFrame, name: str) -> Html:
     """The frame of ``curves.trusted``, summed up by model: how often the peer with more H is the better one."""
+    summed = _by_model(frame)
+    return table(summed, dict.fromkeys(summed.columns[1:-1], share) | {"exchanges": count}, name,
+                 f"Shares of all exchanges; those of a run are not independent. H: mean over layers; better: by validation"
+                 f" {SELECTION}, before the exchange. By chance: if who has more H had nothing to do with who is better.", frame)
+
+
+def _by_model(frame: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for model, one in frame.groupby("model", sort=False):
         more, better = one["H"] > 0, one[SELECTION] > 0
         chance = more.mean() * better.mean() + (1 - more.mean()) * (1 - better.mean())
         rows.append({"model": model, "peer 0 has more H": more.mean(), "peer 0 is better": better.mean(),
                      "the one with more H is better": (more == better).mean(), "by chance": chance, "exchanges": len(one)})
-    summed = pd.DataFrame(rows)
-    return table(summed, dict.fromkeys(summed.columns[1:-1], share) | {"exchanges": count}, name,
-                 f"Shares of all exchanges; those of a run are not independent. H: mean over layers; better: by validation"
-                 f" {SELECTION}, before the exchange. By chance: if who has more H had nothing to do with who is better.", frame)
+    return pd.DataFrame(rows)
+
+
+def said(correlations: pd.DataFrame, trusted: pd.DataFrame) -> dict[str, str]:
+    """For sentences of other pages, under keys such as ``sasrec-base-lost-pruned``, the mean correlation of H with it, and
+    ``sasrec-trusted`` and ``sasrec-by-chance``, how often the peer with more H is the better one."""
+    found = {f"{row['model']}-{row['variant']}-{row['with'].replace(', ', '-')}": number(2)(row["mean"])
+             for row in correlations[correlations["of"] == "H"].to_dict("records")}
+    for row in _by_model(trusted).to_dict("records"):
+        found |= {f"{row['model']}-trusted": share(row["the one with more H is better"]),
+                  f"{row['model']}-by-chance": share(row["by chance"])}
+    return found
 
 
 def show_larger(frame: pd.DataFrame, name: str) -> Html:

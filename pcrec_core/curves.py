@@ -89,8 +89,13 @@ def invalid(arms: Sequence[Arm], kind: str, thresholds: Sequence[float] = THRESH
     thresholds : sequence of float
         In nats.
     """
-    return pd.concat([_ratios(arm.model, arm.variant, run.spec.seed, entropies(run, kind), thresholds)
+    return pd.concat([_ratios(arm.model, _measured(arm), run.spec.seed, entropies(run, kind), thresholds)
                       for arm in arms for run in arm.runs], ignore_index=True)
+
+
+def _measured(probes: Arm) -> str:
+    """The variant whose weights a probe measured."""
+    return probes.variant.removeprefix("probed-")
 
 
 def ratios_at(arms: Sequence[Arm], threshold: float) -> pd.DataFrame:
@@ -186,7 +191,7 @@ def _larger(model: str, run: Record) -> pd.DataFrame:
 def layers(probes: Sequence[Arm]) -> pd.DataFrame:
     """What probes say of each measured matrix: H, L1 norm a weight, size, the largest weight in standard deviations, and the
     share of validation NDCG@20 that is lost when half of it is pruned, or when it is noised. A row a run and layer."""
-    return pd.DataFrame([{"model": arm.model, "variant": arm.variant, "seed": probe.spec.seed, **one}
+    return pd.DataFrame([{"model": arm.model, "variant": _measured(arm), "seed": probe.spec.seed, **one}
                          for arm in probes for probe in arm.runs for one in _layers(probe.result["probed"])])
 
 

@@ -163,19 +163,20 @@ def pruning(curve: pd.DataFrame, levels: pd.DataFrame) -> Figure:
 
 def invalid_layers(curve: pd.DataFrame, mark: float = 0.5) -> Figure:
     """Figure 6: the ratio of layers with less entropy than a threshold; a line a variant, the band is the range of its runs,
-    a column a model. ``mark`` is the threshold that the paper's text speaks of."""
+    a row a model. ``mark`` is the threshold that the paper's text speaks of."""
     style()
     models, variants = curve["model"].unique(), curve["variant"].unique()
     percent = curve.assign(ratio=100 * curve["ratio"])
-    figure, panels = plt.subplots(1, len(models), figsize=(4.4 * len(models), 3.6), squeeze=False, sharey=True,
+    figure, panels = plt.subplots(len(models), 1, figsize=(8.6, 2.8 * len(models)), squeeze=False, sharex=True,
                                   layout="constrained")
-    for axes, model in zip(panels[0], models, strict=True):
+    for axes, model in zip(panels[:, 0], models, strict=True):
         for variant, dashes, colour in zip(variants, DASHES, CYCLE, strict=False):
             one = percent[(percent["model"] == model) & (percent["variant"] == variant)]
             _mean_of_runs(axes, one.groupby("threshold")["ratio"], dashes, colour, variant)
         axes.axvline(mark, color="0.4", linewidth=1)
-        axes.set(title=model, xlabel="threshold of the entropy (nats)")
-    panels[0][0].set_ylabel("layers below the threshold (%)")
+        axes.set_title(model)
+    panels[-1][0].set_xlabel("threshold of the entropy (nats)")
+    figure.supylabel("layers below the threshold (%)", fontsize="medium")
     _legend_above(figure)
     plt.close(figure)
     return figure

@@ -251,6 +251,12 @@ def said_shares_held(frame: pd.DataFrame) -> dict[str, str]:
             for row in frame.to_dict("records") for end, column in columns.items()}
 
 
+def said_ratios(frame: pd.DataFrame) -> dict[str, str]:
+    """The mean ratios of ``curves.ratios_at`` for sentences, under keys such as ``measured-layers-sasrec-base``."""
+    return {f"{row['layers']}-{row['model']}-{row['variant']}".replace(" ", "-"): share(row["mean"])
+            for row in frame.to_dict("records")}
+
+
 def show_run(record: Record) -> Html:
     """One run: what it was, what was chosen, what it reached on the test set."""
     chosen, run = record.result["chosen"], record.run

@@ -111,8 +111,12 @@ def test_the_ratio_of_invalid_layers():
     assert curve["ratio"].tolist() == [0, 0, 0.25, 0.5, 1] and set(curve["layers"]) == {4}  # below, not at, the threshold
     whole = curves.invalid([given], "block matrices")
     assert whole["threshold"].max() == pytest.approx(np.log(10)) and whole["ratio"].is_monotonic_increasing
-    axes = figures.invalid_layers(whole).axes[0]
-    assert axes.get_ylabel() == "layers below the threshold (%)" and axes.lines[0].get_ydata()[-1] == 100
+    both = pd.concat([whole, whole.assign(model="dnn", variant="LE")])
+    first, last = figures.invalid_layers(both).axes
+    assert (first.get_title(), last.get_title()) == ("sasrec", "dnn")  # a row a model, each with its own variants
+    assert first.figure.get_supylabel() == "layers below the threshold (%)" and first.lines[0].get_ydata()[-1] == 100
+    assert last.get_xlabel() == "threshold of the entropy (nats)"
+    assert [text.get_text() for text in first.figure.legends[0].get_texts()] == ["base", "LE"]
 
 
 H = [[[9.0, 9.0], [9.0, 9.0]], [[1.0, 2.0], [3.0, 0.4]]]  # exchanges, peers, layers
@@ -125,6 +129,7 @@ def test_the_ratio_at_a_threshold_by_kind_of_layers():
     frame = curves.ratios_at([arm("probed-base", PROBED, PROBED)], 0.45).set_index("layers")
     assert frame["mean"].to_dict() == {"block matrices": 0.5, "measured layers": 0.25, "released layers": 0.6}
     assert set(frame["runs"]) == {2} and (frame["least"] == frame["largest"]).all()
+    assert plain(report.said_ratios(frame.reset_index())["block-matrices-sasrec-base"]) == "50 %"
 
 
 def test_the_ratio_before_the_merge_is_of_either_peer():
@@ -148,6 +153,11 @@ def test_whether_the_peer_with_more_entropy_is_the_better_one():
     page = plain(criterion.show_trusted(frame.assign(**{"NDCG@20": [0.1, 0.2, 0.2, -0.1]}), "t")._repr_html_())
     cells = re.findall("<td[^>]*>(.*?)</td>", page)  # by chance: half of 3 in 4 and half of 1 in 4
     assert cells == ["sasrec", "50 %", "75 %", "75 %", "50 %", "4"]
+    correlation = {"model": "sasrec", "variant": "base", "of": "H", "with": "lost, pruned", "mean": -0.567}
+    of_both = pd.DataFrame([correlation, correlation | {"of": "mean |w|", "mean": 0.1}])
+    said = criterion.said(of_both, frame)  # peer 0 has more H in the first and third, is better there too
+    assert {name: plain(text) for name, text in said.items()} == {
+        "sasrec-base-lost-pruned": "-0.57", "sasrec-trusted": "100 %", "sasrec-by-chance": "50 %"}
 
 
 def test_how_far_shares_and_mu_are_from_one_half():
