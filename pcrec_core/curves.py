@@ -59,17 +59,18 @@ def first_within(curve: pd.DataFrame, share: float = 0.99) -> pd.DataFrame:
     return reached.to_frame("first epoch").assign(best=curve.groupby(keys, sort=False)["value"].max()).reset_index()
 
 
-def pruned(arms: Mapping[str, Arm], metric: str) -> pd.DataFrame:
-    """Figure 1: a metric on test with its interval over the share of pruned weights, with fine-tuning and without.
+def pruned(arms: Mapping[str, Arm], metrics: Sequence[str]) -> pd.DataFrame:
+    """Figure 1: metrics on test with their intervals over the share of pruned weights, with fine-tuning and without.
 
     ``arms`` by their labels, ``pruned30``, ``pruned30-tuned``, ...
     """
     rows = []
     for label, arm in arms.items():
-        mean = arm.mean(metric)
-        rows.append({"share": arm.runs[0].spec.share, "fine-tuned": label.endswith("-tuned"), "metric": metric, "mean": mean.mean,
-                     "low": mean.low, "high": mean.high, "runs": mean.runs})
-    return pd.DataFrame(rows).sort_values(["fine-tuned", "share"], kind="stable", ignore_index=True)
+        for metric in metrics:
+            mean = arm.mean(metric)
+            rows.append({"share": arm.runs[0].spec.share, "fine-tuned": label.endswith("-tuned"), "metric": metric,
+                         "mean": mean.mean, "low": mean.low, "high": mean.high, "runs": mean.runs})
+    return pd.DataFrame(rows).sort_values(["metric", "fine-tuned", "share"], kind="stable", ignore_index=True)
 
 
 #: Which tensors of SASRec each curve of Figure 6 counts.
@@ -89,20 +90,26 @@ def invalid(arms: Sequence[Arm], kind: str, thresholds: Sequence[float] = THRESH
     thresholds : sequence of float
         In nats.
     """
-    return pd.concat([_ratios(arm.model, _measured(arm), run.spec.seed, entropies(run, kind), thresholds)
+    return pd.concat([_ratios(arm.model, measured(arm), run.spec.seed, entropies(run, kind), thresholds)
                       for arm in arms for run in arm.runs], ignore_index=True)
 
 
-def _measured(probes: Arm) -> str:
+def measured(probes: Arm) -> str:
     """The variant whose weights a probe measured."""
     return probes.variant.removeprefix("probed-")
 
 
-def ratios_at(arms: Sequence[Arm], threshold: float) -> pd.DataFrame:
-    """The ratio at one threshold, for each kind of layers: mean, least and largest over the runs of a model and variant."""
-    found = pd.concat([invalid(arms, kind, [threshold]).assign(layers=kind) for kind in KINDS])
-    return found.groupby(["layers", "model", "variant"], sort=False)["ratio"].agg(
-        mean="mean", least="min", largest="max", runs="count").reset_index()
+def below(arms: Sequence[Arm], thresholds: Sequence[float]) -> pd.DataFrame:
+    """The ratio at each of a few thresholds, and the mean and the least H, for each kind of layers: over the runs of a model and
+    variant, probed."""
+    rows = []
+    for kind in KINDS:
+        for arm in arms:
+            h = np.array([entropies(run, kind) for run in arm.runs])
+            rows.append({"layers": kind, "model": arm.model, "variant": measured(arm),
+                         **{f"under {threshold:.2f}": (h < threshold).mean() for threshold in thresholds},
+                         "mean H": h.mean(), "least H": h.min(), "runs": len(h)})
+    return pd.DataFrame(rows)
 
 
 def invalid_before(arms: Sequence[Arm], kind: str, thresholds: Sequence[float] = THRESHOLDS) -> pd.DataFrame:
@@ -127,13 +134,13 @@ def entropies(run: Record, kind: str) -> list[float]:
     return [one["h_open" if kind == "released layers" else "h"] for one in chosen.values()]
 
 
-def _in_block(name: str) -> bool:
+def in_block(name: str) -> bool:
     return name.startswith(("blocks.", "hidden"))
 
 
 def _counts(name: str, one: Mapping[str, Any], kind: str) -> bool:
     matrix = one["dimensions"] >= 2
-    return {"block matrices": matrix and _in_block(name), "measured layers": matrix,
+    return {"block matrices": matrix and in_block(name), "measured layers": matrix,
             "released layers": matrix or name.endswith("attention_norm.weight")}[kind]
 
 
@@ -143,72 +150,4 @@ def at_the_merge(run: Record, kind: str = "measured layers") -> pd.DataFrame:
     at = epochs["exchanges"].index(run.result["chosen"]["epoch"])
     rows = pd.concat([pd.DataFrame({"peer": peer, "layer": names, "h": h, "mu": mu})
                       for peer, (h, mu) in enumerate(zip(epochs["h"][at], epochs["mu"][at], strict=True))], ignore_index=True)
-    return rows if kind == "measured layers" else rows[rows["layer"].map(_in_block)]
-
-
-def merges(pairs: Sequence[Arm], probes: Sequence[Arm]) -> pd.DataFrame:
-    """What a merge does to the entropy of each layer: a row a run of ``pairs`` and layer, with H of either peer before the
-    merge that is reported, their mean with the weights mu, and H of the merged layer, which ``probes`` of the same runs hold."""
-    probed = {probe.spec.parents[0]: probe for arm in probes for probe in arm.runs}
-    return pd.concat([_merge(arm, run, probed[run.spec]) for arm in pairs for run in arm.runs if run.spec in probed],
-                     ignore_index=True)
-
-
-def _merge(arm: Arm, run: Record, probe: Record) -> pd.DataFrame:
-    held = at_the_merge(run)
-    names = [name for name, _ in run.result["layers"]]
-    peers = held.pivot(index="layer", columns="peer", values="h").loc[names].rename(columns="peer {}".format)
-    mean = (held["h"] * held["mu"]).groupby(held["layer"]).sum()
-    merged = [probe.result["probed"]["tensors"][f"{name}.weight"]["h"] for name in names]
-    return peers.assign(mean=mean, merged=merged, model=arm.model, seed=run.spec.seed).reset_index()
-
-
-def trusted(pairs: Sequence[Arm]) -> pd.DataFrame:
-    """What an exchange could know: by how much peer 0 exceeds peer 1 in H, mean over layers, and in validation NDCG@20, both
-    before the exchange. A row a run of ``pairs`` and exchange."""
-    return pd.concat([_trusted(arm.model, run) for arm in pairs for run in arm.runs], ignore_index=True)
-
-
-def _trusted(model: str, run: Record) -> pd.DataFrame:
-    epochs = run.result["epochs"]
-    h = np.array(epochs["h"]).mean(axis=2)  # (exchange, peer)
-    valid = np.array(epochs["own"][SELECTION])[:, epochs["exchanges"]]
-    return pd.DataFrame({"model": model, "seed": run.spec.seed, "epoch": epochs["exchanges"], "H": h[:, 0] - h[:, 1],
-                         SELECTION: valid[0] - valid[1]})
-
-
-def larger(pairs: Sequence[Arm]) -> pd.DataFrame:
-    """What the criterion says of each layer's two peers at an exchange, the larger one, and the larger mu: a row a run,
-    exchange and layer. For L1 pairs (LN) what the criterion says is the share of Eq. 2."""
-    return pd.concat([_larger(arm.model, run) for arm in pairs for run in arm.runs], ignore_index=True)
-
-
-def _larger(model: str, run: Record) -> pd.DataFrame:
-    h, mu = (np.array(run.result["epochs"][name]).max(axis=1).ravel() for name in ("h", "mu"))  # of (exchange, peer, layer)
-    return pd.DataFrame({"model": model, "seed": run.spec.seed, "criterion": h, "mu": mu})
-
-
-def layers(probes: Sequence[Arm]) -> pd.DataFrame:
-    """What probes say of each measured matrix: H, L1 norm a weight, size, the largest weight in standard deviations, and the
-    share of validation NDCG@20 that is lost when half of it is pruned, or when it is noised. A row a run and layer."""
-    return pd.DataFrame([{"model": arm.model, "variant": _measured(arm), "seed": probe.spec.seed, **one}
-                         for arm in probes for probe in arm.runs for one in _layers(probe.result["probed"])])
-
-
-def _layers(probed: Mapping[str, Any]) -> list[dict[str, Any]]:
-    whole = probed["whole"]
-    return [{"layer": name.removesuffix(".weight"), "H": held["h"], "mean |w|": held["l1"] / held["size"],
-             "weights": held["size"], "outlier": held["largest"] / held["std"] if held["std"] else math.nan,
-             "lost, pruned": 1 - damage["pruned"] / whole, "lost, noised": 1 - damage["noised"] / whole}
-            for name, damage in probed["damaged"].items() for held in [probed["tensors"][name]]]
-
-
-def rank_correlations(frame: pd.DataFrame, of: Sequence[str] = ("H", "mean |w|"),
-                      columns: Sequence[str] = ("weights", "outlier", "lost, pruned", "lost, noised")) -> pd.DataFrame:
-    """Spearman's correlation of what the criteria measure with the other columns of ``layers`` over the layers of a run: mean,
-    least and largest over the runs of a model and variant."""
-    keys = ["model", "variant", "of", "with"]
-    rows = [{**dict(zip(keys, (*key, what, column), strict=True)), "correlation": run[what].rank().corr(run[column].rank())}
-            for (*key, _), run in frame.groupby(["model", "variant", "seed"], sort=False) for what in of for column in columns]
-    return pd.DataFrame(rows).groupby(keys, sort=False)["correlation"].agg(
-        mean="mean", least="min", largest="max", runs="count").reset_index()
+    return rows if kind == "measured layers" else rows[rows["layer"].map(in_block)]

@@ -9,6 +9,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from pandas.api.typing import SeriesGroupBy
 
 #: Okabe and Ito's colours: they differ for every kind of colour vision, and in grey.
@@ -127,11 +128,12 @@ def convergence(curve: pd.DataFrame) -> Figure:
     return figure
 
 
-def _mean_of_runs(axes: Axes, by: SeriesGroupBy, dashes: str | tuple, colour: str, label: str) -> None:
+def _mean_of_runs(axes: Axes, by: SeriesGroupBy, dashes: str | tuple, colour: str, label: str) -> Line2D:
     """The mean of the runs at each place as a line, and their range as a band."""
     mean = by.mean()
-    axes.plot(mean.index, mean.to_numpy(), dashes=dashes, color=colour, linewidth=1.6, label=label)
+    [line] = axes.plot(mean.index, mean.to_numpy(), dashes=dashes, color=colour, linewidth=1.6, label=label)
     axes.fill_between(mean.index, by.min(), by.max(), color=colour, alpha=0.15, linewidth=0)
+    return line
 
 
 def _legend_above(figure: Figure) -> None:
@@ -141,11 +143,24 @@ def _legend_above(figure: Figure) -> None:
 
 
 def pruning(curve: pd.DataFrame, levels: pd.DataFrame) -> Figure:
-    """Figure 1: a metric over the share of pruned weights, with fine-tuning and without, 95 % intervals; ``levels`` are
-    models that nothing was pruned of, as ``arms.values`` gives them: lines. Markers of one run are hollow: the interval is
-    of users only."""
+    """Figure 1: a metric over the share of pruned weights, with fine-tuning and without, 95 % intervals, a panel a metric of
+    ``curves.pruned``; ``levels`` are models that nothing was pruned of, as ``arms.values`` gives them: lines. Markers of one run
+    are hollow: the interval is of users only."""
     style()
-    figure, axes = plt.subplots(figsize=(7, 4))
+    metrics = curve["metric"].unique()
+    figure, panels = plt.subplots(1, len(metrics), figsize=(4.8 * len(metrics), 4), squeeze=False, layout="constrained")
+    for axes, metric in zip(panels[0], metrics, strict=True):
+        _pruning_panel(axes, curve[curve["metric"] == metric])
+        rows = levels[levels["metric"] == metric].to_dict("records")
+        for dashes, colour, row in zip(DASHES, (COLOURS["base"], "0.3"), rows, strict=False):
+            axes.axhline(row["mean"], color=colour, dashes=dashes or (1, 0), linewidth=1.4, label=row["variant"])
+        axes.set(xlabel="weights pruned (%)", ylabel=f"{metric} on test")
+    _legend_above(figure)
+    plt.close(figure)
+    return figure
+
+
+def _pruning_panel(axes: Axes, curve: pd.DataFrame) -> None:
     lines = ((False, "pruned", "o", CYCLE[1], -0.5), (True, "pruned and fine-tuned", "s", CYCLE[2], 0.5))
     for tuned, name, marker, colour, aside in lines:  # half a percent aside: two intervals at one share are seen apart
         one = curve[curve["fine-tuned"] == tuned]
@@ -153,12 +168,6 @@ def pruning(curve: pd.DataFrame, levels: pd.DataFrame) -> Figure:
         inside = "white" if (one["runs"] == 1).all() else colour
         axes.errorbar(100 * one["share"] + aside, one["mean"], yerr=ends, fmt=f"-{marker}", color=colour, markerfacecolor=inside,
                       capsize=3, label=name)
-    for dashes, row in zip(DASHES, levels.to_dict("records"), strict=False):
-        axes.axhline(row["mean"], color=COLOURS["base"], dashes=dashes or (1, 0), linewidth=1.4, label=row["variant"])
-    axes.set(xlabel="weights pruned (%)", ylabel=f"{curve['metric'].iloc[0]} on test")
-    axes.legend(frameon=False)
-    plt.close(figure)
-    return figure
 
 
 def invalid_layers(curve: pd.DataFrame, mark: float = 0.5) -> Figure:
@@ -170,9 +179,10 @@ def invalid_layers(curve: pd.DataFrame, mark: float = 0.5) -> Figure:
     figure, panels = plt.subplots(len(models), 1, figsize=(8.6, 2.8 * len(models)), squeeze=False, sharex=True,
                                   layout="constrained")
     for axes, model in zip(panels[:, 0], models, strict=True):
-        for variant, dashes, colour in zip(variants, DASHES, CYCLE, strict=False):
+        for place, (variant, dashes, colour) in enumerate(zip(variants, DASHES, CYCLE, strict=False)):
             one = percent[(percent["model"] == model) & (percent["variant"] == variant)]
-            _mean_of_runs(axes, one.groupby("threshold")["ratio"], dashes, colour, variant)
+            line = _mean_of_runs(axes, one.groupby("threshold")["ratio"], dashes, colour, variant)
+            line.set_zorder(3 - 0.1 * place)  # the first lie on top
         axes.axvline(mark, color="0.4", linewidth=1)
         axes.set_title(model)
     panels[-1][0].set_xlabel("threshold of the entropy (nats)")
@@ -184,18 +194,24 @@ def invalid_layers(curve: pd.DataFrame, mark: float = 0.5) -> Figure:
 
 def criterion(outliers: pd.DataFrame, layers: pd.DataFrame, merges: pd.DataFrame) -> Figure:
     """What the entropy measures: H over the reach of one outlier (``criterion.outlier``); H of trained layers over what is lost
-    when half of the layer is pruned (``curves.layers``); H of merged layers over that of the peers (``curves.merges``)."""
+    when half of the layer is pruned (``trained.layers``); H of merged layers over that of the peers (``trained.merges``)."""
     style()
     figure, panels = plt.subplot_mosaic([["left", "right"], ["below", "below"]], figsize=(9, 7.4), layout="constrained")
     left, right, below = (panels[place] for place in ("left", "right", "below"))
     for (size, one), dashes, colour in zip(outliers.groupby("weights"), DASHES, CYCLE, strict=False):
         left.plot(one["outlier"], one["H"], dashes=dashes, color=colour, label=f"{size:,} Gaussian weights")
+    left.axvspan(layers["outlier"].min(), layers["outlier"].max(), color="0.9", label="of trained layers")
     left.set(xlabel="the largest weight (standard deviations)", ylabel="H (nats)", ylim=(0, 2.4), title="one outlier")
-    for (kind, one), marker, colour in zip(layers.groupby(["model", "variant"], sort=False), "os^Dv", CYCLE, strict=False):
+    kinds = layers.groupby(["model", "variant"], sort=False)
+    look = dict(zip([kind for kind, _ in kinds], zip("os^Dv", CYCLE, strict=False), strict=False))
+    for kind, one in kinds:
+        marker, colour = look[kind]
         below.plot(100 * one["lost, pruned"], one["H"], marker, color=colour, alpha=0.7, label=" ".join(kind))
-    below.set(xlabel="validation NDCG@20 lost without half of the layer (%)", ylabel="H (nats)", title="trained layers: use")
-    for (model, one), marker, colour in zip(merges.groupby("model", sort=False), "os^", CYCLE, strict=False):
-        right.plot(one["mean"], one["merged"], marker, color=colour, alpha=0.7, label=model)
+    below.set(xlabel="validation NDCG@20 lost without the smaller half of the layer (%)", ylabel="H (nats)",
+              title="trained layers: use")
+    for model, one in merges.groupby("model", sort=False):
+        marker, colour = look[model, "LE"]
+        right.plot(one["mean"], one["merged"], marker, color=colour, alpha=0.7, label=f"{model} LE")
     on_line = merges["mean"].iloc[0]  # a point far from the layers would stretch the axes
     right.axline((on_line, on_line), slope=1, color="0.4", linewidth=1)
     right.set(xlabel="H of the peers, mean by mu (nats)", ylabel="H of the merged layer (nats)", title="trained layers: merging")

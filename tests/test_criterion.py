@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -53,8 +54,20 @@ def test_the_largest_of_more_weights_reach_further_and_two_draws_do_not_have_equ
     assert "larger mu" in criterion.show_drawn(frame, "criterion-drawn")._repr_html_()
 
 
+def test_the_opposite_of_a_layer_is_large_where_it_is_small():
+    w = np.array([3.0, -1.0, 0.5, -2.0])
+    turned = criterion.opposite(w, np.random.default_rng(0))
+    assert np.abs(turned).tolist() == [0.5, 2, 3, 1] and set(np.sign(turned)) == {-1, 1}
+    frame = criterion.drawn([4096], 20).set_index("weights")
+    assert frame.loc["Gaussian", "with its opposite"] > frame.loc["Gaussian", "H"] + 0.05  # here averaging enlarges H
+    assert frame.loc["uniform", "with its opposite"] < frame.loc["uniform", "H"] - 0.3  # here it does not
+
+
 def test_what_a_merge_did_to_all_layers_is_summed_up():
     peers = {"peer 0": [1.0, 2.0], "peer 1": [2.0, 2.2], "mean": [1.5, 2.1]}
     frame = pd.DataFrame({"model": "sasrec", **peers, "merged": [2.1, 2.0]})
     page = criterion.show_merges(frame, "criterion-merges")._repr_html_()
-    assert "0.2500" in page and ">50 %<" in plain(page)  # (0.6 - 0.1) / 2; one of two is above both
+    cells = plain("|".join(re.findall("<td[^>]*>(.*?)</td>", page))).split("|")
+    assert cells[1:] == ["0.2500", "0.4950", "50 %", "0 %", "2"]  # of 0.6 and -0.1; one of two is above both
+    low = criterion.show_merges(frame.assign(merged=[0.9, 2.1]), "criterion-merges")._repr_html_()
+    assert plain("|".join(re.findall("<td[^>]*>(.*?)</td>", low))).split("|")[3:5] == ["0 %", "50 %"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from pcrec_core import arms, cost, curves
+from pcrec_core import arms, cost, curves, trained
 from pcrec_core.arms import Arm
 from pcrec_core.claims.shelf import Shelf, planned
 from pcrec_core.claims.verdict import Claim, Evidence, registry
@@ -51,7 +51,7 @@ def _entropies(claim: Claim, shelf: Shelf) -> tuple[np.ndarray, np.ndarray]:
     runs = tuple(run for run in shelf.found(claim, "LE") if run.spec in probed)
     if not runs:
         return np.array([]), np.array([])
-    merged = curves.merges([Arm("LE", runs)], [Arm("probed-LE", probes)])
+    merged = trained.merges([Arm("LE", runs)], [Arm("probed-LE", probes)])
     equal = merged[(merged["peer 0"] - merged["peer 1"]).abs() <= EQUAL]
     means = equal.groupby("seed")[["merged", "mean"]].mean()
     return means["merged"].to_numpy(), means["mean"].to_numpy()
@@ -100,7 +100,9 @@ def _runs(claim: Claim, a: np.ndarray, b: np.ndarray) -> Iterator[str]:
         if _constant(a, b):
             yield f"{claim.a} {a[0]:.3f}, {claim.b} {b[0]:.3f} in every run, so no test can be made (runs {len(a)}, {len(b)})"
         if claim.metric == "entropy":
-            yield f"of layers whose peers' entropies differ by at most {EQUAL} nats"
+            own = welch(a - b, np.zeros_like(b))  # without variation in b this is the paired test
+            yield (f"run by run, as the merged layers are made of the peers' own: {own.difference:+.4f} [{own.low:+.4f},"
+                   f" {own.high:+.4f}]; of layers whose peers' entropies differ by at most {EQUAL} nats")
 
 
 def _over_thresholds(a: np.ndarray, b: np.ndarray) -> Iterator[str]:
