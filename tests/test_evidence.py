@@ -8,6 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_rel
 from stats_support import plain
 
 from pcrec_core import paper, plans
@@ -181,6 +182,10 @@ def test_claims_about_runs_are_tested_over_runs(store):
     merged = found["criterion-ml-averaging"]
     assert merged.mean_b == pytest.approx(np.mean([1.9, 1.90125, 1.9025])) and merged.mean_v == pytest.approx(
         np.mean([(0.1 + 2) / 2, 2, 2]))
+    paired = ttest_rel([1.05, 2, 2], [1.9, 1.90125, 1.9025]).confidence_interval()
+    assert over_runs.described(Shelf(store))["criterion-ml-averaging"] == (
+        f"run by run, as the merged layers are made of the peers' own, -0.2179 [{paired.low:+.4f}, {paired.high:+.4f}];"
+        " of layers whose peers' entropies differ by at most 0.02 nats")
     text = repr(shown.sentences(of_family(decided(store), "fig6", ["ml-100k"])))
     assert "LE 0.083, base 0.583, difference -0.500 [" in text and "Welch's test over runs, p " in text and "runs 3, 3)" in text
     assert "Claims without runs" not in text
@@ -214,6 +219,13 @@ def test_a_missing_probe_shifts_no_other(store):
             probe(store, "LE", seed, [2.0 + seed / 10] * 4)
     found = over_runs.tested(Shelf(store))["criterion-ml-averaging"]
     assert (found.found.mean_v, found.found.mean_b, found.missing) == (pytest.approx(2.15), 2.5, 1)
+
+
+def test_equal_changes_in_all_runs_allow_no_paired_test(store):
+    for seed in range(2):
+        exchange(store, seed, [[1.0 + seed] * 4] * 2)
+        probe(store, "LE", seed, [1.5 + seed] * 4)
+    assert over_runs.described(Shelf(store))["criterion-ml-averaging"].startswith("of layers whose peers'")
 
 
 def test_claims_about_runs_wait_for_two_of_them(store):

@@ -100,9 +100,11 @@ def _runs(claim: Claim, a: np.ndarray, b: np.ndarray) -> Iterator[str]:
         if _constant(a, b):
             yield f"{claim.a} {a[0]:.3f}, {claim.b} {b[0]:.3f} in every run, so no test can be made (runs {len(a)}, {len(b)})"
         if claim.metric == "entropy":
-            own = welch(a - b, np.zeros_like(b))  # without variation in b this is the paired test
-            yield (f"run by run, as the merged layers are made of the peers' own: {own.difference:+.4f} [{own.low:+.4f},"
-                   f" {own.high:+.4f}]; of layers whose peers' entropies differ by at most {EQUAL} nats")
+            if np.ptp(a - b):
+                own = welch(a - b, np.zeros_like(b))  # an arm that does not vary: the paired test
+                yield (f"run by run, as the merged layers are made of the peers' own, {own.difference:+.4f} [{own.low:+.4f},"
+                       f" {own.high:+.4f}]")
+            yield f"of layers whose peers' entropies differ by at most {EQUAL} nats"
 
 
 def _over_thresholds(a: np.ndarray, b: np.ndarray) -> Iterator[str]:
