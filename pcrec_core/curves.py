@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pcrec_core.arms import Arm
+from pcrec_core.crossed import StatsError
 from pcrec_core.metrics import SELECTION
 from pcrec_core.records import Record
 
@@ -89,7 +90,15 @@ def invalid(arms: Sequence[Arm], kind: str, thresholds: Sequence[float] = THRESH
         of the released code, by its own bins.
     thresholds : sequence of float
         In nats.
+
+    Raises
+    ------
+    StatsError
+        A model without such layers, as BPR is without blocks.
     """
+    for arm in arms:
+        if not entropies(arm.runs[0], kind):
+            raise StatsError(f"{arm.model} has no {kind}, so no ratio of them can be shown; leave it out of the models.")
     return pd.concat([_ratios(arm.model, measured(arm), run.spec.seed, entropies(run, kind), thresholds)
                       for arm in arms for run in arm.runs], ignore_index=True)
 

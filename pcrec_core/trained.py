@@ -50,17 +50,18 @@ def _trusted(model: str, run: Record) -> pd.DataFrame:
 def strangers(pairs: Sequence[Arm], epochs: int = 5) -> pd.DataFrame:
     """H of the block matrices before the exchanges of the first epochs, the mean of both peers: a row a run and exchange.
 
-    At their first exchange peers are strangers to each other; afterwards both go on from one model. Epochs count from 1.
+    At their first exchange peers are strangers to each other; afterwards both go on from one model. Epochs count from 1. A model
+    without blocks or hidden layers has no row.
     """
     rows = []
     for arm in pairs:
         for run in arm.runs:
             within = [place for place, (name, _) in enumerate(run.result["layers"]) if in_block(name)]
             for epoch, h in zip(run.result["epochs"]["exchanges"], run.result["epochs"]["h"], strict=True):
-                if epoch < epochs:
+                if within and epoch < epochs:
                     rows.append({"model": arm.model, "variant": arm.variant, "seed": run.spec.seed, "epoch": epoch + 1,
                                  "H": np.array(h)[:, within].mean()})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["model", "variant", "seed", "epoch", "H"])
 
 
 def larger(pairs: Sequence[Arm]) -> pd.DataFrame:
@@ -92,11 +93,11 @@ def _layers(probed: Mapping[str, Any]) -> list[dict[str, Any]]:
 def rank_correlations(frame: pd.DataFrame, of: Sequence[str] = ("H", "mean |w|"),
                       columns: Sequence[str] = ("weights", "outlier", "lost, pruned", "lost, noised")) -> pd.DataFrame:
     """Spearman's correlation of what the criteria measure with the other columns of ``layers`` over the layers of a run, all of
-    them or, where there are three, the block matrices: mean, least and largest over the runs of a model and variant."""
+    them or the block matrices alone, where there are three: mean, least and largest over the runs of a model and variant."""
     keys = ["layers", "model", "variant", "of", "with"]
     kinds = {"measured layers": frame, "block matrices": frame[frame["layer"].map(in_block)]}
     rows = [{**dict(zip(keys, (kind, *key, what, column), strict=True)), "correlation": run[what].rank().corr(run[column].rank())}
             for kind, rows in kinds.items() for (*key, _), run in rows.groupby(["model", "variant", "seed"], sort=False)
             if len(run) >= 3 for what in of for column in columns if run[column].nunique() > 1]
-    return pd.DataFrame(rows).groupby(keys, sort=False)["correlation"].agg(
+    return pd.DataFrame(rows, columns=[*keys, "correlation"]).groupby(keys, sort=False)["correlation"].agg(
         mean="mean", least="min", largest="max", runs="count").reset_index()

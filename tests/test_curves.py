@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from curves_support import DATA, MERGING, PROBED, arm, record
+from curves_support import DATA, MERGING, PROBED, arm, record, tensor
 from stats_support import plain
 
 from pcrec_core import curves, figures, report
 from pcrec_core.arms import Arm, values
+from pcrec_core.crossed import StatsError
 from pcrec_core.records import run_record
 from pcrec_core.variants import variant
 
@@ -96,6 +97,13 @@ def test_the_ratio_of_invalid_layers():
     assert first.figure.get_supylabel() == "layers below the threshold (%)" and first.lines[0].get_ydata()[-1] == 100
     assert last.get_xlabel() == "threshold of the entropy (nats)"
     assert [text.get_text() for text in first.figure.legends[0].get_texts()] == ["base", "LE"]
+
+
+def test_a_model_without_blocks_has_no_ratio_of_their_matrices():
+    flat = arm("probed-base", {"probed": {"tensors": {"item.weight": tensor(2.0), "user.weight": tensor(1.0)}}})
+    assert len(curves.invalid([flat], "measured layers", [1.5])) == 1
+    with pytest.raises(StatsError, match="sasrec has no block matrices, so no ratio of them can be shown; leave it out"):
+        curves.invalid([flat], "block matrices")
 
 
 def test_the_ratios_at_a_few_thresholds_by_kind_of_layers():

@@ -98,3 +98,12 @@ def test_correlations_within_matrices_of_one_size_leave_out_what_does_not_vary()
     found = trained.rank_correlations(frame, of=["H"]).set_index(["layers", "with"])["mean"]
     assert found["block matrices"].to_dict() == {"outlier": -1, "lost, pruned": 1, "lost, noised": 1}
     assert found["measured layers", "weights"] == pytest.approx(-0.7746, abs=1e-4)  # ranks 2, 4, 3, 1 and 2, 2, 2, 4
+
+
+def test_a_model_of_two_matrices_has_neither_correlations_nor_blocks():
+    frame = pd.DataFrame([{"layer": name, "H": 1.0, "mean |w|": 1.0, "weights": 9, "outlier": 2.0, "lost, pruned": 0.1,
+                           "lost, noised": 0.1, "model": "bpr", "variant": "base", "seed": 0} for name in ("user", "item")])
+    assert trained.rank_correlations(frame).empty
+    flat = arm("LE", {"epochs": {"exchanges": [0], "h": [[[1.0], [2.0]]]}, "layers": [["item", "embedding"]]})
+    met = trained.strangers([flat])
+    assert met.empty and "<td" not in criterion.show_strangers(met, "s")._repr_html_()
