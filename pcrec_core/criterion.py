@@ -16,7 +16,6 @@ from pcrec_core.report import Html, count, number, percent, points, share, table
 
 _D = 64  # of a layer of the small data sets
 _SIZES = (_D * _D, 1350 * _D)  # weights of a matrix in a block, and of an item table
-_DRAWS = 100
 
 #: Weights of variance 1, by the name of their distribution.
 DRAWN: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
@@ -53,7 +52,7 @@ def outlier(reach: Sequence[float], sizes: Sequence[int] = _SIZES) -> pd.DataFra
     return pd.DataFrame(rows)
 
 
-def drawn(sizes: Sequence[int] = _SIZES, draws: int = _DRAWS) -> pd.DataFrame:
+def drawn(sizes: Sequence[int] = _SIZES, draws: int = 20) -> pd.DataFrame:
     """What the criteria say of layers of each distribution and size, means over pairs of draws: a row a distribution and size.
 
     H as drawn, with its standard deviation, and the larger mu of two draws at alpha 30 (Eq. 9); H times 1000, averaged with
@@ -95,7 +94,7 @@ def show_drawn(frame: pd.DataFrame, name: str) -> Html:
     """The frame of ``drawn``."""
     formats = dict.fromkeys(frame.columns[2:], number(3)) | {"size": count, "larger mu": number(2)}
     return table(frame, formats, name,
-                 f"Weights of variance 1, means over {_DRAWS} pairs of draws; SD: of H over draws; larger mu: of the two at alpha"
+                 f"Weights of variance 1, means over pairs of draws; SD: of H over draws; larger mu: of the two at alpha"
                  f" 30; H in nats, at most ln 10 = {math.log(10):.3f}. With its opposite: the same magnitudes the other way"
                  " round, the largest where the smallest was, and signs that are drawn.")
 
