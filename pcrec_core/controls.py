@@ -132,7 +132,7 @@ def changed_lines(lines: Mapping[str, tuple[Arm, Arm]], usual: tuple[Arm, Arm],
     -------
     DataFrame
         A row a line and metric: the change of the base, that of PCRec, and PCRec over its base before and after, each with
-        its interval.
+        its interval; and the change from before to after, without one.
     """
     return pd.DataFrame([_changed(name, pair, usual, metric) for name, pair in lines.items() for metric in metrics])
 
@@ -147,7 +147,8 @@ def _changed(name: str, pair: tuple[Arm, Arm], usual: tuple[Arm, Arm], metric: s
         over, base = matched(over, base)
         c = over.over(base, metric)
         row |= {step: c.RI, f"{step} low": c.low, f"{step} high": c.high, f"{step} users only": c.users_only}
-    return row
+    after, before = row["over base"], row["over base, usual"]
+    return row | {"change": None if None in (after, before) else (1 + after) / (1 + before) - 1}
 
 
 def _fingerprint(arm: Arm) -> str:
@@ -160,17 +161,23 @@ def show_changed_lines(frame: pd.DataFrame, name: str, note: str) -> Html:
              "over base, usual": "PCRec over base, usual", "over base": "PCRec over base, with the line"}
     shown = frame[["line", "metric"]].assign(**{head: [
         with_interval(percent, *(row[f"{step}{end}"] for end in ("", " low", " high", " users only")))
-        for row in frame.to_dict("records")] for step, head in heads.items()})
-    return report.table(shown, {}, name, note, frame)
+        for row in frame.to_dict("records")] for step, head in heads.items()}, **{"its change": frame["change"]})
+    return report.table(shown, {"its change": percent}, name, note, frame)
 
 
-def seed_alone(arms: Sequence[Arm], metric: str = PRIMARY) -> str:
-    """By how much two runs differ that have another seed only: what a change measured with one run must exceed. Of an arm with
-    one run nothing is known."""
-    means = [(arm.variant, arm.mean(metric)) for arm in arms]
-    told = [f"{variant} {size(math.sqrt(2) * mean.run_sd / mean.mean)} ({mean.runs} runs)"
-            for variant, mean in means if mean.run_sd]
-    return f"Standard deviation of the change in {metric} by another seed alone: {', '.join(told)}." if told else ""
+def seed_alone(over: Arm, base: Arm, metrics: Sequence[str] = (PRIMARY,)) -> str:
+    """By how much two runs of an arm, and two improvements, differ that have another seed only: what a change measured with one
+    run must exceed. Of an arm with one run nothing is known."""
+    told = []
+    for metric in metrics:
+        means = [arm.mean(metric) for arm in (over, base)]
+        if any(not mean.run_sd for mean in means):
+            return ""
+        one, other = (math.sqrt(2) * mean.run_sd / mean.mean for mean in means)
+        told.append(f"{metric} {size(one)}, {size(other)} and {size(math.hypot(one, other))}")
+    runs = " and ".join(str(len(arm.runs)) for arm in (over, base))
+    return (f"Standard deviation of a change by another seed alone, of {over.variant}, {base.variant} and {named(over, base)}"
+            f" ({runs} runs): {'; '.join(told)}.")
 
 
 def choosing(pairs: Mapping[str, tuple[Arm, Arm]], metrics: Sequence[str] = ("MRR@5", "HIT@5", "NDCG@20")) -> pd.DataFrame:
@@ -206,7 +213,8 @@ def show_choosing(frame: pd.DataFrame, name: str) -> Html:
     formats = points | {"p": probability, "RI, best on test": percent, "RI, chosen on validation": percent}
     note = ("Gain: by how much the best epoch and peer on test exceed those that validation picks, mean over runs, in log"
             " points (hundredths of a logarithm); p: Welch's test over runs that variant and base gain equally. Neither"
-            " improvement has an interval or a word: the chosen epoch is taken as given.")
+            " improvement has an interval or a word: the chosen epoch is taken as given. A gain is never negative,"
+            " and largely noise of users and epochs: the fewer users, the larger.")
     return report.table(frame, formats, name, note)
 
 

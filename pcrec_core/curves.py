@@ -40,7 +40,7 @@ def _converging(arm: Arm, run: Record, metric: str) -> pd.DataFrame:
         values = _chosen_peers(epochs[column], metric)
         at = epochs["exchanges"] if column == "after" else np.arange(len(values))
     return pd.DataFrame({"data set": arm.dataset, "model": arm.model, "variant": arm.variant, "seed": run.spec.seed,
-                         "metric": metric, "part": part, "epoch": np.asarray(at) + 1, "value": values})
+                         "peers": run.spec.peers, "metric": metric, "part": part, "epoch": np.asarray(at) + 1, "value": values})
 
 
 def _chosen_peers(measured: Mapping[str, Any], metric: str) -> np.ndarray:
@@ -50,14 +50,19 @@ def _chosen_peers(measured: Mapping[str, Any], metric: str) -> np.ndarray:
 
 
 def first_within(curve: pd.DataFrame, share: float = 0.99) -> pd.DataFrame:
-    """How fast each variant converges: its best value, and the first epoch that reaches ``share`` of it.
+    """How soon each run of ``convergence`` comes near its own best value, and near the base's: a row a data set, model, metric,
+    variant and run.
 
-    A row a data set, model, variant, metric and run of ``convergence``.
+    ``own`` is the first epoch with ``share`` of the run's best, ``base's`` the first with ``share`` of what the base's runs
+    reach on average, missing if there is none, and ``trained`` the epochs that all peers together have been trained for by then.
     """
-    keys = ["data set", "model", "metric", "variant", "seed"]
-    best = curve.groupby(keys, sort=False)["value"].transform("max")
-    reached = curve[curve["value"] >= share * best].groupby(keys, sort=False)["epoch"].min()
-    return reached.to_frame("first epoch").assign(best=curve.groupby(keys, sort=False)["value"].max()).reset_index()
+    case, keys = ["data set", "model", "metric"], ["data set", "model", "metric", "variant", "seed", "peers"]
+    best = curve.groupby(keys, sort=False)["value"].max()
+    usual = best[best.index.get_level_values("variant") == "base"].groupby(case).mean()
+    levels = {"own": curve.groupby(keys)["value"].transform("max"), "base's": curve.join(usual.rename("usual"), on=case)["usual"]}
+    first = {name: curve[curve["value"] >= share * level].groupby(keys)["epoch"].min() for name, level in levels.items()}
+    found = best.to_frame("best").assign(**first).reset_index()
+    return found.assign(trained=found["base's"] * found["peers"]).drop(columns="peers")
 
 
 def pruned(arms: Mapping[str, Arm], metrics: Sequence[str]) -> pd.DataFrame:

@@ -89,6 +89,7 @@ def test_what_a_line_changes_of_base_and_pcrec():
     alone = (Arm("LE", (record("LE", [4, 4, 4], given={"rules": {"last_bin": "open"}}),)), usual[1])
     both, one = controls.changed_lines({"loss": changed, "last_bin": alone}, usual).to_dict("records")
     assert both["PCRec"] == pytest.approx(2.25 / 1.75 - 1) and both["base"] == pytest.approx(1 / 1.25 - 1)
+    assert both["change"] == pytest.approx(2.25 / 1 / (1.75 / 1.25) - 1)
     assert both["over base"] == pytest.approx(2.25 / 1 - 1) and both["over base, usual"] == pytest.approx(1.75 / 1.25 - 1)
     assert np.isnan(one["base"]) and one["PCRec"] == pytest.approx(0.75 / 1.75 - 1)
     page = controls.show_changed_lines(controls.changed_lines({"loss": changed}, usual), "lines", "")._repr_html_()
@@ -101,10 +102,12 @@ def test_what_a_line_changes_of_base_and_pcrec():
 
 
 def test_what_another_seed_alone_changes():
-    three = arm("base", [1, 1], [2, 2], [1, 2])  # means of 1/rank: 1, 0.5, 0.75
-    assert plain(controls.seed_alone([three, arm("LE", [1, 2])])) == (
-        "Standard deviation of the change in MRR@5 by another seed alone: base 47.1 % (3 runs).")  # sqrt(2) 0.25 / 0.75
-    assert controls.seed_alone([arm("LE", [1, 2])]) == ""
+    base = arm("base", [1, 1], [2, 2], [1, 2])  # means of 1/rank: 1, 0.5, 0.75
+    over = arm("LE", [1, 1], [1, 2])  # 1, 0.75
+    assert plain(controls.seed_alone(over, base)) == (
+        "Standard deviation of a change by another seed alone, of LE, base and LE over base (2 and 3 runs): "
+        "MRR@5 28.6 %, 47.1 % and 55.1 %.")  # sqrt(2) 0.177 / 0.875, sqrt(2) 0.25 / 0.75, and the root of both squares
+    assert controls.seed_alone(arm("LE", [1, 2]), base) == ""
 
 
 def with_test(label: str, own: list, test: list, tests: list[int], **more: Any) -> Arm:
