@@ -50,6 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
     except PCRecError as error:
         print(f"error{f' in process {torchrun.rank()}' if torchrun.rank() else ''}: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # while data are read, or another command is waited for; a training has an answer of its own
+        print("error: interrupted; what is finished is stored, and the same command goes on with the rest.", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -153,10 +156,10 @@ def _study(options: argparse.Namespace) -> None:
     missing = [spec for spec in wanted if store.get(spec.name) is None]
     for spec in missing:
         print(f"missing   {spec.name}")
-    hours = plans.seconds(missing, store.all(own=True), weights.missing(missing))
+    seconds = plans.seconds(missing, store.all(own=True), weights.missing(missing))
     print(f"{len(missing)} of {len(wanted)} records are missing; " + (
-        "how long they take cannot be said before a run of each model and data set is there." if hours is None
-        else f"about {hours / 3600:.1f} hours on one thread like those before."), flush=True)
+        "how long they take cannot be said before a run of each model and data set is there." if seconds is None
+        else f"about {seconds / 3600:.1f} hours on one thread like those before."), flush=True)
     if missing and not options.list:
         with _executor(options) as executor:
             study.run(missing, executor, store=store, device=options.device, threads=options.threads)
@@ -225,7 +228,7 @@ def _print(record: Record, path: Path) -> None:
     print(f"name      {record.name}")
     if record.kind != "run":
         for name, value in record.result.items():
-            if name not in ("ranks", "repeated", "probed"):  # a number a user, or a table
+            if name not in ("ranks", "repeated", "probed", "test_groups"):  # a number a user, or a table
                 print(f"{name:<24} {value}")
         return
     chosen, where = record.result["chosen"], record.run

@@ -21,8 +21,9 @@ import torch
 from torch import Tensor, nn
 
 from pcrec_core import criteria
-from pcrec_core.errors import SpecError, unknown
+from pcrec_core.errors import SpecError
 from pcrec_core.guards import checked
+from pcrec_core.parts import known
 
 
 class Layer(NamedTuple):
@@ -101,10 +102,9 @@ class LayerWise(Merging):
     last_bin: str = "closed"
 
     def __post_init__(self) -> None:
-        if self.criterion not in ("entropy", "l1"):
-            raise SpecError(unknown("criterion", self.criterion, ("entropy", "l1")))
-        if not 0 < self.alpha < float("inf"):  # infinity times an equal H would be NaN
-            raise SpecError(f"alpha must be a finite number above 0, not {self.alpha}; for alpha = 0 take Averaging().")
+        known("criterion", self.criterion, ("entropy", "l1"))
+        if not 0 < self.alpha <= 1e6:  # with infinity, or what overflows, equal entropies would give NaN
+            raise SpecError(f"alpha must be above 0 and at most 1e6, not {self.alpha}; for alpha = 0 take Averaging().")
 
     def information(self, ws: Sequence[Tensor]) -> Tensor:
         """H of a layer in each peer, (peers,)."""

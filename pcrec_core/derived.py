@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from pcrec_core.errors import SpecError
 from pcrec_core.parts import Identified, known, require
 from pcrec_core.spec import Data, RunSpec, from_dict, has_meaning
 
@@ -41,6 +42,7 @@ class Derived(Identified):
     operation: str
     parents: tuple[RunSpec, ...]
     share: float | None = None
+    numerics: int = NUMERICS
 
     def __post_init__(self) -> None:
         known("operation", self.operation, OPERATIONS)
@@ -64,7 +66,7 @@ class Derived(Identified):
     def canonical(self) -> dict[str, Any]:
         """What identifies it."""
         share = {} if self.share is None else {"share": float(self.share)}
-        return {"operation": self.operation, "numerics": NUMERICS, "parents": [p.canonical() for p in self.parents]} | share
+        return {"operation": self.operation, "numerics": self.numerics, "parents": [p.canonical() for p in self.parents]} | share
 
     @property
     def needs(self) -> list[tuple[RunSpec, int | None]]:
@@ -106,6 +108,7 @@ class Trivial(Identified):
     data: Data
     baseline: str
     protocol: str = "controlled"
+    numerics: int = NUMERICS
 
     def __post_init__(self) -> None:
         known("baseline", self.baseline, TRIVIAL)
@@ -114,7 +117,7 @@ class Trivial(Identified):
 
     def canonical(self) -> dict[str, Any]:
         """What identifies it."""
-        return {"baseline": self.baseline, "numerics": NUMERICS, "data": self.data.canonical(), "protocol": self.protocol}
+        return {"baseline": self.baseline, "numerics": self.numerics, "data": self.data.canonical(), "protocol": self.protocol}
 
     @property
     def model(self) -> Named:
@@ -130,10 +133,13 @@ class Trivial(Identified):
 
 
 def derived_from_dict(values: dict[str, Any]) -> Derived | Trivial:
-    """What has this canonical form."""
-    if "baseline" in values:
-        return Trivial(Data(**values["data"]), values["baseline"], values["protocol"])
-    return Derived(values["operation"], tuple(map(from_dict, values["parents"])), values.get("share"))
+    """What has this canonical form; an unknown or missing key is a ``SpecError``."""
+    kind = Trivial if "baseline" in values else Derived
+    try:
+        parts = {"data": Data(**values["data"])} if kind is Trivial else {"parents": tuple(map(from_dict, values["parents"]))}
+        return kind(**values | parts)
+    except (KeyError, TypeError) as error:
+        raise SpecError(f"{kind.__name__} cannot be read ({type(error).__name__}: {error}).") from None
 
 
 def _refuse_shuffled(data: Data) -> None:
@@ -166,4 +172,4 @@ def trainings(spec: RunSpec | Derived | Trivial) -> set[tuple]:
 
 def _exchanges_at_the_end(spec: RunSpec) -> bool:
     """Whether the training is over when its only exchange comes."""
-    return spec.cooperation is not None and spec.cooperation.rule != "noise" and spec.cooperation.every == spec.training.epochs
+    return spec.cooperation is not None and spec.cooperation.every == spec.training.epochs

@@ -22,6 +22,10 @@ class RecordError(PCRecError):
     """A record that is missing, damaged, or not what its name says."""
 
 
+class FileError(PCRecError):
+    """A file or folder of ours that cannot be written."""
+
+
 class TrainingError(PCRecError):
     """A run that stopped: a loss or a score that is not a number, an interrupt, a missing device."""
 

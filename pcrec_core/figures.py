@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -60,14 +63,14 @@ def _forest(lines: list[tuple[str, list[dict]]], shown: pd.DataFrame, limit: flo
     for place, (_, rows) in zip(places, lines, strict=True):
         for one in rows:
             which = sets.index(one["data set"])
-            _effect(axes, place + shifts[which], one, CYCLE[which], limit)
+            _effect(axes, place + shifts[which], one, CYCLE[which % len(CYCLE)], limit)
     axes.axvline(0, color="0.4", linewidth=1)
     metric = f" in {shown['metric'].iloc[0]}" if shown["metric"].nunique() == 1 else ""
     axes.set(xlim=(-limit - 3, limit + 3), ylim=(-0.8, len(lines) - 0.2), xlabel=f"relative improvement of A over B{metric} (%)")
     axes.grid(visible=False, axis="y")
     for tick, (_, rows) in zip(axes.set_yticks(places, [name for name, _ in lines], fontsize="small"), lines, strict=True):
         tick.label1.set_fontweight("normal" if rows else "bold")
-    for name, colour in zip(sets, CYCLE, strict=False):
+    for name, colour in zip(sets, itertools.cycle(CYCLE), strict=False):
         axes.plot([], [], "o", color=colour, label=f"{name}, 95 %")
     axes.plot([], [], "o", color="0.4", markerfacecolor="white", label="users only")
     axes.plot([], [], "x", color=COLOURS["paper"], markeredgewidth=2, label="the paper")
@@ -120,12 +123,18 @@ def convergence(curve: pd.DataFrame) -> Figure:
     for row, (case, rows) in zip(panels, cases, strict=True):
         for axes, metric in zip(row, metrics, strict=True):
             one = rows[rows["metric"] == metric]
-            for variant, dashes, colour in zip(variants, DASHES, CYCLE, strict=False):
+            for variant, (dashes, colour) in zip(variants, _looks(), strict=False):
                 _mean_of_runs(axes, one[one["variant"] == variant].groupby("epoch")["value"], dashes, colour, variant)
             axes.set(title=", ".join(case), ylabel=f"{metric} on {one['part'].iloc[0]}", xlabel="epoch")
     _legend_above(figure)
     plt.close(figure)
     return figure
+
+
+def _looks() -> Iterator[tuple[str | tuple, str]]:
+    """Dashes and colour of one line after the other: after six, the colours come again with other dashes."""
+    for turn in itertools.count():
+        yield from zip(DASHES[turn % 6:] + DASHES[:turn % 6], CYCLE, strict=True)
 
 
 def _mean_of_runs(axes: Axes, by: SeriesGroupBy, dashes: str | tuple, colour: str, label: str) -> Line2D:
@@ -179,7 +188,7 @@ def invalid_layers(curve: pd.DataFrame, mark: float = 0.5) -> Figure:
     figure, panels = plt.subplots(len(models), 1, figsize=(8.6, 2.8 * len(models)), squeeze=False, sharex=True,
                                   layout="constrained")
     for axes, model in zip(panels[:, 0], models, strict=True):
-        for place, (variant, dashes, colour) in enumerate(zip(variants, DASHES, CYCLE, strict=False)):
+        for place, (variant, (dashes, colour)) in enumerate(zip(variants, _looks(), strict=False)):
             one = percent[(percent["model"] == model) & (percent["variant"] == variant)]
             line = _mean_of_runs(axes, one.groupby("threshold")["ratio"], dashes, colour, variant)
             line.set_zorder(3 - 0.1 * place)  # the first lie on top

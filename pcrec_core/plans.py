@@ -13,7 +13,8 @@ from typing import Any
 
 from pcrec_core.datasets import SOURCES
 from pcrec_core.derived import TRIVIAL, TUNING_EPOCHS, Derived
-from pcrec_core.errors import SpecError, unknown
+from pcrec_core.errors import SpecError
+from pcrec_core.parts import known
 from pcrec_core.records import Record
 from pcrec_core.spec import RunSpec
 from pcrec_core.variants import Spec, variant
@@ -108,11 +109,9 @@ def planned(names: Sequence[str] = (), datasets: Sequence[str] = SMALL, seeds: i
         For an unknown plan or data set, or a number of seeds below 1.
     """
     for name in names:
-        if name not in PLANS:
-            raise SpecError(unknown("plan", name, PLANS))
+        known("plan", name, PLANS)
     for name in datasets:
-        if name not in _PLANNED:
-            raise SpecError(unknown("data set of the plans", name, _PLANNED))
+        known("data set of the plans", name, _PLANNED)
     if seeds is not None and seeds < 1:
         raise SpecError(f"seeds must be 1 or more, not {seeds}.")
     return list(dict.fromkeys(spec for name in names or PLANS for plan in PLANS[name] for spec in plan.specs(datasets, seeds)))

@@ -16,9 +16,11 @@ import numpy as np
 from pcrec_core import spec as specs
 from pcrec_core.derived import Derived, Trivial, derived_from_dict
 from pcrec_core.errors import RecordError
-from pcrec_core.parts import canonical_json, digest
+from pcrec_core.parts import canonical_json, digest, known, require
 from pcrec_core.paths import OWN_RECORDS, RECORDS, ROOT, write_whole
 from pcrec_core.spec import RunSpec
+
+KINDS = ("run", "derived", "trivial", "statistics")
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,9 @@ class Record:
 
     @property
     def spec(self) -> RunSpec | Derived | Trivial:
-        """The spec of a run, or of what was made from runs, whole."""
+        """The spec of a run, or of what was made from runs or data, whole; statistics have none (``RecordError``)."""
+        if self.kind == "statistics":
+            raise RecordError(f"{self.name} holds statistics of a data set: no spec makes it.")
         return specs.from_dict(self.key) if self.kind == "run" else derived_from_dict(self.key)
 
     @property
@@ -89,13 +93,15 @@ def read(path: Path) -> Record:
     try:
         parts = json.loads(path.read_text(encoding="utf-8"))
         record = Record(*(parts[name] for name in ("kind", "name", "key", "result", "run")))
+        known("kind of record", record.kind, KINDS)
+        require(isinstance(record.run, dict), "its provenance is no dict.")
         sound = record.result_hash == parts["result_sha256"]
         named = digest(record.key)[:12] == record.identity and path.name == Path(record.name + ".json").name
     except FileNotFoundError:
         raise RecordError(f"there is no record at {path}.") from None
     except OSError as error:
         raise RecordError(f"{path} cannot be read ({error.strerror or error}); give the file of a record.") from None
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise RecordError(f"{path} is no record ({type(error).__name__}: {error}); delete it and train the run"
                           " again.") from None
     if not sound:
@@ -140,13 +146,9 @@ class Store:
         return read(path) if path.exists() else None
 
     def put(self, record: Record) -> Path:
-        """Write the record whole and read it back; ``RecordError`` where that cannot be done."""
+        """Write the record whole and read it back; ``FileError`` where that cannot be done."""
         path = self.path(record.name)
-        try:
-            write_whole(path, record.to_json().encode())
-        except OSError as error:
-            raise RecordError(f"record {path} cannot be written ({error.strerror or error}); give another folder of records"
-                              " and start the run again.") from error
+        write_whole(path, record.to_json().encode())
         read(path)
         return path
 
@@ -165,7 +167,8 @@ class Store:
         return [record for record in self.all() if record.kind == "run" and record.key["data"]["source"] == dataset]
 
     def find(self, name: str) -> Path:
-        """Path of the record of that name, or of the one whose identity begins with ``name`` (4 digits or more).
+        """Path of the record of that name, or of the one whose identity begins with ``name`` (4 digits or more); also a name
+        without its folder, or with an identity that is cut.
 
         Raises
         ------
@@ -173,11 +176,12 @@ class Store:
             If there is none, or more than one.
         """
         identity = name.rsplit("-", 1)[-1]  # the hash that ends a name
-        found = [path for path in self._paths(self._folders) if path.stem.rsplit("-", 1)[1].startswith(identity)]
+        found = [path for path in self._paths(self._folders)
+                 if path.stem.rsplit("-", 1)[1].startswith(identity) and name in path.as_posix()]
         if len(identity) < 4 or len(found) != 1:
             where = " and ".join(map(str, self._folders))
-            raise RecordError(f"{len(found)} records in {where} have an identity that begins with {identity!r}; give a path,"
-                              " a name, or 4 or more digits of one identity.")
+            raise RecordError(f"{len(found)} records in {where} are named {name!r}, or have an identity that begins so; give"
+                              " a path, a name, or 4 or more digits of one identity.")
         return found[0]
 
 

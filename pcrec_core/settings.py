@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pcrec_core.datasets import csv_data, source
-from pcrec_core.errors import SpecError, unknown
+from pcrec_core.errors import SpecError
 from pcrec_core.parts import known
 from pcrec_core.protocols import PROTOCOLS, VALUES, Rules
 from pcrec_core.spec import CRITERIA, NUMERICS, Cooperation, Data, Model, RunSpec, Training
@@ -67,8 +67,7 @@ def defaults(dataset: str, model: str) -> dict[str, Any]:
     SpecError, DataError
         Of an unknown model, an unknown data set.
     """
-    if model not in _MODELS:
-        raise SpecError(unknown("model", model, _MODELS))
+    known("model", model, _MODELS)
     name = source(dataset).name
     return _MODELS[model] | _DATASETS.get(name, {}).get(model, {}) | {"epochs": _EPOCHS[name][model]}
 
@@ -99,8 +98,7 @@ def run_spec(data: str | Data, model: str, *, peers: int = 1, cooperation: Coope
     data = data if isinstance(data, Data) else Data(data)
     given = {name: value for name, value in given.items() if value is not None}
     for name in given:
-        if name not in FIELDS:
-            raise SpecError(unknown("setting", name, FIELDS))
+        known("setting", name, FIELDS)
     values = defaults(data.source, model) | _released(model, protocol, cooperation) | given
     return RunSpec(
         data=data,
@@ -144,10 +142,8 @@ def _rules(protocol: str, changed: Mapping[str, str] | None) -> Rules | None:
 
 def layerwise(model: str, criterion: str = "entropy", alpha: float | None = None, every: int = 1) -> Cooperation:
     """Layer-wise cooperation, alpha by model if not given; alpha = 0 is averaging."""
-    if criterion not in CRITERIA:
-        raise SpecError(unknown("criterion", criterion, CRITERIA))
-    if model not in ALPHA:
-        raise SpecError(unknown("model", model, ALPHA))
+    known("criterion", criterion, CRITERIA)
+    known("model", model, ALPHA)
     alpha = ALPHA[model] if alpha is None else alpha
     return Cooperation("averaging", every=every) if alpha == 0 else Cooperation("layerwise", criterion, alpha, every)
 

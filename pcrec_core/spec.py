@@ -156,8 +156,8 @@ class Cooperation(Part):
         known("criterion", self.criterion, CRITERIA)
         require(self.shares == "own" or self.components is None, "shares of other layers are over all layers: leave components"
                                                                  " out.")
-        require(self.alpha is not None and self.alpha > 0,
-                f"alpha must be above 0, not {self.alpha}; for alpha = 0 take the rule 'averaging'.")
+        require(self.alpha is not None and 0 < self.alpha <= 1e6,  # a larger one could overflow
+                f"alpha must be above 0 and at most 1e6, not {self.alpha}; for alpha = 0 take the rule 'averaging'.")
 
     @property
     def merges(self) -> bool:
@@ -329,7 +329,8 @@ def _part(kind: type, values: dict[str, Any]) -> Any:
     before = {f.name: f.metadata["as_before"] for f in fields(kind) if "as_before" in f.metadata}
     if kind is RunSpec:
         if "rules" in values:
-            usual = PROTOCOLS.get(values.get("protocol"), Rules())  # an unknown protocol is said below
+            require(isinstance(values["rules"], dict), f"rules must be a dict of lines, not {values['rules']!r}.")
+            usual = PROTOCOLS.get(str(values.get("protocol")), Rules())  # an unknown protocol is said below
             values = values | {"rules": vars(usual) | values["rules"]}
         values = {k: _part(_PARTS[k], v) if k in _PARTS else v for k, v in values.items()}
     try:

@@ -20,26 +20,23 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from pcrec_core import commands, datasets, plans, records, torchrun, weights, workers
+from pcrec_core import commands, datasets, derived, plans, records, torchrun, weights, workers
 from pcrec_core.arms import Arm
 from pcrec_core.datasets.split import Split, split, split_without_repeats
 from pcrec_core.datasets.statistics import statistics as describe
 from pcrec_core.derived import TRIVIAL, Derived, Trivial
-from pcrec_core.errors import Interrupted, RecordError, TrainingError
+from pcrec_core.errors import DataError, Interrupted, PCRecError, RecordError, TrainingError
 from pcrec_core.paths import AGAIN, CHECKPOINTS, alone
 from pcrec_core.records import Record, Store
 from pcrec_core.spec import NUMERICS, Data, RunSpec
-from pcrec_core.variants import variant
+from pcrec_core.variants import Spec, variant
 
 #: Set (to anything) by `make book` and `make test`: a missing record of real data is an error there, not a training.
 NO_TRAINING = "PCREC_NO_TRAINING"
 _TURN = threading.Lock()
 
 
-Wanted = RunSpec | Derived | Trivial
-
-
-def run(specs: Sequence[Wanted], executor: Any = None, *, store: Store | None = None, device: str = "auto",
+def run(specs: Sequence[Spec], executor: Any = None, *, store: Store | None = None, device: str = "auto",
         threads: int = 1) -> list[Record]:
     """Records of ``specs``, in their order: read from the store, or trained and stored.
 
@@ -81,7 +78,7 @@ def run(specs: Sequence[Wanted], executor: Any = None, *, store: Store | None = 
     return [found[spec] or records.read(store.path(spec.name)) for spec in specs]
 
 
-def _train(wanted: Sequence[Wanted], executor: Any, store: Store, device: str, threads: int) -> None:
+def _train(wanted: Sequence[Spec], executor: Any, store: Store, device: str, threads: int) -> None:
     """Train the runs among ``wanted``; what failed is said when the others are done."""
     runs = [spec for spec in wanted if isinstance(spec, RunSpec)]
     if executor is None:
@@ -112,7 +109,7 @@ def labelled(label: str, data: str | Data, model: str, seeds: Sequence[int] = ()
     return arm(label, [variant(label, data, model, seed, given) for seed in seeds], **options)
 
 
-def arm(label: str, specs: Sequence[Wanted], **options: Any) -> Arm:
+def arm(label: str, specs: Sequence[Spec], **options: Any) -> Arm:
     """The arm of ``specs``, which differ in the seed alone; ``options`` are those of ``run``."""
     return Arm(label, tuple(run(specs, **options)))
 
@@ -185,12 +182,11 @@ def make(spec: Derived | Trivial, store: Store, *, device: str = "auto", threads
 
 
 def statistics(data: Data, store: Store | None = None) -> Record:
-    """The record of a data set's statistics: read, or computed from the raw files and stored; also where an earlier state of
-    the code left one without the groups of targets."""
+    """The record of a data set's statistics: read, or computed from the raw files and stored."""
     store = store or Store()
     name = records.statistics_name(data)
     found = store.get(name)
-    if found is None or "test_groups" not in found.result:
+    if found is None:
         result = describe(datasets.load(data, progress=True))
         found = Record("statistics", name, data.canonical(), result, records.provenance())
         store.put(found)
@@ -234,29 +230,31 @@ def _refuse_threads(threads: int) -> None:
         raise TrainingError(f"threads must be 1 or more, not {threads}.")
 
 
-def _refuse_training(spec: Wanted) -> None:
-    if not isinstance(spec, RunSpec):
-        if os.environ.get(NO_TRAINING) and spec.data.source != "synthetic":
-            raise RecordError(f"the record {spec.name} is missing, and {NO_TRAINING} is set; run the notebook, or `python -m"
-                              " pcrec_core study`, without it to make the record.")
-        return
-    if spec.numerics != NUMERICS[spec.model.name]:
+def _refuse_training(spec: Spec) -> None:
+    trained = isinstance(spec, RunSpec)
+    numerics = NUMERICS[spec.model.name] if trained else derived.NUMERICS
+    if spec.numerics != numerics:
         raise RecordError(f"the record {spec.name} is missing, and only an earlier state of the code, of numerics"
-                          f" {spec.numerics}, can make it; ask for numerics {NUMERICS[spec.model.name]}.")
+                          f" {spec.numerics}, can make it; ask for numerics {numerics}.")
     if os.environ.get(NO_TRAINING) and spec.data.source != "synthetic":
-        raise RecordError(f"the record {spec.name} is missing, and {NO_TRAINING} is set; make it with: {commands.command(spec)}")
+        how = commands.command(spec) if trained else "python -m pcrec_core study, or the notebook without it."
+        raise RecordError(f"the record {spec.name} is missing, and {NO_TRAINING} is set; make it with: {how}")
 
 
 def _train_here(missing: list[RunSpec], store: Store, device: str, threads: int) -> dict[str, Exception]:
     failed: dict[str, Exception] = {}
+    unread: dict[Data, Exception] = {}  # asked for once: a download that fails takes its time
     for i, spec in enumerate(missing, start=1):
         with _bar(total=spec.training.epochs, desc=f"run {i} of {len(missing)}: {spec.name}", unit="epoch") as bar:
             try:
+                if spec.data in unread:
+                    raise unread[spec.data]
                 train_once(spec, store, device=device, threads=threads, bar=bar)
             except Interrupted:
                 raise
-            except TrainingError as error:  # others are not the run's alone: data or records that cannot be reached
+            except PCRecError as error:
                 failed[spec.name] = error
+                unread |= {spec.data: error} if isinstance(error, DataError) else {}
     return failed
 
 

@@ -7,9 +7,9 @@ import os
 
 def started() -> bool:
     """Whether torchrun started this process."""
-    return "RANK" in os.environ
+    return "TORCHELASTIC_RUN_ID" in os.environ
 
 
 def rank() -> int:
     """Number of this process among its peers; 0, who writes and prints, also without torchrun."""
-    return int(os.environ.get("RANK", 0))
+    return int(os.environ["RANK"]) if started() else 0

@@ -258,10 +258,14 @@ class Trainer:
     def _resume(self, state: dict[str, Any] | None) -> None:
         if state is None:
             return
-        self.history, self.seconds = state["history"], Counter(state["seconds"])
-        self.choices, self.best = [Choice(**choice) for choice in state["choices"]], state["best"]
-        for peer in self.peers:
-            peer.resume(state["peers"][peer.k])
+        try:
+            self.history, self.seconds = state["history"], Counter(state["seconds"])
+            self.choices, self.best = [Choice(**choice) for choice in state["choices"]], state["best"]
+            for peer in self.peers:
+                peer.resume(state["peers"][peer.k])
+        except (KeyError, TypeError, IndexError) as error:
+            raise TrainingError(f"the checkpoint of {self.spec.name} is of another state of the code ({type(error).__name__}:"
+                                f" {error}); delete {self.spec.identity}.pt among the checkpoints to start anew.") from error
 
     def _result(self) -> dict[str, Any]:
         choice, model = self.choice, copy.deepcopy(self.peers[0].model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -10,6 +11,7 @@ from bs4 import BeautifulSoup
 from nbformat import v4
 
 from book import build, check
+from pcrec_core import report
 from pcrec_core.paths import ROOT
 
 GOOD = """<html><head><link rel="canonical" href="https://example.org/a.html"><link rel="stylesheet" href="_static/a.css">
@@ -72,6 +74,15 @@ def test_equations_and_sorting_come_with_the_book(html: Path) -> None:
     pages = [page.read_text(encoding="utf-8") for page in (html / "notebooks").glob("*.html")]
     assert all(sum(f"_static/{name}" in page for page in pages) == len(pages) for name in ("datatables.js", "tables.js"))
     assert any("sortable" in page for page in pages)
+
+
+def test_a_value_with_its_interval_is_sorted_by_the_value() -> None:
+    script = (ROOT / "book" / "_static" / "tables.js").read_text(encoding="utf-8")
+    interval = re.compile(re.search(r"const interval = /(.*)/\.exec", script)[1])  # means the same in Python
+    for shown, value in ((report.with_interval(report.percent, 0.194, -0.035, 0.3, True), "+19.4"),
+                         (report.with_interval(report.number(4), 0.035, 0.029, 0.041), "0.0350")):
+        assert interval.match(shown)[1] == value
+    assert interval.match("base") is None and interval.match("0.5") is None
 
 
 def test_a_good_book_has_no_problem(small: Path) -> None:

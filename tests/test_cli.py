@@ -92,6 +92,7 @@ def test_show_prints_the_statistics_of_a_data_set(call, folder):
     code, out, _ = call("show", made.identity)
     printed = dict(line.split(maxsplit=1) for line in out)
     assert code == 0 and printed["users"] == str(made.result["users"]) and printed["name"] == made.name
+    assert "test_groups" in made.result and not any(line.startswith("test_groups") for line in out)  # no number a user
 
 
 def test_the_words_of_the_issue_make_the_run_they_name(call, folder):
@@ -199,7 +200,7 @@ def test_a_typo_is_answered_with_the_nearest_name(call, folder, words, nearest):
     (["--peers", "2", "--every", "2"], "--every has a meaning with --cooperation only."),
     (["--peers", "2", "--cooperation", "averaging", "--alpha", "3"], "averaging has no criterion and no alpha"),
     (["--cooperation", "averaging"], "cooperation needs peers: 2 or more."),
-    ([*PAIR, "--alpha", "0"], "alpha must be above 0, not 0.0; for alpha = 0 take the rule 'averaging'."),
+    ([*PAIR, "--alpha", "0"], "alpha must be above 0 and at most 1e6, not 0.0; for alpha = 0 take the rule 'averaging'."),
     ([*PAIR, "--every", "0"], "every must be 1 or more epochs, not 0."),
     ([*PAIR, "--every", "2"], "cooperation every 2 epochs never happens in 1 epochs."),
     (["--t", "9"], "t (piece length) belongs to sasrec and dnn: give it there, and leave it out for bpr."),
@@ -222,10 +223,21 @@ def test_what_cannot_be_is_answered_in_one_sentence(call, folder, words, sentenc
     assert not folder.exists() or not any(path.is_file() for path in folder.rglob("*"))
 
 
+def test_ctrl_c_outside_a_training_is_one_sentence(call, monkeypatch):
+    def pressed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    study.split_of.cache_clear()
+    monkeypatch.setattr(datasets, "load", pressed)
+    code, out, err = call(*TINY)
+    assert (code, out) == (1, []) and refused(err) == ("interrupted; what is finished is stored, and the same command goes"
+                                                  " on with the rest.")
+
+
 def test_records_that_cannot_be_written_are_said(call, tmp_path):
     (tmp_path / "file").write_text("")
     code, _, err = call(*TINY, "--records", str(tmp_path / "file"), store=False)
-    assert code == 1 and "cannot be written (Not a directory); give another folder of records" in refused(err)
+    assert code == 1 and "cannot be written (Not a directory); make its place free, or name another folder" in refused(err)
 
 
 @pytest.mark.parametrize(("word", "sentence"), [

@@ -44,11 +44,21 @@ def test_columns_by_name_text_ids_and_quotes(tmp_path):
     (["10", "9", "-1"], [10, 9, -1]),
     (["10", "9", "007"], ["10", "9", "007"]),  # as a number 007 would be 7
     (["10", "9", "1.0"], ["10", "9", "1.0"]),
+    ([" 10", "9 ", "10"], [10, 9, 10]),  # one user, spaces or not
+    (["ann ", " ann", "u 1"], ["ann", "ann", "u 1"]),
     (["10", "9", str(2**63)], ["10", "9", str(2**63)]),
 ])
 def test_ids_are_numbers_only_where_all_are_written_so(tmp_path, ids, expected):
     table = read(written(tmp_path, "user,item\n" + "".join(f"{i},x\n" for i in ids)), ("user", "item"))
     assert table.users.tolist() == expected and table.items.tolist() == ["x"] * 3
+
+
+def test_times_that_rounding_would_bring_out_of_order_are_refused(tmp_path):
+    big = 1_700_000_000_000_000_001  # nanoseconds
+    assert read(written(tmp_path, f"user,item,time\na,x,{big}\na,y,{big + 1}\n"), COLUMNS).times.tolist() == [big, big + 1]
+    with pytest.raises(DataError, match="column 'time' has times from 2.53 on that are not all integers .* give seconds, or int"):
+        read(written(tmp_path, f"user,item,time\na,x,{big}\na,y,{big + 1}.5\n"), COLUMNS)
+    assert read(written(tmp_path, "user,item,time\na,x,0.5\n"), COLUMNS).times.tolist() == [0.5]
 
 
 def test_a_tsv_is_separated_by_tabs(tmp_path):

@@ -19,9 +19,9 @@ from pcrec_core.baselines import Popularity, Transitions, recency
 from pcrec_core.cooperation import Layer
 from pcrec_core.criteria import entropy
 from pcrec_core.crossed import StatsError
-from pcrec_core.derived import Derived, Trivial
+from pcrec_core.derived import Derived, Trivial, derived_from_dict
 from pcrec_core.ensemble import Mean
-from pcrec_core.errors import RecordError
+from pcrec_core.errors import RecordError, SpecError
 from pcrec_core.evaluation import Ranker, summary
 from pcrec_core.models import layers_of
 from pcrec_core.protocols import Rules
@@ -285,3 +285,16 @@ def test_arms_that_share_a_training_are_paired_and_others_are_not(store):
     assert not compared.paired and not compared.users_only and (compared.runs_v, compared.runs_b) == (2, 1)
     assert not recency.random and recency.mean("MRR@20").users_only is False
     assert (double.model, double.dataset, recency.model) == ("bpr", "synthetic", "recency")
+
+
+# --- what is derived, from its canonical form
+
+@pytest.mark.parametrize("made", [Trivial(Data("ml-100k"), "recency"), Derived("pruned", (spec_of("bpr"),), 0.3)])
+def test_what_is_derived_comes_back_from_its_canonical_form(made):
+    form = made.canonical()
+    assert derived_from_dict(form) == made
+    older = derived_from_dict(form | {"numerics": 0})
+    assert older != made and older.identity != made.identity and older.canonical()["numerics"] == 0
+    for wrong in (form | {"foo": 1}, {"operation": "pruned"}, {"baseline": "recency"}, {}):
+        with pytest.raises(SpecError, match="cannot be read"):
+            derived_from_dict(wrong)

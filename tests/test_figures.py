@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,6 +30,15 @@ def test_a_forest_plot_shows_improvement_interval_and_the_papers_in_percent():
     assert spans == [pytest.approx([-8, 18]), pytest.approx([-8, 18]), pytest.approx([-10, 6])]
     assert [float(line.get_xdata()[0]) for line in drawn if line.get_marker() == "x"] == [pytest.approx(9.6)]
     assert axes.get_xlabel() == "relative improvement of A over B in MRR@5 (%)"
+
+
+def test_more_lines_than_colours_still_differ_and_more_data_sets_do_not_fail():
+    looks = list(itertools.islice(figures._looks(), 36))
+    assert len(set(looks)) == 36 and looks[0] == ("", figures.CYCLE[0]) and looks[6][1] == figures.CYCLE[0]
+    curve = pd.DataFrame([{"data set": "x", "model": "dnn", "variant": str(k), "seed": 0, "metric": "MRR@5", "part": "test",
+                           "epoch": 1, "value": k} for k in range(8)])
+    assert len([line for line in figures.convergence(curve).axes[0].lines if line.get_label().isdigit()]) == 8
+    figures.forest(pd.DataFrame([ROW | {"data set": str(k)} for k in range(7)]))
 
 
 def test_a_forest_plot_needs_no_value_of_the_paper():

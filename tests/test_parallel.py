@@ -175,6 +175,7 @@ def test_the_first_process_prints_the_record_and_a_second_call_reads_it(steps, f
 def test_one_bar_is_shown_for_all_peers(monkeypatch):
     monkeypatch.setattr("sys.stderr", io.StringIO())
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
     hidden = []
     for rank in ("0", "1"):
         monkeypatch.setenv("RANK", rank)
@@ -210,7 +211,8 @@ def test_another_number_of_processes_than_peers_is_refused(steps):
 
 
 def test_peers_at_once_need_a_gpu_each(monkeypatch):
-    for name, value in {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}.items():
+    told = {"TORCHELASTIC_RUN_ID": "none", "RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    for name, value in told.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(TrainingError, match="2 peers at once need a GPU each, and torch sees 1 here; take --device cpu, or"):
@@ -218,5 +220,6 @@ def test_peers_at_once_need_a_gpu_each(monkeypatch):
 
 
 def test_without_torchrun_all_peers_are_here(monkeypatch):
-    monkeypatch.delenv("RANK", raising=False)
+    monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
+    monkeypatch.setenv("RANK", "1")  # somebody else's
     assert parallel.group(5, torch.device("cpu")) is parallel.SERIAL and list(parallel.SERIAL.numbers(5)) == [0, 1, 2, 3, 4]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from pcrec_core import records, settings, spec
-from pcrec_core.errors import RecordError
+from pcrec_core.errors import FileError, RecordError
 from pcrec_core.records import Record, Store, provenance, ranks_of, read, run_record, same_users
 from pcrec_core.spec import Data, RunSpec
 
@@ -103,7 +103,7 @@ def fails(error: BaseException):
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), PermissionError(13, "Permission denied")])
 def test_nothing_is_left_where_the_rename_fails(store, monkeypatch, error):
     monkeypatch.setattr(os, "replace", fails(error))
-    with pytest.raises(RecordError, match=rf"bpr-base-s0-{SPEC.identity}\.json cannot be written \({error.strerror}\)"):
+    with pytest.raises(FileError, match=rf"bpr-base-s0-{SPEC.identity}\.json cannot be written \({error.strerror}\)"):
         store.put(record_of())
     assert files(store.folder) == [] and store.get(SPEC.name) is None
 
@@ -122,7 +122,7 @@ def test_nothing_is_left_where_the_disk_is_full_half_way(store, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", half)
-    with pytest.raises(RecordError, match="No space left on device"):
+    with pytest.raises(FileError, match="No space left on device"):
         store.put(record_of())
     assert files(store.folder) == []
 
@@ -130,13 +130,13 @@ def test_nothing_is_left_where_the_disk_is_full_half_way(store, monkeypatch):
 def test_the_record_of_before_stays_where_writing_the_next_fails(store, path, monkeypatch):
     before = path.read_bytes()
     monkeypatch.setattr(os, "replace", fails(OSError(28, "No space left on device")))
-    with pytest.raises(RecordError):
+    with pytest.raises(FileError):
         store.put(record_of(ranks="3 3 3"))
     assert path.read_bytes() == before and files(store.folder) == [path]
 
 
 def test_a_folder_that_is_a_file_is_refused_in_a_sentence(path):
-    with pytest.raises(RecordError, match="cannot be written .*; give another folder of records"):
+    with pytest.raises(FileError, match="cannot be written .*; make its place free, or name another folder"):
         Store(path).put(record_of())
 
 
@@ -206,6 +206,7 @@ def test_a_truncated_file_is_noticed_wherever_it_ends(path):
     lambda parts: [1], lambda parts: parts | {"name": 5}, lambda parts: parts | {"name": "nodash"},
     lambda parts: parts | {"key": None}, lambda parts: parts | {"key": {}}, lambda parts: parts | {"result": []},
     lambda parts: parts | {"result": {"test": float("nan")}}, lambda parts: parts | {"result_sha256": None},
+    lambda parts: parts | {"kind": "walk"}, lambda parts: parts | {"run": None},
     lambda parts: {k: v for k, v in parts.items() if k != "run"}, lambda parts: parts["result"]])
 def test_json_that_is_no_record_is_refused(path, change):
     path.write_text(json.dumps(change(json.loads(path.read_text()))))
@@ -214,6 +215,9 @@ def test_json_that_is_no_record_is_refused(path, change):
 
 
 def test_bytes_that_are_no_text_and_a_folder_and_nothing_are_refused(path):
+    path.write_text("[" * 200_000)
+    with pytest.raises(RecordError, match="is no record"):
+        read(path)
     path.write_bytes(b"\xff\xfe\x00")
     for wrong, words in ((path, "is no record"), (path.parent, "Is a directory"), (path.with_name("x-y.json"), "there is no")):
         with pytest.raises(RecordError, match=words):
@@ -246,11 +250,13 @@ def test_all_is_recursive_and_ordered_and_passes_over_what_is_being_written(stor
 
 def test_find_takes_the_beginning_of_an_identity(store, path):
     other = store.put(record_of(settings.base("synthetic", "bpr", epochs=3)))
-    assert store.find(SPEC.identity) == store.find(SPEC.identity[:4]) == path
+    assert store.find(SPEC.identity) == store.find(SPEC.identity[:4]) == store.find(SPEC.name) == path
+    assert store.find(f"{SPEC.model.name}-{SPEC.variant}-s0-{SPEC.identity[:5]}") == path
     assert store.find(read(other).identity[:6]) == other
 
 
-@pytest.mark.parametrize("identity", ["0000", "", SPEC.identity[:3], SPEC.identity + "0", "synthetic"])
+@pytest.mark.parametrize("identity", ["0000", "", SPEC.identity[:3], SPEC.identity + "0", "synthetic",
+                                      f"ml-1m/sasrec-le-s7-{SPEC.identity}"])
 def test_find_refuses_what_names_no_record(store, path, identity):
     with pytest.raises(RecordError, match=r"\d records? .*give a path, a name, or 4 or more digits"):
         store.find(identity)
@@ -258,7 +264,7 @@ def test_find_refuses_what_names_no_record(store, path, identity):
 
 def test_find_refuses_what_names_two(store, path):
     (path.parent / f"twin-{SPEC.identity}.json").write_text("{}")
-    with pytest.raises(RecordError, match=f"2 records in .* begins with '{SPEC.identity}'"):
+    with pytest.raises(RecordError, match=f"2 records in .* are named '{SPEC.identity}'"):
         store.find(SPEC.identity)
 
 

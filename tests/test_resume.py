@@ -143,3 +143,9 @@ def test_the_seconds_of_both_parts_count(tmp_path):
         trainer.fit(checkpoint_at(tmp_path, SPECS[0]))
     outcome = fit(SPECS[0], RINGS, checkpoint_at(tmp_path, SPECS[0]))[1]
     assert outcome.seconds["train"] > trainer.seconds["train"] > 0
+
+
+def test_a_checkpoint_of_another_state_of_the_code_is_refused(tmp_path):
+    checkpoint_at(tmp_path, SPECS[0]).save({"seconds": {}})
+    with pytest.raises(TrainingError, match=rf"another state of the code .*'history'\); delete {SPECS[0].identity}\.pt"):
+        fit(SPECS[0], RINGS, checkpoint_at(tmp_path, SPECS[0]))

@@ -247,10 +247,10 @@ REFUSED = {
     "csv with four": (lambda: Data("csv", sha256=SHA, columns=tuple("abcd")), "needs sha256 and columns (user, item)"),
     "never cooperates": (lambda: cooperate(rule="averaging", every=121), "every 121 epochs never happens in 120 epochs"),
     # out of range
-    "alpha 0": (lambda: Cooperation("layerwise", "entropy", 0), "alpha must be above 0, not 0.0; for alpha = 0 take the rule"
-                                                                " 'averaging'"),
-    "alpha below": (lambda: Cooperation("layerwise", "entropy", -1), "alpha must be above 0, not -1.0"),
-    "no alpha": (lambda: Cooperation("layerwise", "entropy"), "alpha must be above 0, not None"),
+    "alpha 0": (lambda: Cooperation("layerwise", "entropy", 0),
+                "alpha must be above 0 and at most 1e6, not 0.0; for alpha = 0 take the rule 'averaging'"),
+    "alpha below": (lambda: Cooperation("layerwise", "entropy", -1), "alpha must be above 0 and at most 1e6, not -1.0"),
+    "no alpha": (lambda: Cooperation("layerwise", "entropy"), "alpha must be above 0 and at most 1e6, not None"),
     "every": (lambda: Cooperation("averaging", every=0), "every must be 1 or more epochs, not 0"),
     "core": (lambda: Data("ml-100k", core=0), "core must be 1 or more, not 0"),
     "d": (lambda: Model("bpr", d=0), "d must be 1 or more, not 0"),
@@ -314,6 +314,10 @@ REFUSED = {
     "text for a part": (lambda: from_dict(BPR.canonical() | {"model": "bpr"}),
                         "Model must be a dict of its fields, not 'bpr'"),
     "None for a part": (lambda: from_dict(PCREC.canonical() | {"cooperation": None}), "Cooperation must be a dict of its"),
+    "no rules": (lambda: from_dict(BPR.canonical() | {"rules": None}), "rules must be a dict of lines, not None."),
+    "a list of rules": (lambda: from_dict(BPR.canonical() | {"rules": ["loss"]}), "rules must be a dict of lines, not ['loss']."),
+    "a list for a protocol": (lambda: from_dict(BPR.canonical() | {"protocol": ["x"], "rules": {}}), "RunSpec cannot be read"),
+    "alpha beyond": (lambda: Cooperation("layerwise", "entropy", 1e308), "alpha must be above 0 and at most 1e6, not 1e+308"),
     "a list": (lambda: from_dict([1]), "RunSpec must be a dict of its fields, not [1]"),
 }
 
@@ -357,7 +361,7 @@ def test_an_unknown_name_near_to_nothing_is_answered_with_all_names():
 
 def test_every_error_of_a_user_is_one_family():
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
-    assert len(kinds) == 6 and all(issubclass(kind, PCRecError) for kind in kinds)
+    assert len(kinds) == 7 and all(issubclass(kind, PCRecError) for kind in kinds)
 
 
 def test_a_spec_cannot_be_changed_in_place():

@@ -22,7 +22,7 @@ from pcrec_core.commands import command
 from pcrec_core.datasets import csv_data
 from pcrec_core.datasets.split import split
 from pcrec_core.derived import Trivial
-from pcrec_core.errors import RecordError, TrainingError
+from pcrec_core.errors import PCRecError, RecordError, TrainingError
 from pcrec_core.records import Store, run_record
 from pcrec_core.settings import base, pcrec, run_spec
 from pcrec_core.spec import Cooperation, Data, RunSpec
@@ -183,6 +183,16 @@ def test_a_place_that_cannot_be_is_refused(store, options, words):
 
 
 # --- a failing run
+
+def test_data_that_cannot_be_read_do_not_stop_the_runs_on_others_and_are_asked_for_once(store, monkeypatch):
+    nobody = [dataclasses.replace(tiny(seed), data=Data("synthetic", core=1000)) for seed in (0, 1)]
+    asked = []
+    load = datasets.load
+    monkeypatch.setattr(datasets, "load", lambda data, **options: asked.append(data) or load(data, **options))
+    with pytest.raises(PCRecError, match="2 of 3 runs failed.*nobody is left"):
+        study.run([*nobody, tiny(2)], store=store)
+    assert names(store) == [tiny(2).name] and asked.count(nobody[0].data) == 1
+
 
 @pytest.mark.parametrize("workers", [None, 1, 2])
 def test_a_failing_run_leaves_what_was_finished(store, workers):
@@ -368,13 +378,9 @@ def test_statistics_are_computed_once_and_then_read_without_the_data(store, monk
     assert records.statistics_name(Data("synthetic", core=4)) != made.name
 
 
-def test_users_are_grouped_by_their_test_target_also_where_an_older_record_does_not_say_how(store):
+def test_users_are_grouped_by_their_test_target(store):
     data, split = Data("synthetic"), study.split_of(Data("synthetic"))
-    made = study.statistics(data, store)
-    older = {name: value for name, value in made.result.items() if name != "test_groups"}
-    store.put(dataclasses.replace(made, result=older))
     groups = study.target_groups(data, store)
-    assert study.statistics(data, store).result == made.result  # made again
     targets = split.targets("test")
     assert ((groups[:, None] == groups) == (targets[:, None] == targets)).all() and groups[0] == 0
 

@@ -138,7 +138,9 @@ def test_arms_that_rest_on_one_training_are_known():
     for line in ({"loss": "all"}, {"attention": "all"}, {"order": "once"}):
         assert trainings(of("base", rules=line)).isdisjoint(trainings(BASE))
     assert trainings(of("avg")).isdisjoint(trainings(LE)) and trainings(of("recency")) == set()
-    assert trainings(of("N")).isdisjoint({BASE})
+    assert trainings(of("N")).isdisjoint(trainings(BASE))
+    late = Cooperation("noise", every=BASE.training.epochs)  # comes after the last epoch
+    assert trainings(dataclasses.replace(BASE, cooperation=late)) == trainings(BASE)
 
 
 def test_the_examples_in_the_documentation_are_true():

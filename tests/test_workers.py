@@ -36,7 +36,7 @@ from workers_support import (
 from pcrec_core import __main__ as cli
 from pcrec_core import datasets, records, study, weights, workers
 from pcrec_core.datasets.split import split
-from pcrec_core.errors import Interrupted, RecordError, SpecError, TrainingError
+from pcrec_core.errors import FileError, Interrupted, RecordError, SpecError, TrainingError
 from pcrec_core.paths import ROOT, alone
 from pcrec_core.records import Record, Store
 from pcrec_core.settings import pcrec
@@ -146,6 +146,8 @@ def test_a_lock_is_held_by_one_at_a_time_and_freed_by_an_error(folder):
 
     with pytest.raises(KeyError), alone(folder / "deep" / "a.lock"):
         raise KeyError
+    with pytest.raises(FileError, match="below.lock cannot be written"), alone(folder / "deep" / "a.lock" / "below.lock"):
+        pass
     threads = [beside(enter) for _ in range(8)]
     for thread in threads:
         thread.join(PATIENCE)
@@ -386,6 +388,7 @@ def test_workers_and_dask_are_two_ways(call):
 
 
 def test_workers_are_refused_under_torchrun(call, monkeypatch):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
     monkeypatch.setenv("RANK", "0")
     code, out, err = call("--workers", "2")
     assert (code, out) == (1, "") and err.startswith("error: torchrun starts a process a peer, --workers and --dask a process a")

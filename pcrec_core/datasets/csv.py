@@ -53,6 +53,9 @@ def read(path: Path, columns: tuple[str, ...]) -> Table:
     times = _numbers(texts[2]) if len(texts) == 3 else None
     if len(texts) == 3 and times is None:
         raise fault(path, layout, f"column {columns[2]!r} is not numeric")
+    if times is not None and times.dtype.kind == "f" and np.abs(times).max(initial=0) >= 2**53:
+        raise DataError(f"{path}: column {columns[2]!r} has times from 2^53 on that are not all integers of 64 bits, and rounding"
+                        " would lose their order; give seconds, or integers.")
     return Table(_ids(texts[0]), _ids(texts[1]), times)
 
 
@@ -76,6 +79,7 @@ def _missing(ids: pa.Array) -> bool:
 
 
 def _ids(texts: pa.Array) -> np.ndarray:
+    texts = compute.utf8_trim_whitespace(texts)
     try:
         numbers = texts.cast(pa.int64())
     except pa.ArrowInvalid:
