@@ -132,7 +132,7 @@ def _data(options: argparse.Namespace) -> None:
             by_hand = isinstance(file, datasets.ManualFile)
             size, address = ("by hand", file.page) if by_hand else (f"{file.bytes / 1e6:.1f} MB", file.urls[0])
             print(f"{'':<20}   {file.name}, {size}: {files.status(file)}; {address}")
-        print(f"{'':<20}   {source.terms}")
+        print(f"{'':<20}   {source.terms}{f' Cite: {source.citation}' * bool(source.citation)}")
 
 
 def _show(options: argparse.Namespace) -> None:

@@ -42,14 +42,17 @@ class Arm:
 
     @property
     def dataset(self) -> str:
+        """Name of its data set."""
         return self.runs[0].spec.data.source
 
     @property
     def model(self) -> str:
+        """Name of its model."""
         return self.runs[0].spec.model.name
 
     @property
     def protocol(self) -> str:
+        """Name of its protocol."""
         return self.runs[0].spec.protocol
 
     @property

@@ -36,9 +36,11 @@ class Average:
         return epoch >= self._first
 
     def after_step(self) -> None:
+        """Take in the model after a step of training, if it is averaged by step."""
         if self.kind == "ema":
             self.averaged.update_parameters(self._model)
 
     def after_epoch(self, epoch: int) -> None:
+        """Take in the model after an epoch, if it is averaged by epoch."""
         if self.kind == "swa" and self.ready(epoch):
             self.averaged.update_parameters(self._model)

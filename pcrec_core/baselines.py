@@ -18,6 +18,7 @@ class Popularity(nn.Module):
         self._counts = torch.from_numpy(split.popularity().astype(np.float32))
 
     def scores(self, users: Tensor, inputs: Tensor) -> Tensor:
+        """Scores of all items for users (batch,) and their inputs (batch, length): (batch, items + 1)."""
         return self._counts.repeat(len(users), 1)
 
 
@@ -30,6 +31,7 @@ class Transitions(nn.Module):
         self._counts = sparse.csr_matrix((np.ones(len(pairs), np.float32), (pairs[:, 0], pairs[:, 1])), (size, size))
 
     def scores(self, users: Tensor, inputs: Tensor) -> Tensor:
+        """Scores of all items for users (batch,) and their inputs (batch, length): (batch, items + 1)."""
         return torch.from_numpy(self._counts[inputs[:, -1].numpy()].toarray())
 
 

@@ -68,6 +68,7 @@ class Merging:
     fewest = 2
 
     def shares(self, ws: Sequence[Tensor]) -> tuple[Tensor | None, Tensor]:
+        """H of a layer, if the rule has one, and mu: (peers,) each, of its weights in each peer."""
         raise NotImplementedError
 
     def all_shares(self, layers: Sequence[Sequence[Tensor]]) -> list[tuple[Tensor | None, Tensor]]:

@@ -149,6 +149,7 @@ def entropies(run: Record, kind: str) -> list[float]:
 
 
 def in_block(name: str) -> bool:
+    """Whether a measured layer is in a block of SASRec, or the hidden layer of DNN: neither a table of items nor the softmax."""
     return name.startswith(("blocks.", "hidden"))
 
 

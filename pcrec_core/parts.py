@@ -60,11 +60,13 @@ def _cast(f: dataclasses.Field, value: Any) -> Any:
 
 
 def require(condition: bool, sentence: str) -> None:
+    """Raise ``SpecError`` with the sentence unless the condition holds."""
     if not condition:
         raise SpecError(sentence)
 
 
 def known(what: str, name: str | None, names: Collection[str]) -> None:
+    """Raise ``SpecError`` unless ``name`` is among ``names``; the sentence has the nearest one."""
     if name not in names:  # the nearest name is looked for only here: it takes a hundred times as long
         raise SpecError(unknown(what, name, names))
 

@@ -77,6 +77,7 @@ def with_interval(form: Formatter, middle: Any, low: Any, high: Any, mark: bool 
 
 
 def missing(x: Any) -> bool:
+    """Whether there is no value: None or a NaN."""
     return x is None or (isinstance(x, float) and np.isnan(x))
 
 

@@ -101,9 +101,11 @@ class Maker:
         return dataclasses.replace(settings.layerwise(self.model, criterion), **changed)
 
     def ensemble(self, runs: int) -> Derived:
+        """That many base runs, the first of the own seed (Ensemble-M2, M3)."""
         return Derived("ensemble", tuple(self.base(k) for k in range(runs)))
 
     def shuffled(self) -> RunSpec:
+        """The base on histories in a random order."""
         return dataclasses.replace(self, data=dataclasses.replace(self.data, histories="shuffled")).base()
 
     def last_epoch_only(self) -> RunSpec:

@@ -151,7 +151,7 @@ def test_data_lists_every_source_and_what_is_on_disk(call, tmp_path, monkeypatch
     files = {file.name for source in SOURCES.values() for file in source.files}
     told = told_of(out)
     assert told == dict.fromkeys(files, "not on disk")
-    assert all(any(source.terms in line for line in out) for source in SOURCES.values())
+    assert all(any(source.terms in line and source.citation in line for line in out) for source in SOURCES.values())
 
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "ml-1m.txt").write_text("1 1\n")

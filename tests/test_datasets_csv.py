@@ -75,7 +75,7 @@ def test_load_filters_and_sorts_a_csv(tmp_path):
 
 
 @pytest.mark.parametrize("content, sentence", [
-    ("", " is empty: expected a first line with the names of the columns."),
+    ("", " is empty, or its first line is: expected a first line with the names of the columns."),
     ("user,item,time", " has no rows: expected lines of user, item, time (separated by a comma)."),
     ("user,item,time\n", " has no rows: expected lines of user, item, time (separated by a comma)."),
     ("user,item,time\na,b\n", ", line 2 has 2 fields, not the 3 of user, item, time (separated by a comma)" + LINE),
@@ -106,7 +106,7 @@ def test_the_first_bad_line_is_named(tmp_path, content, sentence):
     ("196,242,3", {}, "line 1: unknown column 'user'. Known: 196, 242, 3."),
     ("user,item,item,time", {}, "line 1: column 'item' is there more than once: give each its own name."),
     ("user,item,time", {"item": "user"}, "the columns user, user, time of"),
-    ("", {}, "is empty: expected a first line with the names of the columns."),
+    ("", {}, "is empty, or its first line is: expected a first line with the names of the columns."),
 ])
 def test_columns_are_checked_at_the_door(tmp_path, header, names, words):
     path = written(tmp_path, header)

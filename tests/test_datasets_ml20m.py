@@ -86,7 +86,7 @@ def test_a_long_member_is_read_in_its_order(tmp_path):
 
 
 @pytest.mark.parametrize("content, sentence", [
-    ("", " is empty: expected a first line with the names of the columns."),
+    ("", " is empty, or its first line is: expected a first line with the names of the columns."),
     (HEADER, f" has no rows: expected lines of {NAMES}."),
     (f"{HEADER}\n\n", f" has no rows: expected lines of {NAMES}."),
     ("userId,movieId,timestamp\n1,2,3\n", f", line 1 names the columns userId, movieId, timestamp, not"

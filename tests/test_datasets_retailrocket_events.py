@@ -49,7 +49,7 @@ def test_a_long_file_is_read_in_its_order(tmp_path):
 
 
 @pytest.mark.parametrize("content, sentence", [
-    ("", " is empty: expected a first line with the names of the columns."),
+    ("", " is empty, or its first line is: expected a first line with the names of the columns."),
     (HEADER, f" has no rows: expected lines of {NAMES}."),
     (WHOLE.replace("itemid", "item"), f", line 1 names the columns {', '.join(COLUMNS).replace('itemid', 'item')}, not"
                                       f" {', '.join(COLUMNS)}: take the original file."),

@@ -29,6 +29,8 @@ def locate(file: RemoteFile | ManualFile, progress: bool = False) -> Path:
 
     Parameters
     ----------
+    file : RemoteFile or ManualFile
+        Of a data set's ``files``.
     progress : bool
         Show a bar while downloading.
 

@@ -47,4 +47,4 @@ def _disturb(items: np.ndarray, position: np.ndarray, weights: np.ndarray, draw)
 
 
 SYNTHETIC = Source(name="synthetic", title="Synthetic", read=read, repeats=True,
-                   terms="Made here; free.", citation="pcrec_core.datasets.synthetic")
+                   terms="Made here; free.")

@@ -81,7 +81,7 @@ def header(path: File, delimiter: str) -> tuple[str, ...]:
     except csv.Error as error:
         raise DataError(f"{path} has no first line of column names ({error}): is it a csv file?") from None
     if not names:
-        raise DataError(f"{path} is empty: expected a first line with the names of the columns.")
+        raise DataError(f"{path} is empty, or its first line is: expected a first line with the names of the columns.")
     if any(map(undecoded, names)):
         raise DataError(f"{path} is not UTF-8 text: save it as UTF-8, and unpack it if it is compressed.")
     return tuple(names)
