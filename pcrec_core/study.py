@@ -221,6 +221,10 @@ def _torch_for_us(threads: int) -> Iterator[None]:
         torch.set_num_threads(threads)
         try:
             yield
+        except (MemoryError, RuntimeError) as error:  # a GPU's is a RuntimeError of its own, the CPU's a plain one
+            if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and "allocate memory" not in str(error):
+                raise
+            raise TrainingError("the memory does not suffice; lower the batch, d or t, or take another device.") from error
         finally:
             torch.set_num_threads(before)
 

@@ -184,6 +184,10 @@ def test_a_place_that_cannot_be_is_refused(store, options, words):
 
 # --- a failing run
 
+def fails(error: Exception) -> None:
+    raise error
+
+
 def test_data_that_cannot_be_read_do_not_stop_the_runs_on_others_and_are_asked_for_once(store, monkeypatch):
     nobody = [dataclasses.replace(tiny(seed), data=Data("synthetic", core=1000)) for seed in (0, 1)]
     asked = []
@@ -192,6 +196,15 @@ def test_data_that_cannot_be_read_do_not_stop_the_runs_on_others_and_are_asked_f
     with pytest.raises(PCRecError, match="2 of 3 runs failed.*nobody is left"):
         study.run([*nobody, tiny(2)], store=store)
     assert names(store) == [tiny(2).name] and asked.count(nobody[0].data) == 1
+
+
+@pytest.mark.parametrize("full", [lambda *_: torch.empty(10**15), lambda *_: [0] * 10**15,
+                                  lambda *_: fails(torch.OutOfMemoryError())], ids=["cpu", "python", "gpu"])
+def test_memory_that_does_not_suffice_is_one_sentence(store, monkeypatch, full):
+    monkeypatch.setattr(study, "split_for", full)
+    with pytest.raises(TrainingError, match="the memory does not suffice; lower the batch, d or t, or take another device."):
+        study.run([tiny()], store=store)
+    assert names(store) == []
 
 
 @pytest.mark.parametrize("workers", [None, 1, 2])
