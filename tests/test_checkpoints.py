@@ -11,7 +11,7 @@ import torch
 
 from pcrec_core import checkpoints
 from pcrec_core.checkpoints import Checkpoint, interrupts
-from pcrec_core.errors import TrainingError
+from pcrec_core.errors import FileError, TrainingError
 
 
 def test_a_checkpoint_comes_back_as_it_went(tmp_path):
@@ -58,7 +58,7 @@ def test_a_failed_write_leaves_the_checkpoint_before(tmp_path, monkeypatch):
         raise OSError("no space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(FileError, match="no space left"):
         checkpoint.save({"at": 2})
     assert checkpoint.load()["at"] == 1 and [path.name for path in tmp_path.iterdir()] == ["run.pt"]
 
