@@ -104,8 +104,8 @@ class LayerWise(Merging):
 
     def __post_init__(self) -> None:
         known("criterion", self.criterion, ("entropy", "l1"))
-        if not 0 < self.alpha <= 1e6:  # with infinity, or what overflows, equal entropies would give NaN
-            raise SpecError(f"alpha must be above 0 and at most 1e6, not {self.alpha}; for alpha = 0 take Averaging().")
+        if not 0 < self.alpha <= 1e12:  # with infinity, or what overflows, equal entropies would give NaN
+            raise SpecError(f"alpha must be above 0 and at most 1e12, not {self.alpha}; for alpha = 0 take Averaging().")
 
     def information(self, ws: Sequence[Tensor]) -> Tensor:
         """H of a layer in each peer, (peers,)."""

@@ -156,8 +156,8 @@ class Cooperation(Part):
         known("criterion", self.criterion, CRITERIA)
         require(self.shares == "own" or self.components is None, "shares of other layers are over all layers: leave components"
                                                                  " out.")
-        require(self.alpha is not None and 0 < self.alpha <= 1e6,  # a larger one could overflow
-                f"alpha must be above 0 and at most 1e6, not {self.alpha}; for alpha = 0 take the rule 'averaging'.")
+        require(self.alpha is not None and 0 < self.alpha <= 1e12,  # a larger one could overflow
+                f"alpha must be above 0 and at most 1e12, not {self.alpha}; for alpha = 0 take the rule 'averaging'.")
 
     @property
     def merges(self) -> bool:

@@ -25,7 +25,7 @@ from pcrec_core.arms import Arm
 from pcrec_core.datasets.split import Split, split, split_without_repeats
 from pcrec_core.datasets.statistics import statistics as describe
 from pcrec_core.derived import TRIVIAL, Derived, Trivial
-from pcrec_core.errors import DataError, Interrupted, PCRecError, RecordError, TrainingError
+from pcrec_core.errors import DataError, FileError, Interrupted, PCRecError, RecordError, TrainingError
 from pcrec_core.paths import AGAIN, CHECKPOINTS, alone
 from pcrec_core.records import Record, Store
 from pcrec_core.spec import NUMERICS, Data, RunSpec
@@ -200,8 +200,13 @@ def target_groups(data: Data, store: Store | None = None) -> np.ndarray:
 
 def split_for(spec: RunSpec) -> Split:
     """The split a run is trained on: that of all models, or BPR's own."""
+    return split_of(*_data_of(spec))
+
+
+def _data_of(spec: RunSpec) -> tuple[Data, bool]:
+    """What is split, and whether in BPR's own way."""
     own = spec.model.name == "bpr" and spec.lines.data == "own"
-    return split_of(dataclasses.replace(spec.data, histories="ordered"), own)
+    return dataclasses.replace(spec.data, histories="ordered"), own
 
 
 @functools.lru_cache(maxsize=4)
@@ -212,7 +217,8 @@ def split_of(data: Data, own: bool = False) -> Split:
 
 @contextmanager
 def _torch_for_us(threads: int) -> Iterator[None]:
-    """torch with that many threads; its generator and its thread count are the process's, so runs in threads take turns."""
+    """torch with that many threads; its generator and its thread count are the process's, so runs in threads take turns. Memory
+    that does not suffice is a ``TrainingError``."""
     import torch
 
     _refuse_threads(threads)
@@ -247,18 +253,19 @@ def _refuse_training(spec: Spec) -> None:
 
 def _train_here(missing: list[RunSpec], store: Store, device: str, threads: int) -> dict[str, Exception]:
     failed: dict[str, Exception] = {}
-    unread: dict[Data, Exception] = {}  # asked for once: a download that fails takes its time
+    unread: dict[tuple[Data, bool], Exception] = {}  # asked for once: a download that fails takes its time
     for i, spec in enumerate(missing, start=1):
         with _bar(total=spec.training.epochs, desc=f"run {i} of {len(missing)}: {spec.name}", unit="epoch") as bar:
             try:
-                if spec.data in unread:
-                    raise unread[spec.data]
+                if _data_of(spec) in unread:
+                    raise unread[_data_of(spec)]
                 train_once(spec, store, device=device, threads=threads, bar=bar)
-            except Interrupted:
+            except (Interrupted, FileError):  # where one record cannot be written no other can
                 raise
             except PCRecError as error:
                 failed[spec.name] = error
-                unread |= {spec.data: error} if isinstance(error, DataError) else {}
+                if isinstance(error, DataError):
+                    unread[_data_of(spec)] = error
     return failed
 
 

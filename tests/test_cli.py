@@ -200,7 +200,7 @@ def test_a_typo_is_answered_with_the_nearest_name(call, folder, words, nearest):
     (["--peers", "2", "--every", "2"], "--every has a meaning with --cooperation only."),
     (["--peers", "2", "--cooperation", "averaging", "--alpha", "3"], "averaging has no criterion and no alpha"),
     (["--cooperation", "averaging"], "cooperation needs peers: 2 or more."),
-    ([*PAIR, "--alpha", "0"], "alpha must be above 0 and at most 1e6, not 0.0; for alpha = 0 take the rule 'averaging'."),
+    ([*PAIR, "--alpha", "0"], "alpha must be above 0 and at most 1e12, not 0.0; for alpha = 0 take the rule 'averaging'."),
     ([*PAIR, "--every", "0"], "every must be 1 or more epochs, not 0."),
     ([*PAIR, "--every", "2"], "cooperation every 2 epochs never happens in 1 epochs."),
     (["--t", "9"], "t (piece length) belongs to sasrec and dnn: give it there, and leave it out for bpr."),

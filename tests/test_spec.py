@@ -248,9 +248,9 @@ REFUSED = {
     "never cooperates": (lambda: cooperate(rule="averaging", every=121), "every 121 epochs never happens in 120 epochs"),
     # out of range
     "alpha 0": (lambda: Cooperation("layerwise", "entropy", 0),
-                "alpha must be above 0 and at most 1e6, not 0.0; for alpha = 0 take the rule 'averaging'"),
-    "alpha below": (lambda: Cooperation("layerwise", "entropy", -1), "alpha must be above 0 and at most 1e6, not -1.0"),
-    "no alpha": (lambda: Cooperation("layerwise", "entropy"), "alpha must be above 0 and at most 1e6, not None"),
+                "alpha must be above 0 and at most 1e12, not 0.0; for alpha = 0 take the rule 'averaging'"),
+    "alpha below": (lambda: Cooperation("layerwise", "entropy", -1), "alpha must be above 0 and at most 1e12, not -1.0"),
+    "no alpha": (lambda: Cooperation("layerwise", "entropy"), "alpha must be above 0 and at most 1e12, not None"),
     "every": (lambda: Cooperation("averaging", every=0), "every must be 1 or more epochs, not 0"),
     "core": (lambda: Data("ml-100k", core=0), "core must be 1 or more, not 0"),
     "d": (lambda: Model("bpr", d=0), "d must be 1 or more, not 0"),
@@ -317,7 +317,7 @@ REFUSED = {
     "no rules": (lambda: from_dict(BPR.canonical() | {"rules": None}), "rules must be a dict of lines, not None."),
     "a list of rules": (lambda: from_dict(BPR.canonical() | {"rules": ["loss"]}), "rules must be a dict of lines, not ['loss']."),
     "a list for a protocol": (lambda: from_dict(BPR.canonical() | {"protocol": ["x"], "rules": {}}), "RunSpec cannot be read"),
-    "alpha beyond": (lambda: Cooperation("layerwise", "entropy", 1e308), "alpha must be above 0 and at most 1e6, not 1e+308"),
+    "alpha beyond": (lambda: Cooperation("layerwise", "entropy", 1e308), "alpha must be above 0 and at most 1e12, not 1e+308"),
     "a list": (lambda: from_dict([1]), "RunSpec must be a dict of its fields, not [1]"),
 }
 

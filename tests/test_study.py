@@ -22,7 +22,7 @@ from pcrec_core.commands import command
 from pcrec_core.datasets import csv_data
 from pcrec_core.datasets.split import split
 from pcrec_core.derived import Trivial
-from pcrec_core.errors import PCRecError, RecordError, TrainingError
+from pcrec_core.errors import FileError, PCRecError, RecordError, TrainingError
 from pcrec_core.records import Store, run_record
 from pcrec_core.settings import base, pcrec, run_spec
 from pcrec_core.spec import Cooperation, Data, RunSpec
@@ -196,6 +196,15 @@ def test_data_that_cannot_be_read_do_not_stop_the_runs_on_others_and_are_asked_f
     with pytest.raises(PCRecError, match="2 of 3 runs failed.*nobody is left"):
         study.run([*nobody, tiny(2)], store=store)
     assert names(store) == [tiny(2).name] and asked.count(nobody[0].data) == 1
+
+
+def test_where_one_record_cannot_be_written_no_further_run_is_trained(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    begun, train = [], study.train
+    monkeypatch.setattr(study, "train", lambda spec, *given, **options: begun.append(spec) or train(spec, *given, **options))
+    with pytest.raises(FileError, match="cannot be written"):
+        study.run([tiny(0), tiny(1)], store=Store(tmp_path / "file"))
+    assert begun == [tiny(0)]
 
 
 @pytest.mark.parametrize("full", [lambda *_: torch.empty(10**15), lambda *_: [0] * 10**15,

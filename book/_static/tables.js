@@ -1,6 +1,7 @@
 // A table that a notebook marks as sortable is sorted by a click on its header; without this it is a plain table.
 // A cell is sorted by its data-order where the notebook gives one; a value with its interval, "+19.4 % [-3.5 %, ...]",
-// by the value (the space before % is one that does not break); a missing value comes before every number (as a word it would make its column one of words).
+// by the value (the space before % is one that does not break); a missing value comes before every number (as a word it
+// would make its column one of words).
 const MISSING = ["nan", "None", "–"];
 
 function giveOrder(cell) {
