@@ -65,6 +65,12 @@ def require(condition: bool, sentence: str) -> None:
         raise SpecError(sentence)
 
 
+def count(name: str, value: int) -> None:
+    """Raise ``SpecError`` unless the value is 1 or more, and not so large that torch could only stumble over it."""
+    require(value >= 1, f"{name} must be 1 or more, not {value}.")
+    require(value <= 10**9, f"{name} must be at most 10**9, not {value}.")
+
+
 def known(what: str, name: str | None, names: Collection[str]) -> None:
     """Raise ``SpecError`` unless ``name`` is among ``names``; the sentence has the nearest one."""
     if name not in names:  # the nearest name is looked for only here: it takes a hundred times as long

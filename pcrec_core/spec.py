@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from pcrec_core.errors import SpecError
-from pcrec_core.parts import Identified, Part, known, later, require
+from pcrec_core.parts import Identified, Part, count, known, later, require
 from pcrec_core.protocols import PROTOCOLS, Rules
 
 #: Raised for a model by any change that moves a bit of its results (data, evaluation and cooperation raise all).
@@ -75,10 +75,11 @@ class Model(Part):
 
     def _check(self) -> None:
         known("model", self.name, NUMERICS)
-        require(self.d >= 1, f"d must be 1 or more, not {self.d}.")
+        count("d", self.d)
         require((self.t is None) == (self.name == "bpr"), "t (piece length) belongs to sasrec and dnn: give it there,"
                                                            " and leave it out for bpr.")
         require(self.t is None or self.t >= 2, f"t counts the target, so it must be 2 or more, not {self.t}.")
+        count("t", self.t or 2)
         require((self.p is None) == (self.name != "sasrec"), "p (dropout) belongs to sasrec: give it there, and leave"
                                                               " it out for dnn and bpr.")
         require(self.p is None or 0 <= self.p < 1, f"p (dropout) must be in [0, 1), not {self.p}.")
@@ -108,8 +109,8 @@ class Training(Part):
             known("average", self.average, AVERAGES)
         require(self.average != "swa" or self.schedule == "constant", "swa averages weights of a constant rate: give schedule"
                                                                       " 'constant'.")
-        require(self.epochs >= 1, f"epochs must be 1 or more, not {self.epochs}.")
-        require(self.batch >= 1, f"batch must be 1 or more, not {self.batch}.")
+        count("epochs", self.epochs)
+        count("batch", self.batch)
         require(self.eta > 0, f"eta (learning rate) must be above 0, not {self.eta}.")
         require(self.l2 >= 0, f"l2 must be 0 or more, not {self.l2}.")
 
@@ -145,7 +146,7 @@ class Cooperation(Part):
     def _check(self) -> None:
         known("cooperation rule", self.rule, RULES)
         known("shares", self.shares, SHARES)
-        require(self.every >= 1, f"every must be 1 or more epochs, not {self.every}.")
+        count("every", self.every)
         self._check_components()
         require(self.gamma is None or (self.rule == "parameterwise" and self.gamma >= 0),
                 "gamma belongs to the rule 'parameterwise', and is 0 or more.")
@@ -228,7 +229,7 @@ class RunSpec(Identified, Part):
         super().__post_init__()
 
     def _check(self) -> None:
-        require(self.peers >= 1, f"peers must be 1 or more, not {self.peers}.")
+        count("peers", self.peers)
         require(self.peers <= 2 or self.protocol != "released", f"the released code knows one peer or two, not {self.peers}.")
         require(self.seed >= 0, f"seed must be 0 or more, not {self.seed}.")
         for name, values in (("rates", ("spread", "equal")), ("orders", ("own", "same")), ("starts", ("own", "same"))):

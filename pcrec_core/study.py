@@ -236,8 +236,8 @@ def _torch_for_us(threads: int) -> Iterator[None]:
 
 
 def _refuse_threads(threads: int) -> None:
-    if threads < 1:
-        raise TrainingError(f"threads must be 1 or more, not {threads}.")
+    if not 1 <= threads <= 1024:
+        raise TrainingError(f"threads must be from 1 to 1024, not {threads}.")
 
 
 def _refuse_training(spec: Spec) -> None:

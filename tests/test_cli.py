@@ -201,7 +201,7 @@ def test_a_typo_is_answered_with_the_nearest_name(call, folder, words, nearest):
     (["--peers", "2", "--cooperation", "averaging", "--alpha", "3"], "averaging has no criterion and no alpha"),
     (["--cooperation", "averaging"], "cooperation needs peers: 2 or more."),
     ([*PAIR, "--alpha", "0"], "alpha must be above 0 and at most 1e12, not 0.0; for alpha = 0 take the rule 'averaging'."),
-    ([*PAIR, "--every", "0"], "every must be 1 or more epochs, not 0."),
+    ([*PAIR, "--every", "0"], "every must be 1 or more, not 0."),
     ([*PAIR, "--every", "2"], "cooperation every 2 epochs never happens in 1 epochs."),
     (["--t", "9"], "t (piece length) belongs to sasrec and dnn: give it there, and leave it out for bpr."),
     (["--p", "0.1"], "p (dropout) belongs to sasrec: give it there, and leave it out for dnn and bpr."),
@@ -214,7 +214,9 @@ def test_a_typo_is_answered_with_the_nearest_name(call, folder, words, nearest):
     (["--dataset", "csv", "--csv", "nowhere.csv"], "nowhere.csv cannot be read (No such file or directory)"),
     (["--dataset", "csv", "--csv", "x", "--columns", "a"], "--columns names two or three columns"),
     (["--device", "gpu"], "device must be auto, cpu or cuda, not 'gpu'."),
-    (["--threads", "0"], "threads must be 1 or more, not 0."),
+    (["--threads", "0"], "threads must be from 1 to 1024, not 0."),
+    (["--threads", "100000"], "threads must be from 1 to 1024, not 100000."),
+    (["--batch", "9" * 20], "batch must be at most 10**9, not 99999999999999999999."),
     (["--core", "1000"], "synthetic with core=1000: nobody is left"),
     (["--eta", "1e30", "--epochs", "3"], "the training diverged; lower the learning rate.")])
 def test_what_cannot_be_is_answered_in_one_sentence(call, folder, words, sentence):

@@ -174,7 +174,7 @@ def test_torch_has_its_threads_back_after_a_run_and_after_a_failure(store):
     assert torch.get_num_threads() == before
 
 
-@pytest.mark.parametrize(("options", "words"), [({"threads": 0}, "threads must be 1 or more, not 0"),
+@pytest.mark.parametrize(("options", "words"), [({"threads": 0}, "threads must be from 1 to 1024, not 0"),
                                                 ({"device": "gpu"}, "device must be auto, cpu or cuda, not 'gpu'")])
 def test_a_place_that_cannot_be_is_refused(store, options, words):
     with pytest.raises(TrainingError, match=words):
