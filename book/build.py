@@ -75,7 +75,7 @@ def stage(folder: Path) -> None:
     folder.mkdir(parents=True)
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(ROOT / name, folder)
-    shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns("*.py", "__pycache__", "_static", "drafts"))
+    shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns("*.py", "__pycache__", "_static"))
     shutil.copytree(ROOT / "book" / "_static", folder / "_static")
     shutil.copytree(NOTEBOOKS, folder / "notebooks", ignore=lambda _, names: {n for n in names if n[-6:] != ".ipynb"})
     _bring_datatables(folder / "_static")

@@ -158,9 +158,10 @@ _WHICH: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
 
 
 def show_trusted(frame: pd.DataFrame, name: str) -> Html:
-    """The frame of ``trained.trusted``, summed up by model: how often the peer whose layer has more H is the better one."""
+    """The frame of ``trained.trusted``, summed up by data set and model: how often the peer whose layer has more H is the
+    better one."""
     summed = _summed(frame)
-    formats = dict.fromkeys(summed.columns[2:6], share) | dict.fromkeys(summed.columns[6:8], points)
+    formats = dict.fromkeys(summed.columns[3:7], share) | dict.fromkeys(summed.columns[7:9], points)
     return table(summed, formats, name,
                  f"Shares of layers and exchanges in which neither H nor accuracy is equal, means over runs. Better: by"
                  f" validation {SELECTION}, before the exchange. By chance: if who has more H had nothing to do with who is"
@@ -169,8 +170,9 @@ def show_trusted(frame: pd.DataFrame, name: str) -> Html:
 
 def _summed(frame: pd.DataFrame) -> pd.DataFrame:
     decided = frame[(frame["H"] != 0) & (frame[SELECTION] != 0)]
-    return pd.DataFrame([{"model": model, "exchanges": which, **_agreement(one[chosen(one)])}
-                         for model, one in decided.groupby("model", sort=False) for which, chosen in _WHICH.items()])
+    return pd.DataFrame([{"data set": dataset, "model": model, "exchanges": which, **_agreement(one[chosen(one)])}
+                         for (dataset, model), one in decided.groupby(["data set", "model"], sort=False)
+                         for which, chosen in _WHICH.items()])
 
 
 def _agreement(frame: pd.DataFrame) -> dict[str, float]:

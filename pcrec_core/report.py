@@ -190,6 +190,10 @@ def _mean(row: Mapping[str, Any]) -> str:
     return middle if missing(row["run SD"]) else f"{middle}\nSD\N{NO-BREAK SPACE}{row['run SD']:.4f}"
 
 
+#: What a column of comparisons says.
+OF_RUNS = "Vseed/V: the part of the variance that comes from runs."
+
+
 def show_comparisons(frame: pd.DataFrame, name: str, note: str) -> Html:
     """The frame of ``arms.comparisons``: RI, the paper's; then what they rest on. No column of dashes alone."""
     if frame.empty:
@@ -202,7 +206,8 @@ def show_comparisons(frame: pd.DataFrame, name: str, note: str) -> Html:
         **{column: frame[column] for column in ("p", "MDE", "DeltaRI", "df", "Vseed/V", "runs")}})
     shown = shown.rename(columns={"DeltaRI": "ΔRI"})
     formats = {"p": probability, "df": number(0), "Vseed/V": share, "MDE": percent, "ΔRI": points}
-    return table(_without_empty(shown), formats, name, note, frame)
+    shown = _without_empty(shown)
+    return table(shown, formats, name, f"{note} {OF_RUNS}" if "Vseed/V" in shown else note, frame)
 
 
 def show_statistics(found: Sequence[Record]) -> Html:

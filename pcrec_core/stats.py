@@ -77,8 +77,9 @@ class Comparison:
 
     @property
     def seed_share(self) -> float | None:
-        """Vseed / V: how much of the uncertainty comes from runs; None where nothing varies."""
-        return self.Vseed / self.se**2 if self.se else None
+        """Vseed / V: how much of the uncertainty comes from runs; None where nothing varies, and where an arm has one run, whose
+        part cannot be known."""
+        return self.Vseed / self.se**2 if self.se and not self.users_only else None
 
     @property
     def fewest_runs(self) -> int:

@@ -35,16 +35,16 @@ def _merge(arm: Arm, run: Record, probe: Record) -> pd.DataFrame:
 def trusted(pairs: Sequence[Arm]) -> pd.DataFrame:
     """What an exchange trusts: by how much peer 0 exceeds peer 1 in a layer's H, and in validation NDCG@20, both before the
     exchange; and the epoch that is reported. A row a run of ``pairs``, exchange and layer."""
-    return pd.concat([_trusted(arm.model, run) for arm in pairs for run in arm.runs], ignore_index=True)
+    return pd.concat([_trusted(arm, run) for arm in pairs for run in arm.runs], ignore_index=True)
 
 
-def _trusted(model: str, run: Record) -> pd.DataFrame:
+def _trusted(arm: Arm, run: Record) -> pd.DataFrame:
     epochs, layers = run.result["epochs"], len(run.result["layers"])
     h = np.array(epochs["h"])  # (exchange, peer, layer)
     valid = np.array(epochs["own"][SELECTION])[:, epochs["exchanges"]]
-    return pd.DataFrame({"model": model, "seed": run.spec.seed, "epoch": np.repeat(epochs["exchanges"], layers),
-                         "reported": run.result["chosen"]["epoch"], "H": (h[:, 0] - h[:, 1]).ravel(),
-                         SELECTION: np.repeat(valid[0] - valid[1], layers)})
+    return pd.DataFrame({"data set": arm.dataset, "model": arm.model, "seed": run.spec.seed,
+                         "epoch": np.repeat(epochs["exchanges"], layers), "reported": run.result["chosen"]["epoch"],
+                         "H": (h[:, 0] - h[:, 1]).ravel(), SELECTION: np.repeat(valid[0] - valid[1], layers)})
 
 
 def strangers(pairs: Sequence[Arm], epochs: int = 5) -> pd.DataFrame:

@@ -200,7 +200,7 @@ def test_a_baseline_has_no_value_of_the_paper():
 def test_no_column_of_a_comparison_is_dashes_alone():
     frame = arms.comparisons([(Arm("LE@40", PAIR.runs), BASE)], ["MRR@5"])
     header = re.findall("<th>(.*?)</th>", report.show_comparisons(frame, "t", "")._repr_html_())
-    assert header == ["data set", "model", "comparison", "metric", "RI [95 %]", "p", "MDE", "df", "Vseed/V", "runs"]
+    assert header == ["data set", "model", "comparison", "metric", "RI [95 %]", "p", "MDE", "df", "runs"]
     frame = arms.comparisons([(PAIR, BASE)], ["MRR@5"])
     whole = re.findall("<th>(.*?)</th>", report.show_comparisons(frame, "t", "")._repr_html_())
     assert whole[4:6] == ["RI [95 %]", "RI of the paper"] and {"ΔRI"} < set(whole)

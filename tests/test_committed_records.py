@@ -26,7 +26,7 @@ from pcrec_core.spec import NUMERICS, Data, RunSpec, from_dict
 from pcrec_core.variants import variant
 
 #: How many files lie below data/records; whoever commits a record raises it, so that none is lost or passed over.
-EXPECTED = 260
+EXPECTED = 280
 
 FILES = sorted(path for path in RECORDS.rglob("*") if path.is_file())
 #: Means are kept to 8 digits.

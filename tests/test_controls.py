@@ -110,6 +110,25 @@ def test_what_another_seed_alone_changes():
     assert controls.seed_alone(arm("LE", [1, 2]), base) == ""
 
 
+def test_two_that_never_exchange_stand_one_by_one():
+    own = {"NDCG@20": [[0.1, 0.3], [0.2, 0.31]]}
+    apart = Arm("apart-best", (record("apart-best", [2, 2, 4], epochs={"own": own}, chosen={"epoch": 1, "peer": 1}),))
+    over, base = arm("LE", [1, 2, 4]), arm("base", [4, 2, 4], [1, 1, 1])
+    frame = controls.never_met([(over, base, apart)])
+    assert frame[["peer", "best", "reported"]].to_numpy().tolist() == [[0, 0.3, False], [1, 0.31, True]]
+    assert frame["RI"].tolist() == pytest.approx([1.75 / 1 - 1, 1.75 / 1.25 - 1])  # the base of seed 0, and the reported one
+    assert frame["users_only"].all()
+    said = controls.said_never_met(frame)
+    assert said["ml-100k-sasrec-apart-1"] == "0.31000" and plain(said["LE-over-ml-100k-sasrec-apart-0"]).startswith("+75.0 % [")
+    page = plain(controls.show_never_met(frame, "apart")._repr_html_())
+    assert said["ml-100k-sasrec-apart-1"] in page and ">yes<" in page and "+40.0 %" in page
+    lacking = controls.never_met([(over, arm("base", [1, 1, 1]), Arm("apart-best", (record(
+        "apart-best", [2, 2, 4], 5, epochs={"own": own}, chosen={"epoch": 1, "peer": 1}),)))])
+    assert controls.said_never_met(lacking)["LE-over-ml-100k-sasrec-apart-0"] == report.DASH  # the base has no run of that seed
+    nothing = controls.never_met([])
+    assert controls.said_never_met(nothing) == {} and "No such peers" in controls.show_never_met(nothing, "a")._repr_html_()
+
+
 def with_test(label: str, own: list, test: list, tests: list[int], **more: Any) -> Arm:
     epochs = {"own": {"NDCG@20": own}, "tests": tests, "test": {"MRR@5": test}, **more}
     return Arm(label, (record(label, [1], given={"rules": {"choice": "test"}}, epochs=epochs),))
@@ -122,7 +141,9 @@ def test_what_choosing_on_test_adds():
     [row] = controls.choosing({"x": (over, base)}, ["MRR@5"]).to_dict("records")
     assert row["gain"] == pytest.approx(math.log(0.3 / 0.24)) and row["gain of base"] == pytest.approx(math.log(0.25 / 0.2))
     assert row["RI, best on test"] == pytest.approx(0.3 / 0.25 - 1) and row["RI, chosen on validation"] == pytest.approx(0.2)
-    assert "22.3" in controls.show_choosing(controls.choosing({"x": (over, base)}, ["MRR@5"]), "c")._repr_html_()
+    frame = controls.choosing({"x y": (over, base)}, ["MRR@5"])
+    assert controls.said_choosing(frame) == {"x-y-choosing-MRR@5": "22.3", "x-y-choosing-MRR@5-base": "22.3"}
+    assert "22.3" in controls.show_choosing(frame, "c")._repr_html_()
 
 
 def test_of_peers_before_an_exchange_the_better_one_is_picked():

@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from pcrec_core.datasets import retailrocket
+from pcrec_core.datasets import interactions, retailrocket
 from pcrec_core.errors import DataError
 
 TRAIN = [[5, 6, 5], [7, 8, 9], [5, 5, 5], [6, 9, 8, 8]]
@@ -51,6 +51,13 @@ def test_the_half_is_the_last_one_and_keeps_its_numbers(tmp_path, count):
     train = [*TRAIN, [1, 1]][:count]
     half = sessions(retailrocket.read_half(written(tmp_path, train)))
     assert half == {number: train[number - 1] for number in range(3, count + 1)}
+
+
+def test_the_half_keeps_only_sessions_of_more_than_three_different_items(tmp_path):
+    few, more = [1, 2, 3, 1, 2, 3], [1, 2, 3, 4, 1, 2]
+    paths = written(tmp_path, [few, more] * 10)
+    kept = interactions.build(retailrocket.read_half(paths), retailrocket.HALF, 5)
+    assert kept.n_users == 5 and len(kept.items) == 30  # the last half holds five of each
 
 
 def test_a_class_is_never_made(tmp_path):

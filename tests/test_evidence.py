@@ -261,7 +261,9 @@ def test_what_was_changed_after_evidence_existed_stands_beside_what_is_now(store
     rows = [re.findall("<td[^>]*>(.*?)</td>", row) for row in page.split("<tr>")[2:]]
     none, missing = "not decidable at this scale", "not decidable at this scale (a run is missing)"
     assert [(row[7], row[9]) for row in rows] == [  # SASRec has no runs here, nor has the half
-        ("–", missing), ("–", "seen: larger"), (none, "seen: larger"), ("seen", missing), (none, missing)]
+        ("–", missing), ("–", "seen: larger"), (none, "seen: larger"), ("seen", missing), (none, missing),
+        ("–", missing)]
+    assert "-12.7 % [-15.3 %, -10.1 %]*" in page  # one run in an arm: users only
 
 
 def test_a_joined_claim_says_which_member_decides_it_and_what_is_not_measured(store):

@@ -10,6 +10,7 @@ import pytest
 from pcrec_core import paper, settings
 from pcrec_core.datasets import SOURCES, csv_data
 from pcrec_core.errors import DataError, SpecError
+from pcrec_core.protocols import PROTOCOLS
 from pcrec_core.settings import base, changed, dataset, defaults, layerwise, pcrec, run_spec
 from pcrec_core.spec import Cooperation, Data
 from pcrec_core.variants import variant
@@ -180,6 +181,14 @@ def test_the_released_codes_epochs_and_schedule(model, cooperation, epochs, sche
     run = run_spec("ml-100k", model, peers=2, cooperation=cooperation, protocol=protocol)
     assert (run.training.epochs, run.training.schedule) == (epochs, schedule)
     assert run_spec("ml-100k", model, protocol=protocol, epochs=3, schedule="cosine").training.epochs == 3
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("cooperation", [None, Cooperation("layerwise", "entropy", 30)])
+def test_sasrec_has_no_l2_in_any_protocol(protocol, cooperation):
+    peers = 2 if cooperation else 1
+    run = run_spec("ml-100k", "sasrec", peers=peers, cooperation=cooperation, protocol=protocol)
+    assert run.training.l2 == 0
 
 
 def test_single_rules_can_be_changed():

@@ -123,9 +123,9 @@ def results(runs: list[RunSpec], *names: str, data: Split = RINGS) -> list[objec
 EVALUATED = {
     "Rules.candidates": ([SASREC, replace(SASREC, rules=Rules(candidates="padding too"))], "merged"),
     "Rules.candidates of DNN": ([UNTRAINED, replace(UNTRAINED, rules=Rules(candidates="padding too"))], "merged"),
-    "Rules.evaluated": ([replace(SASREC, rules=Rules(evaluated=e)) for e in ("merged", "before")], "chosen"),
+    "Rules.evaluated": ([replace(SASREC, rules=Rules(evaluated=e)) for e in ("merged", "before")], "ranks"),
     "Rules.evaluated of masks": ([replace(SASREC, cooperation=Cooperation("parameterwise"), rules=Rules(evaluated=e))
-                                  for e in ("merged", "after")], "chosen"),
+                                  for e in ("merged", "after")], "ranks"),
     "Rules.choice": ([LONG, replace(LONG, rules=Rules(choice="test"))], "test"),
     "Training.average": ([change(replace(SASREC, peers=1, cooperation=None), "training", schedule="constant", average=a, epochs=4)
                           for a in (None, "ema", "swa")], "ranks"),

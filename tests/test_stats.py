@@ -193,7 +193,7 @@ def test_two_arms_without_randomness_leave_the_users():
 def test_one_run_in_either_arm_drops_the_runs_of_both():
     c = compare(draw(3, 60, 5), draw(1, 60, 6), "MRR@5")
     assert (c.Vs, c.Ve, c.Vseed, c.df, c.users_only) == (0, 0, 0, 59, True)
-    assert c.reason == "fewer than 3 runs in an arm (1)"
+    assert (c.seed_share, c.reason) == (None, "fewer than 3 runs in an arm (1)")
 
 
 def test_two_runs_are_computed_but_get_no_word():

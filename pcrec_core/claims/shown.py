@@ -16,6 +16,7 @@ from pcrec_core.derived import TRIVIAL
 from pcrec_core.paths import ROOT
 from pcrec_core.report import (
     DASH,
+    OF_RUNS,
     Html,
     count,
     missing,
@@ -50,7 +51,7 @@ def claims(frame: pd.DataFrame, name: str) -> Html:
 _RULE = ("Protocol controlled; epoch chosen on validation NDCG@20, one read-out on test. MRR@5 decides; the word in NDCG@20 is in"
          " brackets. RI with crossed t on the log ratio, 95 %, not adjusted; * users only. e33: the gain that the paper had 33 %"
          " power to find, with a dagger where our upper limit is below it. What follows a word grades the size, by the 90 %"
-         " interval.")
+         f" interval. {OF_RUNS}")
 
 
 def _families(frame: pd.DataFrame) -> str:
@@ -189,7 +190,8 @@ def _users(frame: pd.DataFrame) -> str:
 #: The gain, then the controls that may explain it, in the order of the table: a over b of ``claims.csv``.
 _EXPLAIN = {"PCRec over its base": ("LE", "base"), "PCRec over averaging": ("LE", "avg"),
             "the schedule alone": ("base", "base-constant"), "PCRec over twice the epochs": ("LE", "base-2x-epochs"),
-            "PCRec over the ensemble of two": ("LE", "apart-ensemble"), "PCRec over recency": ("LE", "recency")}
+            "PCRec over two that never exchange, as an ensemble": ("LE", "apart-ensemble"),
+            "PCRec over recency": ("LE", "recency")}
 
 
 def explanations(frame: pd.DataFrame, name: str) -> Html:
@@ -218,11 +220,12 @@ def changes(frame: pd.DataFrame, name: str) -> Html:
     both = pd.read_csv(ROOT / "data" / "changes.csv").merge(frame.reset_index(), on="id")
     rows = both.to_dict("records")
     shown = both[["date", "choice", "before", "now", "claim", "data set"]].assign(**{
-        "RI before": [with_interval(percent, *(row[f"{column} before"] for column in ("RI", "low", "high"))) for row in rows],
+        "RI before": [with_interval(percent, *(row[f"{column} before"] for column in ("RI", "low", "high")),
+                                    row["runs before"] == 1) for row in rows],
         "word before": both["word before"], "RI now": [_improvement(row) for row in rows],
         "word now": [_word(row) for row in rows], "up to commit": both["commit"]})
-    return table(shown, {}, name, "Claims of which both arms had three runs before; no word had been given while a family was not"
-                 " whole. The records of before are in the history of the repository.")
+    return table(shown, {}, name, "Three runs in both arms before, or one (*, users only); no word had been given while a"
+                 " family was not whole. The records of before are in the history of the repository.")
 
 
 def unmeasured(frame: pd.DataFrame, name: str) -> Html:
