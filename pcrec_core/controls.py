@@ -162,6 +162,8 @@ def show_changed_lines(frame: pd.DataFrame, name: str, note: str) -> Html:
     shown = frame[["line", "metric"]].assign(**{head: [
         with_interval(percent, *(row[f"{step}{end}"] for end in ("", " low", " high", " users only")))
         for row in frame.to_dict("records")] for step, head in heads.items()}, **{"its change": frame["change"]})
+    note += (" Its change: 1 + RI with the line over 1 + the usual RI, less 1; where the line is of PCRec alone, only PCRec's"
+             " runs change.")
     return report.table(shown, {"its change": percent}, name, note, frame)
 
 
@@ -274,11 +276,11 @@ def show_choosing(frame: pd.DataFrame, name: str) -> Html:
 
 
 def said_choosing(frame: pd.DataFrame) -> dict[str, str]:
-    """The gains of ``show_choosing`` for sentences of other pages, in log points, under keys such as ``released-choosing-MRR@5``
-    and, of the base, ``released-choosing-MRR@5-base``."""
+    """The improvements of ``show_choosing`` for sentences of other pages, under keys such as ``released-choosing-MRR@5-best`` (on
+    test) and ``released-choosing-MRR@5-valid``."""
+    ends = {"-best": "RI, best on test", "-valid": "RI, chosen on validation"}
     rows = {f"{row['what']}-choosing-{row['metric']}".replace(" ", "-"): row for row in frame.to_dict("records")}
-    return ({key: _log_points(row["gain"]) for key, row in rows.items()}
-            | {f"{key}-base": _log_points(row["gain of base"]) for key, row in rows.items()})
+    return {f"{key}{end}": percent(row[column]) for key, row in rows.items() for end, column in ends.items()}
 
 
 def _log_points(x: float) -> str:

@@ -170,9 +170,11 @@ def show_trusted(frame: pd.DataFrame, name: str) -> Html:
 
 def _summed(frame: pd.DataFrame) -> pd.DataFrame:
     decided = frame[(frame["H"] != 0) & (frame[SELECTION] != 0)]
-    return pd.DataFrame([{"data set": dataset, "model": model, "exchanges": which, **_agreement(one[chosen(one)])}
-                         for (dataset, model), one in decided.groupby(["data set", "model"], sort=False)
-                         for which, chosen in _WHICH.items()])
+    summed = pd.DataFrame([{"data set": dataset, "model": model, "exchanges": which, **_agreement(one[chosen(one)])}
+                           for (dataset, model), one in decided.groupby(["data set", "model"], sort=False)
+                           for which, chosen in _WHICH.items()])
+    # in one exchange the better peer is the same for all layers, so chance would be what is seen
+    return summed.mask((summed["exchanges"] == "the first").to_numpy()[:, None] & summed.columns.str.contains("chance"))
 
 
 def _agreement(frame: pd.DataFrame) -> dict[str, float]:

@@ -16,6 +16,7 @@ from pcrec_core import controls, report
 from pcrec_core.arms import Arm, comparisons, matched
 from pcrec_core.claims import checks
 from pcrec_core.records import Record, run_record
+from pcrec_core.report import percent
 from pcrec_core.stats import compare
 from pcrec_core.variants import variant
 
@@ -142,7 +143,7 @@ def test_what_choosing_on_test_adds():
     assert row["gain"] == pytest.approx(math.log(0.3 / 0.24)) and row["gain of base"] == pytest.approx(math.log(0.25 / 0.2))
     assert row["RI, best on test"] == pytest.approx(0.3 / 0.25 - 1) and row["RI, chosen on validation"] == pytest.approx(0.2)
     frame = controls.choosing({"x y": (over, base)}, ["MRR@5"])
-    assert controls.said_choosing(frame) == {"x-y-choosing-MRR@5": "22.3", "x-y-choosing-MRR@5-base": "22.3"}
+    assert controls.said_choosing(frame) == {"x-y-choosing-MRR@5-best": percent(0.2), "x-y-choosing-MRR@5-valid": percent(0.2)}
     assert "22.3" in controls.show_choosing(frame, "c")._repr_html_()
 
 
