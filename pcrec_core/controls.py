@@ -182,7 +182,7 @@ def seed_alone(over: Arm, base: Arm, metrics: Sequence[str] = (PRIMARY,)) -> str
             f" ({runs} runs): {'; '.join(told)}.")
 
 
-def never_met(trios: Sequence[tuple[Arm, Arm, Arm]], metric: str = PRIMARY) -> pd.DataFrame:
+def never_met(trios: Sequence[tuple[Arm, Arm, Arm]]) -> pd.DataFrame:
     """Two peers that never exchange, one by one: how close validation was between them, on which the better one was chosen.
 
     Parameters
@@ -193,21 +193,21 @@ def never_met(trios: Sequence[tuple[Arm, Arm, Arm]], metric: str = PRIMARY) -> p
     Returns
     -------
     DataFrame
-        A row a run and peer: its best validation value, whether it is the reported one, and PCRec over it in ``metric``, of which
+        A row a run and peer: its best validation value, whether it is the reported one, and PCRec over it in MRR@5, of which
         nothing is known for a peer that is neither reported nor the base.
     """
-    return pd.DataFrame([row for trio in trios for run in trio[2].runs for row in _peers_of(run, *trio, metric)])
+    return pd.DataFrame([row for trio in trios for run in trio[2].runs for row in _peers_of(run, *trio)])
 
 
-def _peers_of(run: Record, over: Arm, base: Arm, apart: Arm, metric: str) -> list[dict[str, Any]]:
-    known = {0: Arm(base.variant, tuple(one for one in base.runs if one.spec.seed == run.spec.seed)),
-             run.result["chosen"]["peer"]: Arm(apart.variant, (run,))}
+def _peers_of(run: Record, over: Arm, base: Arm, apart: Arm) -> list[dict[str, Any]]:
+    reported = run.result["chosen"]["peer"]
+    known = {0: base.of_seeds({run.spec.seed}), reported: Arm(apart.variant, (run,))}
     rows = []
     for peer, valid in enumerate(run.result["epochs"]["own"][SELECTION]):
-        c = over.over(known[peer], metric) if peer in known and known[peer].runs else None
+        c = over.over(known[peer], PRIMARY) if peer in known and known[peer].runs else None
         rows.append({"data set": over.dataset, "model": over.model, "seed": run.spec.seed, "peer": peer, "best": max(valid),
-                     "reported": peer == run.result["chosen"]["peer"], "metric": metric,
-                     **{name: c and getattr(c, name) for name in ("RI", "low", "high", "users_only")}})
+                     "reported": peer == reported, **{name: c and getattr(c, name) for name in ("RI", "low", "high")},
+                     "users only": c and c.users_only})
     return rows
 
 
@@ -217,7 +217,7 @@ def show_never_met(frame: pd.DataFrame, name: str) -> Html:
         return Html("<p>No such peers here.</p>", "no such peers")
     shown = frame[["data set", "model", "seed", "peer"]].assign(**{
         f"best {SELECTION} on validation": frame["best"], "reported": frame["reported"].map({True: "yes", False: "no"}),
-        f"PCRec over it, {PRIMARY}": _over_peer(frame)})
+        f"PCRec over it, {PRIMARY}": _intervals(frame)})
     return report.table(shown, {f"best {SELECTION} on validation": number(5)}, name,
                         "Peer 0 is the base's own run of that seed. –: no ranks of that peer were kept.", frame)
 
@@ -225,16 +225,11 @@ def show_never_met(frame: pd.DataFrame, name: str) -> Html:
 def said_never_met(frame: pd.DataFrame) -> dict[str, str]:
     """What ``show_never_met`` shows, for sentences, under keys such as ``ml-100k-dnn-apart-0`` (the best validation value of
     peer 0) and ``LE-over-ml-100k-dnn-apart-0``."""
-    if frame.empty:
-        return {}
-    keys = [f"{row['data set']}-{row['model']}-apart-{row['peer']}" for row in frame.to_dict("records")]
-    return (dict(zip(keys, map(number(5), frame["best"]), strict=True))
-            | dict(zip([f"LE-over-{key}" for key in keys], _over_peer(frame), strict=True)))
-
-
-def _over_peer(frame: pd.DataFrame) -> list[str]:
-    return [with_interval(percent, row["RI"], row["low"], row["high"], row["users_only"] is True)
-            for row in frame.to_dict("records")]
+    said = {}
+    for row, improvement in zip(frame.to_dict("records"), _intervals(frame), strict=True):
+        key = f"{row['data set']}-{row['model']}-apart-{row['peer']}"
+        said |= {key: number(5)(row["best"]), f"LE-over-{key}": improvement}
+    return said
 
 
 def choosing(pairs: Mapping[str, tuple[Arm, Arm]], metrics: Sequence[str] = ("MRR@5", "HIT@5", "NDCG@20")) -> pd.DataFrame:

@@ -255,17 +255,18 @@ def _train_here(missing: list[RunSpec], store: Store, device: str, threads: int)
     failed: dict[str, Exception] = {}
     unread: dict[tuple[Data, bool], Exception] = {}  # asked for once: a download that fails takes its time
     for i, spec in enumerate(missing, start=1):
+        data = _data_of(spec)
         with _bar(total=spec.training.epochs, desc=f"run {i} of {len(missing)}: {spec.name}", unit="epoch") as bar:
             try:
-                if _data_of(spec) in unread:
-                    raise unread[_data_of(spec)]
+                if data in unread:
+                    raise unread[data]
                 train_once(spec, store, device=device, threads=threads, bar=bar)
             except (Interrupted, FileError):  # where one record cannot be written no other can
                 raise
             except PCRecError as error:
                 failed[spec.name] = error
                 if isinstance(error, DataError):
-                    unread[_data_of(spec)] = error
+                    unread[data] = error
     return failed
 
 

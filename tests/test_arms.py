@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import numpy as np
@@ -14,7 +15,7 @@ from pcrec_core.crossed import StatsError
 from pcrec_core.derived import Derived, Trivial
 from pcrec_core.errors import RecordError
 from pcrec_core.records import Record, run_record
-from pcrec_core.spec import Data
+from pcrec_core.spec import Data, RunSpec
 
 
 def record(spec, ranks, **result) -> Record:
@@ -204,4 +205,16 @@ def test_no_column_of_a_comparison_is_dashes_alone():
     frame = arms.comparisons([(PAIR, BASE)], ["MRR@5"])
     whole = re.findall("<th>(.*?)</th>", report.show_comparisons(frame, "t", "")._repr_html_())
     assert whole[4:6] == ["RI [95 %]", "RI of the paper"] and {"ΔRI"} < set(whole)
+
+
+def test_what_runs_contribute_is_shown_and_explained_where_it_is_known():
+    def arm(variant: str, spec: RunSpec, *ranks: list[int]) -> Arm:
+        return Arm(variant, tuple(record(dataclasses.replace(spec, seed=i), one) for i, one in enumerate(ranks)))
+
+    over = arm("LE", settings.pcrec("ml-100k", "sasrec"), [1, 4, 10, 1], [1, 2, 9, 2])
+    base = arm("base", settings.base("ml-100k", "sasrec"), [2, 4, 10, 1], [3, 3, 1, 1])
+    several, alone = (report.show_comparisons(arms.comparisons([(over, one)], ["MRR@5"]), "t", "")._repr_html_()
+                      for one in (base, BASE))
+    assert "<th>Vseed/V</th>" in several and report.OF_RUNS in several
+    assert "<th>Vseed/V</th>" not in alone and report.OF_RUNS not in alone
 

@@ -118,7 +118,7 @@ def test_two_that_never_exchange_stand_one_by_one():
     frame = controls.never_met([(over, base, apart)])
     assert frame[["peer", "best", "reported"]].to_numpy().tolist() == [[0, 0.3, False], [1, 0.31, True]]
     assert frame["RI"].tolist() == pytest.approx([1.75 / 1 - 1, 1.75 / 1.25 - 1])  # the base of seed 0, and the reported one
-    assert frame["users_only"].all()
+    assert frame["users only"].all()
     said = controls.said_never_met(frame)
     assert said["ml-100k-sasrec-apart-1"] == "0.31000" and plain(said["LE-over-ml-100k-sasrec-apart-0"]).startswith("+75.0 % [")
     page = plain(controls.show_never_met(frame, "apart")._repr_html_())

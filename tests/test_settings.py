@@ -185,10 +185,12 @@ def test_the_released_codes_epochs_and_schedule(model, cooperation, epochs, sche
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("cooperation", [None, Cooperation("layerwise", "entropy", 30)])
-def test_sasrec_has_no_l2_in_any_protocol(protocol, cooperation):
+def test_sasrec_has_no_l2_in_any_protocol_unless_it_is_given(protocol, cooperation):
     peers = 2 if cooperation else 1
     run = run_spec("ml-100k", "sasrec", peers=peers, cooperation=cooperation, protocol=protocol)
     assert run.training.l2 == 0
+    given = run_spec("ml-100k", "sasrec", peers=peers, cooperation=cooperation, protocol=protocol, l2=0.01)
+    assert given.training.l2 == 0.01
 
 
 def test_single_rules_can_be_changed():
