@@ -68,9 +68,9 @@ def test_released_reports_each_peer_before_the_exchange_and_each_metrics_best_on
 
 
 def test_a_metrics_best_epoch_is_its_own():
-    run = replace(spec_of("dnn", epochs=3), protocol="released")
+    run = replace(spec_of("dnn", epochs=4), protocol="released")
     trainer = Trainer(run, RINGS, CPU)
-    read = iter([np.r_[np.full(24, 1), np.full(24, 30)], np.full(48, 4), np.full(48, 21)])
+    read = iter([np.r_[np.full(24, 1), np.full(24, 30)], np.full(48, 4), np.full(48, 5), np.full(48, 21)])
 
     class Ranks:
         last = None
@@ -81,8 +81,9 @@ def test_a_metrics_best_epoch_is_its_own():
             return np.full(48, 9) if part == "valid" else self.last
 
     trainer.ranker = Ranks()
-    test = trainer.fit(NOWHERE).result["test"]
-    assert test["MRR@5"] == 0.5 and test["HIT@5"] == 1  # of the first epoch, and of the second
+    result = trainer.fit(NOWHERE).result
+    assert result["test"]["MRR@5"] == 0.5 and result["test"]["HIT@5"] == 1  # of the first epoch, and of the second
+    assert [result["best"][metric]["epoch"] for metric in ("MRR@5", "HIT@5")] == [0, 1]  # a third as good comes too late
 
 
 @pytest.mark.parametrize(("cooperation", "peers", "best"), [
