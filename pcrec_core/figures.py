@@ -56,7 +56,7 @@ def effects(frame: pd.DataFrame, limit: float = LIMIT) -> Figure:
 def _forest(lines: list[tuple[str, list[dict]]], shown: pd.DataFrame, limit: float) -> Figure:
     """A line a name with its rows, one a data set; a name without rows is a heading."""
     style()
-    figure, axes = plt.subplots(figsize=(8.5, 0.24 * len(lines) + 1.4))
+    figure, axes = plt.subplots(figsize=(8.5, 0.28 * len(lines) + 1.4))
     places = np.arange(len(lines))[::-1]
     sets = list(shown["data set"].unique())
     shifts = np.linspace(0.2, -0.2, len(sets)) if len(sets) > 1 else [0.0]
@@ -99,7 +99,7 @@ def _effect(axes: Axes, place: float, one: dict, colour: str, limit: float) -> N
         axes.plot(ours, place, "o", color=colour, markersize=5, markerfacecolor="white" if one["users only"] is True else colour)
     else:
         axes.annotate(f"{ours:+.0f} %", (np.sign(ours) * 0.94 * limit, place), ha="right" if ours > 0 else "left", va="center",
-                      fontsize="x-small", bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})
+                      fontsize="xx-small", bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})
     if abs(paper) <= limit:
         axes.plot(paper, place, "x", color=COLOURS["paper"], markersize=6, markeredgewidth=1.6)
     elif abs(paper) > limit:  # nan is neither
