@@ -56,13 +56,15 @@ def show_by_target(frame: pd.DataFrame, name: str) -> Html:
     """The frame of ``by_target``."""
     if frame.empty:
         return Html("<p>No data set here has both kinds of target.</p>", "no data set has both kinds of target")
-    shown = frame[["data set", "model", "comparison", "metric", "targets", "users", "share", "mean of base", "mean"]].assign(
+    columns = ["data set", "model", "comparison", "metric", "targets", "users", "share", "mean", "mean of base"]
+    shown = frame[columns].assign(
         **{"RI [95 %]": _intervals(frame), "part of the gain": frame["part of the gain"], "p of z": frame["p of z"]})
-    formats = {"users": count, "share": share, "mean": number(4), "mean of base": number(4), "part of the gain": _signed,
+    shown = shown.rename(columns={"mean": "mean of A", "mean of base": "mean of B"})
+    formats = {"users": count, "share": share, "mean of A": number(4), "mean of B": number(4), "part of the gain": _signed,
                "p of z": probability}
-    note = ("Exploratory: intervals without adjustment, never a word. The parts of new and repeated targets sum to the difference"
-            " of the two means over all users; p of z: whether their improvements differ, taken for more independent than they"
-            " are, as both kinds share the trained models.")
+    note = ("A over B in each comparison. Exploratory: intervals without adjustment, never a word. The parts of new and repeated"
+            " targets sum to the difference of the two means over all users; p of z: whether their improvements differ, taken for"
+            " more independent than they are, as both kinds share the trained models.")
     note += " * users only." if frame["users only"].any() else ""
     return report.table(shown, formats, name, note, frame)
 

@@ -37,8 +37,8 @@ def forest(frame: pd.DataFrame, limit: float = LIMIT) -> Figure:
     """Relative improvements with 95 % intervals, on one axis, in the colour of their data set, the paper's as a cross; a row a
     model and comparison of ``arms.comparisons``, and a metric where there are several.
 
-    A marker is hollow where one arm has one run, so that the interval is of users only; what lies beyond ``limit`` percent is
-    cut, and an arrow says so.
+    A marker is hollow (a value beyond the axis has a star) where one arm has one run, so that the interval is of users only; what
+    lies beyond ``limit`` percent is cut, and an arrow says so.
     """
     shown, several = frame[frame["RI"].notna()], frame["metric"].nunique() > 1
     compared = shown.groupby(["model", "comparison", "metric"], sort=False)
@@ -72,7 +72,8 @@ def _forest(lines: list[tuple[str, list[dict]]], shown: pd.DataFrame, limit: flo
         tick.label1.set_fontweight("normal" if rows else "bold")
     for name, colour in zip(sets, itertools.cycle(CYCLE), strict=False):
         axes.plot([], [], "o", color=colour, label=f"{name}, 95 %")
-    axes.plot([], [], "o", color="0.4", markerfacecolor="white", label="users only")
+    if shown["users only"].isin([True]).any():
+        axes.plot([], [], "o", color="0.4", markerfacecolor="white", label="users only (*)")
     axes.plot([], [], "x", color=COLOURS["paper"], markeredgewidth=2, label="the paper")
     axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=4, frameon=False, columnspacing=1.2)
     plt.close(figure)
@@ -98,7 +99,8 @@ def _effect(axes: Axes, place: float, one: dict, colour: str, limit: float) -> N
     if abs(ours) <= limit:
         axes.plot(ours, place, "o", color=colour, markersize=5, markerfacecolor="white" if one["users only"] is True else colour)
     else:
-        axes.annotate(f"{ours:+.0f} %", (np.sign(ours) * 0.94 * limit, place), ha="right" if ours > 0 else "left", va="center",
+        said = f"{ours:+.0f} %{'*' if one['users only'] is True else ''}"
+        axes.annotate(said, (np.sign(ours) * 0.94 * limit, place), ha="right" if ours > 0 else "left", va="center",
                       fontsize="xx-small", bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})
     if abs(paper) <= limit:
         axes.plot(paper, place, "x", color=COLOURS["paper"], markersize=6, markeredgewidth=1.6)
@@ -125,10 +127,17 @@ def convergence(curve: pd.DataFrame) -> Figure:
             one = rows[rows["metric"] == metric]
             for variant, (dashes, colour) in zip(variants, _looks(), strict=False):
                 _mean_of_runs(axes, one[one["variant"] == variant].groupby("epoch")["value"], dashes, colour, variant)
-            axes.set(title=", ".join(case), ylabel=f"{metric} on {one['part'].iloc[0]}", xlabel="epoch")
+            axes.set(title=", ".join(case), ylabel=f"{metric} on {one['part'].iloc[0]}", xlabel="epoch", ylim=_late(one))
     _legend_above(figure)
     plt.close(figure)
     return figure
+
+
+def _late(curve: pd.DataFrame) -> tuple[float, float]:
+    """Limits that hold all values but those of the first fifth of the epochs, whose steep rise would press the lines together."""
+    low, high = curve.loc[curve["epoch"] > curve["epoch"].max() / 5, "value"].min(), curve["value"].max()
+    room = max(0.05 * (high - low), 1e-6)
+    return low - room, high + room
 
 
 def _looks() -> Iterator[tuple[str | tuple, str]]:
@@ -192,7 +201,7 @@ def invalid_layers(curve: pd.DataFrame, mark: float = 0.5) -> Figure:
             one = percent[(percent["model"] == model) & (percent["variant"] == variant)]
             line = _mean_of_runs(axes, one.groupby("threshold")["ratio"], dashes, colour, variant)
             line.set_zorder(3 - 0.1 * place)  # the first lie on top
-        axes.axvline(mark, color="0.4", linewidth=1)
+        axes.axvline(mark, color="0.4", linewidth=1, label=f"the text's threshold, {mark:g}")
         axes.set_title(model)
     panels[-1][0].set_xlabel("threshold of the entropy (nats)")
     figure.supylabel("layers below the threshold (%)", fontsize="medium")
@@ -225,7 +234,7 @@ def criterion(outliers: pd.DataFrame, layers: pd.DataFrame, merges: pd.DataFrame
     right.axline((on_line, on_line), slope=1, color="0.4", linewidth=1)
     right.set(xlabel="H of the peers, mean by mu (nats)", ylabel="H of the merged layer (nats)", title="trained layers: merging")
     for axes in (left, right):
-        axes.legend(frameon=False)
+        axes.legend(edgecolor="none", framealpha=1)  # no line of the grid shows through
     figure.legend(*below.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
     plt.close(figure)
     return figure
@@ -306,16 +315,19 @@ def _mu_panel(axes: Axes, grid: pd.DataFrame) -> QuadMesh:
 
 
 def cost_bars(frame: pd.DataFrame) -> Figure:
-    """Time of ours as a share of the reference's, the part that no code can avoid darker, the target as a mark."""
+    """Time of ours as a share of the reference's, the part that no code can avoid darker, the target as a mark; the line
+    at the end is the spread over repetitions, of ours or the reference's, whichever is larger."""
     style()
     rows = frame[frame["ratio"].notna()]
     places = np.arange(len(rows))[::-1]
     figure, axes = plt.subplots(figsize=(7.5, 0.5 * len(rows) + 1.4))
     axes.barh(places, 100 / rows["ratio"], color=COLOURS["LE"], alpha=0.45, label="ours")
+    axes.errorbar(100 / rows["ratio"], places, xerr=50 * rows["spread"] / rows["ratio"], fmt="none", color="0.3", capsize=3,
+                  label="the middle half of repetitions")
     axes.barh(places, 100 * rows["floor s"] / rows["reference s"], color=COLOURS["base"], height=0.5, label="of which floor")
     targets = rows["target"].str.extract(r"([\d.]+) x")[0].astype(float)
     axes.plot(100 / targets, places, "x", color=COLOURS["paper"], markersize=8, markeredgewidth=2, label="target")
-    axes.axvline(100, color="0.4", linewidth=1)
+    axes.axvline(100, color="0.4", linewidth=1, label="the reference")
     axes.set_yticks(places, rows["case"])
     axes.set(xlabel="time, as a share of the reference's (%)", xlim=(0, None))
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)

@@ -69,6 +69,11 @@ def count(x: Any) -> str:
     return DASH if missing(x) else f"{x:,.0f}"
 
 
+def general(x: Any) -> str:
+    """2048, 0.001 or 1e-05, of a number or of its printed form; a dash for what is not there."""
+    return DASH if missing(x) else f"{float(x):g}"
+
+
 def with_interval(form: Formatter, middle: Any, low: Any, high: Any, mark: bool = False) -> str:
     """``0.035 [0.029, 0.041]``, followed by * where the interval covers users only."""
     if missing(middle):
@@ -283,19 +288,21 @@ def show_run(record: Record) -> Html:
 
 def show_settings(specs: Sequence[RunSpec]) -> Html:
     """What the specs use, beside the paper's Table 2 for the counterpart of their data set."""
-    theirs = paper.table(2).set_index(["dataset", "model"])
+    theirs = paper.table(2).rename(columns={"l2": "L2"}).set_index(["dataset", "model"])
     names = {"sasrec": "SASRec", "dnn": "DNN", "bpr": "BPR"}
     rows = []
     for spec in specs:
         ours = {**vars(spec.training), **vars(spec.model)}
         counterpart = paper.COUNTERPART.get(spec.data.source)
         printed = theirs.loc[counterpart, names[spec.model.name]] if counterpart else pd.Series(dtype=object)
-        pairs = {"batch": "b", "d": "d", "eta": "eta", "l2": "l2", "p": "p"}
+        pairs = {"batch": "b", "d": "d", "eta": "eta", "l2": "L2", "p": "p"}
         rows.append({"data set": spec.data.source, "model": spec.model.name, "epochs": ours["epochs"], "t": ours["t"],
                      **{f"{symbol}{who}": value for name, symbol in pairs.items()
                         for who, value in ((" here", ours[name]), (" paper", printed.get(symbol)))}})
-    return table(pd.DataFrame(rows), dict.fromkeys(["t", "b paper", "d paper"], count), "table2",
-                 "A dash is a setting that the model does not have, or that the paper does not print.")
+    written = {name: general for name in rows[0] if name.endswith((" here", " paper"))} if rows else {}
+    return table(pd.DataFrame(rows), {"t": count, **written}, "table2",
+                 "t: items of a sequence; b: rows of a batch; d: size of an embedding; eta: learning rate; p: share of dropout. A"
+                 " dash is a setting that the model does not have, or that the paper does not print.")
 
 
 def show_tried(found: Sequence[Record]) -> Html:
@@ -307,7 +314,7 @@ def show_tried(found: Sequence[Record]) -> Html:
              "validation NDCG@20": r.result["chosen"]["valid"]["NDCG@20"]} for r in found]
     frame = pd.DataFrame(rows).sort_values(["data set", "model", "variant", "seed", "epochs", "eta", "L2"],
                                            kind="stable")
-    return table(frame, {"validation NDCG@20": number(4), "eta": "{:g}".format, "L2": "{:g}".format}, "table2-tried")
+    return table(frame, {"validation NDCG@20": number(4), "eta": general, "L2": general}, "table2-tried")
 
 
 def said_values(frame: pd.DataFrame, metric: str) -> dict[str, str]:

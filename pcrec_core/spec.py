@@ -35,8 +35,10 @@ class Data(Part):
         A name of ``pcrec_core.datasets.SOURCES``.
     core : int
         Items and users with fewer actions leave, repeated until stable; 5 is the paper's five-core.
-    sha256, columns : str, tuple of str
-        Only for ``csv``: the hash of the file's content, and its columns (user, item) or (user, item, time).
+    sha256 : str
+        Only for ``csv``: the hash of the file's content.
+    columns : tuple of str
+        Only for ``csv``: its columns (user, item) or (user, item, time).
     path : str
         Only for ``csv``: where the file lies. Not part of the identity.
     histories : {"ordered", "shuffled"}
@@ -123,8 +125,10 @@ class Cooperation(Part):
     ----------
     rule : {"layerwise", "averaging", "parameterwise", "noise"}
         Eq. 8 and 9; mu = 1/n, which is what alpha = 0 would be; Eq. 5 to 7; or PCRec-N, which needs no peer.
-    criterion, alpha : str, float
-        Layer-wise: entropy (Eq. 4) or l1 (Eq. 2), and a number above 0.
+    criterion : {"entropy", "l1"}
+        Layer-wise: Eq. 4 or Eq. 2.
+    alpha : float
+        Layer-wise: that of Eq. 9, above 0.
     every : int
         1: after every epoch.
     gamma : float, optional
@@ -180,7 +184,9 @@ class RunSpec(Identified, Part):
 
     Parameters
     ----------
-    data, model, training : Data, Model, Training
+    data : Data
+    model : Model
+    training : Training
     peers : int
         1 is a base model; with two or more, ``cooperation`` None means peers that never exchange.
     cooperation : Cooperation, optional
@@ -191,8 +197,10 @@ class RunSpec(Identified, Part):
         The model's of today if not given.
     rates : {"spread", "equal"}
         Peers: learning rates eta (1 + cos(pi k / n)) / 2, or eta for all.
-    orders, starts : {"own", "same"}
-        Peers: the order of the training rows in each epoch, and the initial weights.
+    orders : {"own", "same"}
+        Peers: the order of the training rows in each epoch.
+    starts : {"own", "same"}
+        Peers: the initial weights.
     rules : Rules, optional
         The protocol's, or with single lines changed.
 

@@ -51,8 +51,10 @@ def run(specs: Sequence[Spec], executor: Any = None, *, store: Store | None = No
         share this machine's files. Without one the runs are trained here, one after the other.
     store : Store, optional
         The committed records if not given.
-    device, threads : str, int
-        Where a missing run is trained, and with how many threads a worker; not part of its identity.
+    device : str
+        Where a missing run is trained; not part of its identity.
+    threads : int
+        Of each worker; not part of a run's identity.
 
     Raises
     ------

@@ -29,8 +29,12 @@ def variant(label: str, data: str | Data, model: str, seed: int = 0, given: Mapp
     label : str
         One of ``LABELS``, ``LE@`` with an alpha, ``pruned`` with a percentage, with ``-tuned`` or without, or ``probed-`` and
         a label.
-    data, model, seed : str or Data, str, int
-        On what. The trivial baselines take the data alone.
+    data : str or Data
+        The data set.
+    model : str
+        Its name; the trivial baselines have none.
+    seed : int
+        Of a run; the trivial baselines have none.
     given : mapping, optional
         Settings of ``settings.run_spec`` that differ from the study's, for all runs; and ``gamma``, of W.
 

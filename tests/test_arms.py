@@ -101,7 +101,8 @@ def test_settings_stand_beside_the_papers_table_2():
     first, second = (dict(zip(columns, [p.split(">", 1)[1].split("</td>")[0] for p in row.split("<td")[1:]], strict=True))
                      for row in rows)
     assert (first["d here"], first["d paper"], first["p here"], first["p paper"]) == ("64", "64", "0.3", "0.3")
-    assert (second["d here"], second["d paper"], second["t"]) == ("256", "–", "–")
+    assert (first["b here"], first["eta here"], first["eta paper"], first["L2 paper"]) == ("128", "0.001", "0.001", "–")
+    assert (second["d here"], second["d paper"], second["t"], second["b here"]) == ("256", "–", "–", "2048")
 
 
 def test_tried_runs_show_what_validation_said():

@@ -58,8 +58,10 @@ def user_variance(metric: str, value: float, hit: float) -> float:
     ----------
     metric : str
         HIT@n, where it is exact, or MRR@n, where it is the largest that ``value`` and ``hit`` allow.
-    value, hit : float
-        Means of ``metric`` and of HIT@n.
+    value : float
+        Mean of ``metric``.
+    hit : float
+        Mean of HIT@n.
 
     Raises
     ------

@@ -42,10 +42,10 @@ def claims(frame: pd.DataFrame, name: str) -> Html:
             with_interval(number(2), row["ER"], row["ER low"], row["ER high"], row["users only"] is True) for row in rows],
         **{column: frame[column].to_list() for column in ("p", "Holm p", "df", "Vseed/V", "MDE")},
         "e33": [_small_telescope(row) for row in rows], "users": frame["users"].to_list(), "runs": frame["runs"].to_list(),
-        "NDCG@20": frame["NDCG@20"].to_list()})
+        "NDCG@20": [word or DASH for word in frame["NDCG@20"].fillna("")]})
     formats = {"ΔRI": points, "p": probability, "Holm p": probability, "df": number(0), "Vseed/V": share, "MDE": percent,
                "users": count}
-    return table(shown, formats, name, f"{_RULE} {_families(frame)}", frame.drop(columns=tables.MEMBERS).reset_index())
+    return table(shown, formats, name, _RULE + _families(frame), frame.drop(columns=tables.MEMBERS).reset_index())
 
 
 _RULE = ("Protocol controlled; epoch chosen on validation NDCG@20, one read-out on test. MRR@5 decides; the word in NDCG@20 is in"
@@ -56,7 +56,8 @@ _RULE = ("Protocol controlled; epoch chosen on validation NDCG@20, one read-out 
 
 def _families(frame: pd.DataFrame) -> str:
     sizes = frame.dropna(subset="m").drop_duplicates("family").set_index("family")["m"]
-    return "Holm over m claims of each family" + "".join(f", {name} {m:.0f}" for name, m in sizes.items()) + "."
+    listed = "".join(f", {name} {m:.0f}" for name, m in sizes.items())
+    return f" Holm over m claims of each family{listed}." if listed else ""
 
 
 def _theirs(row: Mapping[str, Any]) -> str:
@@ -231,6 +232,8 @@ def changes(frame: pd.DataFrame, name: str) -> Html:
 def unmeasured(frame: pd.DataFrame, name: str) -> Html:
     """The claims that no run has measured so far."""
     left = _unmeasured(frame)
+    if left.empty:
+        return Html(f"<p>Every one of the {len(frame)} claims has runs.</p>", f"none of {len(frame)} claims")
     shown = left[["claim", "where", "data set"]].reset_index(drop=True)
     return table(shown, {}, name, f"{len(left)} of {len(frame)} claims.")
 

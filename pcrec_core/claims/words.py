@@ -46,8 +46,10 @@ def sides(kind: str, comparison: Comparison, *, e: float, theta: float, Vp: floa
         What is claimed of v against b.
     comparison : Comparison
         With a standard error above 0.
-    e, theta : float
-        The claim's log ratio and its margin, from ``claims.csv``.
+    e : float
+        The claim's log ratio, from ``claims.csv``.
+    theta : float
+        Its margin, from there too.
     Vp : float
         Variance of ``e``; only ``better`` uses it.
     """

@@ -24,8 +24,10 @@ def csv_data(path: str | Path, user: str = "user", item: str = "item", time: str
     ----------
     path : path
         The file, separated by commas, or by tabs where it ends in ``.tsv``.
-    user, item, time : str
-        Names of columns. Ids may be text; times are numbers. ``time=None``: the rows of each user are in time order.
+    user, item : str
+        Names of columns, whose ids may be text.
+    time : str, optional
+        Name of a column of numbers; without it the rows of each user are in time order.
     core : int
         Users and items with fewer actions leave.
 

@@ -22,8 +22,12 @@ class Filter:
 
     Attributes
     ----------
-    rows, alive_users, alive_items : bool arrays (rows,), (users,), (items,)
-        What is left.
+    rows : bool array (rows,)
+        What is left of the rows.
+    alive_users : bool array (users,)
+        What is left of the users.
+    alive_items : bool array (items,)
+        What is left of the items.
     removed : Counter
         ``rows_R``, ``users_R`` and ``items_R`` for the rules R: ``core``, ``distinct`` and ``short``.
     """

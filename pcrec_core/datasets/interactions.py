@@ -27,8 +27,10 @@ class Interactions:
     offsets : int64 array (U + 1,)
         User row u (from 0) owns ``items[offsets[u]:offsets[u + 1]]``.
     n_items : int
-    user_names, item_names : array (U,), (n_items,)
-        Raw ids in ascending order: ``user_names[u]`` of user row u, but ``item_names[i - 1]`` of item i.
+    user_names : array (U,)
+        Raw ids in ascending order: ``user_names[u]`` of user row u.
+    item_names : array (n_items,)
+        Raw ids in ascending order: ``item_names[i - 1]`` of item i.
     times : array (A,), optional
         ``None`` where the format has no time.
     repeats : bool

@@ -75,8 +75,10 @@ class Source:
 
     Parameters
     ----------
-    name, title : str
-        The name in a spec, and the words for a table.
+    name : str
+        In a spec.
+    title : str
+        In a table.
     read : callable
         From the paths of ``files``, in their order, to a ``Table``. For ``csv``: from the path and the columns.
     files : tuple of RemoteFile or ManualFile
@@ -85,8 +87,10 @@ class Source:
         Whether a user can meet an item again; ``None``: as the data shows.
     min_distinct : int
         Users with fewer distinct items leave, together with the five-core.
-    terms, citation : str
-        Conditions of use, and what to cite.
+    terms : str
+        Conditions of use.
+    citation : str
+        What to cite.
     """
 
     name: str

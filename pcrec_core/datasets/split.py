@@ -25,8 +25,10 @@ class Split:
     ----------
     name : str
         The source's name.
-    n_users, n_items : int
-        U users (rows from 0) and items 1..n_items; 0 is padding.
+    n_users : int
+        U users, rows from 0.
+    n_items : int
+        Items 1..n_items; 0 is padding.
     repeats : bool
         Whether a user can meet an item again.
     items : int32 array (A,)

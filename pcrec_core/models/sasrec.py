@@ -65,8 +65,10 @@ class SASRec(nn.Module):
         Items in a training piece, target counted.
     p : float
         Dropout rate, on the embedding sum, the attention weights, and after each point-wise layer.
-    loss, attention : {"real", "all"}
-        Positions that are in the loss, and that are seen as keys.
+    loss : {"real", "all"}
+        Positions that are in the loss.
+    attention : {"real", "all"}
+        Positions that are seen as keys.
     """
 
     def __init__(self, n_items: int, d: int, t: int, p: float, loss: str = "real", attention: str = "real") -> None:
