@@ -85,6 +85,9 @@ def test_the_bars_are_shares_of_the_reference_and_leave_out_what_has_none(folder
     assert widths == pytest.approx([100 / 3, 25, 100 * 0.02 / 0.15, 20])  # ours, then the floors
     [target] = [line for line in axes.lines if line.get_label() == "target"]
     assert list(target.get_xdata()) == pytest.approx([40, 10])
+    [(_, _, [bars])] = [one for one in axes.containers if one.get_label() == "the middle half of repetitions"]
+    ends = [[x for x, _ in segment] for segment in bars.get_segments()]
+    assert ends == [pytest.approx([100 / 3 * 0.98, 100 / 3 * 1.02]), pytest.approx([25 * 0.995, 25 * 1.005])]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a step", "ranking"]
 
 

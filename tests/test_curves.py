@@ -63,6 +63,7 @@ def test_runs_stand_apart_and_the_first_epoch_near_the_best_is_found():
     axes = figures.convergence(curve).axes[0]
     [base] = [line for line in axes.lines if line.get_label() == "base"]
     assert base.get_ydata() == pytest.approx([0.15, 0.25, 0.2]) and axes.get_xlabel() == "epoch"
+    assert axes.get_ylim() == pytest.approx((0.08, 0.52))  # all values of three epochs, with a twentieth around them
     corners = {tuple(corner) for corner in axes.collections[0].get_paths()[0].vertices}  # the range of the base's two runs
     assert {(1, 0.1), (1, 0.2), (2, 0.2), (2, 0.3), (3, 0.2)} <= corners
 
@@ -99,7 +100,7 @@ def test_the_ratio_of_invalid_layers():
     assert (first.get_title(), last.get_title()) == ("sasrec", "dnn")  # a row a model, each with its own variants
     assert first.figure.get_supylabel() == "layers below the threshold (%)" and first.lines[0].get_ydata()[-1] == 100
     assert last.get_xlabel() == "threshold of the entropy (nats)"
-    assert [text.get_text() for text in first.figure.legends[0].get_texts()] == ["base", "LE"]
+    assert [text.get_text() for text in first.figure.legends[0].get_texts()] == ["base", "LE", "the text's threshold, 0.5"]
 
 
 def test_a_model_without_blocks_has_no_ratio_of_their_matrices():

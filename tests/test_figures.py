@@ -32,6 +32,22 @@ def test_a_forest_plot_shows_improvement_interval_and_the_papers_in_percent():
     assert axes.get_xlabel() == "relative improvement of A over B in MRR@5 (%)"
 
 
+def test_a_value_beyond_the_axis_is_written_with_a_star_where_it_is_of_users_only():
+    beyond = pd.DataFrame([ROW | {"RI": 1.72, "low": 1.54, "high": 1.92, "users only": only} for only in (True, False)])
+    [axes] = figures.forest(beyond).axes
+    assert [text.get_text() for text in axes.texts] == ["+172 %*", "+172 %"]
+    named = {only: [text.get_text() for text in figures.forest(one).axes[0].get_legend().get_texts()]
+             for only, one in beyond.groupby("users only")}
+    assert named == {True: ["ml-100k, 95 %", "users only (*)", "the paper"], False: ["ml-100k, 95 %", "the paper"]}
+
+
+def test_the_steep_first_epochs_of_a_curve_are_below_its_axis():
+    rise = pd.DataFrame({"epoch": range(1, 11), "value": [0, 0.1, 0.5, *[0.6] * 5, 0.4, 0.5]})
+    assert figures._late(rise) == pytest.approx((0.39, 0.61))  # not of the first two of ten
+    low, high = figures._late(rise[rise["epoch"] == 4])
+    assert low < 0.6 < high  # a level line has room, too
+
+
 def test_more_lines_than_colours_still_differ_and_more_data_sets_do_not_fail():
     looks = list(itertools.islice(figures._looks(), 36))
     assert len(set(looks)) == 36 and looks[0] == ("", figures.CYCLE[0]) and looks[6][1] == figures.CYCLE[0]
