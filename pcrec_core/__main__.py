@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from pcrec_core import datasets, plans, records, settings, study, torchrun, weights, workers
 from pcrec_core.datasets import files
 from pcrec_core.errors import PCRecError, SpecError, unknown
-from pcrec_core.protocols import PROTOCOLS
+from pcrec_core.protocols import PROTOCOLS, VALUES
 from pcrec_core.records import Record, Store
 from pcrec_core.spec import COMPONENTS, CRITERIA, RULES, SHARES, Cooperation, Data, RunSpec
 
@@ -26,6 +26,13 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options, allow_abbrev=False)
+
+    def parse_known_args(self, *given: Any) -> Any:
+        """A command refuses what it does not know itself, so that the nearest option is one of its own."""
+        options, extra = super().parse_known_args(*given)
+        if extra:
+            self.error(f"unrecognized arguments: {' '.join(extra)}")
+        return options, extra
 
     def error(self, message: str) -> NoReturn:
         typed = re.search(r"unrecognized arguments: (--[\w-]+)", message)
@@ -114,12 +121,15 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     add("--histories", default="ordered", help="ordered or shuffled (default: ordered)")
     for name, kind, text in (("epochs", int, "epochs"), ("d", int, "hidden dimension"), ("t", int, "items in a piece"),
                              ("p", float, "dropout rate"), ("batch", int, "batch size"), ("eta", float, "learning rate"),
-                             ("l2", float, "L2 coefficient"), ("schedule", str, "cosine or constant"),
-                             ("precision", str, "float32, bf16 (CPU) or tf32 (GPU): of training's matrix products"),
-                             ("average", str, "of one model's weights: ema or swa; none if not given")):
+                             ("l2", float, "L2 coefficient")):
         add(f"--{name}", type=kind, help=f"{text} (default: by model and data set)")
+    add("--schedule", help="cosine or constant (default: by protocol)")
+    add("--precision", help="float32, bf16 (CPU) or tf32 (GPU): of training's matrix products (default: float32)")
+    add("--average", help="of one model's weights: ema or swa; none if not given")
     add("--protocol", default="controlled", help=f"{', '.join(PROTOCOLS)} (default: controlled)")
-    add("--rules", nargs="+", default=[], metavar="NAME=VALUE", help="single lines of the protocols' table, such as loss=all")
+    lines = "; ".join(f"{name}: {', '.join(values)}" for name, values in VALUES.items())
+    add("--rules", nargs="+", default=[], metavar="NAME=VALUE",
+        help=f"single lines of the protocols' table, such as loss=all; {lines}")
     add("--seed", type=int, nargs="+", default=[0], help="one or more (default: 0)")
     _add_place(train)
     train.set_defaults(command=_train)
@@ -201,7 +211,8 @@ def _data_of(options: argparse.Namespace) -> Data:
         return Data(options.dataset, core=options.core, histories=options.histories)
     if options.csv is None:
         raise SpecError("--dataset csv needs the file: --csv FILE.")
-    data = datasets.csv_data(options.csv, *_columns(options.columns or "user,item,time"), core=options.core)
+    columns = _columns("user,item,time" if options.columns is None else options.columns)
+    data = datasets.csv_data(options.csv, *columns, core=options.core)
     return dataclasses.replace(data, histories=options.histories)
 
 
@@ -232,7 +243,7 @@ def _print(record: Record, path: Path) -> None:
                 print(f"{name:<24} {value}")
         return
     chosen, where = record.result["chosen"], record.run
-    print(f"chosen    epoch {chosen['epoch']} of {record.spec.training.epochs}, "
+    print(f"chosen    epoch {chosen['epoch'] + 1} of {record.spec.training.epochs}, "
           f"{'the merged model' if chosen['merged'] else 'peer ' + str(chosen['peer'])}; validation NDCG@20"
           f" {chosen['valid']['NDCG@20']:.4f}")
     print(f"trained   {sum(where['seconds'].values()):.0f} s on {where['device']}, {where['threads']} thread(s),"

@@ -133,13 +133,14 @@ def named(over: Arm, base: Arm) -> str:
 
 
 def values(arms: Sequence[Arm], metrics: Sequence[str] = METRICS) -> pd.DataFrame:
-    """A row an arm and metric: mean, 95 % interval, SD over runs, the paper's value."""
+    """A row an arm and metric: mean, 95 % interval (cut at 1, which no metric exceeds), SD over runs, the paper's value."""
     rows = []
     for arm in arms:
         for metric in metrics:
             m = arm.mean(metric)
+            high = m.high and min(m.high, 1.0)
             rows.append({"data set": arm.dataset, "model": arm.model, "variant": arm.variant, "metric": metric,
-                         "mean": m.mean, "low": m.low, "high": m.high, "run SD": m.run_sd, "runs": m.runs, "users": m.users,
+                         "mean": m.mean, "low": m.low, "high": high, "run SD": m.run_sd, "runs": m.runs, "users": m.users,
                          "users only": m.users_only, "paper": arm.paper(metric),
                          "paper's data": arm.counterpart})
     return pd.DataFrame(rows)
@@ -148,7 +149,13 @@ def values(arms: Sequence[Arm], metrics: Sequence[str] = METRICS) -> pd.DataFram
 def comparisons(pairs: Sequence[tuple[Arm, Arm]], metrics: Sequence[str] = METRICS) -> pd.DataFrame:
     """A row a pair (variant, base), ``matched``, and metric: our relative improvement with all of STATISTICS.md's section 2,
     the paper's, and the effect ratio."""
-    return pd.DataFrame([_comparison(*matched(*pair), metric) for pair in pairs for metric in metrics])
+    rows = [_comparison(*matched(*pair), metric) for pair in pairs for metric in metrics]
+    return pd.DataFrame(rows, columns=None if rows else COLUMNS)
+
+
+#: What ``comparisons`` has, also where nothing is compared.
+COLUMNS = ("data set", "model", "comparison", "metric", "RI", "low", "high", "p", "df", "Vseed/V", "MDE", "RI paper",
+           "paper's data", "DeltaRI", "runs", "users", "users only")
 
 
 def _comparison(over: Arm, base: Arm, metric: str) -> dict[str, object]:
@@ -182,21 +189,18 @@ def first_mu(held: pd.DataFrame) -> pd.DataFrame:
     """mu of peer 0, the one with the full learning rate, from ``dominance`` of pairs: a row a model (with its data set), layer
     and epoch, a column an alpha; of several runs, the mean. Layers stay in their order."""
     mu = held["max mu"].where(held["peer"] == 0, 1 - held["max mu"])
-    named = held.assign(mu=mu, model=held["data set"] + ", " + held["model"])
+    named = held.assign(mu=mu, model=held["data set"] + ", " + held["model"], epoch=held["epoch"] + 1)
     return named.groupby(["model", "layer", "epoch", "alpha"], sort=False)["mu"].mean().unstack()
 
 
 def dominance(*pairs: Arm) -> pd.DataFrame:
-    """max(mu, 1 - mu) of every exchange of pairs: a row a run, epoch and layer, and which peer holds it.
+    """max(mu, 1 - mu) of every exchange of pairs: a row a run, epoch and layer, and which peer holds it. Runs without a mu, since
+    nothing is exchanged layer by layer, have no row."""
+    found = [_dominance(run, arm) for arm in pairs for run in arm.runs if "mu" in run.result.get("epochs", ())]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=_HELD)
 
-    Raises
-    ------
-    StatsError
-        Without a pair.
-    """
-    if not pairs:
-        raise StatsError("there is no pair whose mu can be shown; give an alpha above 0.")
-    return pd.concat([_dominance(record, pair) for pair in pairs for record in pair.runs], ignore_index=True)
+
+_HELD = ["data set", "model", "variant", "alpha", "seed", "epoch", "chosen", "layer", "component", "max mu", "peer"]
 
 
 def _dominance(record: Record, arm: Arm) -> pd.DataFrame:

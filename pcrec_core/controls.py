@@ -55,7 +55,7 @@ def _stratum(stratum: Stratum) -> dict[str, Any]:
 def show_by_target(frame: pd.DataFrame, name: str) -> Html:
     """The frame of ``by_target``."""
     if frame.empty:
-        return Html("<p>No data set here has both kinds of target.</p>", "no data set has both kinds of target")
+        return report.sentence("No data set here has both kinds of target.")
     columns = ["data set", "model", "comparison", "metric", "targets", "users", "share", "mean", "mean of base"]
     shown = frame[columns].assign(
         **{"RI [95 %]": _intervals(frame), "part of the gain": frame["part of the gain"], "p of z": frame["p of z"]})
@@ -206,7 +206,8 @@ def _peers_of(run: Record, over: Arm, base: Arm, apart: Arm) -> list[dict[str, A
     known = {0: base.of_seeds({run.spec.seed}), reported: Arm(apart.variant, (run,))}
     rows = []
     for peer, valid in enumerate(run.result["epochs"]["own"][SELECTION]):
-        c = over.over(known[peer], PRIMARY) if peer in known and known[peer].runs else None
+        beside = matched(over, known[peer]) if peer in known and known[peer].runs else None
+        c = beside and beside[0].over(beside[1], PRIMARY)
         rows.append({"data set": over.dataset, "model": over.model, "seed": run.spec.seed, "peer": peer, "best": max(valid),
                      "reported": peer == reported, **{name: c and getattr(c, name) for name in ("RI", "low", "high")},
                      "users only": c and c.users_only})
@@ -216,7 +217,7 @@ def _peers_of(run: Record, over: Arm, base: Arm, apart: Arm) -> list[dict[str, A
 def show_never_met(frame: pd.DataFrame, name: str) -> Html:
     """The frame of ``never_met``."""
     if frame.empty:
-        return Html("<p>No such peers here.</p>", "no such peers")
+        return report.sentence("No such peers here.")
     shown = frame[["data set", "model", "seed", "peer"]].assign(**{
         f"best {SELECTION} on validation": frame["best"], "reported": frame["reported"].map({True: "yes", False: "no"}),
         f"PCRec over it, {PRIMARY}": _intervals(frame)})

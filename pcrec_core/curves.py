@@ -23,10 +23,10 @@ def convergence(arms: Sequence[Arm], metrics: Sequence[str]) -> pd.DataFrame:
     """What can be reported by epoch (Figure 5), of peers that differ the better one: a row an arm, run, epoch and metric.
 
     On validation; on the test set where the protocol chooses the epoch there. Where it is what an exchange leaves, epochs
-    without one have no row.
+    without one have no row. What is derived from runs, such as an ensemble, has no epochs.
     """
-    return pd.concat([_converging(arm, run, metric) for arm in arms for run in arm.runs for metric in metrics],
-                     ignore_index=True)
+    runs = [(arm, run) for arm in arms for run in arm.runs if run.kind == "run"]
+    return pd.concat([_converging(arm, run, metric) for arm, run in runs for metric in metrics], ignore_index=True)
 
 
 def _converging(arm: Arm, run: Record, metric: str) -> pd.DataFrame:

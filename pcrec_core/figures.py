@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import ArrayLike
 from pandas.api.typing import SeriesGroupBy
 
 #: Okabe and Ito's colours: they differ for every kind of colour vision, and in grey.
@@ -74,8 +75,10 @@ def _forest(lines: list[tuple[str, list[dict]]], shown: pd.DataFrame, limit: flo
         axes.plot([], [], "o", color=colour, label=f"{name}, 95 %")
     if shown["users only"].isin([True]).any():
         axes.plot([], [], "o", color="0.4", markerfacecolor="white", label="users only (*)")
-    axes.plot([], [], "x", color=COLOURS["paper"], markeredgewidth=2, label="the paper")
-    axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=4, frameon=False, columnspacing=1.2)
+    if shown["RI paper"].notna().any():
+        axes.plot([], [], "x", color=COLOURS["paper"], markeredgewidth=2, label="the paper")
+    if sets:
+        axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=4, frameon=False, columnspacing=1.2)
     plt.close(figure)
     return figure
 
@@ -149,7 +152,8 @@ def _looks() -> Iterator[tuple[str | tuple, str]]:
 def _mean_of_runs(axes: Axes, by: SeriesGroupBy, dashes: str | tuple, colour: str, label: str) -> Line2D:
     """The mean of the runs at each place as a line, and their range as a band."""
     mean = by.mean()
-    [line] = axes.plot(mean.index, mean.to_numpy(), dashes=dashes, color=colour, linewidth=1.6, label=label)
+    alone = "o" if len(mean) == 1 else None  # a line of one point would not be seen
+    [line] = axes.plot(mean.index, mean.to_numpy(), dashes=dashes, color=colour, linewidth=1.6, marker=alone, label=label)
     axes.fill_between(mean.index, by.min(), by.max(), color=colour, alpha=0.15, linewidth=0)
     return line
 
@@ -305,9 +309,15 @@ def mu_maps(mu: pd.DataFrame) -> Figure:
     return figure
 
 
+def _edges(places: ArrayLike) -> np.ndarray:
+    """Around each of equally spaced places; a single one is 1 wide."""
+    at = np.asarray(places, dtype=float)
+    step = at[1] - at[0] if len(at) > 1 else 1.0
+    return np.append(at, at[-1] + step) - step / 2
+
+
 def _mu_panel(axes: Axes, grid: pd.DataFrame) -> QuadMesh:
-    mesh = axes.pcolormesh(grid.columns, np.arange(len(grid)), grid, cmap="PuOr", vmin=0, vmax=1, shading="nearest",
-                           rasterized=True)
+    mesh = axes.pcolormesh(_edges(grid.columns), _edges(np.arange(len(grid))), grid, cmap="PuOr", vmin=0, vmax=1, rasterized=True)
     axes.set_yticks(np.arange(len(grid)), grid.index)
     axes.set_xlabel("epoch")
     axes.grid(visible=False)

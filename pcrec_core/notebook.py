@@ -1,24 +1,40 @@
-"""The guard of a notebook's parameters: a typo or a value of another type stops the run (papermill would let it pass)."""
+"""The guard of a notebook's parameters: a typo, a value of another type, or one that cannot be meant stops the run before
+anything is trained (papermill would let it pass)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 from typing import Any, get_args, get_origin
 
+from pcrec_core.datasets import SOURCES
 from pcrec_core.errors import SpecError, unknown
+from pcrec_core.protocols import PROTOCOLS
+from pcrec_core.settings import known_device
+from pcrec_core.spec import NUMERICS
 
 _DATA = (str, int, float, complex, type(None), list, tuple, set, dict)
 _IPYTHON = ("In", "Out")
 _GUARDED = "_pcrec_guarded"
 
+#: Parameters whose values are names, by the singular: what they name, and which there are.
+_NAMES: dict[str, tuple[str, Collection[str]]] = {
+    "dataset": ("data set", SOURCES), "tried": ("data set", SOURCES), "model": ("model", NUMERICS),
+    "protocol": ("protocol", PROTOCOLS)}
+#: Parameters that are numbers of 0 or more, by the singular, and the largest where there is one.
+_NUMBERS = {"epochs": math.inf, "seed": math.inf, "alpha": math.inf, "gamma": math.inf, "share": 99}
+#: Lists that must name something, since a page is about it.
+_NEEDED = ("datasets", "models", "alphas")
+
 
 def check_parameters(namespace: dict[str, Any]) -> None:
-    """Stop the notebook unless every parameter is declared in its parameters cell and has the declared type.
+    """Stop the notebook unless every parameter is declared in its parameters cell, has the declared type and can be meant.
 
     The first cell after the parameters cell calls it with ``globals()``. The parameters cell holds lines
     ``name: type = literal  # help`` only, so its annotations are the declaration; papermill adds a cell of assignments
     without annotations. When the cell is run again in an open notebook, where later cells have left their names, only
-    the types are checked.
+    the types and values are checked. Values are checked by the parameter's name, so that a typo at the end of a list does not
+    wait for the trainings before it.
 
     Parameters
     ----------
@@ -28,7 +44,8 @@ def check_parameters(namespace: dict[str, Any]) -> None:
     Raises
     ------
     SpecError
-        For a value under a name that is not declared (with the nearest declared name), or of another type.
+        For a value under a name that is not declared (with the nearest declared name), of another type, twice in a list, of
+        an unknown name, or out of range; for a file under ``csv`` that no data set asks for, and the reverse.
 
     Examples
     --------
@@ -42,6 +59,8 @@ string, -y 'seeds: [3, 4]' passes a list.
         _refuse_undeclared(namespace, declared)
     for name, kind in declared.items():
         _check_type(name, kind, namespace[name])
+        _check_value(name, namespace[name])
+    _check_csv({name: namespace[name] for name in declared})
     namespace[_GUARDED] = True
 
 
@@ -64,6 +83,38 @@ def _check_type(name: str, kind: Any, value: Any) -> None:
         for place, item in enumerate(value):
             if not _is(item, get_args(kind)[0]):
                 raise SpecError(f"parameter {name!r} must be {kind}, but its item {place} is the {_said(item)}.")
+
+
+def _check_value(name: str, value: Any) -> None:
+    values = value if isinstance(value, list) else [value]
+    if name in _NEEDED and not values:
+        raise SpecError(f"parameter {name!r} is empty; name at least one.")
+    if twice := [item for place, item in enumerate(values) if item in values[:place]]:
+        raise SpecError(f"parameter {name!r} has {twice[0]!r} twice; give each once.")
+    if name == "alpha" and len(values) > 1:
+        raise SpecError(f"parameter 'alpha' is one alpha for all models, not {values}; Figure 4 is the page of several.")
+    if name == "device":
+        known_device(value)
+    one = name if name in _NAMES | _NUMBERS else name.removesuffix("s")
+    if one in _NAMES:
+        what, known = _NAMES[one]
+        for item in values:
+            if item not in known:
+                raise SpecError(unknown(what, item, known))
+    most = _NUMBERS.get(one, math.inf)
+    for item in values:
+        if isinstance(item, float) and not math.isfinite(item):
+            raise SpecError(f"parameter {name!r} must be a number, not {item}.")
+        if one in _NUMBERS and not 0 <= item <= most:
+            raise SpecError(f"parameter {name!r} must be {f'from 0 to {most}' if most < math.inf else '0 or more'}, not {item}.")
+
+
+def _check_csv(given: Mapping[str, Any]) -> None:
+    asked = "csv" in [given.get("dataset"), *given.get("datasets", ())]
+    if asked and "csv" not in given:
+        raise SpecError("this page takes no file of your own; the data set 'csv' is for pages with a parameter 'csv'.")
+    if given.get("csv") and not asked:
+        raise SpecError(f"parameter 'csv' is {given['csv']!r}, but the data set 'csv' is not asked for: name it.")
 
 
 def _is(value: Any, kind: type) -> bool:

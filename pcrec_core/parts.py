@@ -47,7 +47,8 @@ def _cast(f: dataclasses.Field, value: Any) -> Any:
         return tuple(value)
     if kind not in _CASTS:
         return value
-    wrong = SpecError(f"{f.name} must be {'an' if kind == 'int' else 'a'} {kind}, not {value!r}.")
+    meant = "a finite number" if kind == "float" else f"{'an' if kind == 'int' else 'a'} {kind}"
+    wrong = SpecError(f"{f.name} must be {meant}, not {value!r}.")
     if isinstance(value, bool) or (kind == "str") != isinstance(value, str):
         raise wrong
     try:

@@ -70,8 +70,12 @@ def lines(model: str, label: str) -> list[dict[str, str]]:
 
 
 def _has_meaning(label: str, model: str, rules: dict[str, str]) -> bool:
+    return _possible(label, model, {"rules": rules})
+
+
+def _possible(label: str, model: str, given: Mapping[str, Any]) -> bool:
     try:
-        variant(label, SMALL[0], model, given={"rules": rules})
+        variant(label, SMALL[0], model, given=given)
     except SpecError:
         return False
     return True
@@ -120,6 +124,31 @@ def planned(names: Sequence[str] = (), datasets: Sequence[str] = SMALL, seeds: i
 def controls(model: str) -> tuple[str, ...]:
     """The labels of a model's controls, 0 to 8."""
     return (*TRIVIAL, *(CONTROLS_1_2 + CONTROLS_4_5 if model in _DEEP else ()), *(OTHER_CONTROLS if model in _SASREC else ()))
+
+
+def chosen_controls(models: Sequence[str], wanted: Sequence[str] = (),
+                    given: Mapping[str, Any] | None = None) -> tuple[dict[str, list[str]], str]:
+    """The labels of controls by model, and a sentence on what is left out.
+
+    Parameters
+    ----------
+    wanted : sequence of str
+        Those that are asked for, beside the trivial baselines; all that are planned without any, but for those that ``given``
+        settings leave no room for: an exchange every 5 epochs in 2.
+
+    Raises
+    ------
+    SpecError
+        For a wanted label that is no planned control of any of the models.
+    """
+    planned = {model: controls(model) for model in models}
+    for label in wanted:
+        known("control of these models", label, sorted(set().union(*planned.values())))
+    if wanted:
+        return {model: [label for label in of if label in (*TRIVIAL, *wanted)] for model, of in planned.items()}, ""
+    chosen = {model: [label for label in of if _possible(label, model, given or {})] for model, of in planned.items()}
+    left = sorted(set().union(*planned.values()) - set().union(*chosen.values()))
+    return chosen, f"Left out, since these epochs are too few for them: {', '.join(left)}." if left else ""
 
 
 def seeds(label: str, model: str, dataset: str, given: Mapping[str, Any] | None = None) -> tuple[int, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import Tensor
 
 from pcrec_core.errors import TrainingError
 
@@ -24,22 +25,27 @@ def products(precision: str, device: torch.device) -> Iterator[None]:
         torch.set_float32_matmul_precision(before)
 
 
-def available(precision: str, device: torch.device) -> bool:
-    """Whether products of that precision are made here: seen from one, since torch falls back to float32 in silence."""
+def available(precision: str, device: torch.device, terms: int = 256) -> bool:
+    """Whether products of that precision are made here of sums of so many terms: seen from one, since torch falls back to
+    float32 in silence, on some processors for short sums only."""
     if precision == "float32":
         return True
     if precision not in _SETTINGS[device.type]:
         return False
-    x = torch.linspace(1, 2, 256 * 256, device=device).view(256, 256)
-    with products("float32", device):
-        exact = x @ x
     with products(precision, device):
-        return not torch.equal(x @ x, exact)
+        return rounds(torch.matmul, device, terms)
 
 
-def require(precision: str, device: torch.device) -> None:
-    """Raise ``TrainingError`` where products of that precision cannot be made."""
-    if not available(precision, device):
+def rounds(product: Callable[[Tensor, Tensor], Tensor], device: torch.device, terms: int) -> bool:
+    """Whether a product rounds its factors to bf16 or TF32, in both of which 1 + 2^-12 is 1. That its last bits differ from
+    another's says less: float32 summed in another order has that too."""
+    x = torch.full((256, terms), 1 + 2**-12, device=device)
+    return bool((product(x, x.T) == terms).all())
+
+
+def require(precision: str, device: torch.device, terms: int) -> None:
+    """Raise ``TrainingError`` where products of that precision, of sums of so many terms, cannot be made."""
+    if not available(precision, device, terms):
         where = {"bf16": "a processor with bf16 instructions", "tf32": "a GPU with tensor cores"}[precision]
         raise TrainingError(f"precision {precision!r} needs {where}, and this {device.type} makes no such products; take"
                             " precision 'float32', or another machine.")

@@ -126,8 +126,16 @@ class Store:
     folder: Path | None = None
 
     @classmethod
-    def of(cls, folder: str) -> Store:
-        """The store in ``folder``, or the committed one if that is empty: a notebook's parameter."""
+    def of(cls, folder: str, *, made: bool = False) -> Store:
+        """The store in ``folder``, or the committed one if that is empty: a notebook's parameter.
+
+        Raises
+        ------
+        RecordError
+            If the folder is a file, or, for a page that only reads (``made``), is not there.
+        """
+        if folder and (Path(folder).is_file() or (made and not Path(folder).exists())):
+            raise RecordError(f"there is no folder {folder}; records is a folder of records, or empty for the committed ones.")
         return cls(Path(folder)) if folder else cls()
 
     def path(self, name: str) -> Path:
@@ -176,9 +184,12 @@ class Store:
             If there is none, or more than one.
         """
         identity = name.rsplit("-", 1)[-1]  # the hash that ends a name
+        if len(identity) < 4:
+            raise RecordError(f"{name!r} is too short to name a record; give a path, a name, or 4 or more digits of its"
+                              " identity.")
         found = [path for path in self._paths(self._folders)
                  if path.stem.rsplit("-", 1)[1].startswith(identity) and name in path.as_posix()]
-        if len(identity) < 4 or len(found) != 1:
+        if len(found) != 1:
             where = " and ".join(map(str, self._folders))
             raise RecordError(f"{len(found)} records in {where} are named {name!r}, or have an identity that begins so; give"
                               " a path, a name, or 4 or more digits of one identity.")

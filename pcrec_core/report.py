@@ -86,8 +86,13 @@ def missing(x: Any) -> bool:
     return x is None or (isinstance(x, float) and np.isnan(x))
 
 
+def sentence(text: str) -> Html:
+    """A paragraph of plain text."""
+    return Html(f"<p>{html.escape(text)}</p>", text)
+
+
 def table(frame: pd.DataFrame, formats: Mapping[str, Formatter], name: str, note: str = "",
-          data: pd.DataFrame | None = None) -> Html:
+          data: pd.DataFrame | None = None, empty: str = "Nothing to show here.") -> Html:
     """A table people can sort in the book, a note below it, and its numbers as a CSV.
 
     Parameters
@@ -102,7 +107,11 @@ def table(frame: pd.DataFrame, formats: Mapping[str, Formatter], name: str, note
         Said below: protocol, users, runs, test.
     data : DataFrame, optional
         What the CSV holds, if more than ``frame``.
+    empty : str
+        What is said in place of a table without rows.
     """
+    if frame.empty:
+        return sentence(empty)
     head = "".join(f"<th>{html.escape(str(column))}</th>" for column in frame.columns)
     body = "".join(f"<tr>{''.join(_cell(value, formats.get(column)) for column, value in row.items())}</tr>"
                    for row in frame.to_dict("records"))
@@ -112,7 +121,8 @@ def table(frame: pd.DataFrame, formats: Mapping[str, Formatter], name: str, note
 
 
 def _cell(value: Any, form: Formatter | None) -> str:
-    order = f' data-order="{value!r}"' if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
+    # as many digits as in the CSV: the last of 17 differ between processors
+    order = f' data-order="{value:.8g}"' if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
     text = (form or (lambda x: DASH if missing(x) else str(x)))(value)
     long = len(text) > _SHORT and text[0].isalpha() and " " in text
     kind = ' class="lines"' if "\n" in text else ' class="text"' if long else ""
@@ -202,7 +212,7 @@ OF_RUNS = "Vseed/V: the part of the variance that comes from runs."
 def show_comparisons(frame: pd.DataFrame, name: str, note: str) -> Html:
     """The frame of ``arms.comparisons``: RI, the paper's; then what they rest on. No column of dashes alone."""
     if frame.empty:
-        return Html("<p>Nothing is compared here.</p>", "nothing is compared")
+        return sentence("Nothing is compared here.")
     rows = frame.to_dict("records")
     shown = pd.DataFrame({
         **{column: frame[column] for column in ("data set", "model", "comparison", "metric")},
@@ -251,7 +261,7 @@ def _said(name: str) -> str:
 def show_shares_held(frame: pd.DataFrame, name: str, note: str) -> Html:
     """The frame of ``arms.shares_held``."""
     return table(frame, {"alpha": "{:g}".format, "0.7 or more": share, "0.7 or more, to the chosen epoch": share,
-                         "median": number(2), "held by peer 0": share}, name, note)
+                         "median": number(2), "held by peer 0": share}, name, note, empty="No run here has a mu.")
 
 
 def said_shares_held(frame: pd.DataFrame) -> dict[str, str]:
@@ -279,7 +289,7 @@ def said_below(frame: pd.DataFrame) -> dict[str, str]:
 def show_run(record: Record) -> Html:
     """One run: what it was, what was chosen, what it reached on the test set."""
     chosen, run = record.result["chosen"], record.run
-    frame = pd.DataFrame([{"run": record.name, "chosen epoch": chosen["epoch"], **record.result["test"],
+    frame = pd.DataFrame([{"run": record.name, "chosen epoch": chosen["epoch"] + 1, **record.result["test"],
                            "seconds": round(sum(run["seconds"].values()))}])
     return table(frame, dict.fromkeys(record.result["test"], number(4)), f"run-{record.identity}",
                  f"Protocol {record.key['protocol']}; {record.result['data']['users']:,} users;"
@@ -310,8 +320,10 @@ def show_tried(found: Sequence[Record]) -> Html:
     rows = [{"data set": r.spec.data.source, "model": r.spec.model.name,
              "variant": r.spec.variant, "seed": r.spec.seed, "epochs": r.spec.training.epochs,
              "eta": r.spec.training.eta, "L2": r.spec.training.l2, "numerics": r.spec.numerics,
-             "chosen epoch": r.result["chosen"]["epoch"],
+             "chosen epoch": r.result["chosen"]["epoch"] + 1,
              "validation NDCG@20": r.result["chosen"]["valid"]["NDCG@20"]} for r in found]
+    if not rows:
+        return sentence("No run here is a trial: base or PCRec with nothing changed but the length, the rate or L2.")
     frame = pd.DataFrame(rows).sort_values(["data set", "model", "variant", "seed", "epochs", "eta", "L2"],
                                            kind="stable")
     return table(frame, {"validation NDCG@20": number(4), "eta": general, "L2": general}, "table2-tried")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pcrec_core.datasets import csv_data, source
-from pcrec_core.errors import SpecError
+from pcrec_core.errors import SpecError, TrainingError
 from pcrec_core.parts import known
 from pcrec_core.protocols import PROTOCOLS, VALUES, Rules
 from pcrec_core.spec import CRITERIA, NUMERICS, Cooperation, Data, Model, RunSpec, Training
@@ -70,6 +70,16 @@ def defaults(dataset: str, model: str) -> dict[str, Any]:
     known("model", model, _MODELS)
     name = source(dataset).name
     return _MODELS[model] | _DATASETS.get(name, {}).get(model, {}) | {"epochs": _EPOCHS[name][model]}
+
+
+#: Where a run can be trained; auto is the GPU where there is one.
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def known_device(name: str) -> None:
+    """Raise ``TrainingError`` unless ``name`` is among ``DEVICES``."""
+    if name not in DEVICES:
+        raise TrainingError(f"device must be auto, cpu or cuda, not {name!r}.")
 
 
 def dataset(name: str, csv: str = "", columns: Sequence[str] = ("user", "item", "time")) -> Data:

@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from pcrec_core import commands, datasets, derived, plans, records, torchrun, weights, workers
+from pcrec_core import commands, datasets, derived, plans, records, settings, torchrun, weights, workers
 from pcrec_core.arms import Arm
 from pcrec_core.datasets.split import Split, split, split_without_repeats
 from pcrec_core.datasets.statistics import statistics as describe
 from pcrec_core.derived import TRIVIAL, Derived, Trivial
-from pcrec_core.errors import DataError, FileError, Interrupted, PCRecError, RecordError, TrainingError
+from pcrec_core.errors import DataError, FileError, Interrupted, PCRecError, RecordError, SpecError, TrainingError
 from pcrec_core.paths import AGAIN, CHECKPOINTS, alone
 from pcrec_core.records import Record, Store
 from pcrec_core.spec import NUMERICS, Data, RunSpec
@@ -67,6 +67,7 @@ def run(specs: Sequence[Spec], executor: Any = None, *, store: Store | None = No
         damaged. Records finished before stay.
     """
     _refuse_threads(threads)
+    settings.known_device(device)
     store = store or Store()
     found = {spec: store.get(spec.name) for spec in specs}  # a damaged record is said before any training
     missing = [spec for spec, record in found.items() if record is None]
@@ -105,10 +106,43 @@ def labelled(label: str, data: str | Data, model: str, seeds: Sequence[int] = ()
 
     ``given`` are settings of ``settings.run_spec``, ``options`` those of ``run``.
     """
+    return arm(label, _specs(label, data, model, seeds, given), **options)
+
+
+def crossed(plan: Sequence[tuple[str | Data, str]], labels: Sequence[str] | Mapping[str, Sequence[str]],
+            seeds: Sequence[int] = (), given: Mapping[str, Any] | None = None, **options: Any) -> list[dict[str, Arm]]:
+    """``labelled`` for every data set and model of a plan: its arms by label. What cannot be made is said before the first of
+    them is trained.
+
+    Parameters
+    ----------
+    plan : sequence of (data, model)
+        Of each a dict is returned.
+    labels : sequence of str, or mapping
+        The same for all, or by model.
+
+    Raises
+    ------
+    SpecError
+        For an unknown label, or one that a model does not have or that ``given`` leaves no room for; it names both.
+    """
+    wanted = [{label: _named_specs(label, data, model, seeds, given)
+               for label in (labels[model] if isinstance(labels, Mapping) else labels)} for data, model in plan]
+    return [{label: arm(label, specs, **options) for label, specs in one.items()} for one in wanted]
+
+
+def _named_specs(label: str, data: str | Data, model: str, *more: Any) -> list[Spec]:
+    try:
+        return _specs(label, data, model, *more)
+    except SpecError as error:
+        raise SpecError(f"variant {label} of {model}: {error}") from None
+
+
+def _specs(label: str, data: str | Data, model: str, seeds: Sequence[int], given: Mapping[str, Any] | None) -> list[Spec]:
+    """A run a seed, the planned ones without any; a trivial baseline has one."""
     name = data.source if isinstance(data, Data) else data
-    trivial = label in TRIVIAL
-    seeds = (0,) if trivial else tuple(seeds) or plans.seeds(label, model, name, given)
-    return arm(label, [variant(label, data, model, seed, given) for seed in seeds], **options)
+    seeds = (0,) if label in TRIVIAL else tuple(seeds) or plans.seeds(label, model, name, given)
+    return [variant(label, data, model, seed, given) for seed in seeds]
 
 
 def arm(label: str, specs: Sequence[Spec], **options: Any) -> Arm:
@@ -190,8 +224,8 @@ def statistics(data: Data, store: Store | None = None) -> Record:
     found = store.get(name)
     if found is None:
         result = describe(datasets.load(data, progress=True))
-        found = Record("statistics", name, data.canonical(), result, records.provenance())
-        store.put(found)
+        store.put(Record("statistics", name, data.canonical(), result, records.provenance()))
+        found = store.get(name)  # as it is read the next time
     return found
 
 

@@ -38,14 +38,14 @@ from pcrec_core.models import examples_of, layers_of
 from pcrec_core.parallel import SERIAL, Group
 from pcrec_core.peer import Peer
 from pcrec_core.precision import products, require
+from pcrec_core.settings import known_device
 from pcrec_core.spec import RunSpec
 from pcrec_core.streams import stream_seed
 
 
 def device_of(name: str) -> torch.device:
     """The device of ``auto | cpu | cuda``; auto is the GPU where there is one."""
-    if name not in ("auto", "cpu", "cuda"):
-        raise TrainingError(f"device must be auto, cpu or cuda, not {name!r}.")
+    known_device(name)
     if name == "cuda" and not torch.cuda.is_available():
         raise TrainingError("device cuda was asked for, but torch sees no GPU here; take cpu or auto.")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
@@ -117,7 +117,7 @@ class Trainer:
     """One run. ``fit`` gives its outcome; the peers that ``group`` has in this process are at ``peers``."""
 
     def __init__(self, spec: RunSpec, split: Split, device: torch.device, group: Group = SERIAL) -> None:
-        require(spec.training.precision, device)
+        require(spec.training.precision, device, spec.model.d)
         self.spec, self.split, self.device, self.group = spec, split, device, group
         seen = seen_by(spec, split)
         self.examples = examples_of(spec, seen)

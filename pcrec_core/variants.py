@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from pcrec_core import settings
 from pcrec_core.derived import TRIVIAL, Derived, Trivial
 from pcrec_core.errors import SpecError, unknown
@@ -62,6 +64,17 @@ def variant(label: str, data: str | Data, model: str, seed: int = 0, given: Mapp
     raise SpecError(unknown("variant", label, [*LABELS, "LE@30", "pruned30", "pruned30-tuned"]))
 
 
+def at_alpha(alpha: float) -> str:
+    """The label of PCRec at an alpha; at 0 it is plain averaging.
+
+    Examples
+    --------
+    >>> at_alpha(30.0), at_alpha(0.00001), at_alpha(0)
+    ('LE@30', 'LE@0.00001', 'avg')
+    """
+    return f"LE@{np.format_float_positional(alpha, trim='-')}" if alpha else "avg"
+
+
 #: What was chosen by trying, on validation.
 _TRIED = ("epochs", "eta", "l2")
 
@@ -72,7 +85,8 @@ def is_trial(spec: Spec) -> bool:
     if not isinstance(spec, RunSpec):
         return False
     given = {name: getattr(spec.training, name) for name in _TRIED}
-    made = (variant(label, spec.data, spec.model.name, spec.seed, given) for label in ("base", "LE"))
+    data = dataclasses.replace(spec.data, histories="ordered")
+    made = (variant(label, data, spec.model.name, spec.seed, given) for label in ("base", "LE"))
     return any(dataclasses.replace(one, numerics=spec.numerics) == spec for one in made)
 
 

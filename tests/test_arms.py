@@ -11,7 +11,6 @@ import pytest
 
 from pcrec_core import arms, report, settings
 from pcrec_core.arms import Arm
-from pcrec_core.crossed import StatsError
 from pcrec_core.derived import Derived, Trivial
 from pcrec_core.errors import RecordError
 from pcrec_core.records import Record, run_record
@@ -108,7 +107,7 @@ def test_settings_stand_beside_the_papers_table_2():
 def test_tried_runs_show_what_validation_said():
     chosen = {"epoch": 3, "valid": {"NDCG@20": 0.08765}}
     page = report.show_tried([record(settings.base("ml-100k", "dnn", epochs=7), [1, 2], chosen=chosen)])._repr_html_()
-    assert all(f">{text}</td>" in page for text in ("dnn", "base", "7", "3", "0.0877"))
+    assert all(f">{text}</td>" in page for text in ("dnn", "base", "7", "4", "0.0877"))
 
 
 def rows_of_sources(*specs) -> list[list[str]]:
@@ -165,9 +164,27 @@ def test_shares_held_of_a_pair_are_those_of_its_exchanges():
                    "0.7 or more, to the chosen epoch": 1 / 2, "median": pytest.approx(0.7), "held by peer 0": 2 / 4}
 
 
-def test_without_a_pair_there_is_no_mu_to_show():
-    with pytest.raises(StatsError, match="no pair whose mu can be shown; give an alpha above 0"):
-        arms.dominance()
+def test_where_nothing_is_exchanged_layer_by_layer_no_mu_is_shown():
+    for found in (arms.dominance(), arms.dominance(BASE)):
+        assert found.empty
+        assert arms.shares_held(found).empty and arms.first_mu(found).empty
+        assert "No run here has a mu." in report.show_shares_held(arms.shares_held(found), "mu", "")._repr_html_()
+    assert arms.dominance(BASE, EXCHANGED).equals(arms.dominance(EXCHANGED))
+
+
+def test_where_nothing_is_compared_pages_say_so():
+    nothing = arms.comparisons([])
+    assert nothing.columns.tolist() == arms.comparisons([(PAIR, BASE)]).columns.tolist()
+    assert "Nothing is compared here." in report.show_comparisons(nothing, "none", "")._repr_html_()
+    assert "<table" not in report.table(pd.DataFrame(columns=["a"]), {}, "none")._repr_html_()
+    assert "No run here is a trial" in report.show_tried([])._repr_html_()
+
+
+def test_no_interval_of_a_mean_reaches_beyond_1():
+    two = Arm("base", tuple(record(settings.base("ml-100k", "sasrec", seed=seed), ranks)
+                            for seed, ranks in enumerate(([1, 9, 9, 9], [1, 1, 1, 9]))))
+    [row] = arms.values([two], ["HIT@5"]).to_dict("records")
+    assert two.mean("HIT@5").high > 1 == row["high"]
 
 
 def test_what_other_pages_say_are_the_numbers_of_the_table():

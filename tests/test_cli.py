@@ -205,7 +205,8 @@ def test_a_typo_is_answered_with_the_nearest_name(call, folder, words, nearest):
     ([*PAIR, "--every", "2"], "cooperation every 2 epochs never happens in 1 epochs."),
     (["--t", "9"], "t (piece length) belongs to sasrec and dnn: give it there, and leave it out for bpr."),
     (["--p", "0.1"], "p (dropout) belongs to sasrec: give it there, and leave it out for dnn and bpr."),
-    (["--eta", "nan"], "eta must be a float, not nan."), (["--eta", "0"], "eta (learning rate) must be above 0, not 0.0."),
+    (["--eta", "nan"], "eta must be a finite number, not nan."),
+    (["--eta", "0"], "eta (learning rate) must be above 0, not 0.0."),
     (["--epochs", "0"], "epochs must be 1 or more, not 0."), (["--seed", "-1"], "seed must be 0 or more, not -1."),
     (["--core", "0"], "core must be 1 or more, not 0."), (["--peers", "0"], "peers must be 1 or more, not 0."),
     (["--csv", "my.csv"], "--csv and --columns belong to --dataset csv, not to synthetic."),
@@ -243,7 +244,9 @@ def test_records_that_cannot_be_written_are_said(call, tmp_path):
 
 
 @pytest.mark.parametrize(("word", "sentence"), [
-    ("abcdef", "0 records in"), ("ab", "0 records in"), ("nothing.json", "there is no record at nothing.json."),
+    ("abcdef", "0 records in"),
+    ("ab", "'ab' is too short to name a record; give a path, a name, or 4 or more digits of its identity."),
+    ("nothing.json", "there is no record at nothing.json."),
     (".", "cannot be read (Is a directory); give the file of a record.")])
 def test_show_of_what_is_not_there(call, word, sentence):
     code, out, err = call("show", word)
@@ -273,6 +276,9 @@ def test_where_training_is_forbidden_the_command_is_named(call, monkeypatch):
     (["show"], "required: PATH|NAME|IDENTITY"),
     (["train", "--model", "bpr"], "arguments are required: --dataset"),
     ([*TINY, "--aplha", "3"], "unknown option '--aplha'; did you mean '--alpha'?"),
+    ([*TINY, "--seeds", "3"], "unknown option '--seeds'; did you mean '--seed'?"),  # --seeds is study's
+    (["study", "--seed", "3"], "unknown option '--seed'; did you mean '--seeds'?"),
+    ([*TINY, "--device", "gpu"], "device must be auto, cpu or cuda, not 'gpu'."),
     ([*TINY, "extra"], "unrecognized arguments: extra"),
     ([*TINY, "--seed", "zero"], "argument --seed: invalid int value: 'zero'"),
     ([*TINY, "--alpha", "much"], "argument --alpha: invalid float value: 'much'"),

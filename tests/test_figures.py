@@ -165,7 +165,13 @@ def test_a_map_has_its_layers_from_the_first_at_the_top_and_its_epochs_in_the_mi
         assert [label.get_text() for label in axes.get_yticklabels()] == list(layers)
         assert list(axes.get_yticks()) == list(range(len(layers))) and axes.get_ylim()[0] > axes.get_ylim()[1]
         corners = axes.collections[0].get_coordinates()
-        assert list(corners[0, :, 0]) == [-1, 1, 3] and list(corners[:, 0, 1]) == [i - 0.5 for i in range(len(layers) + 1)]
+        assert list(corners[0, :, 0]) == [0, 2, 4] and list(corners[:, 0, 1]) == [i - 0.5 for i in range(len(layers) + 1)]
+
+
+def test_a_single_exchange_is_a_column_one_epoch_wide():
+    one = held(MU)
+    *panels, _ = figures.mu_maps(arms.first_mu(one[one["epoch"] == 0])).axes
+    assert list(panels[0].collections[0].get_coordinates()[0, :, 0]) == [0.5, 1.5]
 
 
 def test_a_map_of_several_runs_shows_their_mean():

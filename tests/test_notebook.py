@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat import v4
 
-from pcrec_core.errors import SpecError
+from pcrec_core.errors import PCRecError, SpecError
 from pcrec_core.notebook import check_parameters
 
 DECLARED = {"datasets": list[str], "seeds": list[int], "alphas": list[float], "epochs": int, "rate": float, "fast": bool,
@@ -67,11 +67,51 @@ def test_another_type_is_refused(name: str, value: Any, sentence: str) -> None:
     assert refusal(**{name: value}) == sentence
 
 
-@given(st.integers())
+@given(st.integers(min_value=0))
 def test_an_int_is_welcome_where_a_float_is_declared(number: int) -> None:
     changed = namespace(rate=number, alphas=[number])
     check_parameters(changed)
     assert changed["rate"] is number
+
+
+KINDS = {"models": list[str], "dataset": str, "tried": list[str], "protocol": str, "shares": list[int], "alpha": list[float],
+         "gamma": float, "csv": str, "columns": list[str]}
+GOOD: dict[str, Any] = {"models": ["dnn"], "dataset": "ml-100k", "tried": [], "protocol": "controlled", "shares": [0, 99],
+                        "alpha": [], "gamma": 0.0, "csv": "", "columns": ["user", "item"]}
+
+
+@pytest.mark.parametrize(("given_", "sentence"), [
+    ({"seeds": [3, 0, 3]}, "parameter 'seeds' has 3 twice; give each once."),
+    ({"seeds": [0, 0]}, "parameter 'seeds' has 0 twice; give each once."),
+    ({"datasets": ["ml-100k", "ml-100k"]}, "parameter 'datasets' has 'ml-100k' twice; give each once."),
+    ({"datasets": []}, "parameter 'datasets' is empty; name at least one."),
+    ({"models": []}, "parameter 'models' is empty; name at least one."),
+    ({"alphas": []}, "parameter 'alphas' is empty; name at least one."),
+    ({"models": ["dnn", "sasrek"]}, "unknown model 'sasrek'; did you mean 'sasrec'? Known: bpr, dnn, sasrec."),
+    ({"datasets": ["synthetic", "ml-10k"]}, "unknown data set 'ml-10k'; did you mean 'ml-100k'? Known: "),
+    ({"dataset": "ml-10k"}, "unknown data set 'ml-10k'; did you mean 'ml-100k'? Known: "),
+    ({"tried": ["foo"]}, "unknown data set 'foo'. Known: "),
+    ({"protocol": "papers"}, "unknown protocol 'papers'; did you mean 'paper'? Known: controlled, paper, released."),
+    ({"device": "gpu"}, "device must be auto, cpu or cuda, not 'gpu'."),
+    ({"epochs": -1}, "parameter 'epochs' must be 0 or more, not -1."),
+    ({"seeds": [0, -2]}, "parameter 'seeds' must be 0 or more, not -2."),
+    ({"alphas": [30, float("nan")]}, "parameter 'alphas' must be a number, not nan."),
+    ({"alphas": [-5]}, "parameter 'alphas' must be 0 or more, not -5."),
+    ({"alpha": [30, 40]}, "parameter 'alpha' is one alpha for all models, not [30, 40]; Figure 4 is the page of several."),
+    ({"gamma": float("inf")}, "parameter 'gamma' must be a number, not inf."),
+    ({"shares": [30, 100]}, "parameter 'shares' must be from 0 to 99, not 100."),
+    ({"shares": [-10]}, "parameter 'shares' must be from 0 to 99, not -10."),
+    ({"csv": "mine.csv"}, "parameter 'csv' is 'mine.csv', but the data set 'csv' is not asked for: name it."),
+])
+def test_a_value_that_cannot_be_meant_is_refused_before_anything_is_trained(given_: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(PCRecError) as caught:
+        check_parameters(namespace(**GOOD | given_, __annotations__=DECLARED | KINDS))
+    assert str(caught.value).startswith(sentence)
+
+
+def test_the_file_of_ones_own_is_for_pages_that_take_one() -> None:
+    check_parameters(namespace(**GOOD | {"datasets": ["csv"], "csv": "mine.csv"}, __annotations__=DECLARED | KINDS))
+    assert refusal(datasets=["csv"]).startswith("this page takes no file of your own;")
 
 
 def test_run_again_in_an_open_notebook_it_does_not_take_a_result_for_a_parameter() -> None:

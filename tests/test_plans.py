@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from pcrec_core import paper, plans, settings
-from pcrec_core.derived import Derived, Trivial
+from pcrec_core.derived import TRIVIAL, Derived, Trivial
 from pcrec_core.errors import SpecError
 from pcrec_core.records import Record, Store
 from pcrec_core.spec import RunSpec
@@ -35,6 +35,20 @@ def test_a_data_set_has_as_many_seeds_as_its_plan_says():
         wanted = plans.planned(["table4"], [name])
         assert sum(isinstance(s, Derived) and s.operation == "ensemble" and len(s.parents) == 3 for s in wanted) == 2 * seeds
     assert plans.planned(["fig1"], ["retailrocket-half"]) == []
+
+
+def test_controls_of_a_page_are_all_that_the_epochs_allow_or_those_that_are_named():
+    every, left = plans.chosen_controls(["sasrec", "dnn"])
+    assert every == {model: list(plans.controls(model)) for model in ("sasrec", "dnn")} and left == ""
+    few, left = plans.chosen_controls(["sasrec", "dnn"], given={"epochs": 2})
+    assert set(every["sasrec"]) - set(few["sasrec"]) == {"LE-k5"} and few["dnn"] == every["dnn"]
+    assert left == "Left out, since these epochs are too few for them: LE-k5."
+    named, left = plans.chosen_controls(["sasrec", "dnn"], ["ema", "avg"], {"epochs": 2})
+    assert named == {"sasrec": [*TRIVIAL, "avg", "ema"], "dnn": [*TRIVIAL, "avg"]} and left == ""
+    with pytest.raises(SpecError, match="unknown control of these models 'avgg'; did you mean 'avg'"):
+        plans.chosen_controls(["dnn"], ["avgg"])
+    with pytest.raises(SpecError, match="unknown control of these models 'ema'"):
+        plans.chosen_controls(["dnn"], ["ema"])
 
 
 def test_larger_data_and_more_seeds_are_one_command():

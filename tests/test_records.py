@@ -248,6 +248,14 @@ def test_all_is_recursive_and_ordered_and_passes_over_what_is_being_written(stor
     assert list(Store(store.folder / "nowhere").all()) == []
 
 
+def test_a_notebooks_folder_of_records_may_be_new_unless_the_page_only_reads(tmp_path):
+    assert Store.of(str(tmp_path / "new")).folder == tmp_path / "new" and Store.of("", made=True).folder is None
+    (tmp_path / "file").write_text("")
+    for folder, made in (("new", True), ("file", False), ("file", True)):
+        with pytest.raises(RecordError, match=f"there is no folder .*{folder}; records is a folder of records, or empty"):
+            Store.of(str(tmp_path / folder), made=made)
+
+
 def test_find_takes_the_beginning_of_an_identity(store, path):
     other = store.put(record_of(settings.base("synthetic", "bpr", epochs=3)))
     assert store.find(SPEC.identity) == store.find(SPEC.identity[:4]) == store.find(SPEC.name) == path
@@ -258,7 +266,8 @@ def test_find_takes_the_beginning_of_an_identity(store, path):
 @pytest.mark.parametrize("identity", ["0000", "", SPEC.identity[:3], SPEC.identity + "0", "synthetic",
                                       f"ml-1m/sasrec-le-s7-{SPEC.identity}"])
 def test_find_refuses_what_names_no_record(store, path, identity):
-    with pytest.raises(RecordError, match=r"\d records? .*give a path, a name, or 4 or more digits"):
+    said = r"(\d records? .*|too short to name a record; )give a path, a name, or 4 or more digits"
+    with pytest.raises(RecordError, match=said):
         store.find(identity)
 
 

@@ -266,8 +266,8 @@ REFUSED = {
     "peers": (lambda: dataclasses.replace(BPR, peers=0), "peers must be 1 or more, not 0"),
     "seed": (lambda: dataclasses.replace(BPR, seed=-1), "seed must be 0 or more, not -1"),
     # of another type
-    "nan": (lambda: Training(1, 1, float("nan")), "eta must be a float, not nan"),
-    "inf": (lambda: Training(1, 1, float("inf")), "eta must be a float, not inf"),
+    "nan": (lambda: Training(1, 1, float("nan")), "eta must be a finite number, not nan"),
+    "inf": (lambda: Training(1, 1, float("inf")), "eta must be a finite number, not inf"),
     "text": (lambda: Training("1", 1, 1e-3), "epochs must be an int, not '1'"),
     "half an epoch": (lambda: Training(1.5, 1, 1e-3), "epochs must be an int, not 1.5"),
     "a bool": (lambda: dataclasses.replace(BPR, seed=True), "seed must be an int, not True"),

@@ -22,7 +22,7 @@ from pcrec_core.commands import command
 from pcrec_core.datasets import csv_data
 from pcrec_core.datasets.split import split
 from pcrec_core.derived import Trivial
-from pcrec_core.errors import FileError, PCRecError, RecordError, TrainingError
+from pcrec_core.errors import FileError, PCRecError, RecordError, SpecError, TrainingError
 from pcrec_core.records import Store, run_record
 from pcrec_core.settings import base, pcrec, run_spec
 from pcrec_core.spec import Cooperation, Data, RunSpec
@@ -421,6 +421,22 @@ def test_an_arm_of_a_label_has_its_seeds_in_order(store, trained):
     assert [run.spec.seed for run in swept[0].runs] == seeds
     claims = paper.claims()
     assert {arm.variant for arm in swept} < {*claims["a"], *claims["b"]}
+
+
+def test_arms_of_several_models_are_checked_before_the_first_is_trained(store, trained):
+    plan = [("synthetic", "sasrec"), ("synthetic", "dnn")]
+    too_few = {"sasrec": ["base"], "dnn": ["base", "LE-k5"]}
+    for labels, sentence in (
+            (["base", "SDD"], r"variant SDD of sasrec: unknown variant 'SDD'; did you mean 'SD'\?"),
+            (too_few, "variant LE-k5 of dnn: cooperation every 5 epochs never happens in 2 epochs")):
+        with pytest.raises(SpecError, match=sentence):
+            study.crossed(plan, labels, [0], {"epochs": 2}, store=store)
+    assert trained == []
+    for _, model in plan:
+        for run in (base("synthetic", model, epochs=2, seed=7), pcrec("synthetic", model, epochs=2, seed=7)):
+            store.put(run_record(run, {"ranks": "1"}, {}))
+    first, second = study.crossed(plan, {"sasrec": ["base", "LE"], "dnn": ["LE"]}, [7], {"epochs": 2}, store=store)
+    assert list(first) == ["base", "LE"] and list(second) == ["LE"] and second["LE"].model == "dnn" and trained == []
 
 
 def test_without_seeds_it_has_the_planned_ones(store, trained):

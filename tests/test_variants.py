@@ -152,5 +152,6 @@ def test_a_trial_differs_in_length_rate_or_l2_alone():
     assert is_trial(dataclasses.replace(variant("LE", "ml-100k", "bpr", 0, {"l2": 0.01}), numerics=1))
     others = [variant("LE@10", "ml-100k", "sasrec"), variant("avg", "ml-100k", "dnn"), variant("base-constant", "ml-100k", "dnn"),
               variant("base", "ml-100k", "sasrec", 0, {"protocol": "paper"}), variant("half", "ml-100k", "sasrec"),
-              variant("M2", "ml-100k", "sasrec"), variant("popularity", "ml-100k", "bpr")]
+              variant("M2", "ml-100k", "sasrec"),
+              variant("popularity", "ml-100k", "bpr"), variant("shuffled", "ml-100k", "sasrec")]
     assert not any(map(is_trial, others))

@@ -83,6 +83,10 @@ def _of(arm: Arm, metric: str) -> dict[str, str]:
     return {"data set": arm.dataset, "model": arm.model, "metric": metric}
 
 
+#: Said where nothing can be projected.
+_TOO_FEW = "A projection takes two runs or more in both arms, as many in one as in the other; words, an improvement of the paper."
+
+
 #: Simulated studies of ``expected_words``.
 _STUDIES = 10_000
 
@@ -123,7 +127,7 @@ def show_words(frame: pd.DataFrame, name: str) -> Html:
     formats = dict.fromkeys(["seen", "contrary", "not seen", "not decidable"], share)
     note = (f"{_STUDIES:,} simulated studies with the variances of these runs; a single claim, so without Holm: in a family the"
             " words seen, contrary and not seen fall less often.")
-    return table(frame, formats, name, note, frame)
+    return table(frame, formats, name, note, frame, _TOO_FEW)
 
 
 def show_projections(frame: pd.DataFrame, name: str) -> Html:
@@ -135,4 +139,4 @@ def show_projections(frame: pd.DataFrame, name: str) -> Html:
             " the mean over other runs, 0 where these differ no more than single users do by chance. ±: half-width of the 95 %"
             " interval of RI around no effect; found: the improvement seen four times in five; both if the variances stay as"
             " these runs have them.")
-    return table(frame.rename(columns=heads), formats, name, note, frame)
+    return table(frame.rename(columns=heads), formats, name, note, frame, _TOO_FEW)

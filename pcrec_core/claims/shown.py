@@ -32,7 +32,10 @@ from pcrec_core.stats import NOT_DECIDABLE
 
 
 def claims(frame: pd.DataFrame, name: str) -> Html:
-    """Claims as ``evidence.decided`` gives them: the sentence, the word, and what it rests on."""
+    """Claims as ``evidence.decided`` gives them: the sentence, the word, and what it rests on; nothing without a claim, which
+    ``sentences`` says."""
+    if frame.empty:
+        return Html("", "no claims")
     rows = frame.to_dict("records")
     shown = pd.DataFrame({
         "question": frame["question"].to_list(), "where": frame["where"].to_list(),
@@ -232,10 +235,8 @@ def changes(frame: pd.DataFrame, name: str) -> Html:
 def unmeasured(frame: pd.DataFrame, name: str) -> Html:
     """The claims that no run has measured so far."""
     left = _unmeasured(frame)
-    if left.empty:
-        return Html(f"<p>Every one of the {len(frame)} claims has runs.</p>", f"none of {len(frame)} claims")
     shown = left[["claim", "where", "data set"]].reset_index(drop=True)
-    return table(shown, {}, name, f"{len(left)} of {len(frame)} claims.")
+    return table(shown, {}, name, f"{len(left)} of {len(frame)} claims.", empty=f"Every one of the {len(frame)} claims has runs.")
 
 
 def said(frame: pd.DataFrame) -> dict[str, str]:

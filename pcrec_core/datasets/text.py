@@ -53,13 +53,22 @@ def read_columns(path: File, layout: Layout) -> dict[str, pa.ChunkedArray]:
     with path.open("rb") as content:
         if not content.peek(1):
             raise _nothing(path, layout, "is empty")
+        if not _has_rows(path, layout):
+            raise _nothing(path, layout, "has no rows")
         try:
             table = arrow.read_csv(content, *_options(layout))
         except pa.ArrowInvalid as error:
             raise fault(path, layout, str(error)) from None
-    if not table.num_rows:
-        raise _nothing(path, layout, "has no rows")
     return {name: table[name] for name in layout.kinds}
+
+
+def _has_rows(path: File, layout: Layout) -> bool:
+    """Whether there is a line after the header. Arrow is not asked: of a table without rows a thread of its may be left, which
+    aborts the process when it ends."""
+    with _lines(path) as lines:
+        if layout.header:
+            next(csv.reader(lines, delimiter=layout.delimiter), None)
+        return any(line.strip("\r\n") for line in lines)
 
 
 def _options(layout: Layout) -> tuple[arrow.ReadOptions, arrow.ParseOptions, arrow.ConvertOptions]:
