@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -97,3 +98,12 @@ def test_reading_imports_neither_torch_nor_what_draws_nor_what_trains():
     assert modules & {"torch", "matplotlib", "seaborn", "safetensors", "dask", "distributed"} == set()
     assert {"pcrec_core.trainer", "pcrec_core.models", "pcrec_core.checkpoints"} & modules == set()
     assert {f"pcrec_core.{name}" for name in readers} <= modules
+
+
+def test_the_book_is_built_from_stored_outputs_without_torch(tmp_path):
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError('there is no torch here', name='torch')")
+    code = "import sys, pathlib\nfrom book.build import build\nbuild(pathlib.Path(sys.argv[1]), stored=True)"
+    where = os.environ | {"PYTHONPATH": str(tmp_path)}  # jupyter-book is a process of its own
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "_build"], capture_output=True, text=True, cwd=ROOT, env=where)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Ranker" in (tmp_path / "_build" / "html" / "book" / "method.html").read_text(encoding="utf-8")
