@@ -150,11 +150,11 @@ def comparisons(pairs: Sequence[tuple[Arm, Arm]], metrics: Sequence[str] = METRI
     """A row a pair (variant, base), ``matched``, and metric: our relative improvement with all of STATISTICS.md's section 2,
     the paper's, and the effect ratio."""
     rows = [_comparison(*matched(*pair), metric) for pair in pairs for metric in metrics]
-    return pd.DataFrame(rows, columns=None if rows else COLUMNS)
+    return pd.DataFrame(rows, columns=None if rows else _COMPARED)
 
 
 #: What ``comparisons`` has, also where nothing is compared.
-COLUMNS = ("data set", "model", "comparison", "metric", "RI", "low", "high", "p", "df", "Vseed/V", "MDE", "RI paper",
+_COMPARED = ("data set", "model", "comparison", "metric", "RI", "low", "high", "p", "df", "Vseed/V", "MDE", "RI paper",
            "paper's data", "DeltaRI", "runs", "users", "users only")
 
 

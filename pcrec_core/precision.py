@@ -26,8 +26,8 @@ def products(precision: str, device: torch.device) -> Iterator[None]:
 
 
 def available(precision: str, device: torch.device, terms: int = 256) -> bool:
-    """Whether products of that precision are made here of sums of so many terms: seen from one, since torch falls back to
-    float32 in silence, on some processors for short sums only."""
+    """Whether products of that precision, of sums of so many terms, are made here: seen from one, since torch falls back to
+    float32 in silence, and may do so by size."""
     if precision == "float32":
         return True
     if precision not in _SETTINGS[device.type]:

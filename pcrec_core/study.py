@@ -109,8 +109,8 @@ def labelled(label: str, data: str | Data, model: str, seeds: Sequence[int] = ()
     return arm(label, _specs(label, data, model, seeds, given), **options)
 
 
-def crossed(plan: Sequence[tuple[str | Data, str]], labels: Sequence[str] | Mapping[str, Sequence[str]],
-            seeds: Sequence[int] = (), given: Mapping[str, Any] | None = None, **options: Any) -> list[dict[str, Arm]]:
+def by_label(plan: Sequence[tuple[str | Data, str]], labels: Sequence[str] | Mapping[str, Sequence[str]],
+             seeds: Sequence[int] = (), given: Mapping[str, Any] | None = None, **options: Any) -> list[dict[str, Arm]]:
     """``labelled`` for every data set and model of a plan: its arms by label. What cannot be made is said before the first of
     them is trained.
 

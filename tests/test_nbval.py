@@ -23,7 +23,7 @@ from pcrec_core.study import NO_TRAINING
 READ = settings.base("ml-100k", "sasrec", seed=0).name
 PARAMETER = 'records: str = ""'
 #: In table3: the cell that reads the record, and those (four) whose outputs hold all digits of what is computed, or a hash.
-READS, SHOWS = "made = study.crossed(", ("report.show_values(", "report.show_comparisons(", "report.sources(")
+READS, SHOWS = "made = study.by_label(", ("report.show_values(", "report.show_comparisons(", "report.sources(")
 
 #: What nbval says of each code cell of a notebook, in their order; None where the cell passes.
 Said = list[str | None]

@@ -430,12 +430,12 @@ def test_arms_of_several_models_are_checked_before_the_first_is_trained(store, t
             (["base", "SDD"], r"variant SDD of sasrec: unknown variant 'SDD'; did you mean 'SD'\?"),
             (too_few, "variant LE-k5 of dnn: cooperation every 5 epochs never happens in 2 epochs")):
         with pytest.raises(SpecError, match=sentence):
-            study.crossed(plan, labels, [0], {"epochs": 2}, store=store)
+            study.by_label(plan, labels, [0], {"epochs": 2}, store=store)
     assert trained == []
     for _, model in plan:
         for run in (base("synthetic", model, epochs=2, seed=7), pcrec("synthetic", model, epochs=2, seed=7)):
             store.put(run_record(run, {"ranks": "1"}, {}))
-    first, second = study.crossed(plan, {"sasrec": ["base", "LE"], "dnn": ["LE"]}, [7], {"epochs": 2}, store=store)
+    first, second = study.by_label(plan, {"sasrec": ["base", "LE"], "dnn": ["LE"]}, [7], {"epochs": 2}, store=store)
     assert list(first) == ["base", "LE"] and list(second) == ["LE"] and second["LE"].model == "dnn" and trained == []
 
 
