@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -66,8 +66,9 @@ class Arm:
         return self.runs[0].kind != "trivial"
 
     def mean(self, metric: str) -> Mean:
-        """Mean with its interval."""
-        return stats.mean_interval(self.ranks_for(metric), metric, random=self.random)
+        """Mean with its interval, cut at 1, which no metric exceeds."""
+        mean = stats.mean_interval(self.ranks_for(metric), metric, random=self.random)
+        return mean if mean.high is None else replace(mean, high=min(mean.high, 1.0))
 
     def over(self, base: Arm, metric: str) -> Comparison:
         """This arm over ``base``, on the same users; paired where each run shares a training with the base's of its seed.
@@ -133,14 +134,13 @@ def named(over: Arm, base: Arm) -> str:
 
 
 def values(arms: Sequence[Arm], metrics: Sequence[str] = METRICS) -> pd.DataFrame:
-    """A row an arm and metric: mean, 95 % interval (cut at 1, which no metric exceeds), SD over runs, the paper's value."""
+    """A row an arm and metric: mean, 95 % interval, SD over runs, the paper's value."""
     rows = []
     for arm in arms:
         for metric in metrics:
             m = arm.mean(metric)
-            high = m.high and min(m.high, 1.0)
             rows.append({"data set": arm.dataset, "model": arm.model, "variant": arm.variant, "metric": metric,
-                         "mean": m.mean, "low": m.low, "high": high, "run SD": m.run_sd, "runs": m.runs, "users": m.users,
+                         "mean": m.mean, "low": m.low, "high": m.high, "run SD": m.run_sd, "runs": m.runs, "users": m.users,
                          "users only": m.users_only, "paper": arm.paper(metric),
                          "paper's data": arm.counterpart})
     return pd.DataFrame(rows)

@@ -55,7 +55,7 @@ def _stratum(stratum: Stratum) -> dict[str, Any]:
 def show_by_target(frame: pd.DataFrame, name: str) -> Html:
     """The frame of ``by_target``."""
     if frame.empty:
-        return report.sentence("No data set here has both kinds of target.")
+        return report.sentence("Nothing is compared here on a data set that has both kinds of target.")
     columns = ["data set", "model", "comparison", "metric", "targets", "users", "share", "mean", "mean of base"]
     shown = frame[columns].assign(
         **{"RI [95 %]": _intervals(frame), "part of the gain": frame["part of the gain"], "p of z": frame["p of z"]})
@@ -217,7 +217,7 @@ def _peers_of(run: Record, over: Arm, base: Arm, apart: Arm) -> list[dict[str, A
 def show_never_met(frame: pd.DataFrame, name: str) -> Html:
     """The frame of ``never_met``."""
     if frame.empty:
-        return report.sentence("No such peers here.")
+        return report.sentence("This is shown of apart-best, which is not here.")
     shown = frame[["data set", "model", "seed", "peer"]].assign(**{
         f"best {SELECTION} on validation": frame["best"], "reported": frame["reported"].map({True: "yes", False: "no"}),
         f"PCRec over it, {PRIMARY}": _intervals(frame)})

@@ -79,6 +79,15 @@ def pruned(arms: Mapping[str, Arm], metrics: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values(["metric", "fine-tuned", "share"], kind="stable", ignore_index=True)
 
 
+def require_blocks(models: Sequence[str]) -> None:
+    """``StatsError`` for a model that ``invalid`` has no block matrices of, before anything is trained for it."""
+    if "bpr" in models:
+        raise StatsError(_NO_LAYERS.format("bpr", KINDS[0]))
+
+
+_NO_LAYERS = "{} has no {}, so no ratio of them can be shown; leave it out of the models."
+
+
 #: Which tensors of SASRec each curve of Figure 6 counts.
 KINDS = ("block matrices", "measured layers", "released layers")
 
@@ -103,7 +112,7 @@ def invalid(arms: Sequence[Arm], kind: str, thresholds: Sequence[float] = THRESH
     """
     for arm in arms:
         if not entropies(arm.runs[0], kind):
-            raise StatsError(f"{arm.model} has no {kind}, so no ratio of them can be shown; leave it out of the models.")
+            raise StatsError(_NO_LAYERS.format(arm.model, kind))
     return pd.concat([_ratios(arm.model, measured(arm), run.spec.seed, entropies(run, kind), thresholds)
                       for arm in arms for run in arm.runs], ignore_index=True)
 

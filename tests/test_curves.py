@@ -104,6 +104,9 @@ def test_the_ratio_of_invalid_layers():
 
 
 def test_a_model_without_blocks_has_no_ratio_of_their_matrices():
+    curves.require_blocks(["sasrec", "dnn"])
+    with pytest.raises(StatsError, match="bpr has no block matrices, so no ratio of them can be shown; leave it out"):
+        curves.require_blocks(["dnn", "bpr"])
     flat = arm("probed-base", {"probed": {"tensors": {"item.weight": tensor(2.0), "user.weight": tensor(1.0)}}})
     assert len(curves.invalid([flat], "measured layers", [1.5])) == 1
     with pytest.raises(StatsError, match="sasrec has no block matrices, so no ratio of them can be shown; leave it out"):
