@@ -155,7 +155,7 @@ def comparisons(pairs: Sequence[tuple[Arm, Arm]], metrics: Sequence[str] = METRI
 
 #: What ``comparisons`` has, also where nothing is compared.
 _COMPARED = ("data set", "model", "comparison", "metric", "RI", "low", "high", "p", "df", "Vseed/V", "MDE", "RI paper",
-           "paper's data", "DeltaRI", "runs", "users", "users only")
+             "paper's data", "DeltaRI", "runs", "users", "users only")
 
 
 def _comparison(over: Arm, base: Arm, metric: str) -> dict[str, object]:
