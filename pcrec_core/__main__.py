@@ -11,12 +11,23 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pcrec_core import datasets, plans, records, settings, study, torchrun, weights, workers
+from pcrec_core import (
+    datasets,
+    plans,
+    records,
+    remaining,
+    settings,
+    study,
+    torchrun,
+    weights,
+    workers,
+)
 from pcrec_core.datasets import files
 from pcrec_core.errors import PCRecError, SpecError, unknown
 from pcrec_core.protocols import PROTOCOLS, VALUES
 from pcrec_core.records import Record, Store
 from pcrec_core.spec import COMPONENTS, CRITERIA, RULES, SHARES, Cooperation, Data, RunSpec
+from pcrec_core.variants import Spec
 
 _RECORDS = "folder of records (default: the committed ones, and data/cache/records for those you make)"
 
@@ -79,10 +90,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_study(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("plans", nargs="*", metavar="NAME", help=f"some of {', '.join(plans.PLANS)} (default: all, in this order)")
-    add("--dataset", nargs="+", default=list(plans.SMALL), help=f"data sets (default: {' '.join(plans.SMALL)}); a larger one gets"
-                                                                 " one seed of all that is asked for")
-    add("--seeds", type=int, metavar="N", help="N seeds of each run (default: one or three, as planned)")
+    add("plans", nargs="*", metavar="NAME",
+        help=f"some of {', '.join(plans.PLANS)} (default: all of these, in this order), and of"
+             f" {', '.join(plans.STEPS)}")
+    add("--dataset", nargs="+", metavar="NAME",
+        help="only these data sets (default: those of each plan); a larger one gets one seed of all"
+             " that is asked for")
+    add("--seeds", type=int, metavar="N", help="N seeds of each run (default: as planned)")
     add("--list", action="store_true", help="only say what is missing, and how long it would take")
     _add_place(parser)
     parser.set_defaults(command=_study)
@@ -162,17 +176,29 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _study(options: argparse.Namespace) -> None:
-    store, wanted = Store(options.records), plans.planned(options.plans, options.dataset, options.seeds)
+    store, names = Store(options.records), options.plans
+    if options.list and not names:
+        names = [*plans.PLANS, *plans.STEPS]
+    wanted = plans.planned(names, options.dataset, options.seeds)
     missing = [spec for spec in wanted if store.get(spec.name) is None]
-    for spec in missing:
-        print(f"missing   {spec.name}")
-    seconds = plans.seconds(missing, store.all(own=True), weights.missing(missing))
-    print(f"{len(missing)} of {len(wanted)} records are missing; " + (
-        "how long they take cannot be said before a run of each model and data set is there." if seconds is None
-        else f"about {seconds / 3600:.1f} hours on one thread like those before."), flush=True)
+    _say(options, names or list(plans.PLANS), wanted, missing, store)
     if missing and not options.list:
         with _executor(options) as executor:
             study.run(missing, executor, store=store, device=options.device, threads=options.threads)
+
+
+def _say(options: argparse.Namespace, names: list[str], wanted: list[Spec], missing: list[Spec],
+         store: Store) -> None:
+    """Print what is left by plan and step, its names unless everything is listed, and its time."""
+    rates = remaining.measured(store.all(own=True))
+    for part in remaining.by_name(names, set(missing), rates, options.dataset, options.seeds):
+        print(part)
+    for spec in missing if options.plans or not options.list else ():
+        print(f"missing   {spec.name}")
+    if left := plans.unchosen(names, options.dataset):
+        print(f"left out until their setting is chosen: {', '.join(left)}")
+    time = remaining.seconds([*missing, *weights.missing(missing)], rates)
+    print(remaining.sentence(len(missing), len(wanted), *time), flush=True)
 
 
 def _executor(options: argparse.Namespace) -> AbstractContextManager[Any]:

@@ -14,6 +14,10 @@ class SpecError(PCRecError):
     """A run that cannot be meant: an unknown name, a value out of range, a field without meaning."""
 
 
+class NotChosen(SpecError):
+    """A setting that is chosen by trials which have not been run yet."""
+
+
 class DataError(PCRecError):
     """Interactions that cannot be read, verified, filtered or split."""
 

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from pcrec_core import paper, plans, settings
+from pcrec_core import paper, plans, remaining, settings
 from pcrec_core.derived import TRIVIAL, Derived, Trivial
 from pcrec_core.errors import SpecError
 from pcrec_core.records import Record, Store
@@ -25,7 +25,8 @@ def test_table_3_is_first_and_has_three_seeds():
     assert wanted[:21] == plans.planned()[:21] and len(wanted) == 3 + 3 * 2 * 3 + 1
     for model in ("sasrec", "dnn", "bpr"):
         for make in (settings.base, settings.pcrec):
-            assert [make("ml-100k", model, seed=seed) in wanted for seed in range(4)] == [True, True, True, False]
+            found = [make("ml-100k", model, seed=seed) in wanted for seed in range(4)]
+            assert found == [True, True, True, False]
     assert [spec.baseline for spec in wanted if isinstance(spec, Trivial)] == ["popularity", "transitions", "recency"]
     assert sum(spec.data.histories == "shuffled" for spec in wanted) == 1
 
@@ -86,13 +87,19 @@ def test_the_controls_are_those_of_the_claims():
 @pytest.mark.parametrize(("label", "model", "dataset", "seeds"), [
     ("base", "bpr", "ml-100k", 3), ("LE@30", "sasrec", "ml-100k", 3), ("LE@30", "dnn", "ml-100k", 1), ("M2", "dnn", "ml-100k", 1),
     ("M2", "dnn", "retailrocket-half", 3), ("shuffled", "sasrec", "ml-100k", 1), ("recency", "sasrec", "ml-100k", 1),
-    ("base", "bpr", "synthetic", 1), ("LE@7", "sasrec", "ml-100k", 1)])
+    ("base", "bpr", "synthetic", 1), ("LE@7", "sasrec", "ml-100k", 1),
+    # those of the pages, although a step adds seeds
+    ("LE", "dnn", "retailrocket-half", 3), ("E", "sasrec", "retailrocket-half", 1),
+    # those of the steps
+    ("avg", "bpr", "retailrocket-half", 10), ("avg", "bpr", "ml-100k", 1),
+    ("LE", "dnn", "retailrocket", 3), ("LE@40", "dnn", "retailrocket", 3),
+    ("LE", "bpr", "retailrocket", 1), ("avg", "sasrec", "beauty", 3), ("recency", "sasrec", "beauty", 1)])
 def test_the_seeds_of_an_arm(label, model, dataset, seeds):
     assert plans.seeds(label, model, dataset) == tuple(range(seeds))
 
 
 @pytest.mark.parametrize(("names", "datasets", "words"), [
-    (["tabel3"], plans.SMALL, "unknown plan 'tabel3'; did you mean 'table3'"),
+    (["tabel3"], plans.SMALL, "unknown plan or step 'tabel3'; did you mean 'table3'"),
     (["table3"], ["ml100k"], "unknown data set of the plans 'ml100k'; did you mean 'ml-100k'")])
 def test_a_typo_is_answered_with_the_nearest_name(names, datasets, words):
     with pytest.raises(SpecError, match=words):
@@ -112,19 +119,43 @@ def test_the_seeds_of_a_deviation_are_not_those_of_the_study():
 
 
 def test_the_time_is_that_of_a_peers_epoch_in_runs_like_it():
-    base, pair = settings.base("ml-100k", "dnn", epochs=10), settings.pcrec("ml-100k", "dnn", epochs=10)
-    found = [record(base, 8, 2), record(dataclasses.replace(base, seed=1), 30), record(dataclasses.replace(base, seed=2), 20),
-             record(dataclasses.replace(base, seed=3), 1e6, began=5)]  # cut and resumed: not the whole time
-    assert plans.seconds([pair, Derived("probed", (base,))], found) == 20 * 2.0  # medians of 1, 3 and 2 seconds
-    assert plans.seconds([settings.base("ml-1m", "dnn")], found) is None
-    absent = dataclasses.replace(base, seed=100)  # trained for an ensemble
-    assert plans.seconds([Derived("ensemble", (base, absent))], found, [absent]) == 10 * 2.0
-    assert plans.seconds([Derived("tuned", (base,), 0.3)], found) == 10 * 2.0
-    assert plans.seconds([], []) == 0
+    base, pair = (make("ml-100k", "dnn", epochs=10) for make in (settings.base, settings.pcrec))
+    others = [dataclasses.replace(base, seed=seed) for seed in (1, 2, 3)]
+    cut = record(others[2], 1e6, began=5)  # and resumed: not the whole time
+    rates = remaining.measured([record(base, 8, 2), record(others[0], 30), record(others[1], 20), cut])
+    assert rates == {("ml-100k", "dnn"): 2.0}  # the median of 1, 3 and 2 seconds
+    assert remaining.seconds([pair, pair, Derived("probed", (base,))], rates) == (20 * 2.0, 0)
+    assert remaining.seconds([settings.base("ml-1m", "dnn"), base], rates) == (10 * 2.0, 1)
+    assert remaining.seconds([Derived("tuned", (base,), 0.3)], rates) == (10 * 2.0, 0)
+    assert remaining.seconds([], {}) == (0, 0)
 
 
-def test_the_command_line_lists_what_is_missing_and_then_makes_it(tmp_path, monkeypatch, capsys):
-    from pcrec_core import __main__ as cli
+def test_what_is_left_counts_a_run_once_by_plan_and_again_by_step(monkeypatch):
+    monkeypatch.setattr(remaining.weights, "missing", lambda wanted: [])
+    names, rates = ["table4", "table3", "step2", "step1"], {("retailrocket-half", "bpr"): 3600.0}
+    half = ["retailrocket-half"]
+    missing = set(plans.planned(names, half))
+    found = {part.name: part for part in remaining.by_name(names, missing, rates, half)}
+    assert list(found) == names
+    assert sum(found[name].missing for name in names[:2]) == len(plans.planned(names[:2], half))
+    assert sum(found[name].missing for name in names[2:]) == len(missing)
+    assert found["step1"].missing < len(plans.planned(["step1"])) and found["step1"].seconds == 0
+    assert found["table3"].seconds == 3600 * 3 * 200 * 3  # base and LE of BPR, three seeds
+    assert str(found["table3"]) == (
+        "table3        16 of  16 records missing, 1800.0 hours without 7 trainings that have no"
+        " measured rate")  # the bases of both deep models are counted as parts of ensembles
+
+
+def test_a_run_that_is_trained_for_its_weights_takes_time_too(monkeypatch):
+    parent = settings.base("ml-100k", "dnn")
+    monkeypatch.setattr(remaining.weights, "missing", lambda wanted: [parent])
+    [part] = remaining.by_name(["fig6"], set(plans.planned(["fig6"])), {("ml-100k", "dnn"): 36.0})
+    assert part.missing == 12 and part.seconds == 200 * 36
+
+
+@pytest.fixture
+def three_runs(tmp_path, monkeypatch):
+    """Return the specs that the command line has to make, all files below a folder."""
     from pcrec_core import study, weights
 
     base = settings.base("synthetic", "bpr", epochs=1, d=4)
@@ -132,14 +163,34 @@ def test_the_command_line_lists_what_is_missing_and_then_makes_it(tmp_path, monk
     monkeypatch.setattr(plans, "planned", lambda names, datasets, seeds: wanted)
     for module, name in ((weights, "WEIGHTS"), (study, "CHECKPOINTS"), (study, "AGAIN")):
         monkeypatch.setattr(module, name, tmp_path / name)
+    return wanted
+
+
+def test_the_command_line_lists_what_is_missing_and_then_makes_it(tmp_path, three_runs, capsys):
+    from pcrec_core import __main__ as cli
+    from pcrec_core import study
+
     where = ["--records", str(tmp_path / "records")]
     assert cli.main(["study", "table3", "--list", *where]) == 0
     out = capsys.readouterr().out.splitlines()
-    assert out[:3] == [f"missing   {spec.name}" for spec in wanted] and "3 of 3 records are missing; how long" in out[3]
-    study.run(wanted[:1], store=Store(tmp_path / "records"))
-    assert cli.main(["study", *where]) == 0
+    unmeasured = "0.0 hours without 2 trainings that have no measured rate"
+    assert out[0] == f"table3         3 of   3 records missing, {unmeasured}"
+    assert out[1:4] == [f"missing   {spec.name}" for spec in three_runs]
+    assert out[4].startswith("3 of 3 records are missing; about 0.0 hours") and len(out) == 5
+    study.run(three_runs[:1], store=Store(tmp_path / "records"))
+    assert cli.main(["study", "table3", *where]) == 0
     out = capsys.readouterr().out.splitlines()
-    assert out[:2] == [f"missing   {spec.name}" for spec in wanted[1:]]
-    assert "2 of 3 records are missing; about 0.0 hours" in out[2]
-    assert all(Store(tmp_path / "records").get(spec.name) for spec in wanted)
-    assert cli.main(["study", *where]) == 0 and "0 of 3 records are missing" in capsys.readouterr().out
+    assert out[1:3] == [f"missing   {spec.name}" for spec in three_runs[1:]]
+    assert out[3] == ("2 of 3 records are missing; about 0.0 hours on one thread like those before.")
+    assert all(Store(tmp_path / "records").get(spec.name) for spec in three_runs)
+    assert cli.main(["study", "table3", *where]) == 0
+    assert "0 of 3 records are missing" in capsys.readouterr().out
+
+
+def test_a_list_of_everything_is_a_line_of_each_plan_and_step(tmp_path, three_runs, capsys):
+    from pcrec_core import __main__ as cli
+
+    assert cli.main(["study", "--list", "--records", str(tmp_path)]) == 0
+    *parts, total = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in parts] == [*plans.PLANS, *plans.STEPS]
+    assert total.startswith("3 of 3 records are missing")
