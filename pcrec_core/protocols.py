@@ -36,8 +36,9 @@ class Rules(Part):
         Whether the training rows get another order in every epoch.
     evaluated : {"merged", "after", "before"}
         After an exchange: what ``controlled`` says by rule, every peer after it, or every peer before it.
-    choice : {"validation", "test"}
-        What the epoch is chosen on: validation ``NDCG@20``, or each metric's own best on the test set.
+    choice : {"validation", "test", "both"}
+        What the epoch is chosen on: validation ``NDCG@20``, or each metric's own best on the test
+        set. "both" reports what "test" does, and keeps beside it what validation would choose.
     """
 
     data: str = "common"
@@ -56,13 +57,18 @@ class Rules(Part):
         for f in fields(self):
             known(f.name, getattr(self, f.name), VALUES[f.name])
 
+    @property
+    def chosen_on_test(self) -> bool:
+        """Whether the test set is read after every epoch and decides what is reported."""
+        return self.choice != "validation"
+
 
 #: What each line can be; what ``controlled`` does comes first.
 VALUES: dict[str, tuple[str, ...]] = {
     "data": ("common", "own"), "candidates": ("items", "padding too"), "hidden": ("where none repeats", "seen"),
     "loss": ("real", "all"), "attention": ("real", "all"), "mean": ("real", "all"), "layers": ("matrices", "released"),
     "last_bin": ("closed", "open"), "order": ("fresh", "once"), "evaluated": ("merged", "after", "before"),
-    "choice": ("validation", "test")}
+    "choice": ("validation", "test", "both")}
 
 _PAPER = {"data": "own", "hidden": "seen", "loss": "all", "attention": "all", "mean": "all", "evaluated": "after"}
 PROTOCOLS: dict[str, Rules] = {

@@ -128,6 +128,7 @@ class Trainer:
         self.layers = [x for x in layers_of(spec, self.peers[0].model) if some is None or x.component in some]
         self.choices = [Choice() for _ in range(1 if spec.cooperation else spec.peers)]
         self.best: dict[str, dict[str, Any]] = {}  # by metric, of a choice on the test set
+        self.by_validation: dict[str, Any] = {}  # what validation picks beside it, of choice "both"
         self.history: list[dict[str, Any]] = []
         self.seconds: Counter[str] = Counter()
 
@@ -205,8 +206,8 @@ class Trainer:
         if average and not average.ready(epoch):
             return {}
         entry, scores = {}, [metrics[SELECTION] for metrics in valid]
-        if self.spec.lines.choice == "test":
-            entry["test"] = self._look_at_test(epoch, len(valid))
+        if self.spec.lines.chosen_on_test:
+            entry["test"] = self._look_at_test(valid, epoch)
             scores = [metrics[PRIMARY] for metrics in entry["test"]]
         if len(self.choices) > 1:
             for k, score in enumerate(scores):
@@ -216,8 +217,13 @@ class Trainer:
             self.choices[0].offer(scores[best], epoch, best, lambda: self._reported(epoch)[best])
         return entry
 
-    def _look_at_test(self, epoch: int, count: int) -> list[dict[str, float]]:
-        """Test metrics of the first ``count`` peers; the ranks of each metric's best epoch and peer so far are kept."""
+    def _look_at_test(self, valid: Sequence[dict[str, float]],
+                      epoch: int) -> list[dict[str, float]]:
+        """Read the test metrics of as many peers as ``valid`` has, and keep what may be reported.
+
+        That are the ranks of each metric's best epoch and peer so far, and of validation's.
+        """
+        count = len(valid)
         ask = self.group.gather if count == self.spec.peers else self.group.from_first  # one merged model is read once
         with self._timed("evaluate"):
             found = ask(lambda: [self.ranker.ranks(peer.reported(epoch), "test") for peer in self.peers[:count]])
@@ -227,7 +233,19 @@ class Trainer:
                 value = metrics[metric]
                 if value > self.best.get(metric, {}).get("value", -1.0):
                     self.best[metric] = {"value": value, "epoch": epoch, "peer": peer, "ranks": as_text(ranks)}
+        if self.spec.lines.choice == "both":
+            self._pick_by_validation(valid, read, found, epoch)
         return read
+
+    def _pick_by_validation(self, valid: Sequence[dict[str, float]],
+                            test: Sequence[dict[str, float]], ranks: Sequence[np.ndarray],
+                            epoch: int) -> None:
+        """Keep what validation would choose so far; ties go as in ``Choice``."""
+        scores = [metrics[SELECTION] for metrics in valid]
+        peer = scores.index(max(scores))  # of equal peers the lower
+        if scores[peer] > self.by_validation.get("valid", {SELECTION: -1.0})[SELECTION]:
+            self.by_validation = {"epoch": epoch, "peer": peer, "valid": valid[peer],
+                                  "test": test[peer], "ranks": as_text(ranks[peer])}
 
     def _models(self) -> list[nn.Module]:
         """The models of all peers, wherever they are trained."""
@@ -252,7 +270,7 @@ class Trainer:
 
     def _state(self) -> dict[str, Any]:
         return {"history": self.history, "seconds": dict(self.seconds), "choices": [vars(c) for c in self.choices],
-                "best": self.best,
+                "best": self.best, "by_validation": self.by_validation,
                 "peers": self.group.collect([peer.state() for peer in self.peers])}
 
     def _resume(self, state: dict[str, Any] | None) -> None:
@@ -261,6 +279,7 @@ class Trainer:
         try:
             self.history, self.seconds = state["history"], Counter(state["seconds"])
             self.choices, self.best = [Choice(**choice) for choice in state["choices"]], state["best"]
+            self.by_validation = state.get("by_validation", {})  # older checkpoints have no such choice
             for peer in self.peers:
                 peer.resume(state["peers"][peer.k])
         except (KeyError, TypeError, IndexError) as error:
@@ -279,7 +298,11 @@ class Trainer:
             "chosen": self._chosen(choice),
             "test": {metric: self.best[metric]["value"] for metric in METRICS} if self.best else summary(ranks),
             **by_user(self.split, ranks),
-        } | ({"best": self.best} if self.best else {})
+        } | self._kept_choices()
+
+    def _kept_choices(self) -> dict[str, Any]:
+        kept = {"best": self.best, "by_validation": self.by_validation}
+        return {name: choice for name, choice in kept.items() if choice}
 
     def _chosen(self, choice: Choice) -> dict[str, Any]:
         which = self.spec.evaluates

@@ -53,7 +53,7 @@ def check_users(record: Record) -> None:
     assert len(ranks) == data["users"] == len(result["repeated"]) and set(result["repeated"]) <= {"0", "1"}
     assert min(ranks) >= 1 and max(ranks) <= data["items"] + 1  # the padding id is ranked in one protocol
     assert {"MRR@5", "HIT@5", "NDCG@5", "MRR@20", "HIT@20", "NDCG@20"} <= set(result["test"])
-    own = record.kind == "run" and record.spec.lines.choice == "test"  # then each metric has an epoch of its own
+    own = record.kind == "run" and record.spec.lines.choice != "validation"  # then each metric has an epoch of its own
     assert set(result.get("best", {})) == (set(result["test"]) if own else set())
     for name, value in result["test"].items():
         of = [int(rank) for rank in result["best"][name]["ranks"].split()] if own else ranks
@@ -84,7 +84,10 @@ def check_choice(record: Record) -> None:
     """The best on validation, or of MRR@5 on the test set; ties to the earlier epoch, then to the lower peer."""
     chosen, epochs, models = record.result["chosen"], record.result["epochs"], candidates(record)
     assert (chosen["merged"], chosen.get("after", False)) == tuple(reported(record.spec) == name for name in ("merged", "after"))
-    if record.spec.lines.choice == "test":
+    assert ("by_validation" in record.result) == (record.spec.lines.choice == "both")
+    if "by_validation" in record.result:
+        check_by_validation(record)
+    if record.spec.lines.choice != "validation":
         score = {(epoch, peer): epochs["test"]["MRR@5"][peer][epochs["tests"].index(epoch)] for _, epoch, peer in models}
         best = {name: max(map(max, curves)) for name, curves in epochs["test"].items()}
         assert record.result["test"] == best
@@ -93,6 +96,19 @@ def check_choice(record: Record) -> None:
         assert "test" not in epochs
     valid, epoch, peer = min(models, key=lambda model: (-score[model[1:]], *model[1:]))
     assert (chosen["epoch"], chosen["peer"], chosen["valid"]) == (epoch, peer, valid)
+
+
+def check_by_validation(record: Record) -> None:
+    """The best on validation, with its test metrics of that epoch and its ranks of every user."""
+    kept, tests = record.result["by_validation"], record.result["epochs"]["test"]
+    valid, epoch, peer = min(candidates(record), key=lambda x: (-x[0]["NDCG@20"], *x[1:]))
+    assert (kept["epoch"], kept["peer"], kept["valid"]) == (epoch, peer, valid)
+    at = record.result["epochs"]["tests"].index(epoch)
+    assert kept["test"] == {name: curves[peer][at] for name, curves in tests.items()}
+    ranks = [int(rank) for rank in kept["ranks"].split()]
+    assert len(ranks) == record.result["data"]["users"]
+    for name, value in kept["test"].items():
+        assert abs(value - sum(metric(rank, name) for rank in ranks) / len(ranks)) <= CLOSE, name
 
 
 def check_epochs(record: Record) -> None:
@@ -202,7 +218,9 @@ SMALL = {"base": settings.base("synthetic", "bpr", epochs=4, d=4),
          "embedding": variant("E", "synthetic", "dnn", 0, {"epochs": 3, "d": 4}),
          "swa": variant("swa", "synthetic", "dnn", 0, {"epochs": 5, "d": 4}),
          "paper": variant("LE", "synthetic", "dnn", 0, {"epochs": 3, "d": 4, "protocol": "paper"}),
-         "released": variant("LE", "synthetic", "dnn", 0, {"epochs": 3, "d": 4, "protocol": "released"})}
+         "released": variant("LE", "synthetic", "dnn", 0, {"epochs": 3, "d": 4, "protocol": "released"}),
+         "both": variant("LE", "synthetic", "dnn", 0, {"epochs": 3, "d": 4, "protocol": "released",
+                                                       "rules": {"choice": "both"}})}
 MADE = {"clean": True, "commit": "c" * 40, "versions": dict.fromkeys(("numpy", "torch", "pandas", "scipy"), "1"), "threads": 1,
         "device": "cpu", "peak_bytes": 1, "seconds": {"train": 0.1}, "began_with_epoch": 0}
 
@@ -262,6 +280,11 @@ DAMAGE: dict[str, tuple[str, Callable[[Record], None], Callable[[dict[str, Any]]
     "a layer lost": ("layerwise", check_epochs, lambda result: result["epochs"]["h"][0][0].pop()),
     "mu of more than 1": ("layerwise", check_epochs, lambda result: result["epochs"]["mu"][1][0].__setitem__(0, 0.99999)),
     "a better test epoch": ("released", check_choice, lambda result: result["epochs"]["test"]["MRR@5"][0].__setitem__(0, 0.99)),
+    "another pick of validation": ("both", check_choice, lambda result: result["by_validation"].update(
+        epoch=(result["by_validation"]["epoch"] + 1) % 3)),
+    "another rank of that pick": ("both", check_choice, lambda result: result["by_validation"].update(
+        ranks="1 1 1 " + " ".join(result["by_validation"]["ranks"].split()[3:]))),
+    "no pick of validation": ("both", check_choice, lambda result: result.pop("by_validation")),
     "another peer's test": ("released", check_choice, lambda result: result["test"].update({"HIT@20": 0.99})),
     "the test set looked at": ("masks", check_choice, lambda result: result["epochs"].update(test={})),
     "before instead of after": ("embedding", check_choice, lambda result: result["chosen"].pop("after")),

@@ -42,6 +42,8 @@ VARIANTS = {
     "noise": replace(variant("N", "synthetic", "bpr", 0, SMALL), peers=2),
     "random": variant("random", "synthetic", "dnn", 0, SMALL), "same order": variant("DS", "synthetic", "bpr", 0, SMALL),
     "released": variant("LE", "synthetic", "dnn", 0, SMALL | {"protocol": "released"}),
+    "both choices": variant("LE", "synthetic", "dnn", 0,
+                            SMALL | {"protocol": "released", "rules": {"choice": "both"}}),
     "never": variant("apart-best", "synthetic", "bpr", 3, SMALL)}
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from support import AVERAGING, CPU, LAYERWISE, digest, fit, same, spec_of, two_r
 from pcrec_core import settings, study, weights
 from pcrec_core.checkpoints import Checkpoint
 from pcrec_core.errors import TrainingError
+from pcrec_core.protocols import PROTOCOLS
 from pcrec_core.records import Store
 from pcrec_core.spec import Cooperation, RunSpec
 from pcrec_core.trainer import Trainer
@@ -22,7 +24,9 @@ from pcrec_core.trainer import Trainer
 RINGS = two_rings()
 EVERY_2 = Cooperation("layerwise", "entropy", 30, every=2)
 SPECS = [spec_of("sasrec", epochs=5), spec_of("sasrec", peers=2, cooperation=EVERY_2, epochs=5),
-         spec_of("dnn", peers=2, epochs=5, l2=1e-3), spec_of("bpr", peers=3, cooperation=AVERAGING, epochs=5)]
+         spec_of("dnn", peers=2, epochs=5, l2=1e-3), spec_of("bpr", peers=3, cooperation=AVERAGING, epochs=5),
+         replace(spec_of("dnn", peers=2, cooperation=LAYERWISE, epochs=5, eta=0.1), protocol="released",
+                 rules=replace(PROTOCOLS["released"], choice="both"))]
 
 #: A process of its own trains this run, an epoch a twentieth of a second or more.
 RUN = """

@@ -127,6 +127,8 @@ EVALUATED = {
     "Rules.evaluated of masks": ([replace(SASREC, cooperation=Cooperation("parameterwise"), rules=Rules(evaluated=e))
                                   for e in ("merged", "after")], "ranks"),
     "Rules.choice": ([LONG, replace(LONG, rules=Rules(choice="test"))], "test"),
+    "Rules.choice of both": ([replace(LONG, rules=Rules(choice=c)) for c in ("test", "both")],
+                             "by_validation"),
     "Training.average": ([change(replace(SASREC, peers=1, cooperation=None), "training", schedule="constant", average=a, epochs=4)
                           for a in (None, "ema", "swa")], "ranks"),
 }

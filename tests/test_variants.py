@@ -132,7 +132,8 @@ def test_arms_that_rest_on_one_training_are_known():
     assert trainings(of("LE-k5")).isdisjoint(trainings(BASE))
     assert trainings(of("swa")) == trainings(of("base-constant")) != trainings(BASE)
     assert len(trainings(BASE)) == 1 and trainings(of("pruned10")) == trainings(BASE) < trainings(of("M2")) < trainings(of("M3"))
-    for line in ({"choice": "test"}, {"candidates": "padding too"}):  # another evaluation of the same training
+    # another evaluation of the same training
+    for line in ({"choice": "test"}, {"choice": "both"}, {"candidates": "padding too"}):
         assert trainings(of("base", rules=line)) == trainings(BASE) and trainings(of("LE", rules=line)) == trainings(LE)
     assert trainings(of("LE", rules={"evaluated": "before"})) == trainings(LE)
     for line in ({"loss": "all"}, {"attention": "all"}, {"order": "once"}):
