@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,7 @@ from pcrec_core import spec as specs
 from pcrec_core.derived import Derived, Trivial, derived_from_dict
 from pcrec_core.errors import RecordError
 from pcrec_core.parts import canonical_json, digest, known, require
-from pcrec_core.paths import OWN_RECORDS, RECORDS, ROOT, write_whole
+from pcrec_core.paths import OWN_RECORDS, RECORDS, write_whole
 from pcrec_core.spec import RunSpec
 
 KINDS = ("run", "derived", "trivial", "statistics")
@@ -194,30 +191,6 @@ class Store:
             raise RecordError(f"{len(found)} records in {where} are named {name!r}, or have an identity that begins so; give"
                               " a path, a name, or 4 or more digits of one identity.")
         return found[0]
-
-
-def provenance() -> dict[str, Any]:
-    """Versions, commit and whether the tree was clean: what says where a record comes from."""
-    packages = {name: metadata.version(name) for name in ("numpy", "torch", "pandas", "scipy") if _installed(name)}
-    return {"python": sys.version.split()[0], "versions": packages, **_commit()}
-
-
-def _installed(name: str) -> bool:
-    try:
-        metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return False
-    return True
-
-
-def _commit() -> dict[str, Any]:
-    def git(*words: str) -> str:
-        return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        return {"commit": git("rev-parse", "HEAD"), "clean": not git("status", "--porcelain", "--untracked-files=no")}
-    except (OSError, subprocess.CalledProcessError):
-        return {"commit": None, "clean": False}
 
 
 def same_users(records: list[Record]) -> None:

@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import os
 import resource
+import socket
 import sys
 import threading
 import time
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from pcrec_core import commands, datasets, derived, plans, records, settings, torchrun, weights, workers
+from pcrec_core import commands, datasets, derived, plans, provenance, records, settings, torchrun, weights, workers
 from pcrec_core.arms import Arm
 from pcrec_core.datasets.split import Split, split, split_without_repeats
 from pcrec_core.datasets.statistics import statistics as describe
@@ -156,7 +157,8 @@ def train(spec: RunSpec, store: Store, *, device: str = "auto", threads: int = 1
 
     The peers are trained in turn, or each in its own process where torchrun started this one (Section 3.3): the record is
     the same, and the first process writes it. ``interval``: at most one checkpoint in so many seconds. ``bar`` is moved by
-    one an epoch. Two commands may not do it to one run at a time: that is ``train_once``.
+    one an epoch. Two commands may not do it to one run at a time: that is ``train_once``. The record is clean only if the code
+    is sound from the first epoch to the last one, in every process.
     """
     from pcrec_core import parallel
     from pcrec_core.checkpoints import Checkpoint
@@ -164,17 +166,19 @@ def train(spec: RunSpec, store: Store, *, device: str = "auto", threads: int = 1
 
     with _torch_for_us(threads):
         place = device_of(device)
-        started = records.provenance()  # the commit the run began with
+        started = provenance.provenance()  # after the imports: the code that the run begins with
         group = parallel.group(spec.peers, place)
+        _refuse_mixed(group)
         path = CHECKPOINTS / f"{spec.identity}.pt" if group.first else None
         checkpoint = Checkpoint(path, spec.identity, interval)
         trainer = Trainer(spec, group.from_first(lambda: split_for(spec)), place, group)
         outcome = trainer.fit(checkpoint, lambda done: bar and bar.update(done - bar.n))
-        peaks = group.gather(lambda: [_peak(place)])
-    provenance = started | {"device": _device_name(place), "threads": threads, "began_with_epoch": outcome.began,
-                            "seconds": {phase: round(s, 3) for phase, s in outcome.seconds.items()},
-                            "processes": len(peaks), "peak_bytes": sum(peaks)}
-    record = records.run_record(spec, outcome.result, provenance)
+        peaks, sound = zip(*group.gather(lambda: [(_peak(place), provenance.sound())]), strict=True)
+    run = started | {"clean": started["clean"] and checkpoint.clean and all(sound),
+                     "device": _device_name(place), "threads": threads, "began_with_epoch": outcome.began,
+                     "seconds": {phase: round(s, 3) for phase, s in outcome.seconds.items()},
+                     "processes": len(peaks), "peak_bytes": sum(peaks)}
+    record = records.run_record(spec, outcome.result, run)
     group.from_first(lambda: _keep(record, outcome, store))
     checkpoint.delete()
     if outcome.interrupted:  # too late for this run, but not for those that would follow
@@ -201,7 +205,7 @@ def make(spec: Derived | Trivial, store: Store, *, device: str = "auto", threads
     from pcrec_core import operations
     from pcrec_core.trainer import device_of
 
-    started, began = records.provenance(), time.perf_counter()
+    started, began = provenance.provenance(), time.perf_counter()
     place = device_of("cpu" if isinstance(spec, Trivial) else device)
     if isinstance(spec, Trivial):
         with _torch_for_us(threads):
@@ -213,8 +217,9 @@ def make(spec: Derived | Trivial, store: Store, *, device: str = "auto", threads
             parents = {parent.name: weights.checked(parent, split, place, (store, Store(AGAIN))) for parent in spec.parents}
             result = operations.derive(spec, split, models, place)
         started |= {"parents": parents}
-    seconds = {"derive": round(time.perf_counter() - began, 3)}
-    store.put(records.run_record(spec, result, started | {"device": _device_name(place), "threads": threads, "seconds": seconds}))
+    run = started | {"clean": started["clean"] and provenance.sound(), "device": _device_name(place), "threads": threads,
+                     "seconds": {"derive": round(time.perf_counter() - began, 3)}}
+    store.put(records.run_record(spec, result, run))
 
 
 def statistics(data: Data, store: Store | None = None) -> Record:
@@ -224,7 +229,7 @@ def statistics(data: Data, store: Store | None = None) -> Record:
     found = store.get(name)
     if found is None:
         result = describe(datasets.load(data, progress=True))
-        store.put(Record("statistics", name, data.canonical(), result, records.provenance()))
+        store.put(Record("statistics", name, data.canonical(), result, provenance.provenance()))
         found = store.get(name)  # as it is read the next time
     return found
 
@@ -287,6 +292,14 @@ def _refuse_training(spec: Spec) -> None:
         raise RecordError(f"the record {spec.name} is missing, and {NO_TRAINING} is set; make it with: {how}")
 
 
+def _refuse_mixed(group: Any) -> None:
+    """Refuse to train one run in processes that imported different code."""
+    codes = sorted(set(group.gather(lambda: [provenance.CODE])))
+    if len(codes) > 1:
+        raise TrainingError(f"the processes of this run imported different code (digests {' and '.join(codes)}); end them all"
+                            " and start them again.")
+
+
 def _train_here(missing: list[RunSpec], store: Store, device: str, threads: int) -> dict[str, Exception]:
     failed: dict[str, Exception] = {}
     unread: dict[tuple[Data, bool], Exception] = {}  # asked for once: a download that fails takes its time
@@ -308,7 +321,7 @@ def _train_here(missing: list[RunSpec], store: Store, device: str, threads: int)
 
 def _train_there(missing: list[RunSpec], store: Store, device: str, threads: int, executor: Any) -> dict[str, Exception]:
     there = Store(store.folder and store.folder.absolute())  # a worker may have another working directory
-    calls = {spec.name: (uuid.uuid4().hex, spec, there, device, threads) for spec in missing}
+    calls = {spec.name: (uuid.uuid4().hex, spec, there, device, threads, provenance.CODE) for spec in missing}
     try:
         with _bar(total=len(calls), desc="runs", unit="run") as bar:
             failed = workers.finish(executor, _job, calls, bar)
@@ -319,8 +332,17 @@ def _train_there(missing: list[RunSpec], store: Store, device: str, threads: int
                      for name, path in unseen.items()}
 
 
-def _job(token: str, spec: RunSpec, store: Store, device: str, threads: int) -> str:
-    """What an executor is given. ``token`` differs in each call: one it knows, dask answers with the outcome it had."""
+def _job(token: str, spec: RunSpec, store: Store, device: str, threads: int, code: str) -> str:
+    """What an executor is given. ``token`` differs in each call: one it knows, dask answers with the outcome it had.
+
+    Raises
+    ------
+    TrainingError
+        If this worker runs other code than the command that asks, whose digest is ``code``.
+    """
+    if provenance.CODE != code:
+        raise TrainingError(f"the worker {socket.gethostname()}, process {os.getpid()}, imported other code (digest"
+                            f" {provenance.CODE}) than the command (digest {code}); start both again from the same code.")
     return train_once(spec, store, device=device, threads=threads)
 
 

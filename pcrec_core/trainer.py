@@ -285,6 +285,10 @@ class Trainer:
         except (KeyError, TypeError, IndexError) as error:
             raise TrainingError(f"the checkpoint of {self.spec.name} is of another state of the code ({type(error).__name__}:"
                                 f" {error}); delete {self.spec.identity}.pt among the checkpoints to start anew.") from error
+        if not 0 < len(self.history) <= self.spec.training.epochs:
+            raise TrainingError(f"the checkpoint of {self.spec.name} holds {len(self.history)} epochs, and the run has"
+                                f" {self.spec.training.epochs}; delete {self.spec.identity}.pt among the checkpoints to start"
+                                " anew.")
 
     def _result(self) -> dict[str, Any]:
         choice, model = self.choice, copy.deepcopy(self.peers[0].model)

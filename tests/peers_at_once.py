@@ -1,7 +1,8 @@
 """What each process that torchrun starts does in ``test_parallel.py``: commands one after the other, and a report of each.
 
 ``peers_at_once.py FOLDER STEPS``: ``STEPS`` is a JSON list of [event, words of the command line]. Everything is written
-below ``FOLDER``; what process r saw and gave back, into ``report-r.json``. An event befalls process 1 in epoch 2.
+below ``FOLDER``; what process r saw and gave back, into ``report-r.json``. An event befalls process 1 in epoch 2;
+``other code``, from the start.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 import torch
 
-from pcrec_core import study, torchrun, weights
+from pcrec_core import provenance, study, torchrun, weights
 from pcrec_core.__main__ import main
 from pcrec_core.trainer import Trainer
 
@@ -35,7 +36,9 @@ EVENTS = {
     "killed": lambda trainer: os.kill(os.getpid(), signal.SIGKILL),
     "ctrl-c": lambda trainer: os.kill(os.getpid(), signal.SIGINT),
     "spoiled": spoil,
+    "other code": lambda trainer: None,
 }
+CODE = provenance.CODE
 
 
 def step(event: str, words: list[str]) -> list[Any]:
@@ -48,6 +51,7 @@ def step(event: str, words: list[str]) -> list[Any]:
         return original(trainer, number)
 
     Trainer._epoch = eventful
+    provenance.CODE = "f" * 16 if event == "other code" and torchrun.rank() == 1 else CODE
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
         code = main(words)
     Trainer._epoch = original

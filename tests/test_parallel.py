@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 import torch
 
-from pcrec_core import commands, parallel, study, weights
+from pcrec_core import commands, parallel, provenance, study, weights
 from pcrec_core.__main__ import main
+from pcrec_core.checkpoints import Checkpoint
 from pcrec_core.errors import TrainingError
 from pcrec_core.paths import ROOT
 from pcrec_core.records import Record, Store
@@ -32,6 +33,7 @@ PAIR = pcrec("synthetic", "sasrec", 30, epochs=4, d=8, t=9)
 PRESSED = pcrec("synthetic", "sasrec", 30, "l1", epochs=4, d=8, t=9)
 APART = replace(base("synthetic", "dnn", epochs=5, d=8, t=9), peers=2)
 THREE = replace(pcrec("synthetic", "bpr", 0, epochs=4, d=8), peers=3)
+RESUMED = pcrec("synthetic", "bpr", 25, epochs=4, d=8)
 SPOILED = pcrec("synthetic", "bpr", 20, epochs=4, d=8)
 #: Finished epochs that a kill in epoch 2 leaves: process 0 may be ended while it writes the second.
 LEFT = (1, 2)
@@ -103,7 +105,7 @@ def killed(folder) -> tuple[subprocess.CompletedProcess, Path]:
 
 @pytest.fixture(scope="module")
 def steps(killed, folder) -> list[list[Any]]:
-    """What two processes, started once, did with six commands."""
+    """What two processes, started once, did did with several commands."""
     with pytest.MonkeyPatch.context() as patch:
         original = Trainer._epoch
 
@@ -115,8 +117,11 @@ def steps(killed, folder) -> list[list[Any]]:
         patch.setattr(Trainer, "_epoch", pressed)
         with pytest.raises(TrainingError, match="interrupted after 2 of 5 epochs"):
             serial(APART, folder)
+        patch.setattr(provenance, "CODE", "e" * 16)
+        Checkpoint(folder / "checkpoints" / f"{RESUMED.identity}.pt", RESUMED.identity).save({})
     done = torchrun(folder, 2, ("", PAIR), ("", PAIR), ("", APART), ("ctrl-c", PRESSED), ("", PRESSED),
-                    ("spoiled", SPOILED), ("", THREE), *(("", run) for run in VARIANTS.values()))
+                    ("spoiled", SPOILED), ("", THREE), ("", RESUMED), ("other code", RESUMED),
+                    *(("", run) for run in VARIANTS.values()))
     assert done.returncode == 0, done.stderr
     return reports(folder, 2)
 
@@ -210,6 +215,18 @@ def test_a_peer_that_diverges_ends_all_with_its_sentence(steps, folder):
 def test_another_number_of_processes_than_peers_is_refused(steps):
     assert said(steps[6]) == ("error: torchrun's processes number 2 and the run's peers 3, and it must be a process a peer: give"
                               " torchrun --nproc-per-node 3, or leave it out to train the peers in turn.")
+
+
+def test_a_run_is_not_resumed_under_other_code(steps, folder):
+    said_by_both = said(steps[7])
+    assert f"{RESUMED.identity}.pt was written by other code (commit " in said_by_both
+    assert f"; digest {'e' * 16}, here {provenance.CODE}); go back to that commit to go on, or delete" in said_by_both
+    assert Store(folder / "records").get(RESUMED.name) is None
+
+
+def test_processes_of_different_code_are_refused(steps):
+    assert said(steps[8]) == ("error: the processes of this run imported different code (digests"
+                              f" {' and '.join(sorted([provenance.CODE, 'f' * 16]))}); end them all and start them again.")
 
 
 def test_peers_at_once_need_a_gpu_each(monkeypatch):

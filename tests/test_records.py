@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ import pytest
 
 from pcrec_core import records, settings, spec
 from pcrec_core.errors import FileError, RecordError
-from pcrec_core.records import Record, Store, provenance, ranks_of, read, run_record, same_users
+from pcrec_core.records import Record, Store, ranks_of, read, run_record, same_users
 from pcrec_core.spec import Data, RunSpec
 
 SPEC = settings.base("synthetic", "bpr", epochs=2)
@@ -298,36 +297,6 @@ def test_a_new_record_goes_to_the_readers_own_folder_and_none_is_added_to_the_co
     Store(tmp_path / "RECORDS").put(committed)  # what a reader made was committed later
     assert Store().find(committed.name) == Store().find(committed.identity) == tmp_path / "RECORDS" / f"{committed.name}.json"
     assert list(Store().all(own=True)) == [committed] and path.exists()
-
-# --- provenance
-
-@pytest.fixture
-def repository(tmp_path: Path, monkeypatch) -> Path:
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    (tmp_path / "file").write_text("1")
-    who = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
-    for words in (["init", "-q"], ["add", "."], [*who, "commit", "-qm", "m"]):
-        subprocess.run(["git", "-C", str(tmp_path), *words], check=True, capture_output=True)
-    monkeypatch.setattr(records, "ROOT", tmp_path)
-    return tmp_path
-
-
-def test_clean_means_no_tracked_change(repository):
-    commit = provenance()["commit"]
-    assert len(commit) == 40 and int(commit, 16) and provenance()["clean"] is True
-    (repository / "new").write_text("untracked")
-    assert provenance()["clean"] is True
-    (repository / "file").write_text("2")
-    assert provenance()["clean"] is False and provenance()["commit"] == commit
-
-
-def test_without_a_repository_nothing_is_called_clean(tmp_path, monkeypatch):
-    monkeypatch.setattr(records, "ROOT", tmp_path / "nowhere")
-    found = provenance()
-    assert (found["commit"], found["clean"]) == (None, False)
-    assert found["versions"]["numpy"] == np.__version__
-
 
 # --- what can be compared
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from support import AVERAGING, CPU, LAYERWISE, digest, fit, same, spec_of, two_rings
 
-from pcrec_core import settings, study, weights
+from pcrec_core import provenance, settings, study, weights
 from pcrec_core.checkpoints import Checkpoint
 from pcrec_core.errors import TrainingError
 from pcrec_core.protocols import PROTOCOLS
@@ -153,3 +153,41 @@ def test_a_checkpoint_of_another_state_of_the_code_is_refused(tmp_path):
     checkpoint_at(tmp_path, SPECS[0]).save({"seconds": {}})
     with pytest.raises(TrainingError, match=rf"another state of the code .*'history'\); delete {SPECS[0].identity}\.pt"):
         fit(SPECS[0], RINGS, checkpoint_at(tmp_path, SPECS[0]))
+
+
+@pytest.mark.parametrize("epochs", [0, 4, 6])
+def test_a_checkpoint_with_more_epochs_than_the_run_or_with_none_is_refused(tmp_path, epochs):
+    spec = spec_of("sasrec", epochs=3)
+    trainer = Trainer(spec, RINGS, CPU)
+    trainer.history = [trainer._epoch(0)] * epochs
+    checkpoint_at(tmp_path, spec).save(trainer._state())
+    with pytest.raises(TrainingError, match=rf"^the checkpoint of {spec.name} holds {epochs} epochs, and the run has 3; delete"
+                                            rf" {spec.identity}\.pt among the checkpoints to start anew\.$"):
+        fit(spec, RINGS, checkpoint_at(tmp_path, spec))
+
+
+def test_a_run_is_not_resumed_under_other_code_and_not_clean_if_a_part_of_it_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(study, "CHECKPOINTS", tmp_path / "checkpoints")
+    monkeypatch.setattr(weights, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(provenance, "_asked", lambda: ("c" * 40, True))
+    run, store, original = settings.base("synthetic", "bpr", epochs=3, d=4), Store(tmp_path / "records"), Trainer._epoch
+
+    def train(sound: bool, code: str, pressed: bool = False) -> None:
+        monkeypatch.setattr(provenance, "sound", lambda: sound)
+        monkeypatch.setattr(provenance, "CODE", code)
+        monkeypatch.setattr(Trainer, "_epoch", lambda trainer, epoch: (
+            pressed and os.kill(os.getpid(), signal.SIGINT), original(trainer, epoch))[1])
+        study.run([run], store=store)
+
+    with pytest.raises(TrainingError, match="interrupted after 1 of 3 epochs"):
+        train(sound=False, code="a" * 16, pressed=True)
+    with pytest.raises(TrainingError, match=r"written by other code \(commit c+, not clean; digest a+, here b+\); go back"):
+        train(sound=True, code="b" * 16)
+    assert store.get(run.name) is None
+    train(sound=True, code="a" * 16)
+    made = store.get(run.name).run
+    assert (made["began_with_epoch"], made["clean"], made["code"]) == (1, False, "a" * 16)
+    store.path(run.name).unlink()
+    train(sound=True, code="b" * 16)
+    made = store.get(run.name).run
+    assert (made["began_with_epoch"], made["clean"], made["code"]) == (0, True, "b" * 16)

@@ -17,7 +17,7 @@ import torch
 from support import fit
 
 from pcrec_core import __main__ as cli
-from pcrec_core import datasets, paper, records, spec, study, weights
+from pcrec_core import datasets, paper, provenance, records, spec, study, weights
 from pcrec_core.commands import command
 from pcrec_core.datasets import csv_data
 from pcrec_core.datasets.split import split
@@ -144,11 +144,12 @@ def test_a_damaged_record_is_said_before_anything_is_trained(store, trained):
 # --- what a record holds
 
 def test_the_run_part_says_where_a_record_comes_from(store, monkeypatch):
-    monkeypatch.setattr(records, "_commit", lambda: {"commit": "c" * 40, "clean": True})
+    monkeypatch.setattr(provenance, "_asked", lambda: ("c" * 40, True))
+    monkeypatch.setattr(provenance, "sound", lambda: True)
     [found] = study.run([tiny()], store=store, device="cpu")
     run = found.run
     assert (run["device"], run["threads"], run["began_with_epoch"]) == ("cpu", 1, 0)
-    assert (run["commit"], run["clean"]) == ("c" * 40, True)
+    assert (run["commit"], run["clean"], run["code"]) == ("c" * 40, True, provenance.CODE)
     assert run["versions"]["torch"].startswith(torch.__version__.split("+")[0])
     assert run["versions"]["numpy"] == np.__version__ and run["python"] == sys.version.split()[0]
     assert set(run["seconds"]) == {"train", "evaluate"} and all(seconds >= 0 for seconds in run["seconds"].values())

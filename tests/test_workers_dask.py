@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import socket
 import subprocess
 import sys
 import threading
@@ -16,7 +18,7 @@ from support import fit
 from workers_support import Watched, diverging, hold, kill_holder, notes, tiny, wait_for
 
 from pcrec_core import __main__ as cli
-from pcrec_core import datasets, records, study
+from pcrec_core import datasets, provenance, records, study
 from pcrec_core.datasets.split import split
 from pcrec_core.errors import TrainingError
 from pcrec_core.paths import ROOT
@@ -105,6 +107,17 @@ def test_a_failed_run_is_tried_again_although_its_outcome_is_remembered(client, 
         assert len(notes(folder, epoch=0)) > 0 and len(futures) == attempt
         for note in notes(folder):
             note.unlink()
+
+
+def test_a_worker_of_other_code_is_refused_by_name_and_stores_nothing(client, folder, monkeypatch):
+    of_workers, processes = provenance.CODE, client.run(os.getpid).values()
+    monkeypatch.setattr(provenance, "CODE", "f" * 16)
+    with pytest.raises(TrainingError) as refused:
+        study.run(RUNS[:1], Watched(client, folder), store=Store(folder / "records"))
+    named = f"the worker {re.escape(socket.gethostname())}, process ({'|'.join(map(str, processes))}), imported other code"
+    assert re.fullmatch(rf"{named} \(digest {of_workers}\) than the command \(digest f+\); start both again from the same code\.",
+                        str(refused.value))
+    assert notes(folder) == [] and not (folder / "records").exists()
 
 
 def test_the_command_line_trains_on_dask_workers(cluster, client, folder, capsys, monkeypatch):
