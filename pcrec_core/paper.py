@@ -12,7 +12,7 @@ from pcrec_core.paths import PAPER
 #: The paper's data set that each of ours is confronted with, where there is one.
 COUNTERPART = {"ml-100k": "ML-20M", "ml-1m": "ML-20M", "ml-20m": "ML-20M",
                "retailrocket": "Retailrocket", "retailrocket-half": "Retailrocket",
-               "retailrocket-events": "Retailrocket"}
+               "retailrocket-first-half": "Retailrocket", "retailrocket-events": "Retailrocket"}
 
 
 class PaperError(PCRecError):

@@ -12,7 +12,8 @@ from pcrec_core.errors import NotChosen
 from pcrec_core.variants import Spec, variant
 
 SMALL = ("ml-100k", "retailrocket-half")
-ALL, DEEP, SASREC = ("sasrec", "dnn", "bpr"), ("sasrec", "dnn"), ("sasrec",)
+ALL, DEEP = ("sasrec", "dnn", "bpr"), ("sasrec", "dnn")
+SASREC, BPR = ("sasrec",), ("bpr",)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from pcrec_core.datasets import SOURCES
@@ -92,14 +93,14 @@ def planned(names: Sequence[str] = (), datasets: Sequence[str] | None = None,
     """
     if seeds is not None and seeds < 1:
         raise SpecError(f"seeds must be 1 or more, not {seeds}.")
-    wanted = (spec for plan, places in _places(names, datasets) for spec in plan.specs(places, seeds))
-    return list(dict.fromkeys(wanted))
+    wanted = (plan.specs(places, seeds) for plan, places in _places(names, datasets))
+    return list(dict.fromkeys(chain.from_iterable(wanted)))
 
 
 def unchosen(names: Sequence[str] = (), datasets: Sequence[str] | None = None) -> list[str]:
     """List the arms that ``planned`` leaves out, because a setting of theirs is not chosen yet."""
-    left = (arm for plan, places in _places(names, datasets) for arm in plan.unchosen(places))
-    return list(dict.fromkeys(left))
+    left = (plan.unchosen(places) for plan, places in _places(names, datasets))
+    return list(dict.fromkeys(chain.from_iterable(left)))
 
 
 def _places(names: Sequence[str],

@@ -49,7 +49,7 @@ def sentence(missing: int, planned: int, seconds: float, unmeasured: int) -> str
 
 
 def _unmeasured(trainings: int) -> str:
-    return f" without {trainings} trainings that have no measured rate" if trainings else ""
+    return f", and {trainings} trainings without a measured rate" if trainings else ""
 
 
 def by_name(names: Sequence[str], missing: Collection[Spec], rates: Rates,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pcrec_core.datasets import csv_data, source
-from pcrec_core.errors import SpecError, TrainingError
+from pcrec_core.errors import NotChosen, SpecError, TrainingError
 from pcrec_core.parts import known
 from pcrec_core.protocols import PROTOCOLS, VALUES, Rules
 from pcrec_core.spec import CRITERIA, NUMERICS, Cooperation, Data, Model, RunSpec, Training
@@ -32,6 +32,7 @@ _DATASETS: dict[str, dict[str, dict[str, Any]]] = {
     "video-games": _AMAZON,
     "retailrocket": _RETAILROCKET,
     "retailrocket-half": _RETAILROCKET,
+    "retailrocket-first-half": _RETAILROCKET,
     "retailrocket-events": _RETAILROCKET,
 }
 #: Epochs, the same for base and PCRec; table2 shows the lengths that were tried.
@@ -44,6 +45,8 @@ _EPOCHS: dict[str, dict[str, int]] = {
     "beauty": dict.fromkeys(NUMERICS, 50),
     "video-games": dict.fromkeys(NUMERICS, 50),
     "retailrocket-half": {"sasrec": 50, "dnn": 50, "bpr": 200},
+    # As the other half, whose results it checks: nothing is chosen on it.
+    "retailrocket-first-half": {"sasrec": 50, "dnn": 50, "bpr": 200},
     # As the half, on which the lengths were tried: no run of all sessions or of the events has been, nor its length doubled.
     "retailrocket": {"sasrec": 50, "dnn": 50, "bpr": 200},
     "retailrocket-events": {"sasrec": 50, "dnn": 50, "bpr": 200},
@@ -53,6 +56,15 @@ _EPOCHS: dict[str, dict[str, int]] = {
 #: alpha of the paper's Table 3, ML-20M and Retailrocket.
 ALPHA = {"sasrec": 30.0, "dnn": 40.0, "bpr": 20.0}
 ALPHAS = (10.0, 20.0, 30.0, 40.0, 50.0)
+
+#: The paper's grids (Section 4.3), that of eta with one step beyond each edge.
+GRIDS = {"eta": (5e-5, 1e-4, 2.5e-4, 5e-4, 7.5e-4, 1e-3, 5e-3, 1e-2),
+         "l2": (0.01, 0.001, 0.0005, 0.0001, 0.00005, 0.00001)}
+#: Where a setting is chosen for one label alone, and the command that makes the trials.
+CHOSEN_ON, TRIALS = "retailrocket-half", "python -m pcrec_core study step5"
+#: What the trials gave, by label and model: the best of ``GRIDS`` by validation NDCG@20 of seed 0.
+#: Empty until the trials have run.
+CHOSEN: dict[tuple[str, str], float] = {}
 
 _MODEL_FIELDS, _TRAINING_FIELDS = ("d", "t", "p"), ("epochs", "batch", "eta", "l2", "schedule", "precision", "average")
 #: What can be given beside the study's settings.
@@ -70,6 +82,25 @@ def defaults(dataset: str, model: str) -> dict[str, Any]:
     known("model", model, _MODELS)
     name = source(dataset).name
     return _MODELS[model] | _DATASETS.get(name, {}).get(model, {}) | {"epochs": _EPOCHS[name][model]}
+
+
+def chosen(label: str, model: str, dataset: str) -> float:
+    """Return the setting that was chosen for a label by trials.
+
+    Raises
+    ------
+    NotChosen
+        The trials have not been run, or their result is not entered in ``CHOSEN``.
+    SpecError
+        There are no trials on this data set.
+    """
+    if dataset != CHOSEN_ON:
+        raise SpecError(f"{label} belongs to {CHOSEN_ON}, where its setting is chosen, not to"
+                        f" {dataset}.")
+    if (label, model) not in CHOSEN:
+        raise NotChosen(f"the setting of {label} of {model} is not chosen yet; make the trials with"
+                        f" {TRIALS!r}, and enter the best one in settings.CHOSEN.")
+    return CHOSEN[label, model]
 
 
 #: Where a run can be trained; auto is the GPU where there is one.

@@ -15,6 +15,7 @@ import numpy as np
 from pcrec_core import settings
 from pcrec_core.derived import TRIVIAL, Derived, Trivial
 from pcrec_core.errors import SpecError, unknown
+from pcrec_core.parts import require
 from pcrec_core.spec import Cooperation, Data, RunSpec
 
 #: Added to the seed for the second and third run of an ensemble.
@@ -44,6 +45,8 @@ def variant(label: str, data: str | Data, model: str, seed: int = 0, given: Mapp
     ------
     SpecError
         For an unknown label, or one that the model does not have.
+    NotChosen
+        For a label whose setting is chosen by trials that have not been run.
 
     Examples
     --------
@@ -56,6 +59,9 @@ def variant(label: str, data: str | Data, model: str, seed: int = 0, given: Mapp
     gamma = given.pop("gamma", None)
     make = Maker(data, model, seed, given, gamma)
     if label in LABELS:
+        models = MODELS.get(label, (model,))
+        require(model in models,
+                f"{label} is a variant of {' and '.join(models)} alone, not of {model}.")
         return LABELS[label](make)
     if at := re.fullmatch(r"LE@(\d+(?:\.\d+)?)", label):
         return make.pair(settings.layerwise(model, alpha=float(at[1])))
@@ -126,6 +132,23 @@ class Maker:
         """The base on histories in a random order."""
         return dataclasses.replace(self, data=dataclasses.replace(self.data, histories="shuffled")).base()
 
+    def at_200_epochs(self) -> dict[str, Any]:
+        """Return the released code's number of epochs, unless another one is given."""
+        return {"epochs": self.given.get("epochs") or 200}
+
+    def with_rules(self, **rules: str) -> dict[str, Any]:
+        """Return the given rules with some of them changed."""
+        return {"rules": {**(self.given.get("rules") or {}), **rules}}
+
+    def rung(self, schedule: str, cooperation: Cooperation | None = None) -> RunSpec:
+        """Return a training of the ladder: as the released code, both choices of the epoch kept."""
+        return self.base(peers=2 if cooperation else 1, cooperation=cooperation, schedule=schedule,
+                         protocol="released", **self.with_rules(choice="both"))
+
+    def own(self, name: str, label: str) -> dict[str, float]:
+        """Return the setting that was chosen for a label."""
+        return {name: settings.chosen(label, self.model, self.data.source)}
+
     def last_epoch_only(self) -> RunSpec:
         """A pair that cooperates once, after the last epoch."""
         pair = self.pair(self.layerwise())
@@ -134,6 +157,11 @@ class Maker:
 
 def _component(name: str) -> Callable[[Maker], RunSpec]:
     return lambda make: make.pair(make.layerwise(components=(name,)))
+
+
+def _paper_data(make: Maker, **pair: Any) -> RunSpec:
+    """Return a run of BPR by the paper's data rule: no repeated items, seen ones hidden."""
+    return make.base(**pair, **make.with_rules(data="own", hidden="seen"))
 
 
 def _trivial(name: str) -> Callable[[Maker], Trivial]:
@@ -171,5 +199,24 @@ LABELS: dict[str, Callable[[Maker], Spec]] = {
     "LE-once": lambda make: make.last_epoch_only(),
     "base-half-eta": lambda make: make.base(eta=make.usual["eta"] / 2),
     "LE-same-start": lambda make: make.pair(make.layerwise(), starts="same"),
+    # the ladder from the released code's habits to the controlled comparison
+    "ladder-base": lambda make: make.rung("constant"),
+    "ladder-base-cosine": lambda make: make.rung("cosine"),
+    "ladder-LE": lambda make: make.rung("cosine", make.layerwise()),
+    "base-200-epochs": lambda make: make.base(**make.at_200_epochs()),
+    "LE-200-epochs": lambda make: make.pair(make.layerwise(), **make.at_200_epochs()),
+    # robustness
+    "LE-2x-epochs": lambda make: make.pair(make.layerwise(), epochs=2 * make.usual["epochs"]),
+    "base-paper-data": lambda make: _paper_data(make),
+    "LE-paper-data": lambda make: _paper_data(make, peers=2, cooperation=make.layerwise()),
+    "LE-own-eta": lambda make: make.pair(make.layerwise(), **make.own("eta", "LE-own-eta")),
+    "base-own-l2": lambda make: make.base(**make.own("l2", "base-own-l2")),
+    "LE-own-l2": lambda make: make.pair(make.layerwise(), **make.own("l2", "LE-own-l2")),
     **{name: _trivial(name) for name in TRIVIAL},
+}
+#: The models of labels that not every model has.
+MODELS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("ladder-base", "ladder-base-cosine", "ladder-LE", "LE-own-eta"),
+                    ("sasrec", "dnn")),
+    **dict.fromkeys(("base-paper-data", "LE-paper-data", "base-own-l2", "LE-own-l2"), ("bpr",)),
 }

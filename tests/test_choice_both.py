@@ -8,7 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support import AVERAGING, CPU, LAYERWISE, NOWHERE, digest, fit, same, spec_of, split_of, two_rings
+from support import (
+    AVERAGING,
+    CPU,
+    LAYERWISE,
+    NOWHERE,
+    digest,
+    fit,
+    same,
+    spec_of,
+    split_of,
+    two_rings,
+)
 from test_released import Script
 
 from pcrec_core.protocols import PROTOCOLS
@@ -39,7 +50,8 @@ def picked(valid: list[int], test: list[int], run: RunSpec) -> dict[str, Any]:
 @pytest.mark.parametrize("model", ["sasrec", "dnn", "bpr"])
 @pytest.mark.parametrize("cooperation", [None, LAYERWISE])
 def test_all_that_a_choice_on_test_gives_is_the_same_to_the_bit(model, cooperation):
-    on_test, both = (fit(chosen_by(choice, model, cooperation), RINGS)[1] for choice in ("test", "both"))
+    on_test, both = (fit(chosen_by(choice, model, cooperation), RINGS)[1]
+                     for choice in ("test", "both"))
     result = dict(both.result)
     assert set(result.pop("by_validation")) == {"epoch", "peer", "valid", "test", "ranks"}
     assert digest(result) == digest(on_test.result) and same(both.weights, on_test.weights)
@@ -48,13 +60,14 @@ def test_all_that_a_choice_on_test_gives_is_the_same_to_the_bit(model, cooperati
 
 
 @pytest.mark.parametrize("protocol", ["released", "paper", "controlled"])
-@pytest.mark.parametrize(("cooperation", "peers"), [(None, 1), (None, 2), (LAYERWISE, 2), (AVERAGING, 2), (SOME, 2)])
+@pytest.mark.parametrize(("cooperation", "peers"), [
+    (None, 1), (None, 2), (LAYERWISE, 2), (AVERAGING, 2), (SOME, 2)])
 def test_what_validation_picks_is_what_a_choice_on_validation_reports(protocol, cooperation, peers):
     """The same training, read out by the other rule, is an independent answer."""
     both, other = (fit(chosen_by(choice, "dnn", cooperation, protocol, peers), NOISE)[1].result
                    for choice in ("both", "validation"))
     kept, chosen = both["by_validation"], other["chosen"]
-    assert (kept["epoch"], kept["peer"], kept["valid"]) == (chosen["epoch"], chosen["peer"], chosen["valid"])
+    assert all(kept[key] == chosen[key] for key in ("epoch", "peer", "valid"))
     assert kept["test"] == other["test"] and kept["ranks"] == other["ranks"]
 
 
@@ -66,7 +79,8 @@ def test_the_pick_follows_from_the_curves():
     for metric, value in kept["test"].items():
         assert value == result["epochs"]["test"][metric][peer][epoch] <= result["test"][metric]
         assert kept["valid"][metric] == result["epochs"]["own"][metric][peer][epoch]
-    assert (epoch, peer) != (result["chosen"]["epoch"], result["chosen"]["peer"])  # or this shows little
+    on_test = result["chosen"]["epoch"], result["chosen"]["peer"]
+    assert (epoch, peer) != on_test  # or this shows little
 
 
 @pytest.mark.parametrize(("valid", "epoch", "peer"), [
@@ -81,7 +95,8 @@ def test_ties_go_to_the_earlier_epoch_then_to_the_lower_peer(valid, epoch, peer)
     kept = picked(list(valid), [*test, 11], chosen_by("both", cooperation=None, epochs=3))
     at = 2 * epoch + peer
     assert (kept["epoch"], kept["peer"]) == (epoch, peer)
-    assert kept["valid"]["NDCG@20"] == (round(1 / math.log2(1 + valid[at]), 8) if valid[at] <= 20 else 0)
+    gain = round(1 / math.log2(1 + valid[at]), 8) if valid[at] <= 20 else 0
+    assert kept["valid"]["NDCG@20"] == gain
     assert kept["test"]["MRR@20"] == round(1 / test[at], 8)
     assert kept["ranks"] == " ".join([str(test[at])] * RINGS.n_users)
 

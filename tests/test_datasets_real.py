@@ -16,7 +16,8 @@ from pcrec_core.datasets.split import split
 from pcrec_core.datasets.statistics import statistics
 
 RETAILROCKET = datasets.source("retailrocket")
-REAL = ["ml-100k", "ml-1m", "beauty", "video-games", "retailrocket", "retailrocket-half"]
+REAL = ["ml-100k", "ml-1m", "beauty", "video-games", "retailrocket", "retailrocket-half",
+        "retailrocket-first-half"]
 
 
 @pytest.mark.parametrize("name, rows, users, items", [
@@ -39,6 +40,8 @@ def test_what_is_read(name, rows, users, items):
     ("video-games", 24_303, 10_672, 231_780, "7775257fe9bf31df33c2da11743ba1f8e74b1057316e833b5858c556d85b174d"),
     ("retailrocket", 42_691, 22_942, 383_442, "8740107ecb3b354dbc125ff15b953f6a26ce64eaa8084d7994586acf769a82ee"),
     ("retailrocket-half", 8_494, 7_078, 86_539, "953c2eacdd4a310d619410f2d3a0f357db6f9ee3909a8d7e37065576984234df"),
+    ("retailrocket-first-half", 10_701, 8_453, 111_354,
+     "83ce8d704bf76f33dd5a9f73a4dbba54e18684eb5d6912e49e6915d5a0229d3d"),
 ])
 def test_what_is_left(name, users, items, actions, fingerprint):
     found = statistics(real(name))
@@ -53,7 +56,8 @@ def test_what_is_left_of_ml_20m_is_what_others_count():
 
 @pytest.mark.parametrize("name, repeated, ties", [
     ("ml-100k", 0.0, 0.44), ("ml-1m", 0.0, None), ("beauty", 0.0, None), ("video-games", 0.0, None),
-    ("retailrocket", 0.51, None), ("retailrocket-half", 0.36, None)])
+    ("retailrocket", 0.51, None), ("retailrocket-half", 0.36, None),
+    ("retailrocket-first-half", 0.40, None)])
 def test_repeats_and_ties(name, repeated, ties):
     found = statistics(real(name))
     assert round(found["repeat_share_test"], 2) == repeated
@@ -91,6 +95,14 @@ def test_what_is_left_of_a_file_of_pairs_is_in_the_order_of_the_file(name):
 def sessions():
     real("retailrocket")  # or a skip
     return RETAILROCKET.read([files.locate(file) for file in RETAILROCKET.files])
+
+
+def test_the_halves_are_the_train_file_and_share_no_session(sessions):
+    first, last = raw_pairs("retailrocket-first-half"), raw_pairs("retailrocket-half")
+    assert first.users.max() + 1 == last.users.min() == 126_168 // 2 + 1
+    train = sessions.users <= 126_168
+    assert (np.r_[first.users, last.users] == sessions.users[train]).all()
+    assert (np.r_[first.items, last.items] == sessions.items[train]).all()
 
 
 def test_sessions_with_five_views_and_more_than_three_distinct_items(sessions):

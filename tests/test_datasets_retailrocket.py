@@ -53,11 +53,21 @@ def test_the_half_is_the_last_one_and_keeps_its_numbers(tmp_path, count):
     assert half == {number: train[number - 1] for number in range(3, count + 1)}
 
 
-def test_the_half_keeps_only_sessions_of_more_than_three_different_items(tmp_path):
+@pytest.mark.parametrize("count", [4, 5])
+def test_the_first_half_is_what_the_half_skips(tmp_path, count):
+    paths = written(tmp_path, [*TRAIN, [1, 1]][:count])
+    first = sessions(retailrocket.read_first_half(paths))
+    assert first == {1: TRAIN[0], 2: TRAIN[1]}
+    whole = sessions(retailrocket._table(*retailrocket._sessions(paths[0])))
+    assert first | sessions(retailrocket.read_half(paths)) == whole
+
+
+@pytest.mark.parametrize("half", [retailrocket.HALF, retailrocket.FIRST_HALF])
+def test_a_half_keeps_only_sessions_of_more_than_three_different_items(tmp_path, half):
     few, more = [1, 2, 3, 1, 2, 3], [1, 2, 3, 4, 1, 2]
     paths = written(tmp_path, [few, more] * 10)
-    kept = interactions.build(retailrocket.read_half(paths), retailrocket.HALF, 5)
-    assert kept.n_users == 5 and len(kept.items) == 30  # the last half holds five of each
+    kept = interactions.build(half.read(paths), half, 5)
+    assert kept.n_users == 5 and len(kept.items) == 30  # each half holds five of each
 
 
 def test_a_class_is_never_made(tmp_path):

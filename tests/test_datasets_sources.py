@@ -23,8 +23,9 @@ from pcrec_core.spec import Data
 
 
 def test_every_source_says_what_it_is():
-    assert list(datasets.SOURCES) == ["ml-100k", "ml-1m", "ml-20m", "beauty", "video-games", "retailrocket", "retailrocket-half",
-                                      "retailrocket-events", "csv", "synthetic"]
+    assert list(datasets.SOURCES) == [
+        "ml-100k", "ml-1m", "ml-20m", "beauty", "video-games", "retailrocket", "retailrocket-half",
+        "retailrocket-first-half", "retailrocket-events", "csv", "synthetic"]
     for name, source in datasets.SOURCES.items():
         assert source.name == name and source.title
         assert bool(source.files) == (name not in ("csv", "synthetic"))

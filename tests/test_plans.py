@@ -91,7 +91,12 @@ def test_the_controls_are_those_of_the_claims():
     # those of the pages, although a step adds seeds
     ("LE", "dnn", "retailrocket-half", 3), ("E", "sasrec", "retailrocket-half", 1),
     # those of the steps
-    ("avg", "bpr", "retailrocket-half", 10), ("avg", "bpr", "ml-100k", 1),
+    ("ladder-LE", "dnn", "retailrocket-half", 5), ("LE-200-epochs", "sasrec", "retailrocket-half", 5),
+    ("LE-2x-epochs", "sasrec", "retailrocket-half", 3),
+    ("base-2x-epochs", "bpr", "retailrocket-half", 3),
+    ("base-2x-epochs", "dnn", "retailrocket-half", 1),
+    ("LE-paper-data", "bpr", "retailrocket-half", 10), ("ladder-LE", "dnn", "ml-100k", 1),
+    ("avg", "bpr", "retailrocket-first-half", 3), ("avg", "bpr", "retailrocket-half", 10), ("avg", "bpr", "ml-100k", 1),
     ("LE", "dnn", "retailrocket", 3), ("LE@40", "dnn", "retailrocket", 3),
     ("LE", "bpr", "retailrocket", 1), ("avg", "sasrec", "beauty", 3), ("recency", "sasrec", "beauty", 1)])
 def test_the_seeds_of_an_arm(label, model, dataset, seeds):
@@ -142,7 +147,7 @@ def test_what_is_left_counts_a_run_once_by_plan_and_again_by_step(monkeypatch):
     assert found["step1"].missing < len(plans.planned(["step1"])) and found["step1"].seconds == 0
     assert found["table3"].seconds == 3600 * 3 * 200 * 3  # base and LE of BPR, three seeds
     assert str(found["table3"]) == (
-        "table3        16 of  16 records missing, 1800.0 hours without 7 trainings that have no"
+        "table3        16 of  16 records missing, 1800.0 hours, and 7 trainings without a"
         " measured rate")  # the bases of both deep models are counted as parts of ensembles
 
 
@@ -173,7 +178,7 @@ def test_the_command_line_lists_what_is_missing_and_then_makes_it(tmp_path, thre
     where = ["--records", str(tmp_path / "records")]
     assert cli.main(["study", "table3", "--list", *where]) == 0
     out = capsys.readouterr().out.splitlines()
-    unmeasured = "0.0 hours without 2 trainings that have no measured rate"
+    unmeasured = "0.0 hours, and 2 trainings without a measured rate"
     assert out[0] == f"table3         3 of   3 records missing, {unmeasured}"
     assert out[1:4] == [f"missing   {spec.name}" for spec in three_runs]
     assert out[4].startswith("3 of 3 records are missing; about 0.0 hours") and len(out) == 5
@@ -191,6 +196,7 @@ def test_a_list_of_everything_is_a_line_of_each_plan_and_step(tmp_path, three_ru
     from pcrec_core import __main__ as cli
 
     assert cli.main(["study", "--list", "--records", str(tmp_path)]) == 0
-    *parts, total = capsys.readouterr().out.splitlines()
+    *parts, left, total = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in parts] == [*plans.PLANS, *plans.STEPS]
+    assert left.startswith("left out until their setting is chosen: LE-own-eta of sasrec,")
     assert total.startswith("3 of 3 records are missing")

@@ -9,7 +9,7 @@ import pytest
 
 from pcrec_core import paper, settings
 from pcrec_core.datasets import SOURCES, csv_data
-from pcrec_core.errors import DataError, SpecError
+from pcrec_core.errors import DataError, NotChosen, SpecError
 from pcrec_core.protocols import PROTOCOLS
 from pcrec_core.settings import base, changed, dataset, defaults, layerwise, pcrec, run_spec
 from pcrec_core.spec import Cooperation, Data
@@ -32,6 +32,7 @@ AMAZON = ML_100K | {"sasrec": ML_100K["sasrec"] | {"p": 0.5}}
 BY_SECTION_4 = {"ml-100k": ML_100K, "ml-1m": ML_100K, "ml-20m": ML_20M, "csv": ML_100K, "synthetic": ML_100K,
                 "beauty": AMAZON, "video-games": AMAZON,
                 "retailrocket": RETAILROCKET, "retailrocket-half": RETAILROCKET,
+                "retailrocket-first-half": RETAILROCKET,
                 "retailrocket-events": RETAILROCKET}
 #: The paper's grids (Section 4.3), and the two that only its Table 2 has: 1e-6, and no L2 at all.
 GRID = {"eta": (0.0001, 0.00025, 0.0005, 0.00075, 0.001, 0.005),
@@ -92,6 +93,11 @@ def test_a_base_is_one_peer_and_pcrec_two_that_cooperate_by_entropy():
 def test_alpha_is_the_papers_by_model(model, alpha):
     assert layerwise(model) == Cooperation("layerwise", "entropy", alpha)
     assert pcrec("ml-100k", model).variant == f"le-a{alpha}" and pcrec("retailrocket", model).variant == f"le-a{alpha}"
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_both_halves_have_the_same_settings(model):
+    assert defaults("retailrocket-first-half", model) == defaults("retailrocket-half", model)
 
 
 def test_the_alpha_grid_is_that_of_section_4_with_averaging_for_0():
@@ -199,6 +205,29 @@ def test_single_rules_can_be_changed():
     assert released.changed_rules == {"loss": "real"}
     with pytest.raises(SpecError, match="unknown rule 'los'; did you mean 'loss'"):
         run_spec("ml-100k", "sasrec", rules={"los": "all"})
+
+
+def test_the_trials_grids_are_the_papers_and_that_of_eta_goes_one_step_beyond_each_edge():
+    assert set(settings.GRIDS["eta"]) - {5e-5, 1e-2} == set(GRID["eta"])
+    assert min(settings.GRIDS["eta"]) == 5e-5 and max(settings.GRIDS["eta"]) == 1e-2
+    assert set(settings.GRIDS["l2"]) == set(GRID["l2"]) - {0, 0.000001}
+
+
+def test_what_was_chosen_is_in_the_grids():
+    for (label, _), value in settings.CHOSEN.items():
+        assert value in settings.GRIDS[label.rpartition("-")[2]]
+
+
+def test_a_setting_that_is_not_chosen_is_refused_with_the_command_that_makes_its_trials(monkeypatch):
+    monkeypatch.setattr(settings, "CHOSEN", {("LE-own-eta", "dnn"): 5e-4})
+    assert settings.chosen("LE-own-eta", "dnn", "retailrocket-half") == 5e-4
+    with pytest.raises(NotChosen) as refused:
+        settings.chosen("LE-own-eta", "sasrec", "retailrocket-half")
+    assert str(refused.value) == (
+        "the setting of LE-own-eta of sasrec is not chosen yet; make the trials with 'python -m"
+        " pcrec_core study step5', and enter the best one in settings.CHOSEN.")
+    with pytest.raises(SpecError, match="LE-own-eta belongs to retailrocket-half, .* not to ml-100k"):
+        settings.chosen("LE-own-eta", "dnn", "ml-100k")
 
 
 def test_a_csv_without_a_file_is_refused():

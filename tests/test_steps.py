@@ -1,10 +1,12 @@
-"""The steps of Amendment 1: what each makes, in which order, and that the pages stay as they are."""
+"""The steps of Amendment 1: what each makes, in which order, while the pages stay as they are."""
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from pcrec_core import plans
+from pcrec_core import plans, settings
 from pcrec_core.derived import Derived, Trivial
 from pcrec_core.variants import Spec, variant
 
@@ -37,7 +39,8 @@ def test_no_step_changes_what_is_made_by_default():
     assert {spec.data.source for spec in plans.planned()} == set(plans.SMALL)
 
 
-@pytest.mark.parametrize("label", ["base", "LE", "shuffled", "avg", "M3", "ema", "DS", "LE@10", "S"])
+@pytest.mark.parametrize("label", [
+    "base", "LE", "shuffled", "avg", "M3", "ema", "DS", "LE@10", "S"])
 def test_step_1_is_every_arm_of_the_pages_on_the_half_with_three_seeds(label):
     assert has("step1", label, "sasrec", 3)
 
@@ -67,6 +70,68 @@ def test_step_3_is_the_main_arms_of_sasrec_with_ten_seeds():
     assert set(plans.planned(["step3"])) == expected | parents
 
 
+def test_step_4_is_the_ladder_with_five_seeds():
+    labels = ("ladder-base", "ladder-base-cosine", "ladder-LE", "base-200-epochs", "LE-200-epochs")
+    expected = [variant(label, HALF, model, seed)
+                for label in labels for model in ("sasrec", "dnn") for seed in range(5)]
+    assert plans.planned(["step4"]) == expected
+
+
+def test_step_5_has_each_change_of_the_robustness_with_its_seeds():
+    for model in ("sasrec", "dnn", "bpr"):
+        assert has("step5", "base-2x-epochs", model, 3) and has("step5", "LE-2x-epochs", model, 3)
+    assert has("step5", "base-paper-data", "bpr", 10) and has("step5", "LE-paper-data", "bpr", 10)
+
+
+def test_step_5_ends_with_the_first_half():
+    wanted = plans.planned(["step5"], ["retailrocket-first-half"])
+    assert wanted == plans.planned(["step5"])[-len(wanted):]
+    assert wanted == [variant(label, "retailrocket-first-half", model, seed)
+                      for label in ("base", "LE", "avg") for model in ("sasrec", "dnn", "bpr")
+                      for seed in range(3)]
+
+
+def trials(label: str, model: str, name: str) -> list[float]:
+    """Return the values of a setting that step 5 tries, by what is in its runs."""
+    usual = variant(label, HALF, model)
+    found = [spec for spec in plans.planned(["step5"]) if spec.model == usual.model
+             and dataclasses.replace(spec, training=usual.training) == usual]
+    return sorted(getattr(spec.training, name) for spec in found
+                  if spec.training.epochs == usual.training.epochs)
+
+
+def test_step_5_tries_the_papers_grids_on_one_seed():
+    grid = [5e-5, 1e-4, 2.5e-4, 5e-4, 7.5e-4, 1e-3, 5e-3, 1e-2]
+    assert trials("LE", "sasrec", "eta") == trials("LE", "dnn", "eta") == grid
+    assert trials("base", "sasrec", "eta") == []  # the base keeps its own
+    l2 = [0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.01]
+    assert trials("base", "bpr", "l2") == trials("LE", "bpr", "l2") == l2
+
+
+def test_what_is_not_chosen_is_left_out_and_named_until_it_is(monkeypatch):
+    left = plans.unchosen(["step5"])
+    assert left == ["LE-own-eta of sasrec", "LE-own-eta of dnn",
+                    "base-own-l2 of bpr", "LE-own-l2 of bpr"]
+    assert plans.unchosen() == plans.unchosen(["step4"]) == []
+    assert plans.unchosen(["step5"], ["ml-100k"]) == []
+    before = plans.planned(["step5"])
+    monkeypatch.setitem(settings.CHOSEN, ("LE-own-eta", "dnn"), 2.5e-4)
+    assert plans.unchosen(["step5"]) == [arm for arm in left if arm != "LE-own-eta of dnn"]
+    new = [spec for spec in plans.planned(["step5"]) if spec not in set(before)]
+    assert new == made("LE-own-eta", "dnn", 3)[1:]  # that of seed 0 is a trial
+    assert has("step5", "LE-own-eta", "dnn", 3)
+
+
+def test_the_list_says_in_one_line_what_is_left_out(tmp_path, capsys):
+    from pcrec_core import __main__ as cli
+
+    assert cli.main(["study", "step5", "--list", "--records", str(tmp_path)]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert [line for line in out if "chosen" in line] == [
+        "left out until their setting is chosen: LE-own-eta of sasrec, LE-own-eta of dnn,"
+        " base-own-l2 of bpr, LE-own-l2 of bpr"]
+
+
 def test_step_6_and_the_start_of_step_8_are_the_whole_of_retailrocket():
     for name, model in (("step6", "dnn"), ("step8", "sasrec")):
         first = [spec for label in ("base", "LE", "avg") for spec in made(label, model, 3, WHOLE)]
@@ -81,8 +146,9 @@ def test_step_7_is_the_other_arms_of_sasrec_with_ten_seeds():
 
 def test_step_8_goes_on_with_both_deep_models_on_other_data():
     wanted = plans.planned(["step8"])[9:]
-    assert list(dict.fromkeys(spec.data.source for spec in wanted)) == ["beauty", "video-games", "ml-1m"]
-    expected = {spec for dataset in ("beauty", "video-games", "ml-1m") for model in ("dnn", "sasrec")
+    others = ["beauty", "video-games", "ml-1m"]
+    assert list(dict.fromkeys(spec.data.source for spec in wanted)) == others
+    expected = {spec for dataset in others for model in ("dnn", "sasrec")
                 for label in ("base", "LE", "avg") for spec in made(label, model, 3, dataset)}
     assert set(wanted) == expected and len(wanted) == 54
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import doctest
+from contextlib import suppress
 
 import pytest
 
 from pcrec_core import paper, settings, variants
 from pcrec_core.derived import Derived, Trivial, derived_from_dict, trainings
-from pcrec_core.errors import SpecError
+from pcrec_core.errors import NotChosen, SpecError
+from pcrec_core.protocols import PROTOCOLS, Rules
 from pcrec_core.spec import Cooperation, Data, RunSpec
-from pcrec_core.variants import LABELS, is_trial, variant
+from pcrec_core.variants import LABELS, MODELS, is_trial, variant
 
 BASE, LE = settings.base("ml-100k", "sasrec", seed=3), settings.pcrec("ml-100k", "sasrec", seed=3)
 ENTROPY = Cooperation("layerwise", "entropy", 30)
@@ -47,6 +49,8 @@ def trained(run: RunSpec, **changed: object) -> RunSpec:
     ("LE-k5", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, every=5))),
     ("LE-once", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, every=120))),
     ("base-half-eta", trained(BASE, eta=5e-4)), ("LE-same-start", dataclasses.replace(LE, starts="same")),
+    ("LE-2x-epochs", trained(LE, epochs=240)),
+    ("base-200-epochs", trained(BASE, epochs=200)), ("LE-200-epochs", trained(LE, epochs=200)),
     ("M2", Derived("ensemble", (BASE, dataclasses.replace(BASE, seed=103)))),
     ("M3", Derived("ensemble", (BASE, dataclasses.replace(BASE, seed=103), dataclasses.replace(BASE, seed=203)))),
     ("apart-ensemble", Derived("apart", (dataclasses.replace(BASE, peers=2),))),
@@ -59,12 +63,61 @@ def test_a_label_is_its_run(label, expected):
     assert of(label) == expected
 
 
+#: As the released code, but for the choice of the epoch, of which both are kept.
+BOTH = dataclasses.replace(PROTOCOLS["released"], choice="both")
+
+
+@pytest.mark.parametrize("model", ["sasrec", "dnn"])
+def test_the_trainings_of_the_ladder(model):
+    base = settings.base("ml-100k", model, seed=3, epochs=200, schedule="constant")
+    base = dataclasses.replace(base, protocol="released", rules=BOTH)
+    assert of("ladder-base", model) == base
+    assert of("ladder-base-cosine", model) == trained(base, schedule="cosine")
+    cooperation = Cooperation("layerwise", "entropy", {"sasrec": 30, "dnn": 40}[model])
+    pair = dataclasses.replace(base, peers=2, cooperation=cooperation)
+    assert of("ladder-LE", model) == trained(pair, schedule="cosine")
+    released = of("LE", model, protocol="released")
+    assert of("ladder-LE", model) == dataclasses.replace(released, rules=BOTH)
+
+
+def test_bpr_by_the_papers_data_rule_is_controlled_in_all_else():
+    rules = Rules(data="own", hidden="seen")
+    for label, usual in (("base-paper-data", of("base", "bpr")), ("LE-paper-data", of("LE", "bpr"))):
+        assert of(label, "bpr") == dataclasses.replace(usual, rules=rules)
+        assert of(label, "bpr").protocol == "controlled"
+        assert of(label, "bpr", rules={"order": "once"}).changed_rules == {
+            "data": "own", "hidden": "seen", "order": "once"}
+
+
+@pytest.mark.parametrize(("label", "model", "usual", "name", "value"), [
+    ("LE-own-eta", "sasrec", "LE", "eta", 5e-4), ("LE-own-eta", "dnn", "LE", "eta", 1e-2),
+    ("base-own-l2", "bpr", "base", "l2", 1e-4), ("LE-own-l2", "bpr", "LE", "l2", 5e-5)])
+def test_a_label_with_a_chosen_setting_has_it_alone(label, model, usual, name, value, monkeypatch):
+    with pytest.raises(NotChosen, match=f"the setting of {label} of {model} is not chosen yet"):
+        variant(label, "retailrocket-half", model)
+    monkeypatch.setitem(settings.CHOSEN, (label, model), value)
+    as_usual = variant(usual, "retailrocket-half", model)
+    assert variant(label, "retailrocket-half", model) == trained(as_usual, **{name: value})
+
+
+def test_labels_with_200_epochs_and_the_ladder_take_fewer_where_they_are_given():
+    for label in ("base-200-epochs", "LE-200-epochs", "ladder-base", "ladder-base-cosine", "ladder-LE"):
+        assert of(label, epochs=3).training.epochs == 3 and of(label).training.epochs == 200
+
+
 def test_every_label_of_the_claims_has_a_meaning():
-    labels = {label.split(":")[-1] for column in ("a", "b") for kind, label in zip(
-        paper.claims()["kind"], paper.claims()[column], strict=True) if kind not in ("all", "best", "described", "run-level")}
-    assert labels >= {"LE", "base", "M3", "ema"}
-    for label in labels - {"LE@random"}:  # the mean over several arms
-        assert variant(label, "ml-100k", "sasrec").seed == 0
+    labels = set()
+    for claim in paper.claims().itertuples():
+        if claim.kind in ("all", "best", "described", "run-level"):
+            continue
+        for label in (claim.a, claim.b):
+            model, _, label = label.rpartition(":")
+            labels.add((label, model or claim.model, claim.dataset))
+    assert {label for label, *_ in labels} >= {"LE", "base", "M3", "ema"}
+    for label, model, dataset in labels:
+        if label != "LE@random":  # the mean over several arms
+            with suppress(NotChosen):
+                assert variant(label, dataset, model).seed == 0
 
 
 def test_settings_are_given_to_all_runs_and_a_label_changes_them_after():
@@ -84,6 +137,12 @@ def test_settings_are_given_to_all_runs_and_a_label_changes_them_after():
 @pytest.mark.parametrize(("make", "words"), [
     (lambda: of("LR"), "unknown variant 'LR'; did you mean 'L"), (lambda: of("LE@"), "unknown variant 'LE@'"),
     (lambda: of("M", model="bpr"), "BPR has no component but its embeddings"),
+    (lambda: of("ladder-base", model="bpr"), "ladder-base is a variant of sasrec and dnn alone, not of bpr."),
+    (lambda: of("ladder-LE", model="bpr"), "ladder-LE is a variant of sasrec and dnn alone, not of bpr."),
+    (lambda: of("LE-own-eta", model="bpr"), "LE-own-eta is a variant of sasrec and dnn alone, not of bpr."),
+    (lambda: of("LE-own-eta"), "LE-own-eta belongs to retailrocket-half, where its setting is chosen, not to ml-100k."),
+    (lambda: of("base-paper-data"), "base-paper-data is a variant of bpr alone, not of sasrec."),
+    (lambda: of("LE-own-l2", model="dnn"), "LE-own-l2 is a variant of bpr alone, not of dnn."),
     (lambda: of("pruned100"), "share must be in [0, 1), not 1.0."),
     (lambda: of("recency", protocol="paper"), "the trivial baselines follow protocol 'controlled' alone."),
     (lambda: Derived("ensemble", (BASE,)), "ensemble is made from two or more runs, not 1."),
@@ -106,12 +165,20 @@ def test_what_cannot_be_meant_is_refused(make, words):
     assert words in str(refused.value)
 
 
+def any_model(label: str) -> RunSpec | Derived | Trivial:
+    """The spec of a label, of the first model that has it."""
+    model = MODELS.get(label, ("sasrec",))[0]
+    return variant(label, "retailrocket-half" if "-own-" in label else "ml-100k", model, 3)
+
+
 @pytest.mark.parametrize("label", [*LABELS, "pruned30", "pruned30-tuned"])
-def test_identities_come_back_from_the_canonical_form_and_no_two_labels_share_one(label):
-    spec = of(label)
+def test_identities_come_back_from_the_canonical_form_and_no_two_labels_share_one(label, monkeypatch):
+    chosen = {(label, model): 0.02 for label in MODELS for model in MODELS[label]}
+    monkeypatch.setattr(settings, "CHOSEN", chosen)
+    spec = any_model(label)
     if not isinstance(spec, RunSpec):
         assert derived_from_dict(spec.canonical()) == spec and hash(derived_from_dict(spec.canonical())) == hash(spec)
-    others = {of(other).identity for other in LABELS if other != label}
+    others = {any_model(other).identity for other in LABELS if other != label}
     assert spec.identity not in others and spec.name.endswith(spec.identity)
 
 

@@ -19,7 +19,8 @@ __all__ = ["SOURCES", "Interactions", "ManualFile", "RemoteFile", "Source", "csv
 
 #: Every source by its name.
 SOURCES: dict[str, Source] = {s.name: s for s in (
-    movielens.ML_100K, pairs.ML_1M, movielens.ML_20M, pairs.BEAUTY, pairs.VIDEO_GAMES, retailrocket.WHOLE, retailrocket.HALF,
+    movielens.ML_100K, pairs.ML_1M, movielens.ML_20M, pairs.BEAUTY, pairs.VIDEO_GAMES,
+    retailrocket.WHOLE, retailrocket.HALF, retailrocket.FIRST_HALF,
     retailrocket_events.EVENTS, csv.CSV, synthetic.SYNTHETIC)}
 
 

@@ -26,6 +26,13 @@ def read_half(paths: Paths) -> Table:
     return _table(lengths[skipped:], items[lengths[:skipped].sum():], first=skipped + 1)
 
 
+def read_first_half(paths: Paths) -> Table:
+    """Read the first half of the train file's sessions: those that ``read_half`` skips."""
+    lengths, items = _sessions(paths[0])
+    lengths = lengths[:len(lengths) // 2]
+    return _table(lengths, items[:lengths.sum()])
+
+
 def _table(lengths: np.ndarray, items: np.ndarray, first: int = 1) -> Table:
     return Table(np.repeat(np.arange(first, first + len(lengths)), lengths), items)
 
@@ -126,3 +133,5 @@ _ABOUT = {
 WHOLE = Source(name="retailrocket", title="Retailrocket sessions", read=read, files=(_TRAIN, _TEST), **_ABOUT)
 HALF = Source(name="retailrocket-half", title="Retailrocket sessions, half", read=read_half, files=(_TRAIN,),
               min_distinct=4, **_ABOUT)
+FIRST_HALF = Source(name="retailrocket-first-half", title="Retailrocket sessions, first half",
+                    read=read_first_half, files=(_TRAIN,), min_distinct=4, **_ABOUT)
