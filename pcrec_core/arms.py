@@ -70,26 +70,40 @@ class Arm:
         mean = stats.mean_interval(self.ranks_for(metric), metric, random=self.random)
         return mean if mean.high is None else replace(mean, high=min(mean.high, 1.0))
 
-    def over(self, base: Arm, metric: str) -> Comparison:
-        """This arm over ``base``, on the same users; paired where each run shares a training with the base's of its seed.
+    def over(self, base: Arm, metric: str, *, by_seed: bool = True) -> Comparison:
+        """Compare this arm with ``base`` on the same users, ``paired`` where the runs belong together.
 
         Raises
         ------
         StatsError
-            Where only some runs do: then the arms are neither paired nor independent.
+            Where only some runs share a training: then the arms are neither paired nor independent.
         """
         records.same_users([*self.runs, *base.runs])
-        return stats.compare(self.ranks_for(metric), base.ranks_for(metric), metric, paired=self.paired(base),
-                             random_v=self.random, random_b=base.random)
+        return stats.compare(self.ranks_for(metric), base.ranks_for(metric), metric,
+                             paired=self.paired(base, by_seed=by_seed), random_v=self.random, random_b=base.random)
 
-    def paired(self, base: Arm) -> bool:
-        """Whether each run shares a training with the base's of its seed; ``StatsError`` where only some do."""
-        mine, theirs = ([trainings(run.spec) for run in arm.runs] for arm in (self, base))
+    def paired(self, base: Arm, *, by_seed: bool = True) -> bool:
+        """Tell whether the runs are compared pair by pair (Amendment 1, item 2).
+
+        They are where each run shares a training with the base's of its seed, and, unless ``by_seed`` is
+        False (the rule before the amendment), where both arms have the same ten seeds or more.
+
+        Raises
+        ------
+        StatsError
+            Where only some runs share a training.
+        """
         if not self.shares(base):
-            return False
+            return by_seed and self.same_seeds(base)
+        mine, theirs = ([trainings(run.spec) for run in arm.runs] for arm in (self, base))
         if len(mine) != len(theirs) or any(a.isdisjoint(b) for a, b in zip(mine, theirs, strict=True)):
             raise StatsError(f"{self.variant} and {base.variant} share trainings, but not run by run; give both the same seeds.")
         return True
+
+    def same_seeds(self, base: Arm) -> bool:
+        """Tell whether both arms are random and have the same seeds, ten or more."""
+        mine, theirs = ([run.spec.seed for run in arm.runs] for arm in (self, base))
+        return self.random and base.random and mine == theirs and len(mine) >= stats.PAIRED_FROM
 
     def shares(self, base: Arm) -> bool:
         """Whether the arms have any training in common."""

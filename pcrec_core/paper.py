@@ -59,10 +59,15 @@ def users(dataset: str) -> int:
     return int(counts[dataset])
 
 
+#: Rows of ``claims.csv`` that were fixed before any evidence; those after them were registered with Amendment 1.
+ORIGINAL_CLAIMS = 216
+
+
 def claims() -> pd.DataFrame:
-    """The registry of claims, indexed by id."""
-    return pd.read_csv(PAPER / "claims.csv", keep_default_na=False, na_values={"ri_paper": [""], "e": [""], "theta": [""]}
-                       ).set_index("id")
+    """Read the registry of claims, indexed by id; ``amendment`` marks those of Amendment 1."""
+    empty = {"ri_paper": [""], "e": [""], "theta": [""]}
+    frame = pd.read_csv(PAPER / "claims.csv", keep_default_na=False, na_values=empty).set_index("id")
+    return frame.assign(amendment=[place >= ORIGINAL_CLAIMS for place in range(len(frame))])
 
 
 @functools.cache

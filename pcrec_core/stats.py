@@ -17,7 +17,8 @@ from pcrec_core.crossed import ROUNDING, NoVariation, Spread, check_pair, relati
 
 FEWEST_RUNS = 3
 FEWEST_USERS = 30
-NOT_DECIDABLE = "not decidable at this scale"
+#: Runs of equal seeds from which two arms are compared pair by pair (Amendment 1, item 2).
+PAIRED_FROM = 10
 #: ln 1.01, with the 6 decimals of claims.csv: a smaller claim is too near to nothing to be divided by.
 _SMALLEST_CLAIM = 0.009950
 
@@ -48,7 +49,8 @@ class Comparison:
     ``Vu``, ``Vs``, ``Ve``, ``Vseed`` are the variances of L by users, by runs, by run and user, and by runs alone;
     ``se`` and ``df`` belong to L; ``p`` is two-sided; ``mde`` is the RI found with 80 % power; ``rv_v`` and ``rv_b`` are
     the relative variances of a user's value in one run of each arm. None is "-": a mean is 0.
-    ``reason`` says why no word can be given, and is empty where one can.
+    ``few_runs`` says that an arm has fewer than three runs; ``reason`` is why nothing can be decided (too few runs, too few
+    users above 0, no variation), and is empty where something can.
     """
 
     metric: str
@@ -74,6 +76,7 @@ class Comparison:
     paired: bool
     users_only: bool
     reason: str
+    few_runs: bool = False
 
     @property
     def seed_share(self) -> float | None:
@@ -104,7 +107,8 @@ def compare(ranks_v: ArrayLike, ranks_b: ArrayLike, metric: str, *, paired: bool
     metric : str
         For example ``"MRR@5"``.
     paired : bool
-        Row s of v was made from row s of b (pruned, fine-tuned, EMA, an ensemble with it). Equal seeds alone are no pair.
+        Row s of v belongs to row s of b: it was made from it (pruned, fine-tuned, EMA, an ensemble with it), or both arms
+        have the same ten seeds or more.
     random_v, random_b : bool
         False for an arm without randomness (popularity, recency, transitions): one row, and it counts as enough runs.
 
@@ -126,7 +130,7 @@ def compare(ranks_v: ArrayLike, ranks_b: ArrayLike, metric: str, *, paired: bool
     runs = [len(y) for y, random in ((yv, random_v), (yb, random_b)) if random]
     facts = {"metric": metric, "mean_v": mv, "mean_b": mb, "runs_v": len(yv), "runs_b": len(yb), "users": users,
              "rv_v": relative_variance(yv), "rv_b": relative_variance(yb), "paired": paired, "users_only": 1 in runs,
-             "reason": _reason(runs, yv, yb)}
+             "few_runs": min(runs, default=FEWEST_RUNS) < FEWEST_RUNS, "reason": _reason(runs, yv, yb)}
     if mv == 0 or mb == 0:
         return Comparison(**facts, **dict.fromkeys(_UNDEFINED))
     zv, zb = yv / mv, yb / mb

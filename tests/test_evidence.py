@@ -46,31 +46,31 @@ def one(store: Store, name: str) -> evidence.Evidence:
     return gather(Shelf(store), "MRR@5")[name]
 
 
-def test_without_records_no_claim_is_decidable_and_all_are_there(store):
+def test_without_records_no_claim_is_tested_and_all_are_there(store):
     frame = decided(store)
     assert len(frame) == len(paper.claims()) and frame["RI"].isna().all()
-    assert set(frame["word"]) == {"not decidable at this scale", ""}
+    assert set(frame["word"]) == {"not tested", ""}
     assert set(frame.loc[frame["word"] == "", "kind"]) == {"run-level", "described"}
     assert shown.sentences(of_family(frame, "table3", ["ml-100k"]))._repr_html_().count("<li>") == 2  # one compound, six missing
     assert "No claim of the paper" in repr(shown.sentences(of_family(frame, "table3", ["synthetic"])))
 
 
-def test_a_clear_difference_of_three_runs_is_seen_and_its_opposite_contrary(store):
+def test_a_clear_difference_of_three_runs_is_supported(store):
     put(store, "base")
     put(store, "LE", 0.9)
     frame = decided(store)
     row = frame.loc["table3-ml-sasrec-le"]
-    assert row["word"] == "seen" and row["RI"] > 0.2 and row["runs"] == "3, 3" and row["reason"] == ""
-    assert row["Holm p"] < 0.05 and row["NDCG@20"] == "(seen)"
+    assert row["word"] == "supported" and row["RI"] > 0.2 and row["runs"] == "3, 3" and row["reason"] == ""
+    assert row["Holm p"] < 0.05 and row["NDCG@20"] == "(supported)"
     said = shown.sentences(of_family(frame, "table3", ["ml-100k"]))
     text = plain(repr(said))
-    assert "PCRec with two SASRec is more accurate than one SASRec (ml-100k): seen" in text
+    assert "PCRec with two SASRec is more accurate than one SASRec (ml-100k): supported" in text
     assert "; 400 users; runs 3, 3); the paper +5.3 %." in text and "%, +" in text  # no word without interval, users and runs
-    stands_open, folded = said._repr_html_().split("<details><summary>Claims that are not decidable at this scale: 1<")
-    assert ": seen: larger. LE over base" in stands_open and "runs so far: 5" in stands_open
+    stands_open, folded = said._repr_html_().split("<details><summary>Claims that are inconclusive or not tested: 1<")
+    assert ": supported: larger. LE over base" in stands_open and "runs so far: 5" in stands_open
     assert folded.count("<li>") == 1 and "PCRec is more accurate than its base for every model" in folded
     said = shown.said(frame)
-    assert said["table3-ml-sasrec-le-word"] == "seen" and f"{100 * row['RI']:+.1f}" in said["table3-ml-sasrec-le-RI"]
+    assert said["table3-ml-sasrec-le-word"] == "supported" and f"{100 * row['RI']:+.1f}" in said["table3-ml-sasrec-le-RI"]
     assert 'table3-claims.csv' in shown.claims(of_family(frame, "table3", ["ml-100k"]), "table3-claims")._repr_html_()
 
 
@@ -81,9 +81,9 @@ def test_what_explains_a_gain_stands_beside_it_and_what_is_decided_has_a_headlin
     frame = decided(store)
     page = shown.explanations(frame, "verdict-controls")
     text = plain(page._repr_html_())
-    assert "<td>sasrec</td><td>PCRec over averaging</td>" in text and ">seen: +" in text and "ML-20M +5.3 %" in text
+    assert "<td>sasrec</td><td>PCRec over averaging</td>" in text and ">supported: +" in text and "ML-20M +5.3 %" in text
     assert "PCRec over recency" not in text  # no run of it
-    assert repr(page) == "verdict-controls: 2 rows" and ">retailrocket-half</th>" in text  # its column has no runs yet
+    assert repr(page) == "verdict-controls: 2 rows" and ">retailrocket-half</th>" not in text  # it has no runs yet
     lines = shown.headlines(frame, "verdict-headlines")
     text = lines._repr_html_()
     assert repr(lines) == "verdict-headlines: 1 rows" and "PCRec with two SASRec is more accurate" in text
@@ -259,9 +259,9 @@ def test_what_was_changed_after_evidence_existed_stands_beside_what_is_now(store
     now = plain(shown._improvement(frame.loc["table3-ml-dnn-le"]))
     assert "+25.2 % [-8.1 %, +70.5 %]" in page and page.count(now) == 2 and now.startswith("+") and "e1d1f5c" in page
     rows = [re.findall("<td[^>]*>(.*?)</td>", row) for row in page.split("<tr>")[2:]]
-    none, missing = "not decidable at this scale", "not decidable at this scale (a run is missing)"
+    none, missing = "inconclusive", "not tested (a run is missing)"
     assert [(row[7], row[9]) for row in rows] == [  # SASRec has no runs here, nor has the half
-        ("–", missing), ("–", "seen: larger"), (none, "seen: larger"), ("seen", missing), (none, missing),
+        ("–", missing), ("–", "supported: larger"), (none, "supported: larger"), ("supported", missing), (none, missing),
         ("–", missing)]
     assert "-12.7 % [-15.3 %, -10.1 %]*" in page  # one run in an arm: users only
 
@@ -271,16 +271,16 @@ def test_a_joined_claim_says_which_member_decides_it_and_what_is_not_measured(st
     put(store, "LE", 0.9)
     frame = decided(store)
     member = frame.loc["table3-ml-sasrec-le"].to_dict()
-    assert member["word"] == "seen"
+    assert member["word"] == "supported"
     one, other = frame.loc["table4-ml-sasrec-always", "rows of members"]
     assert (one["a"], other["a"], other["measured"]) == ("LE", "LN", False)
     joined = frame.loc["table4-ml-sasrec-always"].to_dict()
-    assert shown._joined(joined) == "not decidable at this scale"  # LN has no runs
-    joined["word"] = "seen"
-    assert shown._joined(joined) == f"seen; by LE over base: {shown._improvement(member)}; 1 of 2 not measured"
-    frame.at["table4-ml-sasrec-always", "word"] = "seen"
+    assert shown._joined(joined) == "not tested"  # LN has no runs
+    joined["word"] = "supported"
+    assert shown._joined(joined) == f"supported; by LE over base: {shown._improvement(member)}; 1 of 2 not measured"
+    frame.at["table4-ml-sasrec-always", "word"] = "supported"
     text = repr(shown.sentences(of_family(frame, "table4", ["ml-100k"])))  # a page with LN's family, not LE's
-    assert f"(ml-100k): seen; by LE over base: {shown._improvement(member)}; 1 of 2" in text
+    assert f"(ml-100k): supported; by LE over base: {shown._improvement(member)}; 1 of 2" in text
 
 
 def test_a_claim_that_joins_several_models_names_the_model_of_each_member(store):
@@ -289,8 +289,9 @@ def test_a_claim_that_joins_several_models_names_the_model_of_each_member(store)
         put(store, "LE", 0.9, model=model)
     joined = decided(store).loc["table3-ml-le"].to_dict()
     sasrec, dnn, bpr = (shown._improvement(member) for member in joined["rows of members"])
-    assert joined["word"] == "seen"
-    assert shown._joined(joined) == f"seen; by sasrec LE over base: {sasrec}, dnn LE over base: {dnn}, bpr LE over base: {bpr}"
+    assert joined["word"] == "supported"
+    members = f"sasrec LE over base: {sasrec}, dnn LE over base: {dnn}, bpr LE over base: {bpr}"
+    assert shown._joined(joined) == f"supported; by {members}"
 
 
 def test_claims_about_base_models_and_trivial_baselines_are_counted_apart(store):
@@ -299,6 +300,6 @@ def test_claims_about_base_models_and_trivial_baselines_are_counted_apart(store)
     page = shown.questions(decided(store), "q")._repr_html_()
     rows = {text.split("</td>")[0]: text for text in page.split("<tr><td")[1:]}
     counts = {name.split(">")[1]: row.split("</td>")[1] for name, row in rows.items()}
-    assert counts["RQ1: is PCRec better than its base?"].endswith("3 not decidable")  # the joined one is not counted
-    assert "contrary" in counts["RQ1: the base models beside each other"]
-    assert counts["controls of this study: is PCRec better than ranking without a model?"].endswith("3 not decidable")
+    assert counts["RQ1: is PCRec better than its base?"].endswith("3 not tested")  # the joined one is not counted
+    assert "contradicted" in counts["RQ1: the base models beside each other"]
+    assert counts["controls of this study: is PCRec better than ranking without a model?"].endswith("3 not tested")

@@ -56,13 +56,13 @@ def arm(label: str, ranks: np.ndarray, model: str = "sasrec") -> Arm:
 def test_words_fall_as_often_as_their_levels_say():
     frame = expected_words([(arm("LE", RV), arm("base", RB))], "MRR@5", (4, 1000))
     at = frame.set_index(["runs", "true is"])
-    assert at.loc[(4, "nothing"), ["seen", "contrary"]].tolist() == pytest.approx([0.025, 0.025], abs=0.006)
-    shares = frame[["seen", "contrary", "not seen", "not decidable"]]
+    assert at.loc[(4, "nothing"), ["supported", "contradicted"]].tolist() == pytest.approx([0.025, 0.025], abs=0.006)
+    shares = frame[["supported", "contradicted", "ruled out", "inconclusive"]]
     assert shares.sum(axis=1).tolist() == pytest.approx([1] * 6)
     for runs in (4, 1000):
-        assert at.loc[runs, "seen"].is_monotonic_increasing  # nothing, half, the claim
-    assert at.loc[(1000, "the claim"), "seen"] > at.loc[(4, "the claim"), "seen"]
-    assert "not decidable" in show_words(frame, "table3-words")._repr_html_()
+        assert at.loc[runs, "supported"].is_monotonic_increasing  # nothing, half, the claim
+    assert at.loc[(1000, "the claim"), "supported"] > at.loc[(4, "the claim"), "supported"]
+    assert "inconclusive" in show_words(frame, "table3-words")._repr_html_()
 
 
 def test_the_papers_own_uncertainty_is_that_of_the_rule():
@@ -70,15 +70,16 @@ def test_the_papers_own_uncertainty_is_that_of_the_rule():
     printed = Printed("MRR@5", 0.1360, 0.1292, 0.2137, 0.2049, users=138_000)  # Table 3, ML-20M
     Vp = paper_side(c, printed).Vp
     assert Vp > paper_side(c, None).Vp
-    at = expected_words([pair], "MRR@5", [10**6]).set_index("true is")
-    expected = _words(0.0, projected(c, 10**6).spread, math.log(0.1360 / 0.1292), Vp)
-    assert at.loc["nothing", list(expected)].to_dict() == expected
+    at = expected_words([pair], "MRR@5", [9, 10]).set_index(["true is", "runs"])
+    for runs, noise in ((9, Vp), (10, 0.0)):  # from ten runs on the rule leaves it out
+        expected = _words(0.0, projected(c, runs).spread, math.log(0.1360 / 0.1292), noise)
+        assert at.loc[("nothing", runs), list(expected)].to_dict() == expected
 
 
 def test_the_power_at_what_is_found_four_times_in_five():
     """The effect that ``mde`` names, taken for the claim and for the truth, is seen four times in five."""
     p = projected(C, 10)
-    assert _words(math.log1p(p.mde), p.spread, math.log1p(p.mde), 0.0)["seen"] == pytest.approx(0.8, abs=0.02)
+    assert _words(math.log1p(p.mde), p.spread, math.log1p(p.mde), 0.0)["supported"] == pytest.approx(0.8, abs=0.02)
 
 
 def test_the_table_has_a_row_a_pair_with_runs_enough():

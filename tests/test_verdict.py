@@ -15,9 +15,9 @@ from pcrec_core.claims.paper_side import Printed, fieller, paper_side
 from pcrec_core.claims.tables import headlines, table
 from pcrec_core.claims.verdict import Evidence, decide
 from pcrec_core.claims.welch import welch
-from pcrec_core.claims.words import CONTRARY, NOT_SEEN, SEEN, holm, sides
+from pcrec_core.claims.words import CONTRADICTED, INCONCLUSIVE, NOT_TESTED, RULED_OUT, SUPPORTED, holm, sides
 from pcrec_core.crossed import StatsError
-from pcrec_core.stats import NOT_DECIDABLE, compare
+from pcrec_core.stats import compare
 
 CLAIMS = paper.claims()
 LE = "table3-rr-sasrec-le"
@@ -33,11 +33,11 @@ def word(verdicts, name):
 
 # --- the family
 
-def test_without_evidence_no_claim_is_decidable_and_each_has_a_verdict():
+def test_without_evidence_no_claim_is_tested_and_each_has_a_verdict():
     verdicts = decide({})
     assert list(verdicts) == list(CLAIMS.index)
-    tested = CLAIMS.kind.isin(["better", "at least", "no better"])
-    assert {v.word for v in verdicts.values()} == {NOT_DECIDABLE, ""}
+    tested = CLAIMS.kind.isin(["better", "at least", "no better", "by seed"])
+    assert {v.word for v in verdicts.values()} == {NOT_TESTED, ""}
     assert [v.word == "" for v in verdicts.values()] == list(CLAIMS.kind.isin(["run-level", "described"]))
     assert [v.reason for v in verdicts.values()] == ["a run is missing" if each else "" for each in tested]
 
@@ -61,20 +61,26 @@ def test_two_claims_of_a_family_are_adjusted_together():
 
 def test_the_four_words_on_a_claim():
     words = {e: word(decide({LE: e}), LE) for e in (SURE, NIL, REVERSE, Evidence(made(0.03, 0.03, 8)))}
-    assert list(words.values()) == [SEEN, NOT_SEEN, CONTRARY, NOT_DECIDABLE]
+    assert list(words.values()) == [SUPPORTED, RULED_OUT, CONTRADICTED, INCONCLUSIVE]
 
 
 @pytest.mark.parametrize(("evidence", "reason"), [
     (replace(SURE, protocol="released"), "the protocol is released, not controlled"),
     (replace(SURE, missing=1), "a run is missing"),
     (Evidence(None), "a run is missing"),
-    (Evidence(made(0.5, 0.001, 8, reason="fewer than 3 runs in an arm (2)")), "fewer than 3 runs in an arm (2)"),
+    (Evidence(made(0.5, 0.001, 8, few_runs=True, reason="fewer than 3 runs in an arm (2)")), "fewer than 3 runs in an arm (2)"),
     (Evidence(made(0.5, 0.001, 8, reason="no variation at all"), "paper", 2),
      "a run is missing; the protocol is paper, not controlled; no variation at all")])
-def test_line_1_of_the_rule(evidence, reason):
+def test_what_lacks_runs_is_not_tested(evidence, reason):
     verdict = decide({LE: evidence})[LE]
-    assert (verdict.word, verdict.reason, verdict.grade) == (NOT_DECIDABLE, reason, "")
+    assert (verdict.word, verdict.reason, verdict.grade) == (NOT_TESTED, reason, "")
     assert verdict.adjusted.printed == 1 and not verdict.below_e33
+
+
+def test_enough_runs_and_too_few_users_above_0_are_inconclusive():
+    few = Evidence(made(0.5, 0.001, 8, reason="fewer than 30 users with a value above 0 in an arm (12)"))
+    verdict = decide({LE: few})[LE]
+    assert (verdict.word, verdict.adjusted.printed) == (INCONCLUSIVE, 1)
 
 
 def test_a_claim_that_cannot_be_decided_still_shows_its_numbers():
@@ -86,8 +92,8 @@ def test_a_mean_of_0_and_equal_arms_leave_dashes():
     ranks = simulated(1, 60, 3)[0]
     zero = decide({LE: Evidence(compare(np.full((3, 60), 9), ranks, "MRR@5"))})[LE]
     equal = decide({LE: Evidence(compare(ranks, ranks, "MRR@5", paired=True))})[LE]
-    assert (zero.side, zero.er, zero.word) == (None, None, NOT_DECIDABLE)
-    assert (equal.reason, equal.word, equal.er.value) == ("no variation at all", NOT_DECIDABLE, 0)
+    assert (zero.side, zero.er, zero.word) == (None, None, INCONCLUSIVE)
+    assert (equal.reason, equal.word, equal.er.value) == ("no variation at all", INCONCLUSIVE, 0)
 
 
 # --- beside the paper
@@ -111,7 +117,7 @@ def test_models_of_an_arm_are_named_before_the_colon():
 def test_claims_without_printed_values_have_the_variance_of_runs(name):
     verdict = decide({name: Evidence(made(0.02, 0.01, 8, Vseed=1e-6))})[name]
     assert verdict.side.Vp == pytest.approx(3e-6) and verdict.side.e33 is None
-    assert (verdict.er is None) == (name in ("table4-rr-sasrec-m3", "controls-rr-sasrec-avg"))  # a margin, and the study's own
+    assert (verdict.er is None) == (name == "table4-rr-sasrec-m3")  # a margin; of a control it is printed too
 
 
 def test_ours_below_what_the_paper_could_have_seen():
@@ -127,19 +133,19 @@ def test_ours_below_what_the_paper_could_have_seen():
 def test_always_takes_the_words_of_members_in_other_families():
     name, members = "table4-rr-sasrec-always", [LE, "table4-rr-sasrec-ln"]
     assert CLAIMS.loc[name, "members"].split() == members
-    assert word(decide(dict.fromkeys(members, SURE)), name) == SEEN
-    assert word(decide({LE: SURE}), name) == NOT_DECIDABLE
-    assert word(decide({LE: NIL, members[1]: SURE}), name) == NOT_SEEN
-    assert word(decide({LE: REVERSE, members[1]: SURE}), name) == CONTRARY
+    assert word(decide(dict.fromkeys(members, SURE)), name) == SUPPORTED
+    assert word(decide({LE: SURE}), name) == NOT_TESTED
+    assert word(decide({LE: NIL, members[1]: SURE}), name) == RULED_OUT
+    assert word(decide({LE: REVERSE, members[1]: SURE}), name) == CONTRADICTED
 
 
 def test_best_is_better_than_each_other_one():
     name = "fig4-ml-sasrec-best"
     members = CLAIMS.loc[name, "members"].split()
     assert len(members) == 4
-    assert word(decide(dict.fromkeys(members, SURE)), name) == SEEN
-    assert word(decide(dict.fromkeys(members[1:], SURE)), name) == NOT_DECIDABLE
-    assert word(decide(dict.fromkeys(members, SURE) | {members[0]: REVERSE}), name) == CONTRARY
+    assert word(decide(dict.fromkeys(members, SURE)), name) == SUPPORTED
+    assert word(decide(dict.fromkeys(members[1:], SURE)), name) == NOT_TESTED
+    assert word(decide(dict.fromkeys(members, SURE) | {members[0]: REVERSE}), name) == CONTRADICTED
 
 
 # --- claims about runs
@@ -160,10 +166,10 @@ def test_ndcg_has_the_same_rule_and_e_and_stands_in_brackets():
         return decide({LE: Evidence(made(0.5, 0.001, 8, metric=kind, Vseed=1e-9))})
 
     primary, supporting = both("MRR@5"), both("NDCG@20")
-    assert supporting[LE].side.Vp == pytest.approx(3e-9) and supporting[LE].word == SEEN
+    assert supporting[LE].side.Vp == pytest.approx(3e-9) and supporting[LE].word == SUPPORTED
     assert supporting[LE].er.value == primary[LE].er.value
     frame = table(primary, supporting)
-    assert frame.loc[LE, "word"] == SEEN and frame.loc[LE, "NDCG@20"] == "(seen)"
+    assert frame.loc[LE, "word"] == SUPPORTED and frame.loc[LE, "NDCG@20"] == "(supported)"
     assert frame.loc["cost-ml-serial", "NDCG@20"] == ""
     assert pd.isna(table(supporting).loc[LE, "RI paper"])  # the paper prints no NDCG
 
@@ -185,15 +191,16 @@ def test_a_row_has_all_that_belongs_beside_a_word():
 def test_headlines_join_the_data_sets():
     both = headlines(table(decide({LE: SURE, "table3-ml-sasrec-le": NIL, "table3-rr-dnn-le": NIL})))
     both = both[both["artifact"] == "table3"].set_index(["model", "a", "b"])["headline"]
-    assert both["sasrec", "LE", "base"] == "differs: not seen on ml-100k, seen on retailrocket-half"
-    assert both["dnn", "LE", "base"] == NOT_SEEN and both["all", "LE", "base"] == NOT_SEEN
+    assert both["sasrec", "LE", "base"] == "differs: ruled out on ml-100k, supported on retailrocket-half"
+    assert both["dnn", "LE", "base"] == RULED_OUT and both["all", "LE", "base"] == RULED_OUT
 
 
 def test_a_claim_has_one_headline_whatever_its_data_sets():
     lines = headlines(table(decide({})))
     with_word = CLAIMS[~CLAIMS.kind.isin(["run-level", "described"])]
-    assert len(lines) == with_word.index.str.replace("-ml-", "-").str.replace("-rr-", "-").nunique()
-    assert lines[["ml-100k", "retailrocket-half"]].notna().sum().sum() == len(with_word)
+    artifact = with_word.family.str.partition("/")[0]
+    assert len(lines) == len(set(zip(artifact, with_word.model, with_word.a, with_word.b, with_word.sentence, strict=True)))
+    assert lines[list(CLAIMS.dataset.unique())].notna().sum().sum() == len(with_word)
 
 
 # --- what is refused
@@ -213,6 +220,6 @@ def test_evidence_that_does_not_fit_is_refused():
 
 def test_a_part_of_the_registry_needs_the_families_of_its_members():
     of = CLAIMS.family
-    assert word(decide({LE: SURE}, CLAIMS[of == "table3/retailrocket-half"]), LE) == SEEN
+    assert word(decide({LE: SURE}, CLAIMS[of == "table3/retailrocket-half"]), LE) == SUPPORTED
     with pytest.raises(StatsError, match="table4-rr-sasrec-always has the member 'table3-rr-sasrec-le'"):
         decide({}, CLAIMS[of == "table4/retailrocket-half"])

@@ -1,4 +1,4 @@
-"""From p to words: worked example B of STATISTICS.md, each kind by hand, each line of the rule hit and just missed."""
+"""From p to words: the worked example, each kind by hand, each line of the rule hit and just missed."""
 
 from __future__ import annotations
 
@@ -13,9 +13,24 @@ from scipy.stats import t
 from stats_support import made
 
 from pcrec_core.claims import words
-from pcrec_core.claims.words import CONTRARY, NOT_SEEN, SEEN, UNTESTED, Sides, adjust, all_of, grade, headline, holm, sides, word
+from pcrec_core.claims.paired_runs import paired_runs
+from pcrec_core.claims.words import (
+    CONTRADICTED,
+    INCONCLUSIVE,
+    NOT_TESTED,
+    RULED_OUT,
+    SUPPORTED,
+    UNTESTED,
+    Sides,
+    adjust,
+    all_of,
+    grade,
+    headline,
+    holm,
+    sides,
+    word,
+)
 from pcrec_core.crossed import StatsError
-from pcrec_core.stats import NOT_DECIDABLE
 
 
 def near(value):
@@ -34,7 +49,7 @@ B = [sides("better", made(0.030, 0.008, 6), e=math.log(1.034), theta=math.log(1.
      sides("at least", made(-0.002, 0.004, 10), e=math.log(1.01), theta=math.log(1.034) / 2),
      sides("better", made(-0.030, 0.007, 12), e=math.log(1.01), theta=math.log(1.01) / 2),
      UNTESTED]
-NO, YES = NOT_DECIDABLE, SEEN
+NO, YES = INCONCLUSIVE, SUPPORTED
 
 
 def test_example_b_before_holm():
@@ -50,8 +65,8 @@ def test_example_b_after_holm():
 
 
 def test_example_b_in_words():
-    assert [word(each) for each in adjust(B)] == [SEEN, NOT_SEEN, NO, SEEN, CONTRARY, NO]
-    assert word(B[2]) == SEEN  # without Holm
+    assert [word(each) for each in adjust(B)] == [SUPPORTED, RULED_OUT, NO, SUPPORTED, CONTRADICTED, NO]
+    assert word(B[2]) == SUPPORTED  # without Holm
 
 
 # --- the p of each kind: t by hand, with scipy.stats
@@ -73,6 +88,12 @@ def test_at_least():
 def test_no_better():
     found = sides("no better", made(0.01, 0.01, 7), e=0.06, theta=0.03, Vp=0.0003)
     assert [found.p_for, found.p_con, found.p_not] == [*three(7, -2, -1), 1]  # 0.01 - 0.03; -0.01
+
+
+def test_by_seed():
+    found = sides("by seed", paired_runs([0.07, 0.05, 0.09], [0.03, 0.03, 0.03]), e=math.nan, theta=math.nan)
+    statistic = 0.04 / (0.02 / math.sqrt(3))  # differences 0.04, 0.02, 0.06: mean 0.04, SD 0.02
+    assert [found.p_for, found.p_con, found.p_not] == [*three(2, -statistic, statistic), 1]
 
 
 def test_an_unknown_kind_is_refused():
@@ -128,12 +149,18 @@ def test_each_column_is_adjusted_by_itself():
 # --- the rule
 
 @pytest.mark.parametrize(("adjusted", "expected"), [
-    (Sides(0.025, 1, 1), SEEN), (Sides(0.025001, 1, 1), NO), (Sides(0.025, 0.001, 0.001), SEEN),
-    (Sides(1, 0.025, 1), CONTRARY), (Sides(1, 0.025001, 1), NO), (Sides(1, 0.025, 0.001), CONTRARY),
-    (Sides(1, 1, 0.05), NOT_SEEN), (Sides(1, 1, 0.050001), NO), (Sides(0.025001, 0.025001, 0.05), NOT_SEEN),
+    (Sides(0.025, 1, 1), SUPPORTED), (Sides(0.025001, 1, 1), NO), (Sides(0.025, 0.001, 0.001), SUPPORTED),
+    (Sides(1, 0.025, 1), CONTRADICTED), (Sides(1, 0.025001, 1), NO), (Sides(1, 0.025, 0.001), CONTRADICTED),
+    (Sides(1, 1, 0.05), RULED_OUT), (Sides(1, 1, 0.050001), NO), (Sides(0.025001, 0.025001, 0.05), RULED_OUT),
     (UNTESTED, NO)])
 def test_each_line_of_the_rule(adjusted, expected):
     assert word(adjusted) == expected
+    assert word(adjusted, tested=False) == NOT_TESTED
+
+
+def test_a_claim_over_seeds_has_one_side_and_so_the_whole_level():
+    assert [word(Sides(p, 1, 1), words.BY_SEED) for p in (0.05, 0.050001)] == [SUPPORTED, NO]
+    assert [word(Sides(1, p, 1), words.BY_SEED) for p in (0.05, 0.050001)] == [CONTRADICTED, NO]
 
 
 @pytest.mark.parametrize(("adjusted", "expected"), [
@@ -153,27 +180,30 @@ TINY = 1e-9
 
 
 @pytest.mark.parametrize(("found", "L", "expected"), [
-    (SEEN, 0.02 - TINY, "less than half the claim"), (SEEN, 0.02 + TINY, "smaller than claimed"),
-    (SEEN, 0.05 - TINY, "smaller than claimed"), (SEEN, 0.05 + TINY, ""),
-    (SEEN, 0.07 - TINY, ""), (SEEN, 0.07 + TINY, "larger"),
-    (NOT_SEEN, 0.02 - TINY, "nil within half the claim"), (NOT_SEEN, 0.02 + TINY, ""),
-    (NOT_SEEN, -0.02 + TINY, "nil within half the claim"), (NOT_SEEN, -0.02 - TINY, ""),
-    (NOT_DECIDABLE, 0.0, ""), (CONTRARY, -0.1, "")])
+    (SUPPORTED, 0.02 - TINY, "less than half the claim"), (SUPPORTED, 0.02 + TINY, "smaller than claimed"),
+    (SUPPORTED, 0.05 - TINY, "smaller than claimed"), (SUPPORTED, 0.05 + TINY, ""),
+    (SUPPORTED, 0.07 - TINY, ""), (SUPPORTED, 0.07 + TINY, "larger"),
+    (RULED_OUT, 0.02 - TINY, "nil within half the claim"), (RULED_OUT, 0.02 + TINY, ""),
+    (RULED_OUT, -0.02 + TINY, "nil within half the claim"), (RULED_OUT, -0.02 - TINY, ""),
+    (INCONCLUSIVE, 0.0, ""), (NOT_TESTED, 0.0, ""), (CONTRADICTED, -0.1, "")])
 def test_grades_at_their_borders(found, L, expected):
     """e 0.06 and theta 0.03: upper = L + 0.01 and lower = L - 0.01 pass them."""
     assert grade(found, "better", made(L, SE, 5), e=0.06, theta=0.03) == expected
 
 
 def test_a_claim_without_a_size_has_no_grade():
-    assert [grade(SEEN, kind, made(0.0, SE, 5), e=0.06, theta=0.03) for kind in ("at least", "no better")] == ["", ""]
+    assert [grade(SUPPORTED, kind, made(0.0, SE, 5), e=0.06, theta=0.03) for kind in ("at least", "no better")] == ["", ""]
 
 
 # --- combinations
 
 @pytest.mark.parametrize(("members", "expected"), [
-    ([YES, YES], SEEN), ([YES], SEEN), ([YES, NO], NO), ([NO, NO], NO), ([YES, NOT_SEEN], NOT_SEEN), ([NO, NOT_SEEN], NOT_SEEN),
-    ([YES, CONTRARY], CONTRARY), ([NOT_SEEN, CONTRARY], CONTRARY), ([NO, CONTRARY], CONTRARY),
-    ([CONTRARY, CONTRARY], CONTRARY), ([NOT_SEEN, NOT_SEEN], NOT_SEEN)])
+    ([YES, YES], SUPPORTED), ([YES], SUPPORTED), ([YES, NO], NO), ([NO, NO], NO), ([YES, RULED_OUT], RULED_OUT),
+    ([NO, RULED_OUT], RULED_OUT),
+    ([YES, CONTRADICTED], CONTRADICTED), ([RULED_OUT, CONTRADICTED], CONTRADICTED), ([NO, CONTRADICTED], CONTRADICTED),
+    ([CONTRADICTED, CONTRADICTED], CONTRADICTED), ([RULED_OUT, RULED_OUT], RULED_OUT),
+    ([YES, NOT_TESTED], NOT_TESTED), ([NO, NOT_TESTED], NOT_TESTED), ([NOT_TESTED, RULED_OUT], RULED_OUT),
+    ([NOT_TESTED, CONTRADICTED], CONTRADICTED)])
 def test_all_and_best(members, expected):
     assert all_of(members) == all_of(members[::-1]) == expected
 
@@ -184,19 +214,23 @@ def test_a_compound_claim_without_members_is_refused():
 
 
 @pytest.mark.parametrize(("found", "expected"), [
-    ({"a": YES, "b": YES}, SEEN), ({"a": YES, "b": NO}, SEEN), ({"a": NO, "b": NOT_SEEN}, NOT_SEEN), ({"a": NO, "b": NO}, NO),
-    ({"a": NO}, NO), ({}, NO), ({"a": CONTRARY}, CONTRARY),
-    ({"a": YES, "b": CONTRARY}, "differs: seen on a, contrary on b"),
-    ({"a": NOT_SEEN, "b": NO, "c": YES}, "differs: not seen on a, seen on c")])
+    ({"a": YES, "b": YES}, SUPPORTED), ({"a": YES, "b": NO}, SUPPORTED), ({"a": NO, "b": RULED_OUT}, RULED_OUT),
+    ({"a": NO, "b": NO}, NO),
+    ({"a": NO}, NO), ({}, NOT_TESTED), ({"a": CONTRADICTED}, CONTRADICTED),
+    ({"a": NO, "b": NOT_TESTED}, NO), ({"a": NOT_TESTED}, NOT_TESTED), ({"a": NOT_TESTED, "b": YES}, YES),
+    ({"a": YES, "b": CONTRADICTED}, "differs: supported on a, contradicted on b"),
+    ({"a": RULED_OUT, "b": NO, "c": YES}, "differs: ruled out on a, supported on c")])
 def test_headline(found, expected):
     assert headline(found) == expected
 
 
 def test_the_kinds_are_those_of_the_registry():
-    assert words.KINDS == ("better", "at least", "no better")
+    assert words.KINDS == ("better", "at least", "no better", "by seed")
+    assert words.OF_USERS == words.KINDS[:3]
 
 
-@pytest.mark.parametrize("name", ["paper", "claims.paper_side", "claims.selection_gain", "stats", "claims.welch", "claims.words"])
+@pytest.mark.parametrize("name", ["paper", "claims.paper_side", "claims.selection_gain", "stats", "claims.welch",
+                                  "claims.words", "claims.paired_runs"])
 def test_examples_in_the_docstrings_of_the_statistics(name):
     found = doctest.testmod(importlib.import_module(f"pcrec_core.{name}"))
     assert found.attempted > 0 and found.failed == 0

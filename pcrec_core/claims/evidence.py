@@ -9,11 +9,12 @@ import pandas as pd
 
 from pcrec_core import settings, stats
 from pcrec_core.arms import Arm
-from pcrec_core.claims import over_runs, words
+from pcrec_core.claims import ladder, over_runs, words
 from pcrec_core.claims.shelf import Shelf, planned
 from pcrec_core.claims.tables import table
 from pcrec_core.claims.verdict import SUPPORTING, Claim, Evidence, decide, registry
 from pcrec_core.derived import trainings
+from pcrec_core.errors import NotChosen
 from pcrec_core.metrics import PRIMARY
 from pcrec_core.records import Store
 from pcrec_core.variants import Spec
@@ -23,18 +24,35 @@ _RANDOM = "LE@random"
 
 
 def decided(store: Store) -> pd.DataFrame:
-    """Every claim with its word on MRR@5, NDCG@20's in brackets, and all that belongs beside it: ``tables.table``."""
+    """Decide every claim on MRR@5, with NDCG@20's word in brackets and all that belongs beside it.
+
+    The frame is that of ``tables.table``; its column ``original rule`` has the word by the rule before Amendment 1.
+    """
     shelf = Shelf(store)
     main, supporting = (gather(shelf, metric) for metric in (PRIMARY, SUPPORTING))
-    return table(decide(main | over_runs.tested(shelf)), decide(supporting), over_runs.described(shelf))
+    frame = table(decide(main | over_runs.tested(shelf)), decide(supporting), over_runs.described(shelf))
+    before = decide(gather(shelf, PRIMARY, by_seed=False), original=True)
+    return frame.assign(**{"original rule": [before[name].word for name in frame.index]})
 
 
-def gather(shelf: Shelf, metric: str) -> dict[str, Evidence]:
-    """The evidence on every claim about users, in ``metric``."""
-    return {claim.id: _evidence(claim, shelf, metric) for claim in registry().values() if claim.kind in words.KINDS}
+def gather(shelf: Shelf, metric: str, *, by_seed: bool = True) -> dict[str, Evidence]:
+    """Compare the arms of every claim about users, in ``metric``, and of every claim about seeds.
+
+    ``by_seed`` False leaves equal seeds unpaired, as the rule before Amendment 1 did.
+    """
+    claims = registry().values()
+    of_users = {c.id: _evidence(c, shelf, metric, by_seed) for c in claims if c.kind in words.OF_USERS}
+    return of_users | {c.id: ladder.evidence(c, shelf, metric) for c in claims if c.kind == words.BY_SEED}
 
 
-def _evidence(claim: Claim, shelf: Shelf, metric: str) -> Evidence:
+def _evidence(claim: Claim, shelf: Shelf, metric: str, by_seed: bool) -> Evidence:
+    try:
+        return _compared(claim, shelf, metric, by_seed)
+    except NotChosen:  # the trials of a setting that the arm needs have not been run
+        return Evidence(None, missing=1)
+
+
+def _compared(claim: Claim, shelf: Shelf, metric: str, by_seed: bool) -> Evidence:
     a = planned(claim, claim.a)
     others = [f"LE@{alpha:g}" for alpha in settings.ALPHAS if f"LE@{alpha:g}" != claim.a] if claim.b == _RANDOM else [claim.b]
     bs = [planned(claim, label) for label in others]
@@ -47,9 +65,11 @@ def _evidence(claim: Claim, shelf: Shelf, metric: str) -> Evidence:
     if not all(found) or (len(bs) > 1 and missing):
         return Evidence(None, missing=missing)
     arm, *over = (Arm(label, tuple(records)) for label, records in zip((claim.a, *others), found, strict=True))
-    if len(over) > 1:
-        return Evidence(stats.compare(arm.ranks, np.stack([other.ranks for other in over]), metric), missing=missing)
-    return Evidence(arm.over(over[0], metric), missing=missing)
+    if len(over) == 1:
+        return Evidence(arm.over(over[0], metric, by_seed=by_seed), missing=missing)
+    paired = by_seed and all(arm.same_seeds(other) for other in over)
+    others = np.stack([other.ranks for other in over])
+    return Evidence(stats.compare(arm.ranks, others, metric, paired=paired), missing=missing)
 
 
 def _same_seeds(a: list[Spec], bs: list[list[Spec]], together: bool) -> list[list[Spec]]:

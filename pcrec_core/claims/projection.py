@@ -12,11 +12,12 @@ import pandas as pd
 from scipy.special import stdtr  # scipy.stats takes a second to import
 
 from pcrec_core.arms import Arm
+from pcrec_core.claims import words
 from pcrec_core.claims.paper_side import correlation, paper_side
 from pcrec_core.claims.verdict import printed
 from pcrec_core.crossed import Spread, StatsError
 from pcrec_core.report import Html, count, number, percent, share, size, table
-from pcrec_core.stats import Comparison
+from pcrec_core.stats import PAIRED_FROM, Comparison
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,8 @@ _STUDIES = 10_000
 def expected_words(pairs: Sequence[tuple[Arm, Arm]], metric: str, runs: Sequence[int] = (3, 10)) -> pd.DataFrame:
     """How often a single claim of the paper's improvement would get each word, if it were not true at all, half true, or true.
 
-    A row a pair whose improvement the paper prints, number of runs and truth, with the shares of seen, not seen and not
-    decidable of simulated studies: L normal around the truth with the projected variance, which is itself estimated.
+    One row per pair whose improvement the paper prints, number of runs and truth, with the share of simulated studies that
+    get each word: L is normal around the truth with the projected variance, which is itself estimated.
     """
     rows = []
     for over, base in _projectable(pairs):
@@ -105,8 +106,9 @@ def expected_words(pairs: Sequence[tuple[Arm, Arm]], metric: str, runs: Sequence
         Vp = paper_side(c, printed(metric, over.counterpart, over.in_paper, base.in_paper)).Vp
         for many in runs:
             v, e = projected(c, many).spread, math.log1p(claimed)
+            noise = 0.0 if many >= PAIRED_FROM else Vp  # of the paper's run: the rule counts it below ten runs only
             for truth, name in ((0.0, "nothing"), (e / 2, "half"), (e, "the claim")):
-                shares = _words(truth, v, e, Vp)
+                shares = _words(truth, v, e, noise)
                 rows.append(_of(over, metric) | {"runs": many, "true is": name} | shares)
     return pd.DataFrame(rows)
 
@@ -116,17 +118,17 @@ def _words(truth: float, v: Spread, e: float, Vp: float) -> dict[str, float]:
     draw = np.random.default_rng(0)
     V = v.se**2 * draw.chisquare(v.df, _STUDIES) / v.df
     L = truth + v.se * draw.standard_normal(_STUDIES)
-    seen, contrary = (stdtr(v.df, sign * L / np.sqrt(V)) <= 0.025 for sign in (-1, 1))
-    not_seen = (stdtr(v.df, (L - e) / np.sqrt(V + Vp)) <= 0.05) & ~seen & ~contrary
-    return {"seen": seen.mean(), "contrary": contrary.mean(), "not seen": not_seen.mean(),
-            "not decidable": (~(seen | contrary | not_seen)).mean()}
+    supported, contradicted = (stdtr(v.df, sign * L / np.sqrt(V)) <= 0.025 for sign in (-1, 1))
+    ruled_out = (stdtr(v.df, (L - e) / np.sqrt(V + Vp)) <= 0.05) & ~supported & ~contradicted
+    return {words.SUPPORTED: supported.mean(), words.CONTRADICTED: contradicted.mean(), words.RULED_OUT: ruled_out.mean(),
+            words.INCONCLUSIVE: (~(supported | contradicted | ruled_out)).mean()}
 
 
 def show_words(frame: pd.DataFrame, name: str) -> Html:
     """The frame of ``expected_words``."""
-    formats = dict.fromkeys(["seen", "contrary", "not seen", "not decidable"], share)
+    formats = dict.fromkeys([*words.DECIDED, words.INCONCLUSIVE], share)
     note = (f"{_STUDIES:,} simulated studies with the variances of these runs; a single claim, so without Holm: in a family the"
-            " words seen, contrary and not seen fall less often.")
+            " words supported, contradicted and ruled out fall less often.")
     return table(frame, formats, name, note, frame, _TOO_FEW)
 
 

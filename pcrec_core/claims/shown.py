@@ -11,7 +11,7 @@ import pandas as pd
 
 from pcrec_core.claims import tables
 from pcrec_core.claims.verdict import COMPOUND
-from pcrec_core.claims.words import KINDS, WORDS
+from pcrec_core.claims.words import DECIDED, INCONCLUSIVE, KINDS, NOT_TESTED, WORDS
 from pcrec_core.derived import TRIVIAL
 from pcrec_core.paths import ROOT
 from pcrec_core.report import (
@@ -28,7 +28,6 @@ from pcrec_core.report import (
     table,
     with_interval,
 )
-from pcrec_core.stats import NOT_DECIDABLE
 
 
 def claims(frame: pd.DataFrame, name: str) -> Html:
@@ -80,16 +79,19 @@ def _improvement(row: Mapping[str, Any]) -> str:
 
 
 def sentences(frame: pd.DataFrame) -> Html:
-    """A sentence a claim of ``evidence.decided``: its word, with improvement, interval, users and runs; and how many claims have
-    no runs yet. What is not decidable comes last, folded: a list to open."""
+    """List the claims of ``evidence.decided``, one sentence each, undecided ones last in a collapsed section.
+
+    A sentence gives the verdict, the relative improvement with its 95 % interval, and the numbers of users and runs.
+    The last open item counts the claims that have no runs yet.
+    """
     rows = frame[frame["measured"] | frame["kind"].isin(COMPOUND)].to_dict("records")
     said, undecided = ([_seen(row) for row in sorted(rows, key=lambda row: row["kind"] in COMPOUND)
-                        if (row["word"] == NOT_DECIDABLE) is folded] for folded in (False, True))
+                        if (row["word"] in WORDS and row["word"] not in DECIDED) is folded] for folded in (False, True))
     if left := len(_unmeasured(frame)):
         said.append(f"Claims without runs so far: {left}.")
     if not said + undecided:
         said.append("No claim of the paper is about these data.")
-    fold = f"<details><summary>Claims that are {NOT_DECIDABLE}: {len(undecided)}</summary>{_list(undecided)}</details>"
+    fold = f"<details><summary>Claims that are inconclusive or not tested: {len(undecided)}</summary>{_list(undecided)}</details>"
     return Html(_list(said) + fold * bool(undecided), "\n".join(said + undecided))
 
 
@@ -137,10 +139,10 @@ def questions(frame: pd.DataFrame, name: str) -> Html:
     named = named.assign(question=[_part(row) for row in named.to_dict("records")])
     counts = named.groupby(["question", "data set", "word"]).size()
     rows = [{"research question": ASKED[question]} | {
-        dataset: _counted(counts.get((question, dataset), pd.Series(dtype=int))) for dataset in frame["data set"].unique()}
+        dataset: _counted(counts.get((question, dataset), pd.Series(dtype=int))) for dataset in _datasets(frame)}
         for question in ASKED if (named["question"] == question).any()]
-    note = ("Claims that join others (every model, every alpha) are not counted again. Claims without runs count as not"
-            " decidable: what nobody has measured is named at the end.")
+    note = ("Claims that join others (every model, every alpha) are not counted again. Claims without runs are not tested:"
+            " they are named at the end.")
     return table(pd.DataFrame(rows), {}, name, note, counts.rename("claims").reset_index())
 
 
@@ -153,19 +155,19 @@ def _part(row: Mapping[str, Any]) -> str:
 
 def _counted(words: pd.Series) -> str:
     order = (*WORDS, "shown without a word", "not measured")
-    return ", ".join(f"{words[word]} {word.removesuffix(' at this scale')}" for word in order if word in words) or DASH
+    return ", ".join(f"{words[word]} {word}" for word in order if word in words) or DASH
 
 
 def headlines(frame: pd.DataFrame, name: str) -> Html:
     """Of each claim that some data set decides: the word on each, with what it rests on, and the one for all."""
     lines = tables.headlines(frame)
-    decided = lines[lines["headline"] != NOT_DECIDABLE]
+    decided = lines[~lines["headline"].isin([INCONCLUSIVE, NOT_TESTED])]
     told = {(row["claim"], row["model"], row["data set"]): _joined(row) if row["kind"] in COMPOUND else _told(row)
             for row in frame.to_dict("records")}
     cells = {dataset: [told.get((claim, model, dataset), DASH) for claim, model in decided[["claim", "model"]].to_numpy()]
-             for dataset in frame["data set"].unique()}
-    note = (f"{len(decided)} of {len(lines)} claims; the others are not decidable on any of our data sets. Words of data sets"
-            f" that disagree are listed, never pooled. {_users(frame)}")
+             for dataset in _datasets(frame)}
+    note = (f"{len(decided)} of {len(lines)} claims; the others are inconclusive or not tested on all of our data sets. Words"
+            f" of data sets that disagree are listed, never pooled. {_users(frame)}")
     shown = decided[["question", "claim"]].assign(**cells, headline=decided["headline"])
     return table(shown, {}, name, note, lines)
 
@@ -180,10 +182,15 @@ def _joined(row: Mapping[str, Any]) -> str:
     members = row[tables.MEMBERS]
     several = len({one["model"] for one in members}) > 1
     by = [f"{one['model'] + ' ' if several else ''}{one['a']} over {one['b']}: {_improvement(one)}" for one in members
-          if one["word"] == row["word"] != NOT_DECIDABLE]
+          if one["word"] == row["word"] and row["word"] in DECIDED]
     left = sum(not one["measured"] for one in members)
     more = [f"by {', '.join(by)}"] * bool(by) + [f"{left} of {len(members)} not measured"] * bool(by and left)
     return "; ".join([row["word"], *more])
+
+
+def _datasets(frame: pd.DataFrame) -> list[str]:
+    """The data sets on which some claim was tested: those that are planned have no column yet."""
+    return list(frame.loc[frame["RI"].notna(), "data set"].unique())
 
 
 def _users(frame: pd.DataFrame) -> str:
@@ -206,7 +213,7 @@ def explanations(frame: pd.DataFrame, name: str) -> Html:
     with_gain = measured.loc[(measured["a"] == "LE") & (measured["b"] == "base"), "model"].unique()
     rows = [_explanation(model, head, compared.get_group((model, *pair)).to_dict("records"))
             for model in with_gain for head, pair in _EXPLAIN.items() if (model, *pair) in compared.groups]
-    shown = pd.DataFrame(rows, columns=["model", "comparison", *frame["data set"].unique(), "the paper"])
+    shown = pd.DataFrame(rows, columns=["model", "comparison", *_datasets(frame), "the paper"])
     note = ("The word, and the relative improvement in MRR@5 with its 95 % interval. A dash: no runs yet, not planned for this"
             f" model, or a mean of 0. {_users(frame)}")
     return table(shown, {}, name, note)

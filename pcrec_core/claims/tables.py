@@ -1,5 +1,4 @@
-"""Verdicts as tables: a row a claim with all that belongs beside its word, and one word over data sets (STATISTICS.md,
-sections 4 and 5). No torch."""
+"""Verdicts as tables: one row per claim with all that belongs beside its word, and one word over data sets. No torch."""
 
 from __future__ import annotations
 
@@ -9,19 +8,20 @@ import pandas as pd
 
 from pcrec_core import stats
 from pcrec_core.claims import words
+from pcrec_core.claims.paired_runs import PairedRuns
 from pcrec_core.claims.verdict import SUPPORTING, Verdict
 from pcrec_core.claims.welch import Welch
 
 #: Columns that a claim without runs leaves empty.
-_COMPARED = ("mean", "mean of base", "RI", "low", "high", "p", "df", "Vseed/V", "MDE", "runs", "users", "users only", "RI paper",
-             "DeltaRI", "difference")
+_COMPARED = ("mean", "mean of base", "RI", "L", "se", "low", "high", "p", "df", "Vseed/V", "MDE", "runs", "paired", "users",
+             "users only", "RI paper", "DeltaRI", "difference")
 #: Column with the rows of the claims that a compound one joins, which may be of other families; no part of a CSV.
 MEMBERS = "rows of members"
 
 
 def table(verdicts: Mapping[str, Verdict], supporting: Mapping[str, Verdict] | None = None,
           described: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """A row a claim, with all that STATISTICS.md, section 5, wants beside a word.
+    """Make one row per claim, with all that belongs beside a word.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def table(verdicts: Mapping[str, Verdict], supporting: Mapping[str, Verdict] | N
 
 
 def headlines(frame: pd.DataFrame) -> pd.DataFrame:
-    """A row a claim over data sets: its word on each of ours, and one for all (STATISTICS.md, section 4).
+    """Make one row per claim over data sets: its word on each of ours, and one for all.
 
     ``frame`` is that of ``table``.
     """
@@ -72,9 +72,20 @@ def _row(verdict: Verdict) -> dict[str, object]:
                               "members": claim.members, "claim": claim.sentence, "where": claim.where,
                               "question": _question(v), "word": v.word, "grade": v.grade, "reason": v.reason}
     return row | _numbers(v) | {
-        "Holm p": v.adjusted.printed if v.adjusted else None, "e": claim.e, "theta": claim.theta,
+        "Holm p": v.adjusted.printed if v.adjusted else None, **_holm_sides(v),
+        "rule": _rule(v), "in the paper's noise": v.in_noise, "e": claim.e, "theta": claim.theta,
         "Vp": v.side.Vp if v.side else None, "e33": v.side.e33 if v.side else None, "below e33": v.below_e33,
         "ER": v.er.value if v.er else None, "ER low": v.er.low if v.er else None, "ER high": v.er.high if v.er else None}
+
+
+def _holm_sides(v: Verdict) -> dict[str, float | None]:
+    """The adjusted one-sided p that the rule reads."""
+    return {f"Holm {name}": getattr(v.adjusted, name, None) for name in ("p_for", "p_con", "p_not")}
+
+
+def _rule(v: Verdict) -> str:
+    """Which rule gave the word; empty where there is none."""
+    return "" if v.adjusted is None else "amendment 1" if v.amended else "original"
 
 
 def _question(v: Verdict) -> str:
@@ -87,10 +98,15 @@ def _numbers(v: Verdict) -> dict[str, object]:
         w = v.found
         return {"metric": v.claim.metric, "mean": w.mean_v, "mean of base": w.mean_b, "difference": w.difference, "low": w.low,
                 "high": w.high, "p": w.p, "df": w.df, "runs": f"{w.runs_v}, {w.runs_b}"}
+    if isinstance(v.found, PairedRuns):
+        s = v.found
+        return {"metric": v.claim.metric, "mean": s.mean_v, "mean of base": s.mean_b, "difference": s.L, "L": s.L, "se": s.se,
+                "low": s.low, "high": s.high, "p": s.p, "df": s.df, "runs": f"{s.runs}, {s.runs}", "paired": True}
     c, ri_paper = v.found, v.claim.ri_paper
     if c is None:
         return {"metric": v.claim.metric, "RI paper": ri_paper}
     ri_paper = None if c.metric == SUPPORTING else ri_paper  # the paper prints no NDCG
-    return {"metric": c.metric, "mean": c.mean_v, "mean of base": c.mean_b, "RI": c.RI, "low": c.low, "high": c.high, "p": c.p,
-            "df": c.df, "Vseed/V": c.seed_share, "MDE": c.mde, "runs": f"{c.runs_v}, {c.runs_b}", "users": c.users,
+    return {"metric": c.metric, "mean": c.mean_v, "mean of base": c.mean_b, "RI": c.RI, "L": c.L, "se": c.se, "low": c.low,
+            "high": c.high, "p": c.p, "df": c.df, "paired": c.paired, "Vseed/V": c.seed_share, "MDE": c.mde,
+            "runs": f"{c.runs_v}, {c.runs_b}", "users": c.users,
             "users only": c.users_only, "RI paper": ri_paper, "DeltaRI": stats.delta_ri(ri_paper, c.RI)}

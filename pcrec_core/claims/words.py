@@ -1,5 +1,7 @@
-"""From p-values to words: one-sided p of each kind of claim, Holm, the rule, grades, combinations (STATISTICS.md,
-section 4). No torch."""
+"""From p-values to words: one-sided p of each kind of claim, Holm, the rule, grades, combinations.
+
+The page ``statistics`` of the book has the rule, and what Amendment 1 changed in it. No torch.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,16 @@ from scipy.special import stdtr
 
 from pcrec_core.crossed import StatsError
 from pcrec_core.errors import unknown
-from pcrec_core.stats import NOT_DECIDABLE, Comparison
+from pcrec_core.stats import Comparison
 
-SEEN, CONTRARY, NOT_SEEN = "seen", "contrary", "not seen"
-WORDS = (SEEN, NOT_SEEN, CONTRARY, NOT_DECIDABLE)
+SUPPORTED, CONTRADICTED, RULED_OUT = "supported", "contradicted", "ruled out"
+INCONCLUSIVE, NOT_TESTED = "inconclusive", "not tested"
+DECIDED = (SUPPORTED, RULED_OUT, CONTRADICTED)
+WORDS = (*DECIDED, INCONCLUSIVE, NOT_TESTED)
+#: A claim over seeds: paired runs, no users.
+BY_SEED = "by seed"
+#: The one-sided levels of p_for and p_con: 5 % two-sided, but for a claim over seeds, which has one side.
+_LEVEL, _LEVEL_BY_SEED = 0.025, 0.05
 
 
 @dataclass(frozen=True)
@@ -38,20 +46,25 @@ UNTESTED = Sides(1.0, 1.0, 1.0)
 
 
 def sides(kind: str, comparison: Comparison, *, e: float, theta: float, Vp: float = 0.0) -> Sides:
-    """The three one-sided p of a claim, not adjusted.
+    """Compute the three one-sided p of a claim, without adjustment.
 
     Parameters
     ----------
-    kind : {"better", "at least", "no better"}
+    kind : {"better", "at least", "no better", "by seed"}
         What is claimed of v against b.
-    comparison : Comparison
+    comparison : Comparison or PairedRuns
         With a standard error above 0.
     e : float
         The claim's log ratio, from ``claims.csv``.
     theta : float
         Its margin, from there too.
     Vp : float
-        Variance of ``e``; only ``better`` uses it.
+        Variance of ``e``, which only the original rule counts, and only for ``better``.
+
+    Raises
+    ------
+    StatsError
+        For an unknown kind.
     """
     if kind not in _SIDES:
         raise StatsError(unknown("kind of claim", kind, _SIDES))
@@ -80,13 +93,20 @@ def adjust(family: Sequence[Sides]) -> list[Sides]:
     return [Sides(*row) for row in zip(*map(holm, columns), strict=True)]
 
 
-def word(adjusted: Sides) -> str:
-    """The first line of the rule that holds; line 1, not decidable, is in the p already: they are all 1."""
-    if adjusted.p_for <= 0.025:
-        return SEEN
-    if adjusted.p_con <= 0.025:
-        return CONTRARY
-    return NOT_SEEN if adjusted.p_not <= 0.05 else NOT_DECIDABLE
+def word(adjusted: Sides, kind: str = "better", *, tested: bool = True) -> str:
+    """Return the first line of the rule that holds.
+
+    A claim that is not ``tested`` lacks runs; one that is tested and has p of 1 on every side (fewer
+    than 30 users above 0, no variation) is inconclusive.
+    """
+    level = _LEVEL_BY_SEED if kind == BY_SEED else _LEVEL
+    if not tested:
+        return NOT_TESTED
+    if adjusted.p_for <= level:
+        return SUPPORTED
+    if adjusted.p_con <= level:
+        return CONTRADICTED
+    return RULED_OUT if adjusted.p_not <= 0.05 else INCONCLUSIVE
 
 
 def grade(word: str, kind: str, comparison: Comparison, *, e: float, theta: float) -> str:
@@ -94,36 +114,47 @@ def grade(word: str, kind: str, comparison: Comparison, *, e: float, theta: floa
 
     Only of ``better``: the other kinds claim no size. Of two grades that hold, the stronger.
     """
-    if kind != "better" or word not in (SEEN, NOT_SEEN):
+    if kind != "better" or word not in (SUPPORTED, RULED_OUT):
         return ""
     low, high = comparison.bounds(0.95)
-    if word == NOT_SEEN:
+    if word == RULED_OUT:
         return "nil within half the claim" if -theta < low and high < theta else ""
     grades = {"less than half the claim": high < theta, "smaller than claimed": high < e, "larger": low > e}
     return next((name for name, holds in grades.items() if holds), "")
 
 
 def all_of(words: Sequence[str]) -> str:
-    """The word of "always", from its members'; of ``best`` too, whose members are "better than each other one"."""
+    """Return the word of "always" (and of "best": better than each other one) from its members' words.
+
+    It is supported if every member is, contradicted or ruled out if any member is, not tested if any
+    other member is not, and inconclusive otherwise.
+
+    Raises
+    ------
+    StatsError
+        Without members.
+    """
     if not words:
         raise StatsError("a compound claim needs members; give their words.")
-    if all(w == SEEN for w in words):
-        return SEEN
-    return next((w for w in (CONTRARY, NOT_SEEN) if w in words), NOT_DECIDABLE)
+    if all(w == SUPPORTED for w in words):
+        return SUPPORTED
+    return next((w for w in (CONTRADICTED, RULED_OUT, NOT_TESTED) if w in words), INCONCLUSIVE)
 
 
 def headline(words: Mapping[str, str]) -> str:
-    """One word over data sets: that of all decided ones if they agree, else "differs" and the list; never pooled.
+    """Return one word over data sets: that of all decided ones if they agree, never pooled.
+
+    If they differ it is "differs" and the list; if none is decided, inconclusive where any is.
 
     Examples
     --------
-    >>> headline({"ml-100k": "seen", "retailrocket-half": "not seen"})
-    'differs: seen on ml-100k, not seen on retailrocket-half'
+    >>> headline({"ml-100k": "supported", "retailrocket-half": "ruled out"})
+    'differs: supported on ml-100k, ruled out on retailrocket-half'
     """
-    decided = {name: w for name, w in words.items() if w != NOT_DECIDABLE}
+    decided = {name: w for name, w in words.items() if w in DECIDED}
     if len(set(decided.values())) > 1:
         return "differs: " + ", ".join(f"{w} on {name}" for name, w in decided.items())
-    return next(iter(decided.values()), NOT_DECIDABLE)
+    return next(iter(decided.values()), INCONCLUSIVE if INCONCLUSIVE in words.values() else NOT_TESTED)
 
 
 def _better(L: float, se: float, e: float, theta: float, Vp: float) -> tuple[float, ...]:
@@ -138,6 +169,12 @@ def _no_better(L: float, se: float, e: float, theta: float, Vp: float) -> tuple[
     return (L - theta) / se, -L / se, math.inf
 
 
+def _by_seed(L: float, se: float, e: float, theta: float, Vp: float) -> tuple[float, ...]:
+    return -L / se, L / se, math.inf
+
+
 #: t of p_for, p_con and p_not; infinity is p = 1.
-_SIDES: dict[str, Callable[..., tuple[float, ...]]] = {"better": _better, "at least": _at_least, "no better": _no_better}
+_SIDES: dict[str, Callable[..., tuple[float, ...]]] = {
+    "better": _better, "at least": _at_least, "no better": _no_better, BY_SEED: _by_seed}
 KINDS = tuple(_SIDES)
+OF_USERS = tuple(kind for kind in KINDS if kind != BY_SEED)

@@ -1,0 +1,70 @@
+"""The ladder: PCRec's relative improvement by the released code's habits, and with one habit after another removed.
+
+Each rung names two trainings and how their epoch and peer are chosen; one training serves several rungs, since its record
+keeps both choices. Registered with Amendment 1, before the first of these runs. No torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pcrec_core.claims.paired_runs import paired_runs
+from pcrec_core.claims.shelf import Shelf, planned
+from pcrec_core.claims.verdict import Claim, Evidence
+from pcrec_core.metrics import value_by_user
+from pcrec_core.records import Record
+
+
+@dataclass(frozen=True)
+class Rung:
+    """PCRec ``over`` a base, both labels of ``variants``, with the epoch and peer chosen on ``chosen``."""
+
+    number: int
+    over: str
+    base: str
+    chosen: str
+    what: str
+
+
+RUNGS = (
+    Rung(1, "ladder-LE", "ladder-base", "test",
+         "the released commands: a schedule for PCRec only, each metric's best epoch on test"),
+    Rung(2, "ladder-LE", "ladder-base-cosine", "test", "the same schedule for both"),
+    Rung(3, "ladder-LE", "ladder-base", "validation", "one epoch, chosen on validation"),
+    Rung(4, "ladder-LE", "ladder-base-cosine", "validation", "both: equal schedules, chosen on validation"),
+    Rung(5, "LE-200-epochs", "base-200-epochs", "validation", "the protocol controlled, with 200 epochs"),
+    Rung(6, "LE", "base", "validation", "the protocol controlled, as in Table 3"),
+)
+
+
+def evidence(claim: Claim, shelf: Shelf, metric: str) -> Evidence:
+    """Compare rung 1 with rung 4, seed by seed, in ``metric``: the ladder's one claim (Amendment 1, item 6)."""
+    first, fourth = (improvements(RUNGS[place], claim, shelf, metric) for place in (0, 3))
+    wanted = len(planned(claim, RUNGS[0].over))
+    seeds = sorted(first.keys() & fourth.keys())
+    if len(seeds) < 2:
+        return Evidence(None, missing=wanted - len(seeds))
+    found = paired_runs(*([rung[seed] for seed in seeds] for rung in (first, fourth)))
+    return Evidence(found, missing=wanted - len(seeds))
+
+
+def improvements(rung: Rung, claim: Claim, shelf: Shelf, metric: str) -> dict[int, float]:
+    """Compute PCRec's relative improvement on a rung by seed, for the seeds that both of its arms have."""
+    over, base = ({record.spec.seed: _mean(record, rung.chosen, metric) for record in shelf.found(claim, label)}
+                  for label in (rung.over, rung.base))
+    return {seed: over[seed] / base[seed] - 1 for seed in sorted(over.keys() & base.keys())}
+
+
+def ranks(record: Record, chosen: str, metric: str) -> np.ndarray:
+    """Read the ranks of a record's choice, (users,) int64: each metric's best on test, or what validation picks."""
+    result = record.result
+    if "best" not in result:
+        return record.ranks
+    text = result["best"][metric]["ranks"] if chosen == "test" else result["by_validation"]["ranks"]
+    return np.array(text.split(), dtype=np.int64)
+
+
+def _mean(record: Record, chosen: str, metric: str) -> float:
+    return float(value_by_user(ranks(record, chosen, metric), metric).mean())
