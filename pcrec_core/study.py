@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
+import platform
 import resource
 import socket
 import sys
@@ -16,6 +17,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -175,7 +177,8 @@ def train(spec: RunSpec, store: Store, *, device: str = "auto", threads: int = 1
         outcome = trainer.fit(checkpoint, lambda done: bar and bar.update(done - bar.n))
         peaks, sound = zip(*group.gather(lambda: [(_peak(place), provenance.sound())]), strict=True)
     run = started | {"clean": started["clean"] and checkpoint.clean and all(sound),
-                     "device": _device_name(place), "threads": threads, "began_with_epoch": outcome.began,
+                     "device": _device_name(place), "processor": _processor(), "threads": threads,
+                     "began_with_epoch": outcome.began,
                      "seconds": {phase: round(s, 3) for phase, s in outcome.seconds.items()},
                      "processes": len(peaks), "peak_bytes": sum(peaks)}
     record = records.run_record(spec, outcome.result, run)
@@ -217,7 +220,8 @@ def make(spec: Derived | Trivial, store: Store, *, device: str = "auto", threads
             parents = {parent.name: weights.checked(parent, split, place, (store, Store(AGAIN))) for parent in spec.parents}
             result = operations.derive(spec, split, models, place)
         started |= {"parents": parents}
-    run = started | {"clean": started["clean"] and provenance.sound(), "device": _device_name(place), "threads": threads,
+    run = started | {"clean": started["clean"] and provenance.sound(),
+                     "device": _device_name(place), "processor": _processor(), "threads": threads,
                      "seconds": {"derive": round(time.perf_counter() - began, 3)}}
     store.put(records.run_record(spec, result, run))
 
@@ -355,6 +359,18 @@ def _keep(record: Record, outcome: Any, store: Store) -> None:
     """The weights first: a record without them would be trained again for what is derived."""
     weights.keep(record.spec, outcome.weights, outcome.by_peer)
     store.put(record)
+
+
+def _processor() -> str:
+    """Name the CPU and the vector instructions that torch uses on it: they decide the last bits of a result."""
+    import torch
+
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return f"{model}, {torch.backends.cpu.get_cpu_capability()}"
 
 
 def _device_name(device: Any) -> str:
