@@ -151,12 +151,12 @@ def _add_train(train: argparse.ArgumentParser) -> None:
 
 def _data(options: argparse.Namespace) -> None:
     for source in datasets.SOURCES.values():
-        print(f"{source.name:<20} {source.title}")
+        print(f"{source.name:<24} {source.title}")
         for file in source.files:
             by_hand = isinstance(file, datasets.ManualFile)
             size, address = ("by hand", file.page) if by_hand else (f"{file.bytes / 1e6:.1f} MB", file.urls[0])
-            print(f"{'':<20}   {file.name}, {size}: {files.status(file)}; {address}")
-        print(f"{'':<20}   {source.terms}{f' Cite: {source.citation}' * bool(source.citation)}")
+            print(f"{'':<24}   {file.name}, {size}: {files.status(file)}; {address}")
+        print(f"{'':<24}   {source.terms}{f' Cite: {source.citation}' * bool(source.citation)}")
 
 
 def _show(options: argparse.Namespace) -> None:
