@@ -33,8 +33,18 @@ SECONDS = 8.0  # of timing a case, at least three repetitions of each
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"some of {', '.join(name for name, _ in all_cases())}")
-    parser.add_argument("--threads", type=int, default=1, help="threads of both sides (default: 1, as runs are trained)")
+    parser.add_argument(
+        "cases",
+        nargs="*",
+        metavar="CASE",
+        help=f"some of {', '.join(name for name, _ in all_cases())}",
+    )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=1,
+        help="threads of both sides (default: 1, as runs are trained)",
+    )
     parser.add_argument("--memory", nargs=2, metavar=("CASE", "SIDE"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.threads < 1:
@@ -58,7 +68,10 @@ def main() -> None:
     if not available("bf16", CPU):
         print("No bf16 rows: this processor makes no bf16 products.")
     where = {"threads": given.threads, "machine": machine(), "torch": torch.__version__}
-    for path, frame, form in ((TABLE, table.assign(**where), "%.4g"), (PROFILES, pd.DataFrame(profiles), "%.3g")):
+    for path, frame, form in (
+        (TABLE, table.assign(**where), "%.4g"),
+        (PROFILES, pd.DataFrame(profiles), "%.3g"),
+    ):
         whole = _in_place(path, frame) if given.cases else frame
         write_whole(path, whole.to_csv(index=False, float_format=form).encode())
     print(f"Written to {TABLE.relative_to(ROOT)} and {PROFILES.relative_to(ROOT)}.")
@@ -76,30 +89,45 @@ def _in_place(path: Path, new: pd.DataFrame) -> pd.DataFrame:
 
 def _rows(name: str, case: Case, threads: int, bandwidth: float) -> Iterator[dict[str, object]]:
     """The case's row, and one with bf16 products where it has such a target and the processor can."""
-    sides = {"ours": case.ours, "reference": case.reference} | ({"second": case.second} if case.second else {})
-    floor = sum(count * _product(*shape) for *shape, count in case.products) + case.traffic / bandwidth
+    sides = {"ours": case.ours, "reference": case.reference} | (
+        {"second": case.second} if case.second else {}
+    )
+    floor = (
+        sum(count * _product(*shape) for *shape, count in case.products) + case.traffic / bandwidth
+    )
     memory = {f"{side} MB": _peak(name, side, threads) for side in ("ours", "reference")}
     yield {"case": case.name} | _compared(sides, case.target) | {"floor s": floor} | memory
     if case.bf16_target and available("bf16", CPU):
         sides["ours"] = _with_bf16(case.ours)
         exact, rounded = case.gradient(), _with_bf16(case.gradient)()
         error = (torch.linalg.vector_norm(rounded - exact) / torch.linalg.vector_norm(exact)).item()
-        yield {"case": f"{case.name}, bf16"} | _compared(sides, case.bf16_target) | {"gradient error": error}
+        yield (
+            {"case": f"{case.name}, bf16"}
+            | _compared(sides, case.bf16_target)
+            | {"gradient error": error}
+        )
 
 
 def _with_bf16(what: Callable[[], T]) -> Callable[[], T]:
     def inside() -> T:
         with products("bf16", CPU):
             return what()
+
     return inside
 
 
 def _compared(sides: dict[str, Callable[[], object]], target: float) -> dict[str, object]:
     times = _alternate(list(sides.values()))
     middle = dict(zip(sides, map(statistics.median, times), strict=True))
-    return {"ours s": middle["ours"], "reference s": middle["reference"], "ratio": middle["reference"] / middle["ours"],
-            "target": f"{target:g} x", "second ratio": middle.get("second", math.nan) / middle["ours"],
-            "spread": max(_spread(t) for t in times[:2]), "repetitions": len(times[0])}
+    return {
+        "ours s": middle["ours"],
+        "reference s": middle["reference"],
+        "ratio": middle["reference"] / middle["ours"],
+        "target": f"{target:g} x",
+        "second ratio": middle.get("second", math.nan) / middle["ours"],
+        "spread": max(_spread(t) for t in times[:2]),
+        "repetitions": len(times[0]),
+    }
 
 
 def _spread(seconds: list[float]) -> float:
@@ -116,14 +144,27 @@ def _profile(case: Case) -> Iterator[dict[str, object]]:
     spent = {event.key: event.self_cpu_time_total for event in seen.key_averages()}
     most = sorted(spent, key=spent.get, reverse=True)[:_MOST]
     for name in most:
-        yield {"case": case.name, "operation": name.removeprefix("aten::"), "share": spent[name] / sum(spent.values())}
-    yield {"case": case.name, "operation": "others", "share": 1 - sum(map(spent.get, most)) / sum(spent.values())}
+        yield {
+            "case": case.name,
+            "operation": name.removeprefix("aten::"),
+            "share": spent[name] / sum(spent.values()),
+        }
+    yield {
+        "case": case.name,
+        "operation": "others",
+        "share": 1 - sum(map(spent.get, most)) / sum(spent.values()),
+    }
 
 
 def _ml20m() -> dict[str, object]:
     found = ml20m.measure()
-    return {"case": f"load, five-core and split of ml-20m, {ml20m.ROWS:,} made-up rows", "ours s": sum(found["seconds"].values()),
-            "target": "20 s", "repetitions": 1, "ours MB": found["peak"] / 1e6}
+    return {
+        "case": f"load, five-core and split of ml-20m, {ml20m.ROWS:,} made-up rows",
+        "ours s": sum(found["seconds"].values()),
+        "target": "20 s",
+        "repetitions": 1,
+        "ours MB": found["peak"] / 1e6,
+    }
 
 
 def _alternate(sides: list[Callable[[], object]]) -> list[list[float]]:
@@ -142,9 +183,17 @@ def _product(rows: int, inner: int, columns: int) -> float:
 
     def of(part: int, block: int) -> float:
         pieces = [(x[:part], w[at : at + block].t()) for at in range(0, columns, block)]
-        return statistics.median(_seconds(lambda: [torch.mm(*piece) for piece in pieces]) for _ in range(7)) * rows / part
+        return (
+            statistics.median(
+                _seconds(lambda: [torch.mm(*piece) for piece in pieces]) for _ in range(7)
+            )
+            * rows
+            / part
+        )
 
-    return min(of(min(part, rows), block) for part in (32, 128, 512) for block in (512, 2048, columns))
+    return min(
+        of(min(part, rows), block) for part in (32, 128, 512) for block in (512, 2048, columns)
+    )
 
 
 def _bandwidth() -> float:
@@ -154,7 +203,14 @@ def _bandwidth() -> float:
     """
     x = torch.ones(2**25)
     y = torch.empty_like(x)
-    return 2 * 4 * len(x) / min(_seconds(what) for _ in range(7) for what in (lambda: y.copy_(x), lambda: x.add_(1.0)))
+    return (
+        2
+        * 4
+        * len(x)
+        / min(
+            _seconds(what) for _ in range(7) for what in (lambda: y.copy_(x), lambda: x.add_(1.0))
+        )
+    )
 
 
 def _seconds(what: Callable[[], object]) -> float:
@@ -177,7 +233,16 @@ def _high_water() -> int:
 
 
 def _peak(name: str, side: str, threads: int) -> int:
-    command = [sys.executable, "-m", "benchmarks", "--threads", str(threads), "--memory", name, side]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks",
+        "--threads",
+        str(threads),
+        "--memory",
+        name,
+        side,
+    ]
     return int(subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout)
 
 
@@ -185,7 +250,10 @@ def machine() -> str:
     """Processor and instruction set, no host's name."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
-    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+    model = next(
+        (line.split(":")[1].strip() for line in lines if line.startswith("model name")),
+        platform.processor(),
+    )
     return f"{model}, {torch.backends.cpu.get_cpu_capability()}"
 
 

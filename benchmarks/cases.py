@@ -77,13 +77,17 @@ def padded_rows(batch: int, t: int, items: int, padding: float) -> Tensor:
     """
     draw = np.random.default_rng(0)
     short = round(batch * padding / (0.5 - 1 / t))
-    lengths = draw.permutation(np.append(np.full(batch - short, t), np.linspace(2, t, short).round()))
+    lengths = draw.permutation(
+        np.append(np.full(batch - short, t), np.linspace(2, t, short).round())
+    )
     rows = draw.integers(1, items + 1, (batch, t), dtype=np.int32)
     rows[np.arange(t) < (t - lengths)[:, None]] = 0
     return torch.from_numpy(rows)
 
 
-def stepper(model: nn.Module, loss: Callable[[nn.Module, Tensor], Tensor], rows: Tensor, adam: type) -> Callable:
+def stepper(
+    model: nn.Module, loss: Callable[[nn.Module, Tensor], Tensor], rows: Tensor, adam: type
+) -> Callable:
     """A training step of a copy of ``model``."""
     model = copy.deepcopy(model)
     optimizer = adam(model.parameters(), lr=1e-3)
@@ -100,36 +104,60 @@ def _weights(model: nn.Module) -> int:
     return sum(w.numel() for w in model.parameters())
 
 
-def sasrec_step(items: int, d: int, t: int, padding: float, p: float, targets: tuple[float, float]) -> Case:
+def sasrec_step(
+    items: int, d: int, t: int, padding: float, p: float, targets: tuple[float, float]
+) -> Case:
     torch.manual_seed(0)
     model, rows = SASRec(items, d=d, t=t, p=p), padded_rows(128, t, items, padding)
     real = int((rows[:, :-1] > 0).sum())
     products = ((real, d, items + 1, 3), (real, d, d, 3 * 10))
-    return Case(f"SASRec step, {items:,} items, d {d}, t {t}, {(rows == 0).double().mean():.0%} padding", targets[0],
-                stepper(model, lambda m, r: m.loss(r, real), rows, Adam),
-                stepper(model, reference.sasrec_loss, rows, torch.optim.Adam), products,
-                7 * 4 * _weights(model), bf16_target=targets[1], gradient=lambda: _gradient(model, rows))
+    return Case(
+        f"SASRec step, {items:,} items, d {d}, t {t}, {(rows == 0).double().mean():.0%} padding",
+        targets[0],
+        stepper(model, lambda m, r: m.loss(r, real), rows, Adam),
+        stepper(model, reference.sasrec_loss, rows, torch.optim.Adam),
+        products,
+        7 * 4 * _weights(model),
+        bf16_target=targets[1],
+        gradient=lambda: _gradient(model, rows),
+    )
 
 
 def _gradient(model: nn.Module, rows: Tensor) -> Tensor:
     still = copy.deepcopy(model).eval()
-    return parameters_to_vector(g.to_dense() for g in torch.autograd.grad(still.loss(rows), list(still.parameters())))
+    return parameters_to_vector(
+        g.to_dense() for g in torch.autograd.grad(still.loss(rows), list(still.parameters()))
+    )
 
 
 def dnn_step() -> Case:
     torch.manual_seed(0)
     model, rows = YouTubeDNN(33144, d=64), padded_rows(128, 10, 33144, 0.0)
-    return Case("YouTube DNN step, 33,144 items, d 64, t 10", 1.5,
-                stepper(model, lambda m, r: m.loss(r), rows, Adam), stepper(model, reference.dnn_loss, rows, torch.optim.Adam),
-                ((128, 64, 33145, 3), (1152, 64, 64, 3)), 7 * 4 * _weights(model))
+    return Case(
+        "YouTube DNN step, 33,144 items, d 64, t 10",
+        1.5,
+        stepper(model, lambda m, r: m.loss(r), rows, Adam),
+        stepper(model, reference.dnn_loss, rows, torch.optim.Adam),
+        ((128, 64, 33145, 3), (1152, 64, 64, 3)),
+        7 * 4 * _weights(model),
+    )
 
 
 def made_up_split(users: int, items: int, actions: int) -> Split:
     """Random histories of at least 5 items, every item in use."""
     draw = np.random.default_rng(0)
     lengths = 5 + draw.multinomial(actions - 5 * users, np.full(users, 1 / users))
-    ids = np.concatenate([np.arange(1, items + 1), draw.integers(1, items + 1, actions - items)]).astype(np.int32)
-    return Split("made-up", users, items, True, draw.permutation(ids), np.concatenate([[0], np.cumsum(lengths)]))
+    ids = np.concatenate(
+        [np.arange(1, items + 1), draw.integers(1, items + 1, actions - items)]
+    ).astype(np.int32)
+    return Split(
+        "made-up",
+        users,
+        items,
+        True,
+        draw.permutation(ids),
+        np.concatenate([[0], np.cumsum(lengths)]),
+    )
 
 
 def bpr_epoch() -> Case:
@@ -143,19 +171,29 @@ def bpr_epoch() -> Case:
 
     def theirs(negatives: Callable, optimizer: torch.optim.Optimizer, model: BPR) -> None:
         rows = np.column_stack([examples.rows, negatives(examples.rows, split.n_items, draw)])
-        _epoch(torch.from_numpy(rows)[torch.randperm(len(rows))], reference.bpr_loss, optimizer, model)
+        _epoch(
+            torch.from_numpy(rows)[torch.randperm(len(rows))], reference.bpr_loss, optimizer, model
+        )
 
     def of(adam: type, run: Callable, *first: object) -> Callable:
         mine = copy.deepcopy(model)
         optimizer = adam(mine.parameters(), lr=1e-3)
         return lambda: run(*first, optimizer, mine)
 
-    return Case("BPR epoch, 34,682 users, 33,144 items, d 256", 3.0, of(Adam, ours),
-                of(torch.optim.Adam, theirs, reference.negatives_by_user), (), 7 * 4 * _weights(model) * batches,
-                of(torch.optim.Adam, theirs, reference.negatives_at_once))
+    return Case(
+        "BPR epoch, 34,682 users, 33,144 items, d 256",
+        3.0,
+        of(Adam, ours),
+        of(torch.optim.Adam, theirs, reference.negatives_by_user),
+        (),
+        7 * 4 * _weights(model) * batches,
+        of(torch.optim.Adam, theirs, reference.negatives_at_once),
+    )
 
 
-def _epoch(rows: Tensor, loss: Callable, optimizer: torch.optim.Optimizer, model: nn.Module) -> None:
+def _epoch(
+    rows: Tensor, loss: Callable, optimizer: torch.optim.Optimizer, model: nn.Module
+) -> None:
     for batch in rows.split(2048):
         optimizer.zero_grad(set_to_none=True)
         loss(model, batch).backward()
@@ -166,9 +204,15 @@ def ranking() -> Case:
     split = made_up_split(34_682, 33_144, 352_951)
     torch.manual_seed(0)
     model, ranker = BPR(split.n_users, split.n_items, d=64), Ranker(split, None, False, CPU)
-    return Case("full ranking, 34,682 users x 33,144 items, d 64", 10.0, lambda: ranker.ranks(model, "test"),
-                lambda: reference.metrics_by_dictionary(model, split), ((split.n_users, 64, split.n_items + 1, 1),), 0,
-                lambda: reference.ranks_at_once(model, split))
+    return Case(
+        "full ranking, 34,682 users x 33,144 items, d 64",
+        10.0,
+        lambda: ranker.ranks(model, "test"),
+        lambda: reference.metrics_by_dictionary(model, split),
+        ((split.n_users, 64, split.n_items + 1, 1),),
+        0,
+        lambda: reference.ranks_at_once(model, split),
+    )
 
 
 def cooperation() -> Case:
@@ -176,6 +220,11 @@ def cooperation() -> Case:
     peers = [SASRec(33144, d=64, t=10, p=0.3) for _ in range(2)]
     others = copy.deepcopy(peers)
     layers = sasrec.layers(peers[0])
-    return Case(f"layer-wise cooperation, SASRec of {_weights(peers[0]) / 1e6:.1f} M weights", 5.0,
-                lambda: cooperate(peers, LayerWise("entropy", 30.0), layers),
-                lambda: reference.cooperate_by_masks(others, 30.0, layers), (), 2 * 4 * 3 * _weights(peers[0]))
+    return Case(
+        f"layer-wise cooperation, SASRec of {_weights(peers[0]) / 1e6:.1f} M weights",
+        5.0,
+        lambda: cooperate(peers, LayerWise("entropy", 30.0), layers),
+        lambda: reference.cooperate_by_masks(others, 30.0, layers),
+        (),
+        2 * 4 * 3 * _weights(peers[0]),
+    )

@@ -42,23 +42,32 @@ def made_up(path: Path, rows: int = ROWS, seed: int = 0) -> None:
     users, movies = _pairs(rng, rows)
     starts = rng.integers(_FIRST, _LAST - _DAY, users[-1] + 1)
     steps = pa.array([f"{half / 2:.1f}" for half in range(1, 11)])
-    table = pa.table({
-        "userId": users + 1,
-        "movieId": np.sort(rng.choice(_LARGEST_ID, _MOVIES, replace=False))[movies] + 1,
-        "rating": steps.take(pa.array(rng.integers(0, len(steps), rows))),
-        "timestamp": starts[users] + rng.integers(0, _DAY, rows) // 10 * 10})
-    with (zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
-          archive.open("ml-20m/ratings.csv", "w", force_zip64=True) as member):
+    table = pa.table(
+        {
+            "userId": users + 1,
+            "movieId": np.sort(rng.choice(_LARGEST_ID, _MOVIES, replace=False))[movies] + 1,
+            "rating": steps.take(pa.array(rng.integers(0, len(steps), rows))),
+            "timestamp": starts[users] + rng.integers(0, _DAY, rows) // 10 * 10,
+        }
+    )
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("ml-20m/ratings.csv", "w", force_zip64=True) as member,
+    ):
         member.write(",".join(table.column_names).encode() + b"\n")
         csv.write_csv(table, member, csv.WriteOptions(include_header=False, quoting_style="none"))
 
 
 def _pairs(rng: np.random.Generator, rows: int) -> tuple[np.ndarray, np.ndarray]:
     """User and movie, from 0, of ``rows`` different pairs in ascending order."""
-    activity = 20 + 48 * np.exp(1.38 * rng.standard_normal(max(1, rows // _ROWS_PER_USER)))  # mean 144, median 68
+    activity = 20 + 48 * np.exp(
+        1.38 * rng.standard_normal(max(1, rows // _ROWS_PER_USER))
+    )  # mean 144, median 68
     popularity = np.exp(-11.6 * np.sqrt(rng.permutation(_MOVIES) / _MOVIES))
     drawn = rng.multinomial(int(_SPARE * rows), activity / activity.sum())
-    pairs = np.repeat(np.arange(len(drawn)), drawn) * _MOVIES + _draw(rng, popularity, int(_SPARE * rows))
+    pairs = np.repeat(np.arange(len(drawn)), drawn) * _MOVIES + _draw(
+        rng, popularity, int(_SPARE * rows)
+    )
     pairs.sort()
     pairs = pairs[np.r_[True, pairs[1:] > pairs[:-1]]]
     kept = np.zeros(len(pairs), bool)
@@ -127,8 +136,10 @@ def main() -> None:
     """Measure, and print one line."""
     found = measure()
     phases = ", ".join(f"{phase} {spent:.1f} s" for phase, spent in found["seconds"].items())
-    print(f"ml-20m, {ROWS:,} made-up rows: {sum(found['seconds'].values()):.1f} s ({phases}; processor"
-          f" {sum(found['processor'].values()):.1f} s), peak {found['peak'] / 1e9:.2f} GB")
+    print(
+        f"ml-20m, {ROWS:,} made-up rows: {sum(found['seconds'].values()):.1f} s ({phases}; processor"
+        f" {sum(found['processor'].values()):.1f} s), peak {found['peak'] / 1e9:.2f} GB"
+    )
 
 
 if __name__ == "__main__":

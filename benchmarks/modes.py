@@ -39,7 +39,8 @@ def main() -> None:
     """Measure all, print the table and write it."""
     argparse.ArgumentParser(prog="python -m benchmarks.modes", description=__doc__).parse_args()
     cases = (modes("SASRec", "ml-100k", "sasrec", **_RUN) | workers() | inference()) | (
-        large := modes("BPR", "retailrocket", "bpr", epochs=1))
+        large := modes("BPR", "retailrocket", "bpr", epochs=1)
+    )
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in cases}
     for number in tqdm(range(_ROUNDS), unit="round"):
         for name, measure in cases.items():
@@ -47,8 +48,11 @@ def main() -> None:
                 found[name].append(measure())
     table = pd.DataFrame([{"case": name} | _middle(several) for name, several in found.items()])
     print(table.to_string(index=False, float_format="%.4g"))
-    for one, other in ((f"SASRec, {SERIAL}", f"SASRec, {PARALLEL}"), (f"BPR, {SERIAL}", f"BPR, {PARALLEL}"),
-                       ("8 runs, one worker", "8 runs, two workers")):
+    for one, other in (
+        (f"SASRec, {SERIAL}", f"SASRec, {PARALLEL}"),
+        (f"BPR, {SERIAL}", f"BPR, {PARALLEL}"),
+        ("8 runs, one worker", "8 runs, two workers"),
+    ):
         _check_equal(found, one, other)
     where = {"machine": machine(), "torch": torch.__version__}
     write_whole(TABLE, table.assign(**where).to_csv(index=False, float_format="%.5g").encode())
@@ -59,33 +63,48 @@ def modes(title: str, *settings: str, **given: Any) -> dict[str, Callable[[], di
     """One model, and a pair in both modes, with the study's settings but for a few epochs."""
     one, pair = base(*settings, **given), pcrec(*settings, **given)
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "--"]
-    return {f"{title}, {ONE}": lambda: _trained([one], ["-m"]),
-            f"{title}, {SERIAL}": lambda: _trained([pair], ["-m"]),
-            f"{title}, {PARALLEL}": lambda: _trained([pair], torchrun)}
+    return {
+        f"{title}, {ONE}": lambda: _trained([one], ["-m"]),
+        f"{title}, {SERIAL}": lambda: _trained([pair], ["-m"]),
+        f"{title}, {PARALLEL}": lambda: _trained([pair], torchrun),
+    }
 
 
 def workers() -> dict[str, Callable[[], dict[str, Any]]]:
     """Eight small runs."""
     runs = [base("ml-100k", "sasrec", seed=seed, **_SMALL) for seed in range(8)]
-    return {f"8 runs, {name}": lambda count=count: _trained(runs, ["-m"], "--workers", count)
-            for name, count in (("one worker", "1"), ("two workers", "2"))}
+    return {
+        f"8 runs, {name}": lambda count=count: _trained(runs, ["-m"], "--workers", count)
+        for name, count in (("one worker", "1"), ("two workers", "2"))
+    }
 
 
 def _trained(runs: Sequence[RunSpec], start: list[str], *more: str) -> dict[str, Any]:
     """What the command line says and leaves for ``runs``, which differ in the seed alone, from nothing."""
     with TemporaryDirectory() as folder:
-        command = re.sub(r"--seed .*", "", commands.command(runs[0])).split()[3:]  # without: python -m pcrec_core
+        command = re.sub(r"--seed .*", "", commands.command(runs[0])).split()[
+            3:
+        ]  # without: python -m pcrec_core
         seeds = ["--seed", *(str(run.seed) for run in runs)]
         began = time.perf_counter()
-        subprocess.run([sys.executable, *start, "pcrec_core", *command, *seeds, *more, "--records", folder], check=True,
-                       capture_output=True, cwd=ROOT)
+        subprocess.run(
+            [sys.executable, *start, "pcrec_core", *command, *seeds, *more, "--records", folder],
+            check=True,
+            capture_output=True,
+            cwd=ROOT,
+        )
         wall = time.perf_counter() - began
         made = [Store(Path(folder)).get(run.name) for run in runs]
     first = made[0].run
-    return {"seconds": wall, "training": sum(one.run["seconds"]["train"] for one in made),
-            "exchange": first["seconds"].get("cooperate", 0.0), "MB": first["peak_bytes"] / 1e6 / first["processes"],
-            "processes": first["processes"], "weights": made[0].result["weights"],
-            "result": records.digest([one.result for one in made])}
+    return {
+        "seconds": wall,
+        "training": sum(one.run["seconds"]["train"] for one in made),
+        "exchange": first["seconds"].get("cooperate", 0.0),
+        "MB": first["peak_bytes"] / 1e6 / first["processes"],
+        "processes": first["processes"],
+        "weights": made[0].result["weights"],
+        "result": records.digest([one.result for one in made]),
+    }
 
 
 def inference() -> dict[str, Callable[[], dict[str, Any]]]:
@@ -103,16 +122,24 @@ def inference() -> dict[str, Callable[[], dict[str, Any]]]:
         ensemble = Mean(models[:count])
         began = time.perf_counter()
         ranker.ranks(ensemble, "test")
-        return {"seconds": time.perf_counter() - began, "weights": sum(w.numel() for w in ensemble.parameters())}
+        return {
+            "seconds": time.perf_counter() - began,
+            "weights": sum(w.numel() for w in ensemble.parameters()),
+        }
 
     by(1)  # not counted
-    return {"ranking, one peer": lambda: by(1), "ranking, ensemble of 2": lambda: by(2),
-            "ranking, ensemble of 3": lambda: by(3)}
+    return {
+        "ranking, one peer": lambda: by(1),
+        "ranking, ensemble of 2": lambda: by(2),
+        "ranking, ensemble of 3": lambda: by(3),
+    }
 
 
 def _middle(several: list[dict[str, Any]]) -> dict[str, float]:
     """Median of each figure, and the range of the seconds."""
-    figures = {key: statistics.median(one[key] for one in several) for key in several[0] if key != "result"}
+    figures = {
+        key: statistics.median(one[key] for one in several) for key in several[0] if key != "result"
+    }
     seconds = [one["seconds"] for one in several]
     return figures | {"fastest": min(seconds), "slowest": max(seconds), "rounds": len(several)}
 

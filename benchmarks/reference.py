@@ -28,7 +28,9 @@ def sasrec_loss(model: SASRec, rows: Tensor) -> Tensor:
     x = F.dropout(model.item(inputs) + model.position.weight[:length], p, model.training)
     for block in model.blocks:
         weights = block.query(x) @ block.key(x).transpose(1, 2) / math.sqrt(x.shape[-1])
-        weights = F.dropout(weights.masked_fill(hidden, float("-inf")).softmax(-1), p, model.training)
+        weights = F.dropout(
+            weights.masked_fill(hidden, float("-inf")).softmax(-1), p, model.training
+        )
         x = block.attention_norm(x + weights @ block.value(x))
         y = F.dropout(block.inner(x).relu(), p, model.training)
         x = block.forward_norm(x + F.dropout(block.outer(y), p, model.training))
@@ -81,7 +83,9 @@ def metrics_by_dictionary(model: BPR, split: Split, batch: int = 256) -> dict[st
     for users in torch.arange(split.n_users).split(batch):
         scores = model.user(users) @ model.item.weight.t()
         scores[:, 0] = float("-inf")
-        for items, target in zip(scores.topk(20).indices.tolist(), targets[users].tolist(), strict=True):
+        for items, target in zip(
+            scores.topk(20).indices.tolist(), targets[users].tolist(), strict=True
+        ):
             places = {item: place for place, item in enumerate(items, start=1)}
             if target in places:
                 found["HIT@20"] += 1
@@ -116,7 +120,16 @@ def cooperate_by_masks(peers: Sequence[nn.Module], alpha: float, layers: Sequenc
     """Eq. 8 and 9 for two peers, each its own merged copy."""
     first, second = (dict(peer.named_parameters()) for peer in peers)
     for layer in layers:
-        mu = 1 / (1 + math.exp(-alpha * (entropy_by_masks(first[layer.measured]) - entropy_by_masks(second[layer.measured]))))
+        mu = 1 / (
+            1
+            + math.exp(
+                -alpha
+                * (
+                    entropy_by_masks(first[layer.measured])
+                    - entropy_by_masks(second[layer.measured])
+                )
+            )
+        )
         for name in (layer.measured, *layer.followers):
             one, other = first[name].clone(), second[name].clone()
             first[name].copy_(mu * one + (1 - mu) * other)

@@ -36,17 +36,27 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m book.build", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     book = commands.add_parser("book", help="build the book into _build/html")
-    book.add_argument("--stored", action="store_true", help="from the notebooks' stored outputs, executing nothing")
-    commands.add_parser("notebooks", help="execute the notebooks where they are, for those who write them")
+    book.add_argument(
+        "--stored",
+        action="store_true",
+        help="from the notebooks' stored outputs, executing nothing",
+    )
+    commands.add_parser(
+        "notebooks", help="execute the notebooks where they are, for those who write them"
+    )
     given = parser.parse_args(arguments)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # two kernels share the cores
     if given.command == "notebooks":
         execute(NOTEBOOKS)
         print("The notebooks hold the outputs of this run: look at git diff.")
         return
-    os.environ["PCREC_NO_TRAINING"] = "1"  # a book shows committed records: a missing one is an error
+    os.environ["PCREC_NO_TRAINING"] = (
+        "1"  # a book shows committed records: a missing one is an error
+    )
     build(BUILD, stored=given.stored)
-    print(f"The book is built: open {(BUILD / 'html' / 'index.html').relative_to(ROOT)} in a browser.")
+    print(
+        f"The book is built: open {(BUILD / 'html' / 'index.html').relative_to(ROOT)} in a browser."
+    )
 
 
 def build(folder: Path, *, stored: bool) -> None:
@@ -67,7 +77,10 @@ def build(folder: Path, *, stored: bool) -> None:
     print("Building the pages ...", flush=True)
     pages(folder)
     if found := check.problems(folder / "html", ROOT / "_toc.yml"):
-        raise SystemExit("The pages were built, but are not right:\n" + "\n".join(f"  {problem}" for problem in found))
+        raise SystemExit(
+            "The pages were built, but are not right:\n"
+            + "\n".join(f"  {problem}" for problem in found)
+        )
 
 
 def stage(folder: Path) -> None:
@@ -75,9 +88,17 @@ def stage(folder: Path) -> None:
     folder.mkdir(parents=True)
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(ROOT / name, folder)
-    shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns("*.py", "__pycache__", "_static"))
+    shutil.copytree(
+        ROOT / "book",
+        folder / "book",
+        ignore=shutil.ignore_patterns("*.py", "__pycache__", "_static"),
+    )
     shutil.copytree(ROOT / "book" / "_static", folder / "_static")
-    shutil.copytree(NOTEBOOKS, folder / "notebooks", ignore=lambda _, names: {n for n in names if n[-6:] != ".ipynb"})
+    shutil.copytree(
+        NOTEBOOKS,
+        folder / "notebooks",
+        ignore=lambda _, names: {n for n in names if n[-6:] != ".ipynb"},
+    )
     _bring_datatables(folder / "_static")
 
 
@@ -101,16 +122,30 @@ def classic(module: str, name: str) -> str:
     exports = r"export\s*\{[^{}]*?([\w$]+) as default[^{}]*\};?"
     body, found = re.subn(exports, lambda match: f"window.{name}={match[1]};", module)
     if found != 1:
-        raise SystemExit(f"{name} cannot be a classic script: its module has {found} lists of exports with a default,"
-                         " not 1; see book/build.py.")
+        raise SystemExit(
+            f"{name} cannot be a classic script: its module has {found} lists of exports with a default,"
+            " not 1; see book/build.py."
+        )
     return f'(function () {{ "use strict";\n{body}\n}})();\n'
 
 
 def pages(folder: Path) -> None:
     """Run jupyter-book on the staged sources: a warning, also of a reference without a target, is an error."""
     program = Path(sys.executable).with_name("jupyter-book")
-    command = [program, "build", folder / "stage", "--path-output", folder.parent, "-W", "-n", "--keep-going", "--quiet"]
-    if subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode:  # warnings go to stderr
+    command = [
+        program,
+        "build",
+        folder / "stage",
+        "--path-output",
+        folder.parent,
+        "-W",
+        "-n",
+        "--keep-going",
+        "--quiet",
+    ]
+    if subprocess.run(
+        command, check=False, stdout=subprocess.DEVNULL
+    ).returncode:  # warnings go to stderr
         raise SystemExit("jupyter-book could not build the pages without a warning: see above.")
 
 

@@ -36,12 +36,20 @@ def problems(html: Path, toc: Path) -> list[str]:
     there = {path.relative_to(html).as_posix() for path in html.rglob("*.html")}
     found = [f"{page}: in _toc.yml, but not built" for page in sorted(wanted - there)]
     for page in sorted(there):
-        if page not in wanted and page not in GENERATED and not page.startswith(("_modules/", "_static/")):
+        if (
+            page not in wanted
+            and page not in GENERATED
+            and not page.startswith(("_modules/", "_static/"))
+        ):
             found.append(f"{page}: not in _toc.yml, so of an earlier build")
         elif not page.startswith("_static/"):
             found += [f"{page}: {problem}" for problem in _problems_of(html / page, html)]
-    sheets = (path for path in html.rglob("*.css") if _loads_elsewhere(path.read_text(encoding="utf-8")))
-    return found + [f"{path.relative_to(html)}: a style sheet that needs another host" for path in sheets]
+    sheets = (
+        path for path in html.rglob("*.css") if _loads_elsewhere(path.read_text(encoding="utf-8"))
+    )
+    return found + [
+        f"{path.relative_to(html)}: a style sheet that needs another host" for path in sheets
+    ]
 
 
 def weak_alt(alt: str | None, source: str = "") -> bool:
@@ -75,7 +83,9 @@ def _problems_of(page: Path, html: Path) -> Iterator[str]:
         if _TAKEN.fullmatch(url):
             yield f"a file's name, or a metric's, was taken for an address: {url}"
         if _REMOTE.match(url):
-            if element.name in NEEDED or (element.name == "link" and "canonical" not in element.get("rel", [])):
+            if element.name in NEEDED or (
+                element.name == "link" and "canonical" not in element.get("rel", [])
+            ):
                 yield f"needs another host: {url}"
         elif not urlsplit(url).scheme and (why := _dead(url, page, html)):
             yield f"a dead link, {url}: {why}"
@@ -110,7 +120,9 @@ def _dead(url: str, page: Path, html: Path) -> str | None:
 @cache
 def _anchors(page: Path) -> set[str]:
     soup = _soup(page)
-    return {e["id"] for e in soup.find_all(id=True)} | {e["name"] for e in soup.find_all("a", attrs={"name": True})}
+    return {e["id"] for e in soup.find_all(id=True)} | {
+        e["name"] for e in soup.find_all("a", attrs={"name": True})
+    }
 
 
 def _short(element: Tag) -> str:

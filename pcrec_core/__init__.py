@@ -4,6 +4,8 @@ The way of the data: ``datasets`` -> ``trainer`` -> ``records`` -> ``stats`` and
 ``study.run`` reads or trains it. Reading needs no torch.
 """
 
-from pcrec_core import provenance as provenance  # before all else: it digests the sources that are imported next
+from pcrec_core import (
+    provenance as provenance,
+)  # before all else: it digests the sources that are imported next
 
 __version__ = "0.1.0"

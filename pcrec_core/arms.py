@@ -79,8 +79,14 @@ class Arm:
             Where only some runs share a training: then the arms are neither paired nor independent.
         """
         records.same_users([*self.runs, *base.runs])
-        return stats.compare(self.ranks_for(metric), base.ranks_for(metric), metric,
-                             paired=self.paired(base, by_seed=by_seed), random_v=self.random, random_b=base.random)
+        return stats.compare(
+            self.ranks_for(metric),
+            base.ranks_for(metric),
+            metric,
+            paired=self.paired(base, by_seed=by_seed),
+            random_v=self.random,
+            random_b=base.random,
+        )
 
     def paired(self, base: Arm, *, by_seed: bool = True) -> bool:
         """Tell whether the runs are compared pair by pair (Amendment 1, item 2).
@@ -96,8 +102,12 @@ class Arm:
         if not self.shares(base):
             return by_seed and self.same_seeds(base)
         mine, theirs = ([trainings(run.spec) for run in arm.runs] for arm in (self, base))
-        if len(mine) != len(theirs) or any(a.isdisjoint(b) for a, b in zip(mine, theirs, strict=True)):
-            raise StatsError(f"{self.variant} and {base.variant} share trainings, but not run by run; give both the same seeds.")
+        if len(mine) != len(theirs) or any(
+            a.isdisjoint(b) for a, b in zip(mine, theirs, strict=True)
+        ):
+            raise StatsError(
+                f"{self.variant} and {base.variant} share trainings, but not run by run; give both the same seeds."
+            )
         return True
 
     def same_seeds(self, base: Arm) -> bool:
@@ -107,7 +117,9 @@ class Arm:
 
     def shares(self, base: Arm) -> bool:
         """Whether the arms have any training in common."""
-        mine, theirs = (set().union(*(trainings(run.spec) for run in arm.runs)) for arm in (self, base))
+        mine, theirs = (
+            set().union(*(trainings(run.spec) for run in arm.runs)) for arm in (self, base)
+        )
         return not mine.isdisjoint(theirs)
 
     def of_seeds(self, seeds: Collection[int]) -> Arm:
@@ -127,7 +139,10 @@ class Arm:
     @property
     def in_paper(self) -> tuple[str, str]:
         """Model and variant as the paper's tables name them: Table 3 has the best alpha's."""
-        return self.model, "LE" if self.variant == f"LE@{ALPHA.get(self.model, 0):g}" else self.variant
+        return (
+            self.model,
+            "LE" if self.variant == f"LE@{ALPHA.get(self.model, 0):g}" else self.variant,
+        )
 
     def paper_improvement(self, base: Arm, metric: str) -> float | None:
         """The paper's relative improvement of this variant over ``base``."""
@@ -153,10 +168,23 @@ def values(arms: Sequence[Arm], metrics: Sequence[str] = METRICS) -> pd.DataFram
     for arm in arms:
         for metric in metrics:
             m = arm.mean(metric)
-            rows.append({"data set": arm.dataset, "model": arm.model, "variant": arm.variant, "metric": metric,
-                         "mean": m.mean, "low": m.low, "high": m.high, "run SD": m.run_sd, "runs": m.runs, "users": m.users,
-                         "users only": m.users_only, "paper": arm.paper(metric),
-                         "paper's data": arm.counterpart})
+            rows.append(
+                {
+                    "data set": arm.dataset,
+                    "model": arm.model,
+                    "variant": arm.variant,
+                    "metric": metric,
+                    "mean": m.mean,
+                    "low": m.low,
+                    "high": m.high,
+                    "run SD": m.run_sd,
+                    "runs": m.runs,
+                    "users": m.users,
+                    "users only": m.users_only,
+                    "paper": arm.paper(metric),
+                    "paper's data": arm.counterpart,
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -168,22 +196,55 @@ def comparisons(pairs: Sequence[tuple[Arm, Arm]], metrics: Sequence[str] = METRI
 
 
 #: What ``comparisons`` has, also where nothing is compared.
-_COMPARED = ("data set", "model", "comparison", "metric", "RI", "low", "high", "p", "df", "Vseed/V", "MDE", "RI paper",
-             "paper's data", "DeltaRI", "runs", "users", "users only")
+_COMPARED = (
+    "data set",
+    "model",
+    "comparison",
+    "metric",
+    "RI",
+    "low",
+    "high",
+    "p",
+    "df",
+    "Vseed/V",
+    "MDE",
+    "RI paper",
+    "paper's data",
+    "DeltaRI",
+    "runs",
+    "users",
+    "users only",
+)
 
 
 def _comparison(over: Arm, base: Arm, metric: str) -> dict[str, object]:
     c, ri_paper = over.over(base, metric), over.paper_improvement(base, metric)
-    return {"data set": over.dataset, "model": over.model, "comparison": named(over, base),
-            "metric": metric, "RI": c.RI, "low": c.low, "high": c.high, "p": c.p, "df": c.df, "Vseed/V": c.seed_share,
-            "MDE": c.mde, "RI paper": ri_paper, "paper's data": over.counterpart,
-            "DeltaRI": stats.delta_ri(ri_paper, c.RI),
-            "runs": f"{c.runs_v}, {c.runs_b}", "users": c.users, "users only": c.users_only}
+    return {
+        "data set": over.dataset,
+        "model": over.model,
+        "comparison": named(over, base),
+        "metric": metric,
+        "RI": c.RI,
+        "low": c.low,
+        "high": c.high,
+        "p": c.p,
+        "df": c.df,
+        "Vseed/V": c.seed_share,
+        "MDE": c.mde,
+        "RI paper": ri_paper,
+        "paper's data": over.counterpart,
+        "DeltaRI": stats.delta_ri(ri_paper, c.RI),
+        "runs": f"{c.runs_v}, {c.runs_b}",
+        "users": c.users,
+        "users only": c.users_only,
+    }
 
 
 def curve(sweep: Sequence[Arm], metrics: Sequence[str]) -> pd.DataFrame:
     """``values`` of arms that cooperate, with their alpha (Figure 4)."""
-    return pd.concat([values([arm], metrics).assign(alpha=arm.alpha) for arm in sweep], ignore_index=True)
+    return pd.concat(
+        [values([arm], metrics).assign(alpha=arm.alpha) for arm in sweep], ignore_index=True
+    )
 
 
 def shares_held(held: pd.DataFrame) -> pd.DataFrame:
@@ -193,34 +254,85 @@ def shares_held(held: pd.DataFrame) -> pd.DataFrame:
     A row a data set, model, variant and alpha of ``dominance``.
     """
     strong = held["max mu"] >= 0.7
-    told = held.assign(strong=strong, early=strong.where(held["epoch"] <= held["chosen"]), first=held["peer"] == 0)
-    return told.groupby(["data set", "model", "variant", "alpha"], sort=False).agg(**{
-        "0.7 or more": ("strong", "mean"), "0.7 or more, to the chosen epoch": ("early", "mean"),
-        "median": ("max mu", "median"), "held by peer 0": ("first", "mean")}).reset_index()
+    told = held.assign(
+        strong=strong, early=strong.where(held["epoch"] <= held["chosen"]), first=held["peer"] == 0
+    )
+    return (
+        told.groupby(["data set", "model", "variant", "alpha"], sort=False)
+        .agg(
+            **{
+                "0.7 or more": ("strong", "mean"),
+                "0.7 or more, to the chosen epoch": ("early", "mean"),
+                "median": ("max mu", "median"),
+                "held by peer 0": ("first", "mean"),
+            }
+        )
+        .reset_index()
+    )
 
 
 def first_mu(held: pd.DataFrame) -> pd.DataFrame:
     """mu of peer 0, the one with the full learning rate, from ``dominance`` of pairs: a row a model (with its data set), layer
     and epoch, a column an alpha; of several runs, the mean. Layers stay in their order."""
     mu = held["max mu"].where(held["peer"] == 0, 1 - held["max mu"])
-    named = held.assign(mu=mu, model=held["data set"] + ", " + held["model"], epoch=held["epoch"] + 1)
+    named = held.assign(
+        mu=mu, model=held["data set"] + ", " + held["model"], epoch=held["epoch"] + 1
+    )
     return named.groupby(["model", "layer", "epoch", "alpha"], sort=False)["mu"].mean().unstack()
 
 
 def dominance(*pairs: Arm) -> pd.DataFrame:
     """max(mu, 1 - mu) of every exchange of pairs: a row a run, epoch and layer, and which peer holds it. Runs without a mu, since
     nothing is exchanged layer by layer, have no row."""
-    found = [_dominance(run, arm) for arm in pairs for run in arm.runs if "mu" in run.result.get("epochs", ())]
+    found = [
+        _dominance(run, arm)
+        for arm in pairs
+        for run in arm.runs
+        if "mu" in run.result.get("epochs", ())
+    ]
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=_HELD)
 
 
-_HELD = ["data set", "model", "variant", "alpha", "seed", "epoch", "chosen", "layer", "component", "max mu", "peer"]
+_HELD = [
+    "data set",
+    "model",
+    "variant",
+    "alpha",
+    "seed",
+    "epoch",
+    "chosen",
+    "layer",
+    "component",
+    "max mu",
+    "peer",
+]
 
 
 def _dominance(record: Record, arm: Arm) -> pd.DataFrame:
-    epochs, mu = record.result["epochs"]["exchanges"], np.array(record.result["epochs"]["mu"])  # (exchange, peer, layer)
-    arm_is = {"data set": arm.dataset, "model": arm.model, "variant": arm.variant, "alpha": arm.alpha}
-    return pd.concat([pd.DataFrame({**arm_is, "seed": record.spec.seed, "epoch": epochs,
-                                    "chosen": record.result["chosen"]["epoch"], "layer": name, "component": component,
-                                    "max mu": mu[:, :, layer].max(1), "peer": mu[:, :, layer].argmax(1)})
-                      for layer, (name, component) in enumerate(record.result["layers"])])
+    epochs, mu = (
+        record.result["epochs"]["exchanges"],
+        np.array(record.result["epochs"]["mu"]),
+    )  # (exchange, peer, layer)
+    arm_is = {
+        "data set": arm.dataset,
+        "model": arm.model,
+        "variant": arm.variant,
+        "alpha": arm.alpha,
+    }
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    **arm_is,
+                    "seed": record.spec.seed,
+                    "epoch": epochs,
+                    "chosen": record.result["chosen"]["epoch"],
+                    "layer": name,
+                    "component": component,
+                    "max mu": mu[:, :, layer].max(1),
+                    "peer": mu[:, :, layer].argmax(1),
+                }
+            )
+            for layer, (name, component) in enumerate(record.result["layers"])
+        ]
+    )

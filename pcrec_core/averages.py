@@ -22,7 +22,9 @@ class Average:
 
     def __init__(self, kind: str, model: nn.Module, epochs: int, steps: int) -> None:
         self.kind, self._model = kind, model
-        self._first = epochs - (epochs + 1) // 2 if kind == "swa" else 0  # epoch whose end is averaged first
+        self._first = (
+            epochs - (epochs + 1) // 2 if kind == "swa" else 0
+        )  # epoch whose end is averaged first
         average = get_ema_multi_avg_fn(0.5 ** (2 / steps)) if kind == "ema" else None
         self.averaged = AveragedModel(model, multi_avg_fn=average, use_buffers=False)
 

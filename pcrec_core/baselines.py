@@ -28,7 +28,9 @@ class Transitions(nn.Module):
     def __init__(self, split: Split) -> None:
         super().__init__()
         pairs, size = split.successions(), split.n_items + 1
-        self._counts = sparse.csr_matrix((np.ones(len(pairs), np.float32), (pairs[:, 0], pairs[:, 1])), (size, size))
+        self._counts = sparse.csr_matrix(
+            (np.ones(len(pairs), np.float32), (pairs[:, 0], pairs[:, 1])), (size, size)
+        )
 
     def scores(self, users: Tensor, inputs: Tensor) -> Tensor:
         """Scores of all items for users (batch,) and their inputs (batch, length): (batch, items + 1)."""
@@ -40,8 +42,10 @@ def recency(split: Split, part: str) -> np.ndarray:
     the user has not met tie behind them."""
     ranks = np.full(split.n_users, split.n_items, np.int32)
     ends = split.offsets[1:] - PARTS[part]
-    for user, (start, end, target) in enumerate(zip(split.offsets, ends, split.targets(part), strict=False)):
+    for user, (start, end, target) in enumerate(
+        zip(split.offsets, ends, split.targets(part), strict=False)
+    ):
         latest = split.items[start:end][::-1].tolist()
         if target in latest:
-            ranks[user] = 1 + len(set(latest[:latest.index(target)]))
+            ranks[user] = 1 + len(set(latest[: latest.index(target)]))
     return ranks

@@ -54,8 +54,10 @@ class Checkpoint:
         except TrainingError:
             raise
         except Exception as error:
-            raise TrainingError(f"checkpoint {self.path} cannot be read ({type(error).__name__}); delete it to start the"
-                                " run anew.") from error
+            raise TrainingError(
+                f"checkpoint {self.path} cannot be read ({type(error).__name__}); delete it to start the"
+                " run anew."
+            ) from error
         self._refuse_foreign(identity, origin)
         self.clean = origin["clean"]
         return state
@@ -65,19 +67,26 @@ class Checkpoint:
         with open(self.path, "rb") as file:
             digest, content = file.read(_DIGITS), file.read()
         if digest != _digest(content):
-            raise TrainingError(f"checkpoint {self.path} is damaged, or was written by an earlier version of the code: its"
-                                " SHA-256 does not match its content; delete it to start the run anew.")
+            raise TrainingError(
+                f"checkpoint {self.path} is damaged, or was written by an earlier version of the code: its"
+                " SHA-256 does not match its content; delete it to start the run anew."
+            )
         return content
 
     def _refuse_foreign(self, identity: str, origin: dict[str, Any]) -> None:
         if identity != self.identity:
-            raise TrainingError(f"checkpoint {self.path} belongs to run {identity}, not {self.identity};"
-                                " delete it.")
+            raise TrainingError(
+                f"checkpoint {self.path} belongs to run {identity}, not {self.identity}; delete it."
+            )
         if origin["code"] != provenance.CODE:
-            commit = f"commit {origin['commit'] or 'unknown'}{'' if origin['clean'] else ', not clean'}"
-            raise TrainingError(f"checkpoint {self.path} was written by other code ({commit}; digest {origin['code']}, here"
-                                f" {provenance.CODE}); go back to that commit to go on, or delete the file to start the run"
-                                " anew.")
+            commit = (
+                f"commit {origin['commit'] or 'unknown'}{'' if origin['clean'] else ', not clean'}"
+            )
+            raise TrainingError(
+                f"checkpoint {self.path} was written by other code ({commit}; digest {origin['code']}, here"
+                f" {provenance.CODE}); go back to that commit to go on, or delete the file to start the run"
+                " anew."
+            )
 
     def due(self) -> bool:
         """Whether the interval has passed since the last one."""
@@ -89,7 +98,9 @@ class Checkpoint:
             return
         buffer = io.BytesIO()
         origin = provenance.origin()
-        origin["clean"] = origin["clean"] and self.clean  # what went on from other epochs is as clean as they are
+        origin["clean"] = (
+            origin["clean"] and self.clean
+        )  # what went on from other epochs is as clean as they are
         torch.save({"identity": self.identity, "origin": origin, "state": state}, buffer)
         content = buffer.getvalue()
         write_whole(self.path, _digest(content) + content)

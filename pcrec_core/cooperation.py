@@ -57,7 +57,9 @@ class Rule(Protocol):
     #: Peers it needs at least.
     fewest: int
 
-    def exchange(self, parameters: Sequence[Mapping[str, Tensor]], layers: Sequence[Layer]) -> list[Exchange]:
+    def exchange(
+        self, parameters: Sequence[Mapping[str, Tensor]], layers: Sequence[Layer]
+    ) -> list[Exchange]:
         """Change the peers' ``parameters`` in place, and say what was done to each layer."""
 
 
@@ -75,13 +77,22 @@ class Merging:
         """The shares of every layer."""
         return [self.shares(ws) for ws in layers]
 
-    def exchange(self, parameters: Sequence[Mapping[str, Tensor]], layers: Sequence[Layer]) -> list[Exchange]:
+    def exchange(
+        self, parameters: Sequence[Mapping[str, Tensor]], layers: Sequence[Layer]
+    ) -> list[Exchange]:
         shares = self.all_shares([[p[layer.measured] for p in parameters] for layer in layers])
         for layer, (_, mu) in zip(layers, shares, strict=True):
             for name in layer.parameters:
                 _merge([p[name] for p in parameters], mu)
-        return [Exchange(layer.name, layer.component, None if h is None else tuple(h.tolist()), tuple(mu.tolist()))
-                for layer, (h, mu) in zip(layers, shares, strict=True)]
+        return [
+            Exchange(
+                layer.name,
+                layer.component,
+                None if h is None else tuple(h.tolist()),
+                tuple(mu.tolist()),
+            )
+            for layer, (h, mu) in zip(layers, shares, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -104,8 +115,12 @@ class LayerWise(Merging):
 
     def __post_init__(self) -> None:
         known("criterion", self.criterion, ("entropy", "l1"))
-        if not 0 < self.alpha <= 1e12:  # with infinity, or what overflows, equal entropies would give NaN
-            raise SpecError(f"alpha must be above 0 and at most 1e12, not {self.alpha}; for alpha = 0 take Averaging().")
+        if (
+            not 0 < self.alpha <= 1e12
+        ):  # with infinity, or what overflows, equal entropies would give NaN
+            raise SpecError(
+                f"alpha must be above 0 and at most 1e12, not {self.alpha}; for alpha = 0 take Averaging()."
+            )
 
     def information(self, ws: Sequence[Tensor]) -> Tensor:
         """H of a layer in each peer, (peers,)."""
@@ -130,7 +145,10 @@ class Permuted(LayerWise):
     def all_shares(self, layers: Sequence[Sequence[Tensor]]) -> list[tuple[Tensor | None, Tensor]]:
         h = [self.information(ws) for ws in layers]
         other = np.random.default_rng(self.seed).permutation(len(h))
-        return [(mine, torch.softmax(self.alpha * h[k], dim=0)) for mine, k in zip(h, other, strict=True)]
+        return [
+            (mine, torch.softmax(self.alpha * h[k], dim=0))
+            for mine, k in zip(h, other, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -146,7 +164,9 @@ class Random(LayerWise):
             raise SpecError("random shares are defined for pairs: two peers.")
         differences = [(x[0] - x[1]).item() for x in h]
         drawn = np.random.default_rng(self.seed).uniform(min(differences), max(differences), len(h))
-        mus = (torch.sigmoid(self.alpha * x.new_tensor([d, -d])) for x, d in zip(h, drawn, strict=True))
+        mus = (
+            torch.sigmoid(self.alpha * x.new_tensor([d, -d])) for x, d in zip(h, drawn, strict=True)
+        )
         return list(zip(h, mus, strict=True))
 
 
@@ -173,7 +193,9 @@ class ParameterWise:
     gamma: float | None = None
     fewest = 2
 
-    def exchange(self, parameters: Sequence[Mapping[str, Tensor]], layers: Sequence[Layer]) -> list[Exchange]:
+    def exchange(
+        self, parameters: Sequence[Mapping[str, Tensor]], layers: Sequence[Layer]
+    ) -> list[Exchange]:
         done = []
         for layer in layers:
             kept = np.zeros(len(parameters))
@@ -185,7 +207,9 @@ class ParameterWise:
                 for w, mask, other in zip(ws, masks, others, strict=True):
                     w.copy_(torch.where(mask, w, other))
                 kept += [mask.double().mean().item() / len(matrices) for mask in masks]
-            done.append(Exchange(layer.name, layer.component, kept=tuple(kept) if matrices else None))
+            done.append(
+                Exchange(layer.name, layer.component, kept=tuple(kept) if matrices else None)
+            )
         return done
 
 
@@ -198,11 +222,17 @@ class Noise:
     seeds: tuple[int, ...]
     fewest = 1
 
-    def exchange(self, parameters: Sequence[Mapping[str, Tensor]], layers: Sequence[Layer]) -> list[Exchange]:
+    def exchange(
+        self, parameters: Sequence[Mapping[str, Tensor]], layers: Sequence[Layer]
+    ) -> list[Exchange]:
         for p, seed in zip(parameters, self.seeds, strict=True):
             draw = torch.Generator(next(iter(p.values())).device).manual_seed(seed)
-            for w in (p[name] for layer in layers for name in layer.parameters if p[name].dim() >= 2):
-                noise = torch.randn(w.shape, generator=draw, dtype=w.dtype, device=w.device).mul_(self.sd)
+            for w in (
+                p[name] for layer in layers for name in layer.parameters if p[name].dim() >= 2
+            ):
+                noise = torch.randn(w.shape, generator=draw, dtype=w.dtype, device=w.device).mul_(
+                    self.sd
+                )
                 w.add_(noise.mul_(w.abs() < _median(w.abs())))
         return [Exchange(layer.name, layer.component) for layer in layers]
 
@@ -244,12 +274,19 @@ def default_layers(model: nn.Module) -> list[Layer]:
         else:
             (opened[-1][1] if opened else early).append(name)
     if not opened:
-        raise SpecError(f"{type(model).__name__} has no parameter with two or more dimensions, so it has no layer.")
-    return [Layer(name.removesuffix(".weight"), name.split(".")[0], name, tuple(follow)) for name, follow in opened]
+        raise SpecError(
+            f"{type(model).__name__} has no parameter with two or more dimensions, so it has no layer."
+        )
+    return [
+        Layer(name.removesuffix(".weight"), name.split(".")[0], name, tuple(follow))
+        for name, follow in opened
+    ]
 
 
 @torch.no_grad()
-def cooperate(peers: Sequence[nn.Module], rule: Rule, layers: Sequence[Layer] | None = None) -> list[Exchange]:
+def cooperate(
+    peers: Sequence[nn.Module], rule: Rule, layers: Sequence[Layer] | None = None
+) -> list[Exchange]:
     """Let the peers exchange weights by a rule (lines 7-12 of Algorithms 1 and 2).
 
     A merging rule gives every peer the same weights: since the mu of a layer sum to 1 over the peers, Eq. 8 does, and they
@@ -276,7 +313,9 @@ def cooperate(peers: Sequence[nn.Module], rule: Rule, layers: Sequence[Layer] | 
         For too few peers, tied, integer or NaN parameters, peers that differ, or a layer that names no parameter.
     """
     layers = default_layers(peers[0]) if layers is None and peers else list(layers or ())
-    parameters = checked(peers, [name for layer in layers for name in layer.parameters], rule.fewest)
+    parameters = checked(
+        peers, [name for layer in layers for name in layer.parameters], rule.fewest
+    )
     return rule.exchange(parameters, layers)
 
 

@@ -12,7 +12,11 @@ from pcrec_core.paths import ROOT
 from pcrec_core.report import DASH, Html, count, number, share, size, table
 
 #: What makes each table.
-COMMANDS = {"benchmarks": "python -m benchmarks", "profiles": "python -m benchmarks", "modes": "python -m benchmarks.modes"}
+COMMANDS = {
+    "benchmarks": "python -m benchmarks",
+    "profiles": "python -m benchmarks",
+    "modes": "python -m benchmarks.modes",
+}
 #: Bytes that a weight needs from one step to the next: itself and Adam's two moments, float32.
 _STATE = 12
 
@@ -31,9 +35,13 @@ def measured(name: str, folder: str = "") -> pd.DataFrame:
     try:
         frame = pd.read_csv(path)
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
-        raise DataError(f"{path} cannot be read ({' '.join(str(error).split())}); make it with: {COMMANDS[name]}") from error
+        raise DataError(
+            f"{path} cannot be read ({' '.join(str(error).split())}); make it with: {COMMANDS[name]}"
+        ) from error
     if "case" not in frame or frame.empty:
-        raise DataError(f"{path} has no column 'case' or no row; make it anew with: {COMMANDS[name]}")
+        raise DataError(
+            f"{path} has no column 'case' or no row; make it anew with: {COMMANDS[name]}"
+        )
     return frame
 
 
@@ -46,23 +54,40 @@ def machine(frame: pd.DataFrame) -> str:
 
 def show_benchmarks(frame: pd.DataFrame) -> Html:
     """Each case: ours, the reference, their ratio and its target, the floor, and the memory both add."""
-    shown = pd.DataFrame({
-        "case": frame["case"], "ms": _two(1e3 * frame["ours s"], 1e3 * frame["reference s"], _milliseconds),
-        "ratio": frame["ratio"], "target": frame["target"], "vectorised": frame["second ratio"],
-        "floor": frame["floor s"] / frame["ours s"], "spread": frame["spread"],
-        "MB": _two(frame["ours MB"], frame["reference MB"], count)})
-    formats = dict.fromkeys(["floor", "spread"], share) | dict.fromkeys(["ratio", "vectorised"], number(2))
-    note = ("Ours / the reference: medians of alternating repetitions, and what these add to the peak memory. Vectorised: the"
-            " ratio to a second, vectorised reference. Floor: its share of our time. Spread: the middle half of ours or the"
-            f" reference, the larger, over its median. {machine(frame)}")
+    shown = pd.DataFrame(
+        {
+            "case": frame["case"],
+            "ms": _two(1e3 * frame["ours s"], 1e3 * frame["reference s"], _milliseconds),
+            "ratio": frame["ratio"],
+            "target": frame["target"],
+            "vectorised": frame["second ratio"],
+            "floor": frame["floor s"] / frame["ours s"],
+            "spread": frame["spread"],
+            "MB": _two(frame["ours MB"], frame["reference MB"], count),
+        }
+    )
+    formats = dict.fromkeys(["floor", "spread"], share) | dict.fromkeys(
+        ["ratio", "vectorised"], number(2)
+    )
+    note = (
+        "Ours / the reference: medians of alternating repetitions, and what these add to the peak memory. Vectorised: the"
+        " ratio to a second, vectorised reference. Floor: its share of our time. Spread: the middle half of ours or the"
+        f" reference, the larger, over its median. {machine(frame)}"
+    )
     return table(shown, formats, "cost-benchmarks", note, frame)
 
 
 def show_profiles(frame: pd.DataFrame) -> Html:
     """The operations of torch that take most of each case's time, in one cell a case."""
-    texts = {case: ", ".join(f"{row['operation']} {share(row['share'])}" for row in rows.to_dict("records"))
-             for case, rows in frame.groupby("case", sort=False)}
-    shown = pd.DataFrame({"case": list(texts), "share of the time inside torch": list(texts.values())})
+    texts = {
+        case: ", ".join(
+            f"{row['operation']} {share(row['share'])}" for row in rows.to_dict("records")
+        )
+        for case, rows in frame.groupby("case", sort=False)
+    }
+    shown = pd.DataFrame(
+        {"case": list(texts), "share of the time inside torch": list(texts.values())}
+    )
     note = "One repetition under torch's profiler, each operation without those it calls."
     return table(shown, {}, "cost-profiles", note, frame)
 
@@ -72,9 +97,15 @@ def _seconds(x: float) -> str:
 
 
 #: Columns of the table of modes: as they are measured, as they are shown, and how.
-_SHOWN = {"seconds": ("seconds", _seconds), "range": ("range", None),
-          "training": ("of which training", _seconds), "exchange": ("of which exchange", number(2)),
-          "processes": ("processes", count), "MB": ("peak MB a process", count), "weights": ("weights", count)}
+_SHOWN = {
+    "seconds": ("seconds", _seconds),
+    "range": ("range", None),
+    "training": ("of which training", _seconds),
+    "exchange": ("of which exchange", number(2)),
+    "processes": ("processes", count),
+    "MB": ("peak MB a process", count),
+    "weights": ("weights", count),
+}
 
 
 def show_modes(frame: pd.DataFrame, beginning: str, columns: Sequence[str]) -> Html:
@@ -84,7 +115,9 @@ def show_modes(frame: pd.DataFrame, beginning: str, columns: Sequence[str]) -> H
     shown = full[["case", *columns]].rename(columns={name: _SHOWN[name][0] for name in columns})
     formats = {_SHOWN[name][0]: _SHOWN[name][1] for name in columns if _SHOWN[name][1]}
     name = f"cost-{beginning.lower().replace(' ', '-').rstrip(',')}"
-    return table(shown, formats, name, f"Median of {rows['rounds'].iloc[0]} round(s). {machine(frame)}", rows)
+    return table(
+        shown, formats, name, f"Median of {rows['rounds'].iloc[0]} round(s). {machine(frame)}", rows
+    )
 
 
 def said_modes(frame: pd.DataFrame) -> dict[str, str]:
@@ -115,7 +148,9 @@ def said_modes(frame: pd.DataFrame) -> dict[str, str]:
 def _two(ours: pd.Series, reference: pd.Series, shown: Callable[[float], str]) -> list[str]:
     """The figures of both sides in one cell; those of ours alone where there is no reference."""
     pairs = zip(ours, reference, strict=True)
-    return [shown(one) if pd.isna(other) else f"{shown(one)} / {shown(other)}" for one, other in pairs]
+    return [
+        shown(one) if pd.isna(other) else f"{shown(one)} / {shown(other)}" for one, other in pairs
+    ]
 
 
 def _milliseconds(x: float) -> str:
@@ -123,4 +158,8 @@ def _milliseconds(x: float) -> str:
 
 
 def _range(row: dict) -> str:
-    return DASH if row["fastest"] == row["slowest"] else f"{_seconds(row['fastest'])} to {_seconds(row['slowest'])}"
+    return (
+        DASH
+        if row["fastest"] == row["slowest"]
+        else f"{_seconds(row['fastest'])} to {_seconds(row['slowest'])}"
+    )

@@ -50,7 +50,9 @@ def entropy(w: Tensor, bins: int = 10, last_bin: str = "closed") -> Tensor:
 
 def _scaled(low: Tensor, high: Tensor, bins: int) -> Callable[[Tensor], Tensor]:
     """The bin of each weight, the largest in the last one."""
-    width = torch.where(low == high, torch.ones_like(low), high - low)  # a constant layer is in the first bin
+    width = torch.where(
+        low == high, torch.ones_like(low), high - low
+    )  # a constant layer is in the first bin
     return lambda w: ((w - low) / width).mul_(bins).clamp_(max=bins - 1).to(torch.int64)
 
 

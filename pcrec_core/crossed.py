@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtr, stdtrit  # Student's t as scipy.stats.t has it, without the second that its import takes
+from scipy.special import (
+    stdtr,
+    stdtrit,
+)  # Student's t as scipy.stats.t has it, without the second that its import takes
 
 from pcrec_core.errors import PCRecError
 from pcrec_core.metrics import value_by_user
@@ -33,9 +36,13 @@ def values(ranks: ArrayLike, metric: str, random: bool, arm: str) -> NDArray[np.
     """
     ranks = np.asarray(ranks)
     if ranks.ndim not in (2, 3) or 0 in ranks.shape or ranks.shape[-1] < 2:
-        raise StatsError(f"ranks of arm {arm} must be a table of at least 1 run x 2 users, not of shape {ranks.shape}.")
+        raise StatsError(
+            f"ranks of arm {arm} must be a table of at least 1 run x 2 users, not of shape {ranks.shape}."
+        )
     if not random and ranks.shape[-2] > 1:
-        raise StatsError(f"arm {arm} is said to have no randomness but has {ranks.shape[-2]} runs; give one.")
+        raise StatsError(
+            f"arm {arm} is said to have no randomness but has {ranks.shape[-2]} runs; give one."
+        )
     y = value_by_user(ranks, metric)
     return y if ranks.ndim == 2 else y.mean(0)
 
@@ -43,10 +50,14 @@ def values(ranks: ArrayLike, metric: str, random: bool, arm: str) -> NDArray[np.
 def check_pair(yv: NDArray, yb: NDArray, paired: bool, both_random: bool) -> None:
     """Refuse arms that do not have the same users or, if paired, the same seeds."""
     if yv.shape[1] != yb.shape[1]:
-        raise StatsError(f"the arms have {yv.shape[1]} and {yb.shape[1]} users; compare the same users in both.")
+        raise StatsError(
+            f"the arms have {yv.shape[1]} and {yb.shape[1]} users; compare the same users in both."
+        )
     if paired and not (both_random and len(yv) == len(yb)):
-        raise StatsError(f"paired arms need equal lists of seeds, not {len(yv)} and {len(yb)} runs"
-                         f"{'' if both_random else ' with an arm without randomness'}; compare them unpaired.")
+        raise StatsError(
+            f"paired arms need equal lists of seeds, not {len(yv)} and {len(yb)} runs"
+            f"{'' if both_random else ' with an arm without randomness'}; compare them unpaired."
+        )
 
 
 def relative_variance(y: NDArray) -> float | None:
@@ -90,11 +101,15 @@ def spread(by_user: NDArray, arms: Sequence[NDArray]) -> Spread:
     users = by_user.size
     vu = float(by_user.var(ddof=1)) / users
     vs, ve, q = (float(x) for x in np.array([_by_runs(z) for z in arms]).reshape(-1, 3).sum(0))
-    vseed = vs - ve if vs - ve > ROUNDING * vs else 0.0  # run-by-user noise is in Vu and in Vs: counted once
+    vseed = (
+        vs - ve if vs - ve > ROUNDING * vs else 0.0
+    )  # run-by-user noise is in Vu and in Vs: counted once
     se = math.sqrt(vu + vseed)
     if se < ROUNDING:
         return Spread(vu, vs, ve, vseed, 0.0, users - 1)
-    df = (vu + vseed) ** 2 / (vu**2 / (users - 1) + q)  # q stays even if Vseed = 0: no jump where Vs crosses Ve
+    df = (vu + vseed) ** 2 / (
+        vu**2 / (users - 1) + q
+    )  # q stays even if Vseed = 0: no jump where Vs crosses Ve
     fewest = min((len(z) - 1 for z in arms), default=0)
     return Spread(vu, vs, ve, vseed, se, float(np.clip(df, fewest, users - 1)))
 

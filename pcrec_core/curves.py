@@ -26,7 +26,10 @@ def convergence(arms: Sequence[Arm], metrics: Sequence[str]) -> pd.DataFrame:
     without one have no row. What is derived from runs, such as an ensemble, has no epochs.
     """
     runs = [(arm, run) for arm in arms for run in arm.runs if run.kind == "run"]
-    return pd.concat([_converging(arm, run, metric) for arm, run in runs for metric in metrics], ignore_index=True)
+    return pd.concat(
+        [_converging(arm, run, metric) for arm, run in runs for metric in metrics],
+        ignore_index=True,
+    )
 
 
 def _converging(arm: Arm, run: Record, metric: str) -> pd.DataFrame:
@@ -39,8 +42,19 @@ def _converging(arm: Arm, run: Record, metric: str) -> pd.DataFrame:
     else:
         values = _chosen_peers(epochs[column], metric)
         at = epochs["exchanges"] if column == "after" else np.arange(len(values))
-    return pd.DataFrame({"data set": arm.dataset, "model": arm.model, "variant": arm.variant, "seed": run.spec.seed,
-                         "peers": run.spec.peers, "metric": metric, "part": part, "epoch": np.asarray(at) + 1, "value": values})
+    return pd.DataFrame(
+        {
+            "data set": arm.dataset,
+            "model": arm.model,
+            "variant": arm.variant,
+            "seed": run.spec.seed,
+            "peers": run.spec.peers,
+            "metric": metric,
+            "part": part,
+            "epoch": np.asarray(at) + 1,
+            "value": values,
+        }
+    )
 
 
 def _chosen_peers(measured: Mapping[str, Any], metric: str) -> np.ndarray:
@@ -56,11 +70,20 @@ def first_within(curve: pd.DataFrame, share: float = 0.99) -> pd.DataFrame:
     ``own`` is the first epoch with ``share`` of the run's best, ``base's`` the first with ``share`` of what the base's runs
     reach on average, missing if there is none, and ``trained`` the epochs that all peers together have been trained for by then.
     """
-    case, keys = ["data set", "model", "metric"], ["data set", "model", "metric", "variant", "seed", "peers"]
+    case, keys = (
+        ["data set", "model", "metric"],
+        ["data set", "model", "metric", "variant", "seed", "peers"],
+    )
     best = curve.groupby(keys, sort=False)["value"].max()
     usual = best[best.index.get_level_values("variant") == "base"].groupby(case).mean()
-    levels = {"own": curve.groupby(keys)["value"].transform("max"), "base's": curve.join(usual.rename("usual"), on=case)["usual"]}
-    first = {name: curve[curve["value"] >= share * level].groupby(keys)["epoch"].min() for name, level in levels.items()}
+    levels = {
+        "own": curve.groupby(keys)["value"].transform("max"),
+        "base's": curve.join(usual.rename("usual"), on=case)["usual"],
+    }
+    first = {
+        name: curve[curve["value"] >= share * level].groupby(keys)["epoch"].min()
+        for name, level in levels.items()
+    }
     found = best.to_frame("best").assign(**first).reset_index()
     return found.assign(trained=found["base's"] * found["peers"]).drop(columns="peers")
 
@@ -74,9 +97,20 @@ def pruned(arms: Mapping[str, Arm], metrics: Sequence[str]) -> pd.DataFrame:
     for label, arm in arms.items():
         for metric in metrics:
             mean = arm.mean(metric)
-            rows.append({"share": arm.runs[0].spec.share, "fine-tuned": label.endswith("-tuned"), "metric": metric,
-                         "mean": mean.mean, "low": mean.low, "high": mean.high, "runs": mean.runs})
-    return pd.DataFrame(rows).sort_values(["metric", "fine-tuned", "share"], kind="stable", ignore_index=True)
+            rows.append(
+                {
+                    "share": arm.runs[0].spec.share,
+                    "fine-tuned": label.endswith("-tuned"),
+                    "metric": metric,
+                    "mean": mean.mean,
+                    "low": mean.low,
+                    "high": mean.high,
+                    "runs": mean.runs,
+                }
+            )
+    return pd.DataFrame(rows).sort_values(
+        ["metric", "fine-tuned", "share"], kind="stable", ignore_index=True
+    )
 
 
 def require_blocks(models: Sequence[str]) -> None:
@@ -92,7 +126,9 @@ _NO_LAYERS = "{} has no {}, so no ratio of them can be shown; leave it out of th
 KINDS = ("block matrices", "measured layers", "released layers")
 
 
-def invalid(arms: Sequence[Arm], kind: str, thresholds: Sequence[float] = THRESHOLDS) -> pd.DataFrame:
+def invalid(
+    arms: Sequence[Arm], kind: str, thresholds: Sequence[float] = THRESHOLDS
+) -> pd.DataFrame:
     """Figure 6: the ratio of layers whose entropy is below a threshold; a row an arm, run and threshold.
 
     Parameters
@@ -113,8 +149,14 @@ def invalid(arms: Sequence[Arm], kind: str, thresholds: Sequence[float] = THRESH
     for arm in arms:
         if not entropies(arm.runs[0], kind):
             raise StatsError(_NO_LAYERS.format(arm.model, kind))
-    return pd.concat([_ratios(arm.model, measured(arm), run.spec.seed, entropies(run, kind), thresholds)
-                      for arm in arms for run in arm.runs], ignore_index=True)
+    return pd.concat(
+        [
+            _ratios(arm.model, measured(arm), run.spec.seed, entropies(run, kind), thresholds)
+            for arm in arms
+            for run in arm.runs
+        ],
+        ignore_index=True,
+    )
 
 
 def measured(probes: Arm) -> str:
@@ -129,31 +171,67 @@ def below(arms: Sequence[Arm], thresholds: Sequence[float]) -> pd.DataFrame:
     for kind in KINDS:
         for arm in arms:
             h = np.array([entropies(run, kind) for run in arm.runs])
-            rows.append({"layers": kind, "model": arm.model, "variant": measured(arm),
-                         **{f"under {threshold:.2f}": (h < threshold).mean() for threshold in thresholds},
-                         "mean H": h.mean(), "least H": h.min(), "runs": len(h)})
+            rows.append(
+                {
+                    "layers": kind,
+                    "model": arm.model,
+                    "variant": measured(arm),
+                    **{
+                        f"under {threshold:.2f}": (h < threshold).mean() for threshold in thresholds
+                    },
+                    "mean H": h.mean(),
+                    "least H": h.min(),
+                    "runs": len(h),
+                }
+            )
     return pd.DataFrame(rows)
 
 
-def invalid_before(arms: Sequence[Arm], kind: str, thresholds: Sequence[float] = THRESHOLDS) -> pd.DataFrame:
+def invalid_before(
+    arms: Sequence[Arm], kind: str, thresholds: Sequence[float] = THRESHOLDS
+) -> pd.DataFrame:
     """The same ratio in each peer just before the exchange whose merged model is reported; ``arms`` of PCRec runs.
 
     ``kind`` is one of the first two: a record holds the entropies that the exchange measured.
     """
-    frames = [_ratios(arm.model, f"{arm.variant}, peer {peer} before the merge", run.spec.seed, one["h"], thresholds)
-              for arm in arms for run in arm.runs for peer, one in at_the_merge(run, kind).groupby("peer")]
+    frames = [
+        _ratios(
+            arm.model,
+            f"{arm.variant}, peer {peer} before the merge",
+            run.spec.seed,
+            one["h"],
+            thresholds,
+        )
+        for arm in arms
+        for run in arm.runs
+        for peer, one in at_the_merge(run, kind).groupby("peer")
+    ]
     return pd.concat(frames, ignore_index=True)
 
 
-def _ratios(model: str, variant: str, seed: int, h: Sequence[float], thresholds: Sequence[float]) -> pd.DataFrame:
+def _ratios(
+    model: str, variant: str, seed: int, h: Sequence[float], thresholds: Sequence[float]
+) -> pd.DataFrame:
     h = np.asarray(h)
-    return pd.DataFrame({"model": model, "variant": variant, "seed": seed, "layers": len(h), "threshold": thresholds,
-                         "ratio": [(h < threshold).mean() for threshold in thresholds]})
+    return pd.DataFrame(
+        {
+            "model": model,
+            "variant": variant,
+            "seed": seed,
+            "layers": len(h),
+            "threshold": thresholds,
+            "ratio": [(h < threshold).mean() for threshold in thresholds],
+        }
+    )
 
 
 def entropies(run: Record, kind: str) -> list[float]:
     """H of the layers that ``kind`` counts, of a probed run, in the model's order."""
-    chosen: dict[str, Any] = {name: one for name, one in run.result["probed"]["tensors"].items() if _counts(name, one, kind)}
+    chosen: dict[str, Any] = {
+        name: one
+        for name, one in run.result["probed"]["tensors"].items()
+        if _counts(name, one, kind)
+    }
     return [one["h_open" if kind == "released layers" else "h"] for one in chosen.values()]
 
 
@@ -164,14 +242,22 @@ def in_block(name: str) -> bool:
 
 def _counts(name: str, one: Mapping[str, Any], kind: str) -> bool:
     matrix = one["dimensions"] >= 2
-    return {"block matrices": matrix and in_block(name), "measured layers": matrix,
-            "released layers": matrix or name.endswith("attention_norm.weight")}[kind]
+    return {
+        "block matrices": matrix and in_block(name),
+        "measured layers": matrix,
+        "released layers": matrix or name.endswith("attention_norm.weight"),
+    }[kind]
 
 
 def at_the_merge(run: Record, kind: str = "measured layers") -> pd.DataFrame:
     """H of the peers' layers, and mu, just before the exchange whose merged model is reported: a row a peer and layer."""
     epochs, names = run.result["epochs"], [name for name, _ in run.result["layers"]]
     at = epochs["exchanges"].index(run.result["chosen"]["epoch"])
-    rows = pd.concat([pd.DataFrame({"peer": peer, "layer": names, "h": h, "mu": mu})
-                      for peer, (h, mu) in enumerate(zip(epochs["h"][at], epochs["mu"][at], strict=True))], ignore_index=True)
+    rows = pd.concat(
+        [
+            pd.DataFrame({"peer": peer, "layer": names, "h": h, "mu": mu})
+            for peer, (h, mu) in enumerate(zip(epochs["h"][at], epochs["mu"][at], strict=True))
+        ],
+        ignore_index=True,
+    )
     return rows if kind == "measured layers" else rows[rows["layer"].map(in_block)]

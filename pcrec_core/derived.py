@@ -46,27 +46,52 @@ class Derived(Identified):
 
     def __post_init__(self) -> None:
         known("operation", self.operation, OPERATIONS)
-        require(bool(self.parents) and all(isinstance(parent, RunSpec) for parent in self.parents), "parents must be runs.")
-        object.__setattr__(self, "parents", tuple(sorted(self.parents, key=lambda run: (run.seed, run.identity))))
+        require(
+            bool(self.parents) and all(isinstance(parent, RunSpec) for parent in self.parents),
+            "parents must be runs.",
+        )
+        object.__setattr__(
+            self, "parents", tuple(sorted(self.parents, key=lambda run: (run.seed, run.identity)))
+        )
         many = self.operation == "ensemble"
-        require((len(self.parents) > 1) == many, f"{self.operation} is made from {'two or more runs' if many else 'one run'},"
-                                                 f" not {len(self.parents)}.")
-        require(len(set(self.parents)) == len(self.parents), "an ensemble's runs must be different ones.")
+        require(
+            (len(self.parents) > 1) == many,
+            f"{self.operation} is made from {'two or more runs' if many else 'one run'},"
+            f" not {len(self.parents)}.",
+        )
+        require(
+            len(set(self.parents)) == len(self.parents),
+            "an ensemble's runs must be different ones.",
+        )
         prunes = self.operation in ("pruned", "tuned")
-        require((self.share is not None) == prunes, "share belongs to pruned and tuned: give it there, and leave it out else.")
-        require(not prunes or (isinstance(self.share, (int, float)) and 0 <= self.share < 1),
-                f"share must be in [0, 1), not {self.share}.")
+        require(
+            (self.share is not None) == prunes,
+            "share belongs to pruned and tuned: give it there, and leave it out else.",
+        )
+        require(
+            not prunes or (isinstance(self.share, (int, float)) and 0 <= self.share < 1),
+            f"share must be in [0, 1), not {self.share}.",
+        )
         kinds = {(p.data, p.model, p.protocol, p.lines) for p in self.parents}
-        require(len(kinds) == 1, "the runs of an ensemble must have the same data, model, protocol and rules.")
+        require(
+            len(kinds) == 1,
+            "the runs of an ensemble must have the same data, model, protocol and rules.",
+        )
         _refuse_shuffled(self.parents[0].data)
         first = self.parents[0]
-        require(self.operation != "apart" or (first.peers > 1 and first.cooperation is None),
-                "apart needs a run of two or more peers that never exchange.")
+        require(
+            self.operation != "apart" or (first.peers > 1 and first.cooperation is None),
+            "apart needs a run of two or more peers that never exchange.",
+        )
 
     def canonical(self) -> dict[str, Any]:
         """What identifies it."""
         share = {} if self.share is None else {"share": float(self.share)}
-        return {"operation": self.operation, "numerics": self.numerics, "parents": [p.canonical() for p in self.parents]} | share
+        return {
+            "operation": self.operation,
+            "numerics": self.numerics,
+            "parents": [p.canonical() for p in self.parents],
+        } | share
 
     @property
     def needs(self) -> list[tuple[RunSpec, int | None]]:
@@ -113,11 +138,19 @@ class Trivial(Identified):
     def __post_init__(self) -> None:
         known("baseline", self.baseline, TRIVIAL)
         _refuse_shuffled(self.data)
-        require(self.protocol == "controlled", "the trivial baselines follow protocol 'controlled' alone.")
+        require(
+            self.protocol == "controlled",
+            "the trivial baselines follow protocol 'controlled' alone.",
+        )
 
     def canonical(self) -> dict[str, Any]:
         """What identifies it."""
-        return {"baseline": self.baseline, "numerics": self.numerics, "data": self.data.canonical(), "protocol": self.protocol}
+        return {
+            "baseline": self.baseline,
+            "numerics": self.numerics,
+            "data": self.data.canonical(),
+            "protocol": self.protocol,
+        }
 
     @property
     def model(self) -> Named:
@@ -136,14 +169,23 @@ def derived_from_dict(values: dict[str, Any]) -> Derived | Trivial:
     """What has this canonical form; an unknown or missing key is a ``SpecError``."""
     kind = Trivial if "baseline" in values else Derived
     try:
-        parts = {"data": Data(**values["data"])} if kind is Trivial else {"parents": tuple(map(from_dict, values["parents"]))}
+        parts = (
+            {"data": Data(**values["data"])}
+            if kind is Trivial
+            else {"parents": tuple(map(from_dict, values["parents"]))}
+        )
         return kind(**values | parts)
     except (KeyError, TypeError) as error:
-        raise SpecError(f"{kind.__name__} cannot be read ({type(error).__name__}: {error}).") from None
+        raise SpecError(
+            f"{kind.__name__} cannot be read ({type(error).__name__}: {error})."
+        ) from None
 
 
 def _refuse_shuffled(data: Data) -> None:
-    require(data.histories == "ordered", "nothing is derived from shuffled histories: each run has an order of its own.")
+    require(
+        data.histories == "ordered",
+        "nothing is derived from shuffled histories: each run has an order of its own.",
+    )
 
 
 #: Lines of the protocols' table that change what is evaluated, and leave the training as it is.
@@ -164,7 +206,11 @@ def trainings(spec: RunSpec | Derived | Trivial) -> set[tuple]:
         return set().union(*map(trainings, spec.parents))
     exchange = None if _exchanges_at_the_end(spec) else spec.cooperation
     without = _EVALUATION if exchange else (*_EVALUATION, *_EXCHANGE)
-    lines = tuple((name, value) for name, value in vars(spec.lines).items() if name not in without and has_meaning(name, spec))
+    lines = tuple(
+        (name, value)
+        for name, value in vars(spec.lines).items()
+        if name not in without and has_meaning(name, spec)
+    )
     peers = (spec.peers, spec.rates, spec.orders, spec.starts) if exchange else (1,)
     training = dataclasses.replace(spec.training, average=None)
     return {(spec.data, spec.model, training, exchange, spec.seed, spec.numerics, peers, lines)}

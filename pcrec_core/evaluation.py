@@ -35,11 +35,24 @@ class Ranker:
         Whether the padding id is a candidate too.
     """
 
-    def __init__(self, split: Split, t: int | None, hide_seen: bool, device: torch.device, padding: bool = False) -> None:
+    def __init__(
+        self,
+        split: Split,
+        t: int | None,
+        hide_seen: bool,
+        device: torch.device,
+        padding: bool = False,
+    ) -> None:
         self._n_items, self._device, self._padding = split.n_items, device, padding
         self._targets = {part: self._put(split.targets(part)).long() for part in ("valid", "test")}
-        self._inputs = {part: self._put(split.histories(part=part, t=t or 2)) for part in ("valid", "test")}
-        offsets, items = split.seen() if hide_seen else (np.zeros(split.n_users + 1, np.int64), np.zeros(0, np.int32))
+        self._inputs = {
+            part: self._put(split.histories(part=part, t=t or 2)) for part in ("valid", "test")
+        }
+        offsets, items = (
+            split.seen()
+            if hide_seen
+            else (np.zeros(split.n_users + 1, np.int64), np.zeros(0, np.int32))
+        )
         self._counts, self._seen = self._put(np.diff(offsets)), self._put(items).long()
         self._offsets = offsets
 
@@ -77,7 +90,9 @@ class Ranker:
         model.train(training)
         ranks, top = (torch.cat(parts) for parts in zip(*found, strict=True))
         if top.isnan().any():
-            raise TrainingError("a score is NaN, so nothing can be ranked: the training diverged; lower the learning rate.")
+            raise TrainingError(
+                "a score is NaN, so nothing can be ranked: the training diverged; lower the learning rate."
+            )
         return ranks.cpu().numpy()
 
     def _buffer(self, model: nn.Module, users: int) -> Tensor | None:
@@ -85,9 +100,15 @@ class Ranker:
             return None
         return next(model.parameters()).new_empty(users * (self._n_items + 1))
 
-    def _chunk(self, model: nn.Module, part: str, rows: Tensor, buffer: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _chunk(
+        self, model: nn.Module, part: str, rows: Tensor, buffer: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
         """Ranks, and the best score of each user, which is NaN if one of them is."""
-        out = {} if buffer is None else {"out": buffer[: len(rows) * (self._n_items + 1)].view(-1, len(rows))}
+        out = (
+            {}
+            if buffer is None
+            else {"out": buffer[: len(rows) * (self._n_items + 1)].view(-1, len(rows))}
+        )
         scores = model.scores(rows, self._inputs[part][rows], **out)
         top = scores.amax(1)
         target = self._targets[part][rows].unsqueeze(1)
@@ -96,11 +117,15 @@ class Ranker:
             scores[:, 0] = float("-inf")
         self._hide(scores, rows)
         scores.scatter_(1, target, mine)
-        return scores.ge_(mine).sum(1).to(torch.int32), top  # ones and zeros as floats: a tenth of the time of booleans
+        return scores.ge_(mine).sum(1).to(
+            torch.int32
+        ), top  # ones and zeros as floats: a tenth of the time of booleans
 
     def _hide(self, scores: Tensor, rows: Tensor) -> None:
         first, last = int(rows[0]), int(rows[-1]) + 1
-        local = torch.arange(len(rows), device=self._device).repeat_interleave(self._counts[first:last])
+        local = torch.arange(len(rows), device=self._device).repeat_interleave(
+            self._counts[first:last]
+        )
         scores[local, self._seen[self._offsets[first] : self._offsets[last]]] = float("-inf")
 
 
@@ -111,7 +136,10 @@ def as_text(ranks: np.ndarray) -> str:
 
 def by_user(split: Split, ranks: np.ndarray) -> dict[str, str]:
     """What a record keeps of every user of the test set: the rank, and whether the target had been met before."""
-    return {"ranks": as_text(ranks), "repeated": "".join(map(str, split.repeated("test").astype(np.int8)))}
+    return {
+        "ranks": as_text(ranks),
+        "repeated": "".join(map(str, split.repeated("test").astype(np.int8))),
+    }
 
 
 def summary(ranks: np.ndarray) -> dict[str, float]:

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from pcrec_core.errors import SpecError, unknown
 
 
-def checked(peers: Sequence[nn.Module], names: Sequence[str], fewest: int = 2) -> list[dict[str, Tensor]]:
+def checked(
+    peers: Sequence[nn.Module], names: Sequence[str], fewest: int = 2
+) -> list[dict[str, Tensor]]:
     """Parameters by name of each of the peers, those of ``names`` fit to be exchanged.
 
     Raises
@@ -40,22 +42,34 @@ def _refuse_ties(parameters: list[dict[str, Tensor]]) -> None:
         for name, w in peer.items():
             first = owners.setdefault(w.data_ptr() if w.numel() else id(w), f"{name!r} of peer {k}")
             if first != f"{name!r} of peer {k}":
-                raise SpecError(f"{name!r} of peer {k} is tied to {first}: one tensor would be merged twice; untie them.")
+                raise SpecError(
+                    f"{name!r} of peer {k} is tied to {first}: one tensor would be merged twice; untie them."
+                )
 
 
 def _refuse_differences(parameters: list[dict[str, Tensor]]) -> None:
     first = {name: (tuple(w.shape), w.dtype) for name, w in parameters[0].items()}
     for k, peer in enumerate(parameters[1:], start=1):
         for name in first.keys() ^ peer.keys():
-            raise SpecError(f"parameter {name!r} is in peer 0 or in peer {k}, not in both: peers share one architecture.")
+            raise SpecError(
+                f"parameter {name!r} is in peer 0 or in peer {k}, not in both: peers share one architecture."
+            )
         for name, w in peer.items():
             if (tuple(w.shape), w.dtype) != first[name]:
-                raise SpecError(f"parameter {name!r} is {first[name]} in peer 0 and {(tuple(w.shape), w.dtype)} in peer {k}:"
-                                " peers share one architecture.")
+                raise SpecError(
+                    f"parameter {name!r} is {first[name]} in peer 0 and {(tuple(w.shape), w.dtype)} in peer {k}:"
+                    " peers share one architecture."
+                )
 
 
 def _refuse_values(name: str, k: int, w: Tensor) -> None:
     if not w.is_floating_point():
-        raise SpecError(f"parameter {name!r} holds {w.dtype}, which cannot be merged: leave it out of the layers.")
-    if w.numel() and not torch.stack(w.aminmax()).isfinite().all():  # a NaN is both smallest and largest
-        raise SpecError(f"parameter {name!r} of peer {k} holds NaN or infinity: nothing was exchanged.")
+        raise SpecError(
+            f"parameter {name!r} holds {w.dtype}, which cannot be merged: leave it out of the layers."
+        )
+    if (
+        w.numel() and not torch.stack(w.aminmax()).isfinite().all()
+    ):  # a NaN is both smallest and largest
+        raise SpecError(
+            f"parameter {name!r} of peer {k} holds NaN or infinity: nothing was exchanged."
+        )

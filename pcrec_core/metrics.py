@@ -39,7 +39,9 @@ def parse(name: str) -> tuple[str, int]:
     found = re.fullmatch(rf"({'|'.join(KINDS)})@([1-9][0-9]*)", name)
     if found is None:
         # The nearest name is looked for in capitals, the sentence shows what was typed.
-        sentence = unknown("metric", name.upper(), METRICS).replace(repr(name.upper()), repr(name), 1)
+        sentence = unknown("metric", name.upper(), METRICS).replace(
+            repr(name.upper()), repr(name), 1
+        )
         raise MetricError(sentence.removesuffix(".") + ", and any other N of 1 or more.")
     return found[1], int(found[2])
 
@@ -79,15 +81,23 @@ def value_by_user(ranks: ArrayLike, name: str) -> NDArray[np.float64]:
     """
     kind, n = parse(name)
     ranks = _checked(np.asarray(ranks))
-    gain = {"MRR": lambda: 1 / ranks, "HIT": lambda: np.ones(ranks.shape), "NDCG": lambda: 1 / np.log2(1 + ranks)}
+    gain = {
+        "MRR": lambda: 1 / ranks,
+        "HIT": lambda: np.ones(ranks.shape),
+        "NDCG": lambda: 1 / np.log2(1 + ranks),
+    }
     return np.where(ranks <= n, gain[kind](), 0.0)
 
 
 def _checked(ranks: NDArray) -> NDArray:
     if not np.issubdtype(ranks.dtype, np.integer):
-        raise MetricError(f"ranks must be whole numbers, not of type {ranks.dtype}; give the rank of each target.")
+        raise MetricError(
+            f"ranks must be whole numbers, not of type {ranks.dtype}; give the rank of each target."
+        )
     if (wrong := ranks < 1).any():
         first = tuple(int(i) for i in np.argwhere(wrong)[0])
-        raise MetricError(f"ranks start at 1, but the one at index {', '.join(map(str, first))} is {ranks[first]};"
-                          " count the target itself.")
+        raise MetricError(
+            f"ranks start at 1, but the one at index {', '.join(map(str, first))} is {ranks[first]};"
+            " count the target itself."
+        )
     return ranks.astype(np.int64, copy=False)

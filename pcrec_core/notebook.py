@@ -19,8 +19,11 @@ _GUARDED = "_pcrec_guarded"
 
 #: Parameters whose values are names, by the singular: what they name, and which there are.
 _NAMES: dict[str, tuple[str, Collection[str]]] = {
-    "dataset": ("data set", SOURCES), "tried": ("data set", SOURCES), "model": ("model", NUMERICS),
-    "protocol": ("protocol", PROTOCOLS)}
+    "dataset": ("data set", SOURCES),
+    "tried": ("data set", SOURCES),
+    "model": ("model", NUMERICS),
+    "protocol": ("protocol", PROTOCOLS),
+}
 #: Parameters that are numbers of 0 or more, by the singular, and the largest where there is one.
 _NUMBERS = {"epochs": math.inf, "seed": math.inf, "alpha": math.inf, "gamma": math.inf, "share": 99}
 #: Lists that must name something, since a page is about it.
@@ -77,12 +80,16 @@ def _check_type(name: str, kind: Any, value: Any) -> None:
             raise SpecError(f"parameter {name!r} must be {kind.__name__}, not the {_said(value)}.")
     elif not isinstance(value, list):
         items = f"{value}".strip("[]")
-        raise SpecError(f"parameter {name!r} must be {kind}, not the {_said(value)}: papermill's -p passes a string,"
-                        f" -y '{name}: [{items}]' passes a list.")
+        raise SpecError(
+            f"parameter {name!r} must be {kind}, not the {_said(value)}: papermill's -p passes a string,"
+            f" -y '{name}: [{items}]' passes a list."
+        )
     else:
         for place, item in enumerate(value):
             if not _is(item, get_args(kind)[0]):
-                raise SpecError(f"parameter {name!r} must be {kind}, but its item {place} is the {_said(item)}.")
+                raise SpecError(
+                    f"parameter {name!r} must be {kind}, but its item {place} is the {_said(item)}."
+                )
 
 
 def _check_value(name: str, value: Any) -> None:
@@ -92,7 +99,9 @@ def _check_value(name: str, value: Any) -> None:
     if twice := [item for place, item in enumerate(values) if item in values[:place]]:
         raise SpecError(f"parameter {name!r} has {twice[0]!r} twice; give each once.")
     if name == "alpha" and len(values) > 1:
-        raise SpecError(f"parameter 'alpha' is one alpha for all models, not {values}; Figure 4 is the page of several.")
+        raise SpecError(
+            f"parameter 'alpha' is one alpha for all models, not {values}; Figure 4 is the page of several."
+        )
     if name == "device":
         known_device(value)
     one = name if name in _NAMES | _NUMBERS else name.removesuffix("s")
@@ -106,15 +115,21 @@ def _check_value(name: str, value: Any) -> None:
         if isinstance(item, float) and not math.isfinite(item):
             raise SpecError(f"parameter {name!r} must be a number, not {item}.")
         if one in _NUMBERS and not 0 <= item <= most:
-            raise SpecError(f"parameter {name!r} must be {f'from 0 to {most}' if most < math.inf else '0 or more'}, not {item}.")
+            raise SpecError(
+                f"parameter {name!r} must be {f'from 0 to {most}' if most < math.inf else '0 or more'}, not {item}."
+            )
 
 
 def _check_csv(given: Mapping[str, Any]) -> None:
     asked = "csv" in [given.get("dataset"), *given.get("datasets", ())]
     if asked and "csv" not in given:
-        raise SpecError("this page takes no file of your own; the data set 'csv' is for pages with a parameter 'csv'.")
+        raise SpecError(
+            "this page takes no file of your own; the data set 'csv' is for pages with a parameter 'csv'."
+        )
     if given.get("csv") and not asked:
-        raise SpecError(f"parameter 'csv' is {given['csv']!r}, but the data set 'csv' is not asked for: name it.")
+        raise SpecError(
+            f"parameter 'csv' is {given['csv']!r}, but the data set 'csv' is not asked for: name it."
+        )
 
 
 def _is(value: Any, kind: type) -> bool:

@@ -29,8 +29,12 @@ from pcrec_core.streams import stream_seed
 from pcrec_core.trainer import Choice, facts, ranker_of
 
 
-def derive(spec: Derived, split: Split, models: Mapping[tuple[RunSpec, int | None], nn.Module],
-           device: torch.device) -> dict[str, Any]:
+def derive(
+    spec: Derived,
+    split: Split,
+    models: Mapping[tuple[RunSpec, int | None], nn.Module],
+    device: torch.device,
+) -> dict[str, Any]:
     """The result of an operation.
 
     Parameters
@@ -62,20 +66,36 @@ def trivial(spec: Trivial, split: Split) -> dict[str, Any]:
     if spec.baseline == "recency":
         return _read(partial(baselines.recency, split), split)
     kind = {"popularity": baselines.Popularity, "transitions": baselines.Transitions}[spec.baseline]
-    ranker = Ranker(split, 2, spec.baseline == "popularity" and not split.repeats, torch.device("cpu"))
+    ranker = Ranker(
+        split, 2, spec.baseline == "popularity" and not split.repeats, torch.device("cpu")
+    )
     return _read(partial(ranker.ranks, kind(split)), split)
 
 
 def _read(ranks_of: Callable[[str], np.ndarray], split: Split) -> dict[str, Any]:
     """Validation, and what the test set says."""
     ranks = ranks_of("test")
-    return facts(split) | {"valid": summary(ranks_of("valid")), "test": summary(ranks), **by_user(split, ranks)}
+    return facts(split) | {
+        "valid": summary(ranks_of("valid")),
+        "test": summary(ranks),
+        **by_user(split, ranks),
+    }
 
 
-def _tuned(run: RunSpec, model: nn.Module, masks: dict, ranker: Ranker, split: Split, device: torch.device) -> dict[str, Any]:
+def _tuned(
+    run: RunSpec, model: nn.Module, masks: dict, ranker: Ranker, split: Split, device: torch.device
+) -> dict[str, Any]:
     """Fine-tuned with the masks held; the best epoch on validation is read."""
     spec = tuning(run)
-    peer = MaskedPeer(0, spec, model, Adam(model.parameters(), spec.training.eta, decay(spec)), spec.training.eta, None, masks)
+    peer = MaskedPeer(
+        0,
+        spec,
+        model,
+        Adam(model.parameters(), spec.training.eta, decay(spec)),
+        spec.training.eta,
+        None,
+        masks,
+    )
     examples, choice, valid = examples_of(spec, split), Choice(), []
     for epoch in range(TUNING_EPOCHS):
         with products(spec.training.precision, device):
@@ -91,17 +111,37 @@ def _tuned(run: RunSpec, model: nn.Module, masks: dict, ranker: Ranker, split: S
 def _probe(model: nn.Module, layers: list[Layer], ranker: Ranker, run: RunSpec) -> dict[str, Any]:
     """What each tensor holds; and of each matrix, what validation NDCG@20 is left when half of it is pruned, or when noise
     of half its standard deviation is added."""
-    tensors = {name: {"h": entropy(w).item(), "h_open": entropy(w, last_bin="open").item(), "size": w.numel(),
-                      "dimensions": w.dim(), "std": w.double().std(correction=0).item(), "largest": w.abs().max().item(),
-                      "l1": w.double().abs().sum().item()}
-               for name, w in model.named_parameters()}
-    damaged = {layer.measured: {"pruned": _damage(model, layer, ranker, lambda w, layer=layer: prune(model, [layer], 0.5)),
-                                "noised": _damage(model, layer, ranker, lambda w, i=i: w.add_(_noise(w, run, i)))}
-               for i, layer in enumerate(layers)}
-    return {"tensors": tensors, "whole": summary(ranker.ranks(model, "valid"))[SELECTION], "damaged": damaged}
+    tensors = {
+        name: {
+            "h": entropy(w).item(),
+            "h_open": entropy(w, last_bin="open").item(),
+            "size": w.numel(),
+            "dimensions": w.dim(),
+            "std": w.double().std(correction=0).item(),
+            "largest": w.abs().max().item(),
+            "l1": w.double().abs().sum().item(),
+        }
+        for name, w in model.named_parameters()
+    }
+    damaged = {
+        layer.measured: {
+            "pruned": _damage(
+                model, layer, ranker, lambda w, layer=layer: prune(model, [layer], 0.5)
+            ),
+            "noised": _damage(model, layer, ranker, lambda w, i=i: w.add_(_noise(w, run, i))),
+        }
+        for i, layer in enumerate(layers)
+    }
+    return {
+        "tensors": tensors,
+        "whole": summary(ranker.ranks(model, "valid"))[SELECTION],
+        "damaged": damaged,
+    }
 
 
-def _damage(model: nn.Module, layer: Layer, ranker: Ranker, harm: Callable[[torch.Tensor], Any]) -> float:
+def _damage(
+    model: nn.Module, layer: Layer, ranker: Ranker, harm: Callable[[torch.Tensor], Any]
+) -> float:
     w = model.get_parameter(layer.measured)
     before = w.clone()
     harm(w)
@@ -113,4 +153,6 @@ def _damage(model: nn.Module, layer: Layer, ranker: Ranker, harm: Callable[[torc
 def _noise(w: torch.Tensor, run: RunSpec, layer: int) -> torch.Tensor:
     """A draw of its own for each layer, so that layers of one shape do not get the same."""
     draw = torch.Generator(w.device).manual_seed(stream_seed(run.seed, 0, "noise", layer))
-    return torch.randn(w.shape, generator=draw, dtype=w.dtype, device=w.device) * (w.std(correction=0) / 2)
+    return torch.randn(w.shape, generator=draw, dtype=w.dtype, device=w.device) * (
+        w.std(correction=0) / 2
+    )

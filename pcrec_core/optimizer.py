@@ -18,7 +18,9 @@ class Adam(torch.optim.Adam):
 
     def __init__(self, weights: Iterable[Tensor], lr: float, weight_decay: float = 0.0) -> None:
         super().__init__(weights, lr=lr, weight_decay=weight_decay, fused=True)
-        self._kept: dict[Tensor, tuple[Tensor, Tensor]] = {}  # a weight's dense gradient, and its rows that are not zero
+        self._kept: dict[
+            Tensor, tuple[Tensor, Tensor]
+        ] = {}  # a weight's dense gradient, and its rows that are not zero
 
     def step(self, closure: Callable | None = None) -> Any:
         for group in self.param_groups:

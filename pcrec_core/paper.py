@@ -10,9 +10,15 @@ from pcrec_core.errors import PCRecError, unknown
 from pcrec_core.paths import PAPER
 
 #: The paper's data set that each of ours is confronted with, where there is one.
-COUNTERPART = {"ml-100k": "ML-20M", "ml-1m": "ML-20M", "ml-20m": "ML-20M",
-               "retailrocket": "Retailrocket", "retailrocket-half": "Retailrocket",
-               "retailrocket-first-half": "Retailrocket", "retailrocket-events": "Retailrocket"}
+COUNTERPART = {
+    "ml-100k": "ML-20M",
+    "ml-1m": "ML-20M",
+    "ml-20m": "ML-20M",
+    "retailrocket": "Retailrocket",
+    "retailrocket-half": "Retailrocket",
+    "retailrocket-first-half": "Retailrocket",
+    "retailrocket-events": "Retailrocket",
+}
 
 
 class PaperError(PCRecError):
@@ -66,7 +72,9 @@ ORIGINAL_CLAIMS = 216
 def claims() -> pd.DataFrame:
     """Read the registry of claims, indexed by id; ``amendment`` marks those of Amendment 1."""
     empty = {"ri_paper": [""], "e": [""], "theta": [""]}
-    frame = pd.read_csv(PAPER / "claims.csv", keep_default_na=False, na_values=empty).set_index("id")
+    frame = pd.read_csv(PAPER / "claims.csv", keep_default_na=False, na_values=empty).set_index(
+        "id"
+    )
     return frame.assign(amendment=[place >= ORIGINAL_CLAIMS for place in range(len(frame))])
 
 

@@ -107,7 +107,9 @@ class Parallel:
         everyones = [torch.empty_like(weights) for _ in range(self.size)]
         with _reachable():
             dist.all_gather(everyones, weights)
-        return [mine if k == self.rank else _twin(mine, weights) for k, weights in enumerate(everyones)]
+        return [
+            mine if k == self.rank else _twin(mine, weights) for k, weights in enumerate(everyones)
+        ]
 
     def collect(self, here: list[dict[str, Any]]) -> list[dict[str, Any]]:
         packed = io.BytesIO()
@@ -115,7 +117,11 @@ class Parallel:
         answers: list[Any] | None = [None] * self.size if self.first else None
         with _reachable():
             dist.gather_object(packed.getvalue(), answers, dst=0)
-        return [state for answer in answers or [] for state in torch.load(io.BytesIO(answer), "cpu", weights_only=True)]
+        return [
+            state
+            for answer in answers or []
+            for state in torch.load(io.BytesIO(answer), "cpu", weights_only=True)
+        ]
 
 
 def group(peers: int, device: torch.device) -> Group:
@@ -130,9 +136,13 @@ def group(peers: int, device: torch.device) -> Group:
         return SERIAL
     size = int(os.environ["WORLD_SIZE"])
     if size != peers:
-        raise TrainingError(f"torchrun's processes number {size} and the run's peers {peers}, and it must be a process a peer:"
-                            f" give torchrun --nproc-per-node {peers}, or leave it out to train the peers in turn.")
-    if not dist.is_initialized():  # once: torchrun's store would give a second group the addresses of the first
+        raise TrainingError(
+            f"torchrun's processes number {size} and the run's peers {peers}, and it must be a process a peer:"
+            f" give torchrun --nproc-per-node {peers}, or leave it out to train the peers in turn."
+        )
+    if (
+        not dist.is_initialized()
+    ):  # once: torchrun's store would give a second group the addresses of the first
         _join(device)
     return Parallel()
 
@@ -141,12 +151,16 @@ def _join(device: torch.device) -> None:
     if device.type == "cuda":
         needed, there = int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count()
         if there < needed:
-            raise TrainingError(f"{needed} peers at once need a GPU each, and torch sees {there} here; take --device cpu, or"
-                                " leave torchrun out to train them in turn.")
+            raise TrainingError(
+                f"{needed} peers at once need a GPU each, and torch sees {there} here; take --device cpu, or"
+                " leave torchrun out to train them in turn."
+            )
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     with _reachable():
         # long: of two commands on one run the first process of the second waits for a training, and the others for it
-        dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=timedelta(days=7))
+        dist.init_process_group(
+            "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=timedelta(days=7)
+        )
     atexit.register(dist.destroy_process_group)
 
 
@@ -170,8 +184,10 @@ def _reachable() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise Interrupted("the process of another peer has ended or cannot be reached, so this run ends too; the same"
-                          " command goes on from its last checkpoint.") from error
+        raise Interrupted(
+            "the process of another peer has ended or cannot be reached, so this run ends too; the same"
+            " command goes on from its last checkpoint."
+        ) from error
 
 
 def _twin(model: nn.Module, weights: Tensor) -> nn.Module:

@@ -29,8 +29,16 @@ class Part:
     def canonical(self) -> dict[str, Any]:
         """Nested dict of what identifies the part: no ``None``, nothing that is not compared, and a field added later
         (``metadata={"as_before": value}``) only where it differs from its as-before value."""
-        values = {f.name: getattr(self, f.name) for f in fields(self) if f.compare and not _as_before(self, f)}
-        return {k: v.canonical() if isinstance(v, Part) else v for k, v in values.items() if v is not None}
+        values = {
+            f.name: getattr(self, f.name)
+            for f in fields(self)
+            if f.compare and not _as_before(self, f)
+        }
+        return {
+            k: v.canonical() if isinstance(v, Part) else v
+            for k, v in values.items()
+            if v is not None
+        }
 
 
 def _as_before(part: Part, f: dataclasses.Field) -> bool:
@@ -55,9 +63,13 @@ def _cast(f: dataclasses.Field, value: Any) -> Any:
         cast = _CASTS[kind](value)
     except (TypeError, ValueError, OverflowError):
         raise wrong from None
-    if kind != "str" and (cast != value or math.isinf(cast)):  # a NaN differs from itself; 2.5 differs from int 2
+    if kind != "str" and (
+        cast != value or math.isinf(cast)
+    ):  # a NaN differs from itself; 2.5 differs from int 2
         raise wrong
-    return cast + 0.0 if kind == "float" else cast  # -0.0 equals 0.0, so it must have the same identity
+    return (
+        cast + 0.0 if kind == "float" else cast
+    )  # -0.0 equals 0.0, so it must have the same identity
 
 
 def require(condition: bool, sentence: str) -> None:
@@ -74,7 +86,9 @@ def count(name: str, value: int) -> None:
 
 def known(what: str, name: str | None, names: Collection[str]) -> None:
     """Raise ``SpecError`` unless ``name`` is among ``names``; the sentence has the nearest one."""
-    if name not in names:  # the nearest name is looked for only here: it takes a hundred times as long
+    if (
+        name not in names
+    ):  # the nearest name is looked for only here: it takes a hundred times as long
         raise SpecError(unknown(what, name, names))
 
 
@@ -85,7 +99,9 @@ def later(as_before: Any) -> Any:
 
 def canonical_json(value: Any) -> str:
     """JSON with sorted keys, no spaces, no NaN: equal values give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False
+    )
 
 
 def digest(value: Any) -> str:

@@ -53,5 +53,7 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise FileError(f"{path} cannot be written ({error.strerror or error}); make its place free, or name another folder, and"
-                        " start again.") from error
+        raise FileError(
+            f"{path} cannot be written ({error.strerror or error}); make its place free, or name another folder, and"
+            " start again."
+        ) from error

@@ -50,7 +50,9 @@ class Peer:
             model = build(spec, split).to(device)
         training = spec.training
         eta = training.eta if spec.rates == "equal" else rate(training.eta, k, spec.peers)
-        average = Average(training.average, model, training.epochs, steps) if training.average else None
+        average = (
+            Average(training.average, model, training.epochs, steps) if training.average else None
+        )
         return cls(k, spec, model, Adam(model.parameters(), eta, decay(spec)), eta, average)
 
     def train_epoch(self, examples: Any, epoch: int, device: torch.device) -> float:
@@ -72,8 +74,10 @@ class Peer:
             self.average.after_epoch(epoch)
         loss = total.item() / len(batches)
         if not math.isfinite(loss):
-            raise TrainingError(f"the loss of peer {self.k} is {loss} in epoch {epoch}: the training diverged; lower the"
-                                " learning rate.")
+            raise TrainingError(
+                f"the loss of peer {self.k} is {loss} in epoch {epoch}: the training diverged; lower the"
+                " learning rate."
+            )
         return loss
 
     def reported(self, epoch: int) -> nn.Module:
@@ -83,7 +87,10 @@ class Peer:
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps."""
         average = {"average": self.average.averaged.state_dict()} if self.average else {}
-        return {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()} | average
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        } | average
 
     def resume(self, state: dict[str, Any]) -> None:
         """Go on from a ``state``."""
@@ -93,8 +100,13 @@ class Peer:
             self.average.averaged.load_state_dict(state["average"])
 
     def _rows(self, examples: Any, epoch: int) -> Tensor:
-        who, when = 0 if self.spec.orders == "same" else self.k, 0 if self.spec.lines.order == "once" else epoch
-        return examples.epoch(stream_seed(self.spec.seed, who, "order", when), self._seed("negatives", epoch))
+        who, when = (
+            0 if self.spec.orders == "same" else self.k,
+            0 if self.spec.lines.order == "once" else epoch,
+        )
+        return examples.epoch(
+            stream_seed(self.spec.seed, who, "order", when), self._seed("negatives", epoch)
+        )
 
     def _seed(self, purpose: str, epoch: int) -> int:
         return stream_seed(self.spec.seed, self.k, purpose, epoch)

@@ -24,14 +24,34 @@ _PLANNED = tuple(name for name in SOURCES if name != "csv")
 #: Controls 1 to 8: those of both deep models, and those of SASRec alone.
 CONTROLS_1_2 = ("base-constant", "LE-constant", "avg")
 CONTROLS_4_5 = ("base-2x-epochs", "apart-best", "apart-ensemble")
-OTHER_CONTROLS = ("permuted", "random", "base-batch-256", "ema", "swa", "LE-k2", "LE-k5", "LE-once",
-                  "base-half-eta", "LE-same-start")
+OTHER_CONTROLS = (
+    "permuted",
+    "random",
+    "base-batch-256",
+    "ema",
+    "swa",
+    "LE-k2",
+    "LE-k5",
+    "LE-once",
+    "base-half-eta",
+    "LE-same-start",
+)
 #: Single lines of the protocols' table that the page on deviations changes, and two that act
 #: together.
-LINES = ({"loss": "all"}, {"attention": "all"}, {"mean": "all"}, {"data": "own"},
-         {"hidden": "seen"}, {"candidates": "padding too"}, {"order": "once"}, {"choice": "test"},
-         {"layers": "released"}, {"last_bin": "open"}, {"evaluated": "before"},
-         {"loss": "all", "candidates": "padding too"})
+LINES = (
+    {"loss": "all"},
+    {"attention": "all"},
+    {"mean": "all"},
+    {"data": "own"},
+    {"hidden": "seen"},
+    {"candidates": "padding too"},
+    {"order": "once"},
+    {"choice": "test"},
+    {"layers": "released"},
+    {"last_bin": "open"},
+    {"evaluated": "before"},
+    {"loss": "all", "candidates": "padding too"},
+)
 
 
 def lines(model: str, label: str) -> list[dict[str, str]]:
@@ -62,18 +82,26 @@ PLANS: dict[str, tuple[Plan, ...]] = {
     "fig5": (Plan(("E", "M", "S"), DEEP),),
     "fig1": (Plan(("half", *_PRUNED), SASREC, ("ml-100k",)),),
     "fig6": (Plan(("probed-base", "probed-LE"), DEEP, ("ml-100k",), {"ml-100k": 3}),),
-    "deviations": (*(Plan(("base", "LE"), given={"protocol": name}, **_ON_ML_100K)
-                     for name in ("paper", "released")),
-                   *(Plan((label,), given={"rules": line}, **_ON_ML_100K)
-                     for line in LINES for label in ("base", "LE")
-                     if _possible(label, "sasrec", {"rules": line}))),
+    "deviations": (
+        *(
+            Plan(("base", "LE"), given={"protocol": name}, **_ON_ML_100K)
+            for name in ("paper", "released")
+        ),
+        *(
+            Plan((label,), given={"rules": line}, **_ON_ML_100K)
+            for line in LINES
+            for label in ("base", "LE")
+            if _possible(label, "sasrec", {"rules": line})
+        ),
+    ),
 }
 #: By step, in order.
 STEPS: dict[str, tuple[Plan, ...]] = steps(PLANS)
 
 
-def planned(names: Sequence[str] = (), datasets: Sequence[str] | None = None,
-            seeds: int | None = None) -> list[Spec]:
+def planned(
+    names: Sequence[str] = (), datasets: Sequence[str] | None = None, seeds: int | None = None
+) -> list[Spec]:
     """List what plans and steps want, each spec once, in order.
 
     Parameters
@@ -103,17 +131,28 @@ def unchosen(names: Sequence[str] = (), datasets: Sequence[str] | None = None) -
     return list(dict.fromkeys(chain.from_iterable(left)))
 
 
-def _places(names: Sequence[str],
-            datasets: Sequence[str] | None) -> Iterable[tuple[Plan, Sequence[str]]]:
+def _places(
+    names: Sequence[str], datasets: Sequence[str] | None
+) -> Iterable[tuple[Plan, Sequence[str]]]:
     """Return each plan of plans and steps with the data sets on which it is wanted."""
     for name in names:
         known("plan or step", name, PLANS | STEPS)
     for name in datasets or ():
         known("data set of the plans", name, _PLANNED)
-    return [(plan, plan.datasets if datasets is None else [
-        place for place in datasets
-        if place in plan.datasets or (name in PLANS and place not in SMALL)])
-        for name in names or PLANS for plan in (PLANS | STEPS)[name]]
+    return [
+        (
+            plan,
+            plan.datasets
+            if datasets is None
+            else [
+                place
+                for place in datasets
+                if place in plan.datasets or (name in PLANS and place not in SMALL)
+            ],
+        )
+        for name in names or PLANS
+        for plan in (PLANS | STEPS)[name]
+    ]
 
 
 def controls(model: str) -> tuple[str, ...]:
@@ -122,8 +161,9 @@ def controls(model: str) -> tuple[str, ...]:
     return (*TRIVIAL, *of_model, *(OTHER_CONTROLS if model in SASREC else ()))
 
 
-def chosen_controls(models: Sequence[str], wanted: Sequence[str] = (),
-                    given: Mapping[str, Any] | None = None) -> tuple[dict[str, list[str]], str]:
+def chosen_controls(
+    models: Sequence[str], wanted: Sequence[str] = (), given: Mapping[str, Any] | None = None
+) -> tuple[dict[str, list[str]], str]:
     """Return the labels of controls by model, and a sentence on what is left out.
 
     Parameters
@@ -143,15 +183,19 @@ def chosen_controls(models: Sequence[str], wanted: Sequence[str] = (),
     if wanted:
         asked = (*TRIVIAL, *wanted)
         return {model: [label for label in of if label in asked] for model, of in every.items()}, ""
-    chosen = {model: [label for label in of if _possible(label, model, given or {})]
-              for model, of in every.items()}
+    chosen = {
+        model: [label for label in of if _possible(label, model, given or {})]
+        for model, of in every.items()
+    }
     left = sorted(set().union(*every.values()) - set().union(*chosen.values()))
-    return chosen, (f"Left out, since these epochs are too few for them: {', '.join(left)}."
-                    if left else "")
+    return chosen, (
+        f"Left out, since these epochs are too few for them: {', '.join(left)}." if left else ""
+    )
 
 
-def seeds(label: str, model: str, dataset: str,
-          given: Mapping[str, Any] | None = None) -> tuple[int, ...]:
+def seeds(
+    label: str, model: str, dataset: str, given: Mapping[str, Any] | None = None
+) -> tuple[int, ...]:
     """Return the seeds of an arm: those of the pages, or of the steps where no page has it.
 
     An arm has seed 0 alone where none are planned, or where the protocol or single rules are
@@ -167,8 +211,12 @@ def _count(label: str, model: str, dataset: str) -> int:
     if label in TRIVIAL:
         return 1
     for plans in (PLANS, STEPS):
-        there = [plan for group in plans.values() for plan in group
-                 if dataset in plan.datasets and model in plan.models and not plan.given]
+        there = [
+            plan
+            for group in plans.values()
+            for plan in group
+            if dataset in plan.datasets and model in plan.models and not plan.given
+        ]
         wanted = variant(label, dataset, model) if there else None
         counts = [plan.count(dataset) for plan in there if plan.makes(wanted, dataset, model)]
         if counts:

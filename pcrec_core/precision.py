@@ -11,7 +11,10 @@ from torch import Tensor
 from pcrec_core.errors import TrainingError
 
 #: torch's name of each, by device. On a GPU torch answers "medium" with TF32, so bf16 would be another thing there.
-_SETTINGS = {"cpu": {"float32": "highest", "bf16": "medium"}, "cuda": {"float32": "highest", "tf32": "high"}}
+_SETTINGS = {
+    "cpu": {"float32": "highest", "bf16": "medium"},
+    "cuda": {"float32": "highest", "tf32": "high"},
+}
 
 
 @contextmanager
@@ -46,6 +49,10 @@ def rounds(product: Callable[[Tensor, Tensor], Tensor], device: torch.device, te
 def require(precision: str, device: torch.device, terms: int) -> None:
     """Raise ``TrainingError`` where products of that precision, of sums of so many terms, cannot be made."""
     if not available(precision, device, terms):
-        where = {"bf16": "a processor with bf16 instructions", "tf32": "a GPU with tensor cores"}[precision]
-        raise TrainingError(f"precision {precision!r} needs {where}, and this {device.type} makes no such products; take"
-                            " precision 'float32', or another machine.")
+        where = {"bf16": "a processor with bf16 instructions", "tf32": "a GPU with tensor cores"}[
+            precision
+        ]
+        raise TrainingError(
+            f"precision {precision!r} needs {where}, and this {device.type} makes no such products; take"
+            " precision 'float32', or another machine."
+        )

@@ -65,15 +65,39 @@ class Rules(Part):
 
 #: What each line can be; what ``controlled`` does comes first.
 VALUES: dict[str, tuple[str, ...]] = {
-    "data": ("common", "own"), "candidates": ("items", "padding too"), "hidden": ("where none repeats", "seen"),
-    "loss": ("real", "all"), "attention": ("real", "all"), "mean": ("real", "all"), "layers": ("matrices", "released"),
-    "last_bin": ("closed", "open"), "order": ("fresh", "once"), "evaluated": ("merged", "after", "before"),
-    "choice": ("validation", "test", "both")}
+    "data": ("common", "own"),
+    "candidates": ("items", "padding too"),
+    "hidden": ("where none repeats", "seen"),
+    "loss": ("real", "all"),
+    "attention": ("real", "all"),
+    "mean": ("real", "all"),
+    "layers": ("matrices", "released"),
+    "last_bin": ("closed", "open"),
+    "order": ("fresh", "once"),
+    "evaluated": ("merged", "after", "before"),
+    "choice": ("validation", "test", "both"),
+}
 
-_PAPER = {"data": "own", "hidden": "seen", "loss": "all", "attention": "all", "mean": "all", "evaluated": "after"}
+_PAPER = {
+    "data": "own",
+    "hidden": "seen",
+    "loss": "all",
+    "attention": "all",
+    "mean": "all",
+    "evaluated": "after",
+}
 PROTOCOLS: dict[str, Rules] = {
     "controlled": Rules(),
     "paper": Rules(**_PAPER),
-    "released": Rules(**_PAPER | {"candidates": "padding too", "layers": "released", "last_bin": "open", "order": "once",
-                                  "evaluated": "before", "choice": "test"}),
+    "released": Rules(
+        **_PAPER
+        | {
+            "candidates": "padding too",
+            "layers": "released",
+            "last_bin": "open",
+            "order": "once",
+            "evaluated": "before",
+            "choice": "test",
+        }
+    ),
 }

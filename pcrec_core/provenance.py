@@ -23,14 +23,18 @@ def _sources() -> dict[str, str]:
     found = {}
     for path in _PACKAGE.rglob("*.py"):
         with suppress(OSError):  # it vanished, or an editor left a broken link
-            found[path.relative_to(_PACKAGE).as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
+            found[path.relative_to(_PACKAGE).as_posix()] = hashlib.sha256(
+                path.read_bytes()
+            ).hexdigest()
     return dict(sorted(found.items()))
 
 
 _IMPORTED = _sources()
 #: Digest of the code as imported: 16 digits of the SHA-256 of what ``sha256sum`` prints for the sources below the
 #: package, in the order of their paths. It matches a record to a commit where git could not be asked.
-CODE = hashlib.sha256("".join(f"{digest}  {path}\n" for path, digest in _IMPORTED.items()).encode()).hexdigest()[:16]
+CODE = hashlib.sha256(
+    "".join(f"{digest}  {path}\n" for path, digest in _IMPORTED.items()).encode()
+).hexdigest()[:16]
 #: The modules that were loaded when the sources were last seen unchanged. A reloaded module has another ``__spec__``.
 _vouched: dict[str, Any] = {}
 
@@ -41,8 +45,11 @@ def sound() -> bool:
     This is so while the sources on disk are unchanged. Once they have changed, a module that is imported may be of other
     code, so it is vouched for no more; the modules that were loaded before stay sound.
     """
-    loaded = {name: getattr(module, "__spec__", None) for name, module in list(sys.modules.items())
-              if name.partition(".")[0] == __package__}
+    loaded = {
+        name: getattr(module, "__spec__", None)
+        for name, module in list(sys.modules.items())
+        if name.partition(".")[0] == __package__
+    }
     if _sources() == _IMPORTED:  # read after ``loaded``: what was imported before an edit is sound
         _vouched.update(loaded)
     return all(_vouched.get(name) is spec for name, spec in loaded.items())
@@ -64,7 +71,11 @@ def origin() -> dict[str, Any]:
 
 def provenance() -> dict[str, Any]:
     """Say where a record comes from: versions, and the ``origin`` of the code."""
-    packages = {name: metadata.version(name) for name in ("numpy", "torch", "pandas", "scipy") if _installed(name)}
+    packages = {
+        name: metadata.version(name)
+        for name in ("numpy", "torch", "pandas", "scipy")
+        if _installed(name)
+    }
     return {"python": sys.version.split()[0], "versions": packages, **origin()}
 
 
@@ -80,7 +91,9 @@ def _installed(name: str) -> bool:
 def _asked() -> tuple[str | None, bool]:
     """Ask git for the commit and its cleanness; once, since a later commit is not that of the code in memory."""
     try:
-        head, *changes = _git("status", "--porcelain=v2", "--branch", "--untracked-files=no")  # one moment for both
+        head, *changes = _git(
+            "status", "--porcelain=v2", "--branch", "--untracked-files=no"
+        )  # one moment for both
         tracked = _git("ls-files", "*.py")
     except (OSError, subprocess.CalledProcessError):
         return None, False
@@ -92,5 +105,7 @@ def _asked() -> tuple[str | None, bool]:
 
 def _git(*words: str) -> list[str]:
     """Ask git in the folder of the package; the paths that it lists are relative to it."""
-    answer = subprocess.run(["git", "-C", str(_PACKAGE), *words], capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        ["git", "-C", str(_PACKAGE), *words], capture_output=True, text=True, check=True
+    )
     return answer.stdout.splitlines()

@@ -65,8 +65,18 @@ class MaskedPeer(Peer):
 
 def tuning(run: RunSpec) -> RunSpec:
     """The training of a fine-tuning: ten epochs at a tenth of the rate, constant. Its numbers go on after the run's."""
-    training = dataclasses.replace(run.training, eta=run.training.eta * RATE, schedule="constant", average=None)
-    alone = dataclasses.replace(run, training=training, peers=1, cooperation=None, rates="spread", orders="own", starts="own",
-                                rules=None)
+    training = dataclasses.replace(
+        run.training, eta=run.training.eta * RATE, schedule="constant", average=None
+    )
+    alone = dataclasses.replace(
+        run,
+        training=training,
+        peers=1,
+        cooperation=None,
+        rates="spread",
+        orders="own",
+        starts="own",
+        rules=None,
+    )
     lines = {name: value for name, value in run.changed_rules.items() if has_meaning(name, alone)}
     return dataclasses.replace(alone, rules=dataclasses.replace(PROTOCOLS[run.protocol], **lines))

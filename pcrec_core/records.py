@@ -63,12 +63,24 @@ class Record:
 
     def to_json(self) -> str:
         """Text of the file: a line a part."""
-        parts = {"kind": self.kind, "name": self.name, "key": self.key, "result": self.result,
-                 "result_sha256": self.result_hash, "run": self.run}
-        return "{\n" + ",\n".join(f"{canonical_json(k)}:{canonical_json(v)}" for k, v in parts.items()) + "\n}\n"
+        parts = {
+            "kind": self.kind,
+            "name": self.name,
+            "key": self.key,
+            "result": self.result,
+            "result_sha256": self.result_hash,
+            "run": self.run,
+        }
+        return (
+            "{\n"
+            + ",\n".join(f"{canonical_json(k)}:{canonical_json(v)}" for k, v in parts.items())
+            + "\n}\n"
+        )
 
 
-def run_record(spec: RunSpec | Derived | Trivial, result: dict[str, Any], run: dict[str, Any]) -> Record:
+def run_record(
+    spec: RunSpec | Derived | Trivial, result: dict[str, Any], run: dict[str, Any]
+) -> Record:
     """The record of a trained run, or of what was made from runs or data."""
     kind = {Derived: "derived", Trivial: "trivial"}.get(type(spec), "run")
     return Record(kind, spec.name, spec.canonical(), result, run)
@@ -93,19 +105,30 @@ def read(path: Path) -> Record:
         known("kind of record", record.kind, KINDS)
         require(isinstance(record.run, dict), "its provenance is no dict.")
         sound = record.result_hash == parts["result_sha256"]
-        named = digest(record.key)[:12] == record.identity and path.name == Path(record.name + ".json").name
+        named = (
+            digest(record.key)[:12] == record.identity
+            and path.name == Path(record.name + ".json").name
+        )
     except FileNotFoundError:
         raise RecordError(f"there is no record at {path}.") from None
     except OSError as error:
-        raise RecordError(f"{path} cannot be read ({error.strerror or error}); give the file of a record.") from None
+        raise RecordError(
+            f"{path} cannot be read ({error.strerror or error}); give the file of a record."
+        ) from None
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-        raise RecordError(f"{path} is no record ({type(error).__name__}: {error}); delete it and train the run"
-                          " again.") from None
+        raise RecordError(
+            f"{path} is no record ({type(error).__name__}: {error}); delete it and train the run"
+            " again."
+        ) from None
     if not sound:
-        raise RecordError(f"record {path} was changed: its result has not the hash it says; restore it, or delete it and"
-                          " train the run again.")
+        raise RecordError(
+            f"record {path} was changed: its result has not the hash it says; restore it, or delete it and"
+            " train the run again."
+        )
     if not named:
-        raise RecordError(f"record {path} is not the one its name says; restore it, or delete it and train the run again.")
+        raise RecordError(
+            f"record {path} is not the one its name says; restore it, or delete it and train the run again."
+        )
     return record
 
 
@@ -132,7 +155,9 @@ class Store:
             If the folder is a file, or, for a page that only reads (``made``), is not there.
         """
         if folder and (Path(folder).is_file() or (made and not Path(folder).exists())):
-            raise RecordError(f"there is no folder {folder}; records is a folder of records, or empty for the committed ones.")
+            raise RecordError(
+                f"there is no folder {folder}; records is a folder of records, or empty for the committed ones."
+            )
         return cls(Path(folder)) if folder else cls()
 
     def path(self, name: str) -> Path:
@@ -164,12 +189,20 @@ class Store:
     @staticmethod
     def _paths(folders: Sequence[Path]) -> list[Path]:
         """By name; of a name in several folders the first's, as ``path`` has it."""
-        found = {path.relative_to(folder): path for folder in reversed(folders) for path in folder.rglob("*-*.json")}
+        found = {
+            path.relative_to(folder): path
+            for folder in reversed(folders)
+            for path in folder.rglob("*-*.json")
+        }
         return [found[name] for name in sorted(found)]
 
     def runs(self, dataset: str) -> list[Record]:
         """Every run on a data set, in the order of the names."""
-        return [record for record in self.all() if record.kind == "run" and record.key["data"]["source"] == dataset]
+        return [
+            record
+            for record in self.all()
+            if record.kind == "run" and record.key["data"]["source"] == dataset
+        ]
 
     def find(self, name: str) -> Path:
         """Path of the record of that name, or of the one whose identity begins with ``name`` (4 digits or more); also a name
@@ -182,14 +215,21 @@ class Store:
         """
         identity = name.rsplit("-", 1)[-1]  # the hash that ends a name
         if len(identity) < 4:
-            raise RecordError(f"{name!r} is too short to name a record; give a path, a name, or 4 or more digits of its"
-                              " identity.")
-        found = [path for path in self._paths(self._folders)
-                 if path.stem.rsplit("-", 1)[1].startswith(identity) and name in path.as_posix()]
+            raise RecordError(
+                f"{name!r} is too short to name a record; give a path, a name, or 4 or more digits of its"
+                " identity."
+            )
+        found = [
+            path
+            for path in self._paths(self._folders)
+            if path.stem.rsplit("-", 1)[1].startswith(identity) and name in path.as_posix()
+        ]
         if len(found) != 1:
             where = " and ".join(map(str, self._folders))
-            raise RecordError(f"{len(found)} records in {where} are named {name!r}, or have an identity that begins so; give"
-                              " a path, a name, or 4 or more digits of one identity.")
+            raise RecordError(
+                f"{len(found)} records in {where} are named {name!r}, or have an identity that begins so; give"
+                " a path, a name, or 4 or more digits of one identity."
+            )
         return found[0]
 
 
@@ -201,17 +241,24 @@ def same_users(records: list[Record]) -> None:
     RecordError
         Naming the first two that differ.
     """
+
     def what(record: Record) -> tuple[str, str]:
         return record.result["data"]["fingerprint"], record.spec.protocol
 
     for record in records[1:]:
         if what(record) != what(records[0]):
-            raise RecordError(f"{records[0].name} and {record.name} differ in data or protocol: their users cannot be"
-                              " compared.")
+            raise RecordError(
+                f"{records[0].name} and {record.name} differ in data or protocol: their users cannot be"
+                " compared."
+            )
 
 
 def _without_seed(key: dict[str, Any]) -> dict[str, Any]:
-    parents = {"parents": [_without_seed(parent) for parent in key["parents"]]} if "parents" in key else {}
+    parents = (
+        {"parents": [_without_seed(parent) for parent in key["parents"]]}
+        if "parents" in key
+        else {}
+    )
     return {k: v for k, v in key.items() if k != "seed"} | parents
 
 
@@ -226,7 +273,7 @@ def ranks_of(records: list[Record]) -> np.ndarray:
     same_users(records)
     arms = {canonical_json(_without_seed(r.key)) for r in records}
     if len(arms) != 1 or len({r.spec.seed for r in records}) != len(records):
-        raise RecordError(f"the runs {', '.join(r.name for r in records)} are no arm: they must differ in the seed alone.")
+        raise RecordError(
+            f"the runs {', '.join(r.name for r in records)} are no arm: they must differ in the seed alone."
+        )
     return np.stack([record.ranks for record in records])
-
-

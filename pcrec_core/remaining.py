@@ -44,16 +44,23 @@ class Remaining:
 
 def sentence(missing: int, planned: int, seconds: float, unmeasured: int) -> str:
     """Say how many records are missing, and how long they take."""
-    return (f"{missing} of {planned} records are missing; about {seconds / 3600:.1f} hours on one"
-            f" thread like those before{_unmeasured(unmeasured)}.")
+    return (
+        f"{missing} of {planned} records are missing; about {seconds / 3600:.1f} hours on one"
+        f" thread like those before{_unmeasured(unmeasured)}."
+    )
 
 
 def _unmeasured(trainings: int) -> str:
     return f", and {trainings} trainings without a measured rate" if trainings else ""
 
 
-def by_name(names: Sequence[str], missing: Collection[Spec], rates: Rates,
-            datasets: Sequence[str] | None = None, seeds: int | None = None) -> list[Remaining]:
+def by_name(
+    names: Sequence[str],
+    missing: Collection[Spec],
+    rates: Rates,
+    datasets: Sequence[str] | None = None,
+    seeds: int | None = None,
+) -> list[Remaining]:
     """List what is left of each plan, then of each step.
 
     A spec counts for the first of the plans that wants it, and for the first of the steps.

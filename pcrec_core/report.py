@@ -91,8 +91,14 @@ def sentence(text: str) -> Html:
     return Html(f"<p>{html.escape(text)}</p>", text)
 
 
-def table(frame: pd.DataFrame, formats: Mapping[str, Formatter], name: str, note: str = "",
-          data: pd.DataFrame | None = None, empty: str = "Nothing to show here.") -> Html:
+def table(
+    frame: pd.DataFrame,
+    formats: Mapping[str, Formatter],
+    name: str,
+    note: str = "",
+    data: pd.DataFrame | None = None,
+    empty: str = "Nothing to show here.",
+) -> Html:
     """A table people can sort in the book, a note below it, and its numbers as a CSV.
 
     Parameters
@@ -113,16 +119,27 @@ def table(frame: pd.DataFrame, formats: Mapping[str, Formatter], name: str, note
     if frame.empty:
         return sentence(empty)
     head = "".join(f"<th>{html.escape(str(column))}</th>" for column in frame.columns)
-    body = "".join(f"<tr>{''.join(_cell(value, formats.get(column)) for column, value in row.items())}</tr>"
-                   for row in frame.to_dict("records"))
-    markup = (f'<div class="wide"><table class="sortable"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-              "</div>")
-    return Html(markup + _below(note) + csv_link(frame if data is None else data, name), f"{name}: {len(frame)} rows")
+    body = "".join(
+        f"<tr>{''.join(_cell(value, formats.get(column)) for column, value in row.items())}</tr>"
+        for row in frame.to_dict("records")
+    )
+    markup = (
+        f'<div class="wide"><table class="sortable"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+        "</div>"
+    )
+    return Html(
+        markup + _below(note) + csv_link(frame if data is None else data, name),
+        f"{name}: {len(frame)} rows",
+    )
 
 
 def _cell(value: Any, form: Formatter | None) -> str:
     # as many digits as in the CSV: the last of 17 differ between processors
-    order = f' data-order="{value:.8g}"' if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
+    order = (
+        f' data-order="{value:.8g}"'
+        if isinstance(value, (int, float)) and not isinstance(value, bool)
+        else ""
+    )
     text = (form or (lambda x: DASH if missing(x) else str(x)))(value)
     long = len(text) > _SHORT and text[0].isalpha() and " " in text
     kind = ' class="lines"' if "\n" in text else ' class="text"' if long else ""
@@ -145,8 +162,10 @@ def download(frame: pd.DataFrame, name: str) -> Html:
 
 
 #: By whether the epoch was chosen on the test set.
-_CHOICE = {False: "epoch chosen on validation NDCG@20, one read-out on test",
-           True: "each metric from its best epoch on the test set, which the intervals take as given"}
+_CHOICE = {
+    False: "epoch chosen on validation NDCG@20, one read-out on test",
+    True: "each metric from its best epoch on the test set, which the intervals take as given",
+}
 
 
 def footnote(arms: Sequence[Arm]) -> str:
@@ -154,55 +173,104 @@ def footnote(arms: Sequence[Arm]) -> str:
     if not arms:
         return ""
     protocol = ", ".join(sorted({run.spec.protocol for arm in arms for run in arm.runs}))
-    users = ", ".join(f"{arm.dataset} {arm.ranks.shape[1]:,} users" for arm in {a.dataset: a for a in arms}.values())
+    users = ", ".join(
+        f"{arm.dataset} {arm.ranks.shape[1]:,} users"
+        for arm in {a.dataset: a for a in arms}.values()
+    )
     runs = sorted({len(arm.runs) for arm in arms})
     alone = any(len(arm.runs) == 1 and arm.random for arm in arms)
-    only = " An interval marked * covers users only: one run in an arm says nothing about other runs." if alone else ""
+    only = (
+        " An interval marked * covers users only: one run in an arm says nothing about other runs."
+        if alone
+        else ""
+    )
     span = " to ".join(map(str, sorted({runs[0], runs[-1]})))
     kept = {_CHOICE["best" in run.result] for arm in arms for run in arm.runs}
-    return (f"Protocol {protocol}; {users}; {span} run(s) an arm; {', or '.join(sorted(kept))};"
-            f" crossed t on the log ratio, 95 %, no adjustment.{only}")
+    return (
+        f"Protocol {protocol}; {users}; {span} run(s) an arm; {', or '.join(sorted(kept))};"
+        f" crossed t on the log ratio, 95 %, no adjustment.{only}"
+    )
 
 
 def sources(found: Sequence[Record]) -> Html:
     """Which records a page rests on: name, what is set otherwise than the study's runs have it, hash of the result, commit."""
     unique = sorted({r.name: r for r in found}.values(), key=lambda r: r.name)
-    rows = [{"record": r.name, "set otherwise": _set_otherwise(r), "result": r.result_hash[:12],
-             "commit": str(r.run.get("commit"))[:8], "clean": r.run.get("clean"), "device": r.run.get("device", DASH)}
-            for r in unique]
+    rows = [
+        {
+            "record": r.name,
+            "set otherwise": _set_otherwise(r),
+            "result": r.result_hash[:12],
+            "commit": str(r.run.get("commit"))[:8],
+            "clean": r.run.get("clean"),
+            "device": r.run.get("device", DASH),
+        }
+        for r in unique
+    ]
     return table(_without_empty(pd.DataFrame(rows)), {}, "records")
 
 
 def _set_otherwise(record: Record) -> str:
     """Such as ``schedule constant``: two runs of one variant are told apart by it. Of what is derived, that of its runs."""
-    runs = [run for run in getattr(record.spec, "parents", (record.spec,)) if isinstance(run, RunSpec)]
+    runs = [
+        run for run in getattr(record.spec, "parents", (record.spec,)) if isinstance(run, RunSpec)
+    ]
     said = [f"{name} {value}" for run in runs for name, value in settings.changed(run).items()]
     return ", ".join(dict.fromkeys(said)) or DASH
 
 
 def _without_empty(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame without its columns of dashes alone."""
-    return frame.drop(columns=[name for name in frame if all(missing(value) or value == DASH for value in frame[name])])
+    return frame.drop(
+        columns=[
+            name for name in frame if all(missing(value) or value == DASH for value in frame[name])
+        ]
+    )
 
 
 def show_values(frame: pd.DataFrame, name: str, note: str) -> Html:
     """The frame of ``arms.values``, as the paper prints it: a row an arm, a column a metric; below an arm the paper's values, of
     its own data set, where it prints some."""
     rows = []
-    for (dataset, model, variant), one in frame.groupby(["data set", "model", "variant"], sort=False):
+    for (dataset, model, variant), one in frame.groupby(
+        ["data set", "model", "variant"], sort=False
+    ):
         ours = one.to_dict("records")
-        rows.append({"data set": dataset, "model": model, "variant": variant, "runs": ours[0]["runs"],
-                     **{row["metric"]: _mean(row) for row in ours}})
+        rows.append(
+            {
+                "data set": dataset,
+                "model": model,
+                "variant": variant,
+                "runs": ours[0]["runs"],
+                **{row["metric"]: _mean(row) for row in ours},
+            }
+        )
         if one["paper"].notna().any():
-            rows.append({"data set": ours[0][_DATA], "model": model, "variant": f"{variant}, the paper", "runs": None,
-                         **{row["metric"]: number(4)(row["paper"]) for row in ours}})
-    return table(pd.DataFrame(rows), {"runs": count}, name, f"Mean, 95 % interval, and the SD over runs. {note}", frame)
+            rows.append(
+                {
+                    "data set": ours[0][_DATA],
+                    "model": model,
+                    "variant": f"{variant}, the paper",
+                    "runs": None,
+                    **{row["metric"]: number(4)(row["paper"]) for row in ours},
+                }
+            )
+    return table(
+        pd.DataFrame(rows),
+        {"runs": count},
+        name,
+        f"Mean, 95 % interval, and the SD over runs. {note}",
+        frame,
+    )
 
 
 def _mean(row: Mapping[str, Any]) -> str:
     """Mean, interval and SD over runs, a line each."""
-    middle = with_interval(number(4), row["mean"], row["low"], row["high"], row["users only"]).replace(" [", "\n[", 1)
-    return middle if missing(row["run SD"]) else f"{middle}\nSD\N{NO-BREAK SPACE}{row['run SD']:.4f}"
+    middle = with_interval(
+        number(4), row["mean"], row["low"], row["high"], row["users only"]
+    ).replace(" [", "\n[", 1)
+    return (
+        middle if missing(row["run SD"]) else f"{middle}\nSD\N{NO-BREAK SPACE}{row['run SD']:.4f}"
+    )
 
 
 #: What a column of comparisons says.
@@ -214,11 +282,21 @@ def show_comparisons(frame: pd.DataFrame, name: str, note: str) -> Html:
     if frame.empty:
         return sentence("Nothing is compared here.")
     rows = frame.to_dict("records")
-    shown = pd.DataFrame({
-        **{column: frame[column] for column in ("data set", "model", "comparison", "metric")},
-        "RI [95 %]": [with_interval(percent, r["RI"], r["low"], r["high"], r["users only"]) for r in rows],
-        "RI of the paper": [DASH if missing(r["RI paper"]) else f"{percent(r['RI paper'])} ({r[_DATA]})" for r in rows],
-        **{column: frame[column] for column in ("p", "MDE", "DeltaRI", "df", "Vseed/V", "runs")}})
+    shown = pd.DataFrame(
+        {
+            **{column: frame[column] for column in ("data set", "model", "comparison", "metric")},
+            "RI [95 %]": [
+                with_interval(percent, r["RI"], r["low"], r["high"], r["users only"]) for r in rows
+            ],
+            "RI of the paper": [
+                DASH if missing(r["RI paper"]) else f"{percent(r['RI paper'])} ({r[_DATA]})"
+                for r in rows
+            ],
+            **{
+                column: frame[column] for column in ("p", "MDE", "DeltaRI", "df", "Vseed/V", "runs")
+            },
+        }
+    )
     shown = shown.rename(columns={"DeltaRI": "ΔRI"})
     formats = {"p": probability, "df": number(0), "Vseed/V": share, "MDE": percent, "ΔRI": points}
     shown = _without_empty(shown)
@@ -227,30 +305,69 @@ def show_comparisons(frame: pd.DataFrame, name: str, note: str) -> Html:
 
 def show_statistics(found: Sequence[Record]) -> Html:
     """Sizes, ties and repeats of data sets (Table 1), from their records."""
-    names = {"source": "data set", "users": "users", "items": "items", "actions": "actions",
-             "actions_per_user_median": "median actions", "density": "density", "tie_share": "ties",
-             "repeat_share_valid": "repeats, validation", "repeat_share_test": "repeats, test"}
+    names = {
+        "source": "data set",
+        "users": "users",
+        "items": "items",
+        "actions": "actions",
+        "actions_per_user_median": "median actions",
+        "density": "density",
+        "tie_share": "ties",
+        "repeat_share_valid": "repeats, validation",
+        "repeat_share_test": "repeats, test",
+    }
     frame = pd.DataFrame([{shown: r.result[name] for name, shown in names.items()} for r in found])
-    formats = {**dict.fromkeys(["users", "items", "actions", "median actions"], count), "density": number(4),
-               **dict.fromkeys(["ties", "repeats, validation", "repeats, test"], share)}
+    formats = {
+        **dict.fromkeys(["users", "items", "actions", "median actions"], count),
+        "density": number(4),
+        **dict.fromkeys(["ties", "repeats, validation", "repeats, test"], share),
+    }
     return table(frame, formats, "table1")
 
 
 def said_statistics(found: Sequence[Record]) -> dict[str, str]:
     """Numbers of ``show_statistics`` for sentences of other pages, under keys such as ``ml-100k-users``."""
-    forms = {"users": ("users", count), "items": ("items", count), "actions": ("actions", count),
-             "ties": ("tie_share", share), "repeats": ("repeat_share_test", share)}
-    return {f"{r.result['source']}-{key}": form(r.result[name]) for r in found for key, (name, form) in forms.items()}
+    forms = {
+        "users": ("users", count),
+        "items": ("items", count),
+        "actions": ("actions", count),
+        "ties": ("tie_share", share),
+        "repeats": ("repeat_share_test", share),
+    }
+    return {
+        f"{r.result['source']}-{key}": form(r.result[name])
+        for r in found
+        for key, (name, form) in forms.items()
+    }
 
 
 def show_filter(found: Sequence[Record]) -> Html:
     """What was read, what each filter removed, and what is left."""
-    order = [name for why in ("read", "core", "distinct", "short", "") for name in found[0].result["counts"]
-             if name.partition("_")[2] == why] if found else []
-    frame = pd.DataFrame([{"data set": r.result["source"], **{_said(name): r.result["counts"][name] for name in order}}
-                          for r in found])
-    return table(frame, dict.fromkeys(frame.columns[1:], count), "table1-filter",
-                 "core: fewer than 5 actions; distinct: too few distinct items; short: fewer than three actions.")
+    order = (
+        [
+            name
+            for why in ("read", "core", "distinct", "short", "")
+            for name in found[0].result["counts"]
+            if name.partition("_")[2] == why
+        ]
+        if found
+        else []
+    )
+    frame = pd.DataFrame(
+        [
+            {
+                "data set": r.result["source"],
+                **{_said(name): r.result["counts"][name] for name in order},
+            }
+            for r in found
+        ]
+    )
+    return table(
+        frame,
+        dict.fromkeys(frame.columns[1:], count),
+        "table1-filter",
+        "core: fewer than 5 actions; distinct: too few distinct items; short: fewer than three actions.",
+    )
 
 
 def _said(name: str) -> str:
@@ -260,40 +377,76 @@ def _said(name: str) -> str:
 
 def show_shares_held(frame: pd.DataFrame, name: str, note: str) -> Html:
     """The frame of ``arms.shares_held``."""
-    return table(frame, {"alpha": "{:g}".format, "0.7 or more": share, "0.7 or more, to the chosen epoch": share,
-                         "median": number(2), "held by peer 0": share}, name, note, empty="No run here has a mu.")
+    return table(
+        frame,
+        {
+            "alpha": "{:g}".format,
+            "0.7 or more": share,
+            "0.7 or more, to the chosen epoch": share,
+            "median": number(2),
+            "held by peer 0": share,
+        },
+        name,
+        note,
+        empty="No run here has a mu.",
+    )
 
 
 def said_shares_held(frame: pd.DataFrame) -> dict[str, str]:
     """How often max(mu, 1 - mu) is 0.7 or more, for sentences, under keys such as ``mu-ml-100k-sasrec-30`` (all exchanges) and
     ``mu-ml-100k-sasrec-30-early`` (up to the chosen epoch)."""
     columns = {"": "0.7 or more", "-early": "0.7 or more, to the chosen epoch"}
-    return {f"mu-{row['data set']}-{row['model']}-{row['alpha']:g}{end}": share(row[column])
-            for row in frame.to_dict("records") for end, column in columns.items()}
+    return {
+        f"mu-{row['data set']}-{row['model']}-{row['alpha']:g}{end}": share(row[column])
+        for row in frame.to_dict("records")
+        for end, column in columns.items()
+    }
 
 
 def show_below(frame: pd.DataFrame, name: str) -> Html:
     """The frame of ``curves.below``."""
     under = [column for column in frame.columns if column.startswith("under ")]
-    return table(frame, dict.fromkeys(under, share) | dict.fromkeys(["mean H", "least H"], number(2)), name,
-                 "Share of the layers of all runs whose entropy is under a threshold, in nats; mean H over layers and runs, least"
-                 " H of any layer. The paper, at 0.5 on ML-20M: SASRec about 20 %, PCRec under 5 %.")
+    return table(
+        frame,
+        dict.fromkeys(under, share) | dict.fromkeys(["mean H", "least H"], number(2)),
+        name,
+        "Share of the layers of all runs whose entropy is under a threshold, in nats; mean H over layers and runs, least"
+        " H of any layer. The paper, at 0.5 on ML-20M: SASRec about 20 %, PCRec under 5 %.",
+    )
 
 
 def said_below(frame: pd.DataFrame) -> dict[str, str]:
     """The ratios of ``curves.below`` for sentences, under keys such as ``block-matrices-sasrec-base-under-0.50``."""
-    return {f"{row['layers']}-{row['model']}-{row['variant']}-{column}".replace(" ", "-"): share(row[column])
-            for row in frame.to_dict("records") for column in row if column.startswith("under ")}
+    return {
+        f"{row['layers']}-{row['model']}-{row['variant']}-{column}".replace(" ", "-"): share(
+            row[column]
+        )
+        for row in frame.to_dict("records")
+        for column in row
+        if column.startswith("under ")
+    }
 
 
 def show_run(record: Record) -> Html:
     """One run: what it was, what was chosen, what it reached on the test set."""
     chosen, run = record.result["chosen"], record.run
-    frame = pd.DataFrame([{"run": record.name, "chosen epoch": chosen["epoch"] + 1, **record.result["test"],
-                           "seconds": round(sum(run["seconds"].values()))}])
-    return table(frame, dict.fromkeys(record.result["test"], number(4)), f"run-{record.identity}",
-                 f"Protocol {record.key['protocol']}; {record.result['data']['users']:,} users;"
-                 f" trained on {run['device']}, commit {str(run['commit'])[:8]}.")
+    frame = pd.DataFrame(
+        [
+            {
+                "run": record.name,
+                "chosen epoch": chosen["epoch"] + 1,
+                **record.result["test"],
+                "seconds": round(sum(run["seconds"].values())),
+            }
+        ]
+    )
+    return table(
+        frame,
+        dict.fromkeys(record.result["test"], number(4)),
+        f"run-{record.identity}",
+        f"Protocol {record.key['protocol']}; {record.result['data']['users']:,} users;"
+        f" trained on {run['device']}, commit {str(run['commit'])[:8]}.",
+    )
 
 
 def show_settings(specs: Sequence[RunSpec]) -> Html:
@@ -304,35 +457,73 @@ def show_settings(specs: Sequence[RunSpec]) -> Html:
     for spec in specs:
         ours = {**vars(spec.training), **vars(spec.model)}
         counterpart = paper.COUNTERPART.get(spec.data.source)
-        printed = theirs.loc[counterpart, names[spec.model.name]] if counterpart else pd.Series(dtype=object)
+        printed = (
+            theirs.loc[counterpart, names[spec.model.name]]
+            if counterpart
+            else pd.Series(dtype=object)
+        )
         pairs = {"batch": "b", "d": "d", "eta": "eta", "l2": "L2", "p": "p"}
-        rows.append({"data set": spec.data.source, "model": spec.model.name, "epochs": ours["epochs"], "t": ours["t"],
-                     **{f"{symbol}{who}": value for name, symbol in pairs.items()
-                        for who, value in ((" here", ours[name]), (" paper", printed.get(symbol)))}})
-    written = {name: general for name in rows[0] if name.endswith((" here", " paper"))} if rows else {}
-    return table(pd.DataFrame(rows), {"t": count, **written}, "table2",
-                 "t: items of a sequence; b: rows of a batch; d: size of an embedding; eta: learning rate; p: share of dropout. A"
-                 " dash is a setting that the model does not have, or that the paper does not print.")
+        rows.append(
+            {
+                "data set": spec.data.source,
+                "model": spec.model.name,
+                "epochs": ours["epochs"],
+                "t": ours["t"],
+                **{
+                    f"{symbol}{who}": value
+                    for name, symbol in pairs.items()
+                    for who, value in ((" here", ours[name]), (" paper", printed.get(symbol)))
+                },
+            }
+        )
+    written = (
+        {name: general for name in rows[0] if name.endswith((" here", " paper"))} if rows else {}
+    )
+    return table(
+        pd.DataFrame(rows),
+        {"t": count, **written},
+        "table2",
+        "t: items of a sequence; b: rows of a batch; d: size of an embedding; eta: learning rate; p: share of dropout. A"
+        " dash is a setting that the model does not have, or that the paper does not print.",
+    )
 
 
 def show_tried(found: Sequence[Record]) -> Html:
     """Runs by their settings and what they reached on validation: what lengths, rates and L2 were chosen from."""
-    rows = [{"data set": r.spec.data.source, "model": r.spec.model.name,
-             "variant": r.spec.variant, "seed": r.spec.seed, "epochs": r.spec.training.epochs,
-             "eta": r.spec.training.eta, "L2": r.spec.training.l2, "numerics": r.spec.numerics,
-             "chosen epoch": r.result["chosen"]["epoch"] + 1,
-             "validation NDCG@20": r.result["chosen"]["valid"]["NDCG@20"]} for r in found]
+    rows = [
+        {
+            "data set": r.spec.data.source,
+            "model": r.spec.model.name,
+            "variant": r.spec.variant,
+            "seed": r.spec.seed,
+            "epochs": r.spec.training.epochs,
+            "eta": r.spec.training.eta,
+            "L2": r.spec.training.l2,
+            "numerics": r.spec.numerics,
+            "chosen epoch": r.result["chosen"]["epoch"] + 1,
+            "validation NDCG@20": r.result["chosen"]["valid"]["NDCG@20"],
+        }
+        for r in found
+    ]
     if not rows:
-        return sentence("No run here is a trial: base or PCRec with nothing changed but the length, the rate or L2.")
-    frame = pd.DataFrame(rows).sort_values(["data set", "model", "variant", "seed", "epochs", "eta", "L2"],
-                                           kind="stable")
-    return table(frame, {"validation NDCG@20": number(4), "eta": general, "L2": general}, "table2-tried")
+        return sentence(
+            "No run here is a trial: base or PCRec with nothing changed but the length, the rate or L2."
+        )
+    frame = pd.DataFrame(rows).sort_values(
+        ["data set", "model", "variant", "seed", "epochs", "eta", "L2"], kind="stable"
+    )
+    return table(
+        frame, {"validation NDCG@20": number(4), "eta": general, "L2": general}, "table2-tried"
+    )
 
 
 def said_values(frame: pd.DataFrame, metric: str) -> dict[str, str]:
     """Means of ``arms.values`` for sentences of other pages, under keys such as ``ml-100k-bpr-base-MRR@5``."""
     rows = frame[frame["metric"] == metric].to_dict("records")
-    return {f"{row['data set']}-{row['model']}-{row['variant']}-{metric}": number(4)(row["mean"]) for row in rows}
+    return {
+        f"{row['data set']}-{row['model']}-{row['variant']}-{metric}": number(4)(row["mean"])
+        for row in rows
+    }
 
 
 def said_comparisons(frame: pd.DataFrame) -> dict[str, str]:
@@ -341,6 +532,9 @@ def said_comparisons(frame: pd.DataFrame) -> dict[str, str]:
     said = {}
     for row in frame.to_dict("records"):
         key = f"{row['data set']}-{row['model']}-{row['comparison'].replace(' ', '-')}-{row['metric']}"
-        said |= {key: with_interval(percent, row["RI"], row["low"], row["high"], row["users only"]),
-                 f"{key}-mde": percent(row["MDE"]), f"{key}-paper": percent(row["RI paper"])}
+        said |= {
+            key: with_interval(percent, row["RI"], row["low"], row["high"], row["users only"]),
+            f"{key}-mde": percent(row["MDE"]),
+            f"{key}-paper": percent(row["RI paper"]),
+        }
     return said

@@ -57,12 +57,17 @@ class Data(Part):
         known("histories", self.histories, ("ordered", "shuffled"))
         require(self.core >= 1, f"core must be 1 or more, not {self.core}.")
         if self.source == "csv":
-            require(bool(self.sha256) and len(self.columns or ()) in (2, 3),
-                     "source 'csv' needs sha256 and columns (user, item) or (user, item, time);"
-                     " datasets.csv_data(path, user=..., item=..., time=...) makes both.")
+            require(
+                bool(self.sha256) and len(self.columns or ()) in (2, 3),
+                "source 'csv' needs sha256 and columns (user, item) or (user, item, time);"
+                " datasets.csv_data(path, user=..., item=..., time=...) makes both.",
+            )
         else:
             given = [n for n in ("sha256", "columns", "path") if getattr(self, n) is not None]
-            require(not given, f"{', '.join(given)} has a meaning for source 'csv' only, not for {self.source!r}.")
+            require(
+                not given,
+                f"{', '.join(given)} has a meaning for source 'csv' only, not for {self.source!r}.",
+            )
 
 
 @dataclass(frozen=True)
@@ -78,12 +83,19 @@ class Model(Part):
     def _check(self) -> None:
         known("model", self.name, NUMERICS)
         count("d", self.d)
-        require((self.t is None) == (self.name == "bpr"), "t (piece length) belongs to sasrec and dnn: give it there,"
-                                                           " and leave it out for bpr.")
-        require(self.t is None or self.t >= 2, f"t counts the target, so it must be 2 or more, not {self.t}.")
+        require(
+            (self.t is None) == (self.name == "bpr"),
+            "t (piece length) belongs to sasrec and dnn: give it there, and leave it out for bpr.",
+        )
+        require(
+            self.t is None or self.t >= 2,
+            f"t counts the target, so it must be 2 or more, not {self.t}.",
+        )
         count("t", self.t or 2)
-        require((self.p is None) == (self.name != "sasrec"), "p (dropout) belongs to sasrec: give it there, and leave"
-                                                              " it out for dnn and bpr.")
+        require(
+            (self.p is None) == (self.name != "sasrec"),
+            "p (dropout) belongs to sasrec: give it there, and leave it out for dnn and bpr.",
+        )
         require(self.p is None or 0 <= self.p < 1, f"p (dropout) must be in [0, 1), not {self.p}.")
 
 
@@ -109,8 +121,10 @@ class Training(Part):
         known("precision", self.precision, PRECISIONS)
         if self.average is not None:
             known("average", self.average, AVERAGES)
-        require(self.average != "swa" or self.schedule == "constant", "swa averages weights of a constant rate: give schedule"
-                                                                      " 'constant'.")
+        require(
+            self.average != "swa" or self.schedule == "constant",
+            "swa averages weights of a constant rate: give schedule 'constant'.",
+        )
         count("epochs", self.epochs)
         count("batch", self.batch)
         require(self.eta > 0, f"eta (learning rate) must be above 0, not {self.eta}.")
@@ -152,17 +166,25 @@ class Cooperation(Part):
         known("shares", self.shares, SHARES)
         count("every", self.every)
         self._check_components()
-        require(self.gamma is None or (self.rule == "parameterwise" and self.gamma >= 0),
-                "gamma belongs to the rule 'parameterwise', and is 0 or more.")
+        require(
+            self.gamma is None or (self.rule == "parameterwise" and self.gamma >= 0),
+            "gamma belongs to the rule 'parameterwise', and is 0 or more.",
+        )
         if self.rule != "layerwise":
-            require(self.criterion is None and self.alpha is None and self.shares == "own",
-                    f"{self.rule} has no criterion and no alpha, nor shares: leave them out.")
+            require(
+                self.criterion is None and self.alpha is None and self.shares == "own",
+                f"{self.rule} has no criterion and no alpha, nor shares: leave them out.",
+            )
             return
         known("criterion", self.criterion, CRITERIA)
-        require(self.shares == "own" or self.components is None, "shares of other layers are over all layers: leave components"
-                                                                 " out.")
-        require(self.alpha is not None and 0 < self.alpha <= 1e12,  # a larger one could overflow
-                f"alpha must be above 0 and at most 1e12, not {self.alpha}; for alpha = 0 take the rule 'averaging'.")
+        require(
+            self.shares == "own" or self.components is None,
+            "shares of other layers are over all layers: leave components out.",
+        )
+        require(
+            self.alpha is not None and 0 < self.alpha <= 1e12,  # a larger one could overflow
+            f"alpha must be above 0 and at most 1e12, not {self.alpha}; for alpha = 0 take the rule 'averaging'.",
+        )
 
     @property
     def merges(self) -> bool:
@@ -173,9 +195,13 @@ class Cooperation(Part):
         for name in self.components or ():
             known("component", name, COMPONENTS)
         if self.components is not None:
-            require(0 < len(set(self.components)) < len(COMPONENTS),
-                    f"components must be some of {', '.join(COMPONENTS)}; leave them out for all.")
-            object.__setattr__(self, "components", tuple(c for c in COMPONENTS if c in self.components))
+            require(
+                0 < len(set(self.components)) < len(COMPONENTS),
+                f"components must be some of {', '.join(COMPONENTS)}; leave them out for all.",
+            )
+            object.__setattr__(
+                self, "components", tuple(c for c in COMPONENTS if c in self.components)
+            )
 
 
 @dataclass(frozen=True)
@@ -228,8 +254,10 @@ class RunSpec(Identified, Part):
         known("protocol", self.protocol, PROTOCOLS)
         for name, kind in _PARTS.items():
             part = getattr(self, name)
-            require(isinstance(part, kind) or (part is None and name in ("cooperation", "rules")),
-                    f"{name} must be a {kind.__name__}, not {part!r}.")
+            require(
+                isinstance(part, kind) or (part is None and name in ("cooperation", "rules")),
+                f"{name} must be a {kind.__name__}, not {part!r}.",
+            )
         if self.numerics is None:
             object.__setattr__(self, "numerics", NUMERICS[self.model.name])
         if self.rules == PROTOCOLS[self.protocol]:  # nothing is changed, and equal runs are equal
@@ -238,28 +266,55 @@ class RunSpec(Identified, Part):
 
     def _check(self) -> None:
         count("peers", self.peers)
-        require(self.peers <= 2 or self.protocol != "released", f"the released code knows one peer or two, not {self.peers}.")
+        require(
+            self.peers <= 2 or self.protocol != "released",
+            f"the released code knows one peer or two, not {self.peers}.",
+        )
         require(self.seed >= 0, f"seed must be 0 or more, not {self.seed}.")
-        for name, values in (("rates", ("spread", "equal")), ("orders", ("own", "same")), ("starts", ("own", "same"))):
+        for name, values in (
+            ("rates", ("spread", "equal")),
+            ("orders", ("own", "same")),
+            ("starts", ("own", "same")),
+        ):
             known(name, getattr(self, name), values)
-            require(self.peers >= 2 or getattr(self, name) == values[0], f"{name} belong to peers, two or more: leave them out.")
-        require(self.training.average is None or self.peers == 1, "average belongs to one model: peers must be 1.")
+            require(
+                self.peers >= 2 or getattr(self, name) == values[0],
+                f"{name} belong to peers, two or more: leave them out.",
+            )
+        require(
+            self.training.average is None or self.peers == 1,
+            "average belongs to one model: peers must be 1.",
+        )
         if self.cooperation:
             self._check_cooperation(self.cooperation)
         for name in self.changed_rules:
-            require(has_meaning(name, self), f"rules.{name} has no meaning for this run; leave it as protocol"
-                                             f" {self.protocol!r} has it.")
+            require(
+                has_meaning(name, self),
+                f"rules.{name} has no meaning for this run; leave it as protocol"
+                f" {self.protocol!r} has it.",
+            )
 
     def _check_cooperation(self, cooperation: Cooperation) -> None:
         noise = cooperation.rule == "noise"
         require(self.peers >= (1 if noise else 2), "cooperation needs peers: 2 or more.")
-        require(cooperation.every <= self.training.epochs,
-                f"cooperation every {cooperation.every} epochs never happens in {self.training.epochs} epochs.")
-        require(cooperation.shares != "random" or self.peers == 2, "shares 'random' are defined for pairs: peers must be 2.")
-        require(self.model.name != "bpr" or cooperation.components is None,
-                "BPR has no component but its embeddings: leave components out.")
-        require(self.protocol != "paper" or cooperation.rule != "parameterwise" or cooperation.gamma is not None,
-                "protocol 'paper' compares weights with a fixed gamma (Eq. 7): give one.")
+        require(
+            cooperation.every <= self.training.epochs,
+            f"cooperation every {cooperation.every} epochs never happens in {self.training.epochs} epochs.",
+        )
+        require(
+            cooperation.shares != "random" or self.peers == 2,
+            "shares 'random' are defined for pairs: peers must be 2.",
+        )
+        require(
+            self.model.name != "bpr" or cooperation.components is None,
+            "BPR has no component but its embeddings: leave components out.",
+        )
+        require(
+            self.protocol != "paper"
+            or cooperation.rule != "parameterwise"
+            or cooperation.gamma is not None,
+            "protocol 'paper' compares weights with a fixed gamma (Eq. 7): give one.",
+        )
 
     @property
     def evaluates(self) -> str:
@@ -285,10 +340,20 @@ class RunSpec(Identified, Part):
     @property
     def variant(self) -> str:
         """Short name of what is trained: base, apart, avg, le-a30 (layer-wise, entropy, alpha 30), ln-a30 (L1), w, n."""
-        name = _rule_name(self.cooperation) if self.cooperation else "base" if self.peers == 1 else "apart"
-        more = [f"n{self.peers}"] * (self.peers > 2) + [f"{self.rates}-rates"] * (self.rates != "spread")
+        name = (
+            _rule_name(self.cooperation)
+            if self.cooperation
+            else "base"
+            if self.peers == 1
+            else "apart"
+        )
+        more = [f"n{self.peers}"] * (self.peers > 2) + [f"{self.rates}-rates"] * (
+            self.rates != "spread"
+        )
         more += [f"same-{what}" for what in ("orders", "starts") if getattr(self, what) == "same"]
-        more += [self.training.average] * (self.training.average is not None) + ["shuffled"] * (self.data.histories != "ordered")
+        more += [self.training.average] * (self.training.average is not None) + ["shuffled"] * (
+            self.data.histories != "ordered"
+        )
         more += [self.protocol] * (self.protocol != "controlled") + list(self.changed_rules)
         return "-".join([name, *more])
 
@@ -296,12 +361,24 @@ class RunSpec(Identified, Part):
 def has_meaning(rule: str, run: RunSpec) -> bool:
     """Whether a line of the protocols' table changes anything in a run; of ``evaluated``, whether its value does."""
     layerwise = run.cooperation is not None and run.cooperation.rule == "layerwise"
-    evaluated = {_evaluates(run.cooperation, lines.evaluated) for lines in (run.lines, PROTOCOLS[run.protocol])}
+    evaluated = {
+        _evaluates(run.cooperation, lines.evaluated)
+        for lines in (run.lines, PROTOCOLS[run.protocol])
+    }
     model = run.model.name
-    return {"data": model == "bpr", "hidden": model == "bpr", "candidates": model != "bpr", "loss": model == "sasrec",
-            "attention": model == "sasrec", "mean": model == "dnn", "layers": model == "sasrec" and layerwise,
-            "last_bin": layerwise and run.cooperation.criterion == "entropy", "order": True, "choice": True,
-            "evaluated": len(evaluated) > 1}[rule]
+    return {
+        "data": model == "bpr",
+        "hidden": model == "bpr",
+        "candidates": model != "bpr",
+        "loss": model == "sasrec",
+        "attention": model == "sasrec",
+        "mean": model == "dnn",
+        "layers": model == "sasrec" and layerwise,
+        "last_bin": layerwise and run.cooperation.criterion == "entropy",
+        "order": True,
+        "choice": True,
+        "evaluated": len(evaluated) > 1,
+    }[rule]
 
 
 def _evaluates(cooperation: Cooperation | None, evaluated: str) -> str:
@@ -317,12 +394,22 @@ def _rule_name(cooperation: Cooperation) -> str:
     if cooperation.rule == "layerwise":
         name = f"l{'e' if cooperation.criterion == 'entropy' else 'n'}-a{cooperation.alpha:g}"
     else:
-        name = words[cooperation.rule] + ("" if cooperation.gamma is None else f"-g{cooperation.gamma:g}")
-    more = [f"k{cooperation.every}"] * (cooperation.every > 1) + [cooperation.shares] * (cooperation.shares != "own")
+        name = words[cooperation.rule] + (
+            "" if cooperation.gamma is None else f"-g{cooperation.gamma:g}"
+        )
+    more = [f"k{cooperation.every}"] * (cooperation.every > 1) + [cooperation.shares] * (
+        cooperation.shares != "own"
+    )
     return "-".join([name, *more, *(cooperation.components or ())])
 
 
-_PARTS = {"data": Data, "model": Model, "training": Training, "cooperation": Cooperation, "rules": Rules}
+_PARTS = {
+    "data": Data,
+    "model": Model,
+    "training": Training,
+    "cooperation": Cooperation,
+    "rules": Rules,
+}
 
 
 def from_dict(values: dict[str, Any]) -> RunSpec:
@@ -331,15 +418,22 @@ def from_dict(values: dict[str, Any]) -> RunSpec:
 
 
 def _part(kind: type, values: dict[str, Any]) -> Any:
-    require(isinstance(values, dict), f"{kind.__name__} must be a dict of its fields, not {values!r}.")
+    require(
+        isinstance(values, dict), f"{kind.__name__} must be a dict of its fields, not {values!r}."
+    )
     names = [f.name for f in fields(kind)]
     for name in values:
         known(f"field of {kind.__name__}", name, names)
     before = {f.name: f.metadata["as_before"] for f in fields(kind) if "as_before" in f.metadata}
     if kind is RunSpec:
         if "rules" in values:
-            require(isinstance(values["rules"], dict), f"rules must be a dict of lines, not {values['rules']!r}.")
-            usual = PROTOCOLS.get(str(values.get("protocol")), Rules())  # an unknown protocol is said below
+            require(
+                isinstance(values["rules"], dict),
+                f"rules must be a dict of lines, not {values['rules']!r}.",
+            )
+            usual = PROTOCOLS.get(
+                str(values.get("protocol")), Rules()
+            )  # an unknown protocol is said below
             values = values | {"rules": vars(usual) | values["rules"]}
         values = {k: _part(_PARTS[k], v) if k in _PARTS else v for k, v in values.items()}
     try:

@@ -13,7 +13,15 @@ from dataclasses import asdict, dataclass
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
-from pcrec_core.crossed import ROUNDING, NoVariation, Spread, check_pair, relative_variance, spread, values
+from pcrec_core.crossed import (
+    ROUNDING,
+    NoVariation,
+    Spread,
+    check_pair,
+    relative_variance,
+    spread,
+    values,
+)
 
 FEWEST_RUNS = 3
 FEWEST_USERS = 30
@@ -95,8 +103,15 @@ class Comparison:
         return self.L - half, self.L + half
 
 
-def compare(ranks_v: ArrayLike, ranks_b: ArrayLike, metric: str, *, paired: bool = False, random_v: bool = True,
-            random_b: bool = True) -> Comparison:
+def compare(
+    ranks_v: ArrayLike,
+    ranks_b: ArrayLike,
+    metric: str,
+    *,
+    paired: bool = False,
+    random_v: bool = True,
+    random_b: bool = True,
+) -> Comparison:
     """Relative improvement of variant v over base b with interval and test (STATISTICS.md, section 2).
 
     Parameters
@@ -128,9 +143,20 @@ def compare(ranks_v: ArrayLike, ranks_b: ArrayLike, metric: str, *, paired: bool
     check_pair(yv, yb, paired, random_v and random_b)
     mv, mb, users = float(yv.mean()), float(yb.mean()), yv.shape[1]
     runs = [len(y) for y, random in ((yv, random_v), (yb, random_b)) if random]
-    facts = {"metric": metric, "mean_v": mv, "mean_b": mb, "runs_v": len(yv), "runs_b": len(yb), "users": users,
-             "rv_v": relative_variance(yv), "rv_b": relative_variance(yb), "paired": paired, "users_only": 1 in runs,
-             "few_runs": min(runs, default=FEWEST_RUNS) < FEWEST_RUNS, "reason": _reason(runs, yv, yb)}
+    facts = {
+        "metric": metric,
+        "mean_v": mv,
+        "mean_b": mb,
+        "runs_v": len(yv),
+        "runs_b": len(yb),
+        "users": users,
+        "rv_v": relative_variance(yv),
+        "rv_b": relative_variance(yb),
+        "paired": paired,
+        "users_only": 1 in runs,
+        "few_runs": min(runs, default=FEWEST_RUNS) < FEWEST_RUNS,
+        "reason": _reason(runs, yv, yb),
+    }
     if mv == 0 or mb == 0:
         return Comparison(**facts, **dict.fromkeys(_UNDEFINED))
     zv, zb = yv / mv, yb / mb
@@ -164,7 +190,9 @@ def mean_interval(ranks: ArrayLike, metric: str, *, random: bool = True) -> Mean
         se, df = v.se, v.df
         low, high = m * math.exp(-v.width(0.975)), m * math.exp(v.width(0.975))
     run_sd = float(y.mean(1).std(ddof=1)) if runs > 1 else None
-    return Mean(metric, m, low, high, se, df, run_sd, runs, y.shape[1], users_only=random and runs == 1)
+    return Mean(
+        metric, m, low, high, se, df, run_sd, runs, y.shape[1], users_only=random and runs == 1
+    )
 
 
 def effect_ratio(L: float | None, e: float | None) -> float | None:
@@ -194,14 +222,25 @@ def _reason(runs: Sequence[int], yv: NDArray, yb: NDArray) -> str:
     above = min(int((y.mean(0) > 0).sum()) for y in (yv, yb))
     few_runs = f"fewer than {FEWEST_RUNS} runs in an arm ({min(runs, default=0)})"
     few_users = f"fewer than {FEWEST_USERS} users with a value above 0 in an arm ({above})"
-    return "; ".join([few_runs] * (min(runs, default=FEWEST_RUNS) < FEWEST_RUNS) + [few_users] * (above < FEWEST_USERS))
+    return "; ".join(
+        [few_runs] * (min(runs, default=FEWEST_RUNS) < FEWEST_RUNS)
+        + [few_users] * (above < FEWEST_USERS)
+    )
 
 
 def _test(L: float, v: Spread) -> dict[str, float]:
     if v.se == 0 and abs(L) > ROUNDING:
-        raise NoVariation(f"the arms differ (ln ratio {L:.6f}) without any variation, so no interval can be given;"
-                          " look whether one run was read several times.")
+        raise NoVariation(
+            f"the arms differ (ln ratio {L:.6f}) without any variation, so no interval can be given;"
+            " look whether one run was read several times."
+        )
     L = L if v.se else 0.0
     half = v.width(0.975)
-    return asdict(v) | {"L": L, "RI": math.expm1(L), "low": math.expm1(L - half), "high": math.expm1(L + half),
-                        "p": v.p(L), "mde": math.expm1(half + v.width(0.8))}
+    return asdict(v) | {
+        "L": L,
+        "RI": math.expm1(L),
+        "low": math.expm1(L - half),
+        "high": math.expm1(L + half),
+        "p": v.p(L),
+        "mde": math.expm1(half + v.width(0.8)),
+    }

@@ -34,13 +34,16 @@ def steps(pages: Mapping[str, tuple[Plan, ...]]) -> dict[str, tuple[Plan, ...]]:
         "step5": tuple(_robustness()),
         "step6": (_three_seeds(_MAIN, ("dnn",), WHOLE),),
         "step7": (_half(_OTHERS, SASREC, 10),),
-        "step8": (_three_seeds(_MAIN, SASREC, WHOLE),
-                  _three_seeds(_MAIN, ("dnn", "sasrec"), "beauty", "video-games", "ml-1m")),
+        "step8": (
+            _three_seeds(_MAIN, SASREC, WHOLE),
+            _three_seeds(_MAIN, ("dnn", "sasrec"), "beauty", "video-games", "ml-1m"),
+        ),
     }
 
 
-def _on_half(pages: Mapping[str, tuple[Plan, ...]], models: tuple[str, ...],
-             seeds: int) -> Iterator[Plan]:
+def _on_half(
+    pages: Mapping[str, tuple[Plan, ...]], models: tuple[str, ...], seeds: int
+) -> Iterator[Plan]:
     """Yield the pages' plans on the half, for some models and with another number of seeds."""
     for plan in (plan for plans in pages.values() for plan in plans if HALF in plan.datasets):
         kept = tuple(model for model in plan.models if model in models)

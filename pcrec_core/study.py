@@ -23,12 +23,31 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from pcrec_core import commands, datasets, derived, plans, provenance, records, settings, torchrun, weights, workers
+from pcrec_core import (
+    commands,
+    datasets,
+    derived,
+    plans,
+    provenance,
+    records,
+    settings,
+    torchrun,
+    weights,
+    workers,
+)
 from pcrec_core.arms import Arm
 from pcrec_core.datasets.split import Split, split, split_without_repeats
 from pcrec_core.datasets.statistics import statistics as describe
 from pcrec_core.derived import TRIVIAL, Derived, Trivial
-from pcrec_core.errors import DataError, FileError, Interrupted, PCRecError, RecordError, SpecError, TrainingError
+from pcrec_core.errors import (
+    DataError,
+    FileError,
+    Interrupted,
+    PCRecError,
+    RecordError,
+    SpecError,
+    TrainingError,
+)
 from pcrec_core.paths import AGAIN, CHECKPOINTS, alone
 from pcrec_core.records import Record, Store
 from pcrec_core.spec import NUMERICS, Data, RunSpec
@@ -39,8 +58,14 @@ NO_TRAINING = "PCREC_NO_TRAINING"
 _TURN = threading.Lock()
 
 
-def run(specs: Sequence[Spec], executor: Any = None, *, store: Store | None = None, device: str = "auto",
-        threads: int = 1) -> list[Record]:
+def run(
+    specs: Sequence[Spec],
+    executor: Any = None,
+    *,
+    store: Store | None = None,
+    device: str = "auto",
+    threads: int = 1,
+) -> list[Record]:
     """Records of ``specs``, in their order: read from the store, or trained and stored.
 
     Parameters
@@ -72,7 +97,9 @@ def run(specs: Sequence[Spec], executor: Any = None, *, store: Store | None = No
     _refuse_threads(threads)
     settings.known_device(device)
     store = store or Store()
-    found = {spec: store.get(spec.name) for spec in specs}  # a damaged record is said before any training
+    found = {
+        spec: store.get(spec.name) for spec in specs
+    }  # a damaged record is said before any training
     missing = [spec for spec, record in found.items() if record is None]
     for spec in missing:
         _refuse_training(spec)
@@ -103,8 +130,14 @@ def _forget(absent: list[RunSpec]) -> list[RunSpec]:
     return absent
 
 
-def labelled(label: str, data: str | Data, model: str, seeds: Sequence[int] = (), given: Mapping[str, Any] | None = None,
-             **options: Any) -> Arm:
+def labelled(
+    label: str,
+    data: str | Data,
+    model: str,
+    seeds: Sequence[int] = (),
+    given: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Arm:
     """The arm of a label of ``claims.csv``: the planned seeds unless some are given.
 
     ``given`` are settings of ``settings.run_spec``, ``options`` those of ``run``.
@@ -112,8 +145,13 @@ def labelled(label: str, data: str | Data, model: str, seeds: Sequence[int] = ()
     return arm(label, _specs(label, data, model, seeds, given), **options)
 
 
-def by_label(plan: Sequence[tuple[str | Data, str]], labels: Sequence[str] | Mapping[str, Sequence[str]],
-             seeds: Sequence[int] = (), given: Mapping[str, Any] | None = None, **options: Any) -> list[dict[str, Arm]]:
+def by_label(
+    plan: Sequence[tuple[str | Data, str]],
+    labels: Sequence[str] | Mapping[str, Sequence[str]],
+    seeds: Sequence[int] = (),
+    given: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> list[dict[str, Arm]]:
     """``labelled`` for every data set and model of a plan: its arms by label. What cannot be made is said before the first of
     them is trained.
 
@@ -129,8 +167,13 @@ def by_label(plan: Sequence[tuple[str | Data, str]], labels: Sequence[str] | Map
     SpecError
         For an unknown label, or one that a model does not have or that ``given`` leaves no room for; it names both.
     """
-    wanted = [{label: _named_specs(label, data, model, seeds, given)
-               for label in (labels[model] if isinstance(labels, Mapping) else labels)} for data, model in plan]
+    wanted = [
+        {
+            label: _named_specs(label, data, model, seeds, given)
+            for label in (labels[model] if isinstance(labels, Mapping) else labels)
+        }
+        for data, model in plan
+    ]
     return [{label: arm(label, specs, **options) for label, specs in one.items()} for one in wanted]
 
 
@@ -141,7 +184,9 @@ def _named_specs(label: str, data: str | Data, model: str, *more: Any) -> list[S
         raise SpecError(f"variant {label} of {model}: {error}") from None
 
 
-def _specs(label: str, data: str | Data, model: str, seeds: Sequence[int], given: Mapping[str, Any] | None) -> list[Spec]:
+def _specs(
+    label: str, data: str | Data, model: str, seeds: Sequence[int], given: Mapping[str, Any] | None
+) -> list[Spec]:
     """A run a seed, the planned ones without any; a trivial baseline has one."""
     name = data.source if isinstance(data, Data) else data
     seeds = (0,) if label in TRIVIAL else tuple(seeds) or plans.seeds(label, model, name, given)
@@ -153,8 +198,15 @@ def arm(label: str, specs: Sequence[Spec], **options: Any) -> Arm:
     return Arm(label, tuple(run(specs, **options)))
 
 
-def train(spec: RunSpec, store: Store, *, device: str = "auto", threads: int = 1, bar: tqdm | None = None,
-          interval: float = 60.0) -> str:
+def train(
+    spec: RunSpec,
+    store: Store,
+    *,
+    device: str = "auto",
+    threads: int = 1,
+    bar: tqdm | None = None,
+    interval: float = 60.0,
+) -> str:
     """Train one run, write its record and its weights, and return its identity; a killed one goes on where it was.
 
     The peers are trained in turn, or each in its own process where torchrun started this one (Section 3.3): the record is
@@ -176,17 +228,24 @@ def train(spec: RunSpec, store: Store, *, device: str = "auto", threads: int = 1
         trainer = Trainer(spec, group.from_first(lambda: split_for(spec)), place, group)
         outcome = trainer.fit(checkpoint, lambda done: bar and bar.update(done - bar.n))
         peaks, sound = zip(*group.gather(lambda: [(_peak(place), provenance.sound())]), strict=True)
-    run = started | {"clean": started["clean"] and checkpoint.clean and all(sound),
-                     "device": _device_name(place), "processor": _processor(), "threads": threads,
-                     "began_with_epoch": outcome.began,
-                     "seconds": {phase: round(s, 3) for phase, s in outcome.seconds.items()},
-                     "processes": len(peaks), "peak_bytes": sum(peaks)}
+    run = started | {
+        "clean": started["clean"] and checkpoint.clean and all(sound),
+        "device": _device_name(place),
+        "processor": _processor(),
+        "threads": threads,
+        "began_with_epoch": outcome.began,
+        "seconds": {phase: round(s, 3) for phase, s in outcome.seconds.items()},
+        "processes": len(peaks),
+        "peak_bytes": sum(peaks),
+    }
     record = records.run_record(spec, outcome.result, run)
     group.from_first(lambda: _keep(record, outcome, store))
     checkpoint.delete()
     if outcome.interrupted:  # too late for this run, but not for those that would follow
-        raise Interrupted(f"interrupted in the last epoch of {spec.name}: its record is written; the same command reads"
-                          " it, and goes on with what is left.")
+        raise Interrupted(
+            f"interrupted in the last epoch of {spec.name}: its record is written; the same command reads"
+            " it, and goes on with what is left."
+        )
     return spec.identity
 
 
@@ -217,12 +276,19 @@ def make(spec: Derived | Trivial, store: Store, *, device: str = "auto", threads
         split = split_for(spec.parents[0])
         with _torch_for_us(threads):
             models = {need: weights.model(*need, split, place) for need in spec.needs}
-            parents = {parent.name: weights.checked(parent, split, place, (store, Store(AGAIN))) for parent in spec.parents}
+            parents = {
+                parent.name: weights.checked(parent, split, place, (store, Store(AGAIN)))
+                for parent in spec.parents
+            }
             result = operations.derive(spec, split, models, place)
         started |= {"parents": parents}
-    run = started | {"clean": started["clean"] and provenance.sound(),
-                     "device": _device_name(place), "processor": _processor(), "threads": threads,
-                     "seconds": {"derive": round(time.perf_counter() - began, 3)}}
+    run = started | {
+        "clean": started["clean"] and provenance.sound(),
+        "device": _device_name(place),
+        "processor": _processor(),
+        "threads": threads,
+        "seconds": {"derive": round(time.perf_counter() - began, 3)},
+    }
     store.put(records.run_record(spec, result, run))
 
 
@@ -272,10 +338,17 @@ def _torch_for_us(threads: int) -> Iterator[None]:
         torch.set_num_threads(threads)
         try:
             yield
-        except (MemoryError, RuntimeError) as error:  # a GPU's is a RuntimeError of its own, the CPU's a plain one
-            if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and "allocate memory" not in str(error):
+        except (
+            MemoryError,
+            RuntimeError,
+        ) as error:  # a GPU's is a RuntimeError of its own, the CPU's a plain one
+            if not isinstance(
+                error, (MemoryError, torch.OutOfMemoryError)
+            ) and "allocate memory" not in str(error):
                 raise
-            raise TrainingError("the memory does not suffice; lower the batch, d or t, or take another device.") from error
+            raise TrainingError(
+                "the memory does not suffice; lower the batch, d or t, or take another device."
+            ) from error
         finally:
             torch.set_num_threads(before)
 
@@ -289,27 +362,43 @@ def _refuse_training(spec: Spec) -> None:
     trained = isinstance(spec, RunSpec)
     numerics = NUMERICS[spec.model.name] if trained else derived.NUMERICS
     if spec.numerics != numerics:
-        raise RecordError(f"the record {spec.name} is missing, and only an earlier state of the code, of numerics"
-                          f" {spec.numerics}, can make it; ask for numerics {numerics}.")
+        raise RecordError(
+            f"the record {spec.name} is missing, and only an earlier state of the code, of numerics"
+            f" {spec.numerics}, can make it; ask for numerics {numerics}."
+        )
     if os.environ.get(NO_TRAINING) and spec.data.source != "synthetic":
-        how = commands.command(spec) if trained else "python -m pcrec_core study, or the notebook without it."
-        raise RecordError(f"the record {spec.name} is missing, and {NO_TRAINING} is set; make it with: {how}")
+        how = (
+            commands.command(spec)
+            if trained
+            else "python -m pcrec_core study, or the notebook without it."
+        )
+        raise RecordError(
+            f"the record {spec.name} is missing, and {NO_TRAINING} is set; make it with: {how}"
+        )
 
 
 def _refuse_mixed(group: Any) -> None:
     """Refuse to train one run in processes that imported different code."""
     codes = sorted(set(group.gather(lambda: [provenance.CODE])))
     if len(codes) > 1:
-        raise TrainingError(f"the processes of this run imported different code (digests {' and '.join(codes)}); end them all"
-                            " and start them again.")
+        raise TrainingError(
+            f"the processes of this run imported different code (digests {' and '.join(codes)}); end them all"
+            " and start them again."
+        )
 
 
-def _train_here(missing: list[RunSpec], store: Store, device: str, threads: int) -> dict[str, Exception]:
+def _train_here(
+    missing: list[RunSpec], store: Store, device: str, threads: int
+) -> dict[str, Exception]:
     failed: dict[str, Exception] = {}
-    unread: dict[tuple[Data, bool], Exception] = {}  # asked for once: a download that fails takes its time
+    unread: dict[
+        tuple[Data, bool], Exception
+    ] = {}  # asked for once: a download that fails takes its time
     for i, spec in enumerate(missing, start=1):
         data = _data_of(spec)
-        with _bar(total=spec.training.epochs, desc=f"run {i} of {len(missing)}: {spec.name}", unit="epoch") as bar:
+        with _bar(
+            total=spec.training.epochs, desc=f"run {i} of {len(missing)}: {spec.name}", unit="epoch"
+        ) as bar:
             try:
                 if data in unread:
                     raise unread[data]
@@ -323,17 +412,34 @@ def _train_here(missing: list[RunSpec], store: Store, device: str, threads: int)
     return failed
 
 
-def _train_there(missing: list[RunSpec], store: Store, device: str, threads: int, executor: Any) -> dict[str, Exception]:
-    there = Store(store.folder and store.folder.absolute())  # a worker may have another working directory
-    calls = {spec.name: (uuid.uuid4().hex, spec, there, device, threads, provenance.CODE) for spec in missing}
+def _train_there(
+    missing: list[RunSpec], store: Store, device: str, threads: int, executor: Any
+) -> dict[str, Exception]:
+    there = Store(
+        store.folder and store.folder.absolute()
+    )  # a worker may have another working directory
+    calls = {
+        spec.name: (uuid.uuid4().hex, spec, there, device, threads, provenance.CODE)
+        for spec in missing
+    }
     try:
         with _bar(total=len(calls), desc="runs", unit="run") as bar:
             failed = workers.finish(executor, _job, calls, bar)
     except KeyboardInterrupt:
-        raise Interrupted("interrupted; what is finished is stored, and the same command goes on with the rest.") from None
-    unseen = {name: there.path(name) for name in calls if name not in failed and not there.path(name).exists()}
-    return failed | {name: RecordError(f"its worker wrote the record, but {path} is not there: both need the same files.")
-                     for name, path in unseen.items()}
+        raise Interrupted(
+            "interrupted; what is finished is stored, and the same command goes on with the rest."
+        ) from None
+    unseen = {
+        name: there.path(name)
+        for name in calls
+        if name not in failed and not there.path(name).exists()
+    }
+    return failed | {
+        name: RecordError(
+            f"its worker wrote the record, but {path} is not there: both need the same files."
+        )
+        for name, path in unseen.items()
+    }
 
 
 def _job(token: str, spec: RunSpec, store: Store, device: str, threads: int, code: str) -> str:
@@ -345,14 +451,18 @@ def _job(token: str, spec: RunSpec, store: Store, device: str, threads: int, cod
         If this worker runs other code than the command that asks, whose digest is ``code``.
     """
     if provenance.CODE != code:
-        raise TrainingError(f"the worker {socket.gethostname()}, process {os.getpid()}, imported other code (digest"
-                            f" {provenance.CODE}) than the command (digest {code}); start both again from the same code.")
+        raise TrainingError(
+            f"the worker {socket.gethostname()}, process {os.getpid()}, imported other code (digest"
+            f" {provenance.CODE}) than the command (digest {code}); start both again from the same code."
+        )
     return train_once(spec, store, device=device, threads=threads)
 
 
 def _bar(*args: Any, **kwargs: Any) -> tqdm:
     """A progress bar where a person watches: on a terminal, never in a notebook's output, and one for all peers."""
-    return tqdm(*args, disable=torchrun.rank() > 0 or not sys.stderr.isatty(), dynamic_ncols=True, **kwargs)
+    return tqdm(
+        *args, disable=torchrun.rank() > 0 or not sys.stderr.isatty(), dynamic_ncols=True, **kwargs
+    )
 
 
 def _keep(record: Record, outcome: Any, store: Store) -> None:
@@ -369,7 +479,10 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         lines = []
-    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+    model = next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
+        platform.machine(),
+    )
     return f"{model}, {torch.backends.cpu.get_cpu_capability()}"
 
 

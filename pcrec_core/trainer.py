@@ -47,7 +47,9 @@ def device_of(name: str) -> torch.device:
     """The device of ``auto | cpu | cuda``; auto is the GPU where there is one."""
     known_device(name)
     if name == "cuda" and not torch.cuda.is_available():
-        raise TrainingError("device cuda was asked for, but torch sees no GPU here; take cpu or auto.")
+        raise TrainingError(
+            "device cuda was asked for, but torch sees no GPU here; take cpu or auto."
+        )
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
@@ -68,19 +70,28 @@ def rule_of(spec: RunSpec, epoch: int) -> Rule:
 
 def seen_by(spec: RunSpec, split: Split) -> Split:
     """The split as the run's model sees it."""
-    return split if spec.data.histories == "ordered" else split.shuffled(stream_seed(spec.seed, 0, "histories"))
+    return (
+        split
+        if spec.data.histories == "ordered"
+        else split.shuffled(stream_seed(spec.seed, 0, "histories"))
+    )
 
 
 def ranker_of(spec: RunSpec, split: Split, device: torch.device) -> Ranker:
     """The ranking by the run's protocol."""
     bpr = spec.model.name == "bpr"
-    hide, padding = spec.lines.hidden == "seen" or not split.repeats, spec.lines.candidates == "padding too"
+    hide, padding = (
+        spec.lines.hidden == "seen" or not split.repeats,
+        spec.lines.candidates == "padding too",
+    )
     return Ranker(split, spec.model.t, bpr and hide, device, padding=padding and not bpr)
 
 
 def facts(split: Split) -> dict[str, Any]:
     """What a result says of its data."""
-    return {"data": {"fingerprint": split.fingerprint(), "users": split.n_users, "items": split.n_items}}
+    return {
+        "data": {"fingerprint": split.fingerprint(), "users": split.n_users, "items": split.n_items}
+    }
 
 
 @dataclass
@@ -116,7 +127,9 @@ class Outcome:
 class Trainer:
     """One run. ``fit`` gives its outcome; the peers that ``group`` has in this process are at ``peers``."""
 
-    def __init__(self, spec: RunSpec, split: Split, device: torch.device, group: Group = SERIAL) -> None:
+    def __init__(
+        self, spec: RunSpec, split: Split, device: torch.device, group: Group = SERIAL
+    ) -> None:
         require(spec.training.precision, device, spec.model.d)
         self.spec, self.split, self.device, self.group = spec, split, device, group
         seen = seen_by(spec, split)
@@ -124,15 +137,21 @@ class Trainer:
         steps = -(-len(self.examples) // spec.training.batch)
         self.peers = [Peer.new(spec, split, k, steps, device) for k in group.numbers(spec.peers)]
         self.ranker = ranker_of(spec, seen, device)
-        some = spec.cooperation.components if spec.cooperation else None  # the record names those that are exchanged
-        self.layers = [x for x in layers_of(spec, self.peers[0].model) if some is None or x.component in some]
+        some = (
+            spec.cooperation.components if spec.cooperation else None
+        )  # the record names those that are exchanged
+        self.layers = [
+            x for x in layers_of(spec, self.peers[0].model) if some is None or x.component in some
+        ]
         self.choices = [Choice() for _ in range(1 if spec.cooperation else spec.peers)]
         self.best: dict[str, dict[str, Any]] = {}  # by metric, of a choice on the test set
         self.by_validation: dict[str, Any] = {}  # what validation picks beside it, of choice "both"
         self.history: list[dict[str, Any]] = []
         self.seconds: Counter[str] = Counter()
 
-    def fit(self, checkpoint: Checkpoint, on_epoch: Callable[[int], None] = lambda epoch: None) -> Outcome:
+    def fit(
+        self, checkpoint: Checkpoint, on_epoch: Callable[[int], None] = lambda epoch: None
+    ) -> Outcome:
         """Train to the end, from the checkpoint if there is one, and read out the test set once; after each epoch where the
         rules choose on it.
 
@@ -159,13 +178,17 @@ class Trainer:
                 finished = epoch + 1 == self.spec.training.epochs
                 told = self.group.gather(lambda: [(interrupt.asked, checkpoint.due())])
                 asked, due = (any(each) for each in zip(*told, strict=True))
-                stop = asked and not finished  # asked once: a later Ctrl-C must not end without a checkpoint
+                stop = (
+                    asked and not finished
+                )  # asked once: a later Ctrl-C must not end without a checkpoint
                 if due or stop:
                     checkpoint.save(self._state())
                 on_epoch(epoch + 1)
                 if stop:
-                    raise Interrupted(f"interrupted after {epoch + 1} of {self.spec.training.epochs} epochs of"
-                                      f" {self.spec.name}; the same command goes on from there.")
+                    raise Interrupted(
+                        f"interrupted after {epoch + 1} of {self.spec.training.epochs} epochs of"
+                        f" {self.spec.name}; the same command goes on from there."
+                    )
         result = self.group.from_first(self._result)
         interrupted = any(self.group.gather(lambda: [interrupt.asked]))
         by_peer = [choice.weights for choice in self.choices] if len(self.choices) > 1 else []
@@ -179,7 +202,9 @@ class Trainer:
     def _epoch(self, epoch: int) -> dict[str, Any]:
         spec = self.spec
         with self._timed("train"), products(spec.training.precision, self.device):
-            losses = self.group.gather(lambda: [p.train_epoch(self.examples, epoch, self.device) for p in self.peers])
+            losses = self.group.gather(
+                lambda: [p.train_epoch(self.examples, epoch, self.device) for p in self.peers]
+            )
         own = self._read("valid", epoch)
         entry: dict[str, Any] = {"loss": losses, "own": own}
         if spec.evaluates == "own":
@@ -187,7 +212,9 @@ class Trainer:
         if spec.cooperation and (epoch + 1) % spec.cooperation.every == 0:
             entry |= self._exchange(epoch)
             if spec.evaluates != "own":
-                entry |= self._offer([entry["merged"]] if "merged" in entry else entry["after"], epoch)
+                entry |= self._offer(
+                    [entry["merged"]] if "merged" in entry else entry["after"], epoch
+                )
         return entry
 
     def _exchange(self, epoch: int) -> dict[str, Any]:
@@ -217,35 +244,56 @@ class Trainer:
             self.choices[0].offer(scores[best], epoch, best, lambda: self._reported(epoch)[best])
         return entry
 
-    def _look_at_test(self, valid: Sequence[dict[str, float]],
-                      epoch: int) -> list[dict[str, float]]:
+    def _look_at_test(
+        self, valid: Sequence[dict[str, float]], epoch: int
+    ) -> list[dict[str, float]]:
         """Read the test metrics of as many peers as ``valid`` has, and keep what may be reported.
 
         That are the ranks of each metric's best epoch and peer so far, and of validation's.
         """
         count = len(valid)
-        ask = self.group.gather if count == self.spec.peers else self.group.from_first  # one merged model is read once
+        ask = (
+            self.group.gather if count == self.spec.peers else self.group.from_first
+        )  # one merged model is read once
         with self._timed("evaluate"):
-            found = ask(lambda: [self.ranker.ranks(peer.reported(epoch), "test") for peer in self.peers[:count]])
+            found = ask(
+                lambda: [
+                    self.ranker.ranks(peer.reported(epoch), "test") for peer in self.peers[:count]
+                ]
+            )
         read = [summary(ranks) for ranks in found]
         for metric in METRICS:
             for peer, (metrics, ranks) in enumerate(zip(read, found, strict=True)):
                 value = metrics[metric]
                 if value > self.best.get(metric, {}).get("value", -1.0):
-                    self.best[metric] = {"value": value, "epoch": epoch, "peer": peer, "ranks": as_text(ranks)}
+                    self.best[metric] = {
+                        "value": value,
+                        "epoch": epoch,
+                        "peer": peer,
+                        "ranks": as_text(ranks),
+                    }
         if self.spec.lines.choice == "both":
             self._pick_by_validation(valid, read, found, epoch)
         return read
 
-    def _pick_by_validation(self, valid: Sequence[dict[str, float]],
-                            test: Sequence[dict[str, float]], ranks: Sequence[np.ndarray],
-                            epoch: int) -> None:
+    def _pick_by_validation(
+        self,
+        valid: Sequence[dict[str, float]],
+        test: Sequence[dict[str, float]],
+        ranks: Sequence[np.ndarray],
+        epoch: int,
+    ) -> None:
         """Keep what validation would choose so far; ties go as in ``Choice``."""
         scores = [metrics[SELECTION] for metrics in valid]
         peer = scores.index(max(scores))  # of equal peers the lower
         if scores[peer] > self.by_validation.get("valid", {SELECTION: -1.0})[SELECTION]:
-            self.by_validation = {"epoch": epoch, "peer": peer, "valid": valid[peer],
-                                  "test": test[peer], "ranks": as_text(ranks[peer])}
+            self.by_validation = {
+                "epoch": epoch,
+                "peer": peer,
+                "valid": valid[peer],
+                "test": test[peer],
+                "ranks": as_text(ranks[peer]),
+            }
 
     def _models(self) -> list[nn.Module]:
         """The models of all peers, wherever they are trained."""
@@ -269,40 +317,60 @@ class Trainer:
         self.seconds[phase] += time.perf_counter() - start
 
     def _state(self) -> dict[str, Any]:
-        return {"history": self.history, "seconds": dict(self.seconds), "choices": [vars(c) for c in self.choices],
-                "best": self.best, "by_validation": self.by_validation,
-                "peers": self.group.collect([peer.state() for peer in self.peers])}
+        return {
+            "history": self.history,
+            "seconds": dict(self.seconds),
+            "choices": [vars(c) for c in self.choices],
+            "best": self.best,
+            "by_validation": self.by_validation,
+            "peers": self.group.collect([peer.state() for peer in self.peers]),
+        }
 
     def _resume(self, state: dict[str, Any] | None) -> None:
         if state is None:
             return
         try:
             self.history, self.seconds = state["history"], Counter(state["seconds"])
-            self.choices, self.best = [Choice(**choice) for choice in state["choices"]], state["best"]
-            self.by_validation = state.get("by_validation", {})  # older checkpoints have no such choice
+            self.choices, self.best = (
+                [Choice(**choice) for choice in state["choices"]],
+                state["best"],
+            )
+            self.by_validation = state.get(
+                "by_validation", {}
+            )  # older checkpoints have no such choice
             for peer in self.peers:
                 peer.resume(state["peers"][peer.k])
         except (KeyError, TypeError, IndexError) as error:
-            raise TrainingError(f"the checkpoint of {self.spec.name} is of another state of the code ({type(error).__name__}:"
-                                f" {error}); delete {self.spec.identity}.pt among the checkpoints to start anew.") from error
+            raise TrainingError(
+                f"the checkpoint of {self.spec.name} is of another state of the code ({type(error).__name__}:"
+                f" {error}); delete {self.spec.identity}.pt among the checkpoints to start anew."
+            ) from error
         if not 0 < len(self.history) <= self.spec.training.epochs:
-            raise TrainingError(f"the checkpoint of {self.spec.name} holds {len(self.history)} epochs, and the run has"
-                                f" {self.spec.training.epochs}; delete {self.spec.identity}.pt among the checkpoints to start"
-                                " anew.")
+            raise TrainingError(
+                f"the checkpoint of {self.spec.name} holds {len(self.history)} epochs, and the run has"
+                f" {self.spec.training.epochs}; delete {self.spec.identity}.pt among the checkpoints to start"
+                " anew."
+            )
 
     def _result(self) -> dict[str, Any]:
         choice, model = self.choice, copy.deepcopy(self.peers[0].model)
         model.load_state_dict(choice.weights)
         with self._timed("evaluate"):
             ranks = self.ranker.ranks(model, "test")
-        return facts(self.split) | {
-            "weights": sum(w.numel() for w in model.parameters()),
-            "layers": [[layer.name, layer.component] for layer in self.layers],
-            "epochs": _columns(self.history),
-            "chosen": self._chosen(choice),
-            "test": {metric: self.best[metric]["value"] for metric in METRICS} if self.best else summary(ranks),
-            **by_user(self.split, ranks),
-        } | self._kept_choices()
+        return (
+            facts(self.split)
+            | {
+                "weights": sum(w.numel() for w in model.parameters()),
+                "layers": [[layer.name, layer.component] for layer in self.layers],
+                "epochs": _columns(self.history),
+                "chosen": self._chosen(choice),
+                "test": {metric: self.best[metric]["value"] for metric in METRICS}
+                if self.best
+                else summary(ranks),
+                **by_user(self.split, ranks),
+            }
+            | self._kept_choices()
+        )
 
     def _kept_choices(self) -> dict[str, Any]:
         kept = {"best": self.best, "by_validation": self.by_validation}
@@ -311,30 +379,53 @@ class Trainer:
     def _chosen(self, choice: Choice) -> dict[str, Any]:
         which = self.spec.evaluates
         valid = self.history[choice.epoch][which]
-        where = {"epoch": choice.epoch, "peer": choice.peer, "merged": which == "merged",
-                 "valid": valid if which == "merged" else valid[choice.peer]}
+        where = {
+            "epoch": choice.epoch,
+            "peer": choice.peer,
+            "merged": which == "merged",
+            "valid": valid if which == "merged" else valid[choice.peer],
+        }
         return where | ({"after": True} if which == "after" else {})
 
 
 def _exchanged(exchanges: list[Exchange]) -> dict[str, list]:
     """mu, H, and the part kept of a cooperation, where there are any: a list a peer, of one number a layer, rounded to 8
     digits."""
-    kept = {"mu": [e.mu for e in exchanges], "h": [e.h for e in exchanges], "kept": [e.kept for e in exchanges]}
-    return {key: np.round(np.array(rows).T, 8).tolist() for key, rows in kept.items() if None not in rows}
+    kept = {
+        "mu": [e.mu for e in exchanges],
+        "h": [e.h for e in exchanges],
+        "kept": [e.kept for e in exchanges],
+    }
+    return {
+        key: np.round(np.array(rows).T, 8).tolist()
+        for key, rows in kept.items()
+        if None not in rows
+    }
 
 
 def _columns(history: list[dict[str, Any]]) -> dict[str, Any]:
     """The epochs' entries as columns: small, and what a plot wants. A list of lists runs over peers, then epochs."""
-    columns: dict[str, Any] = {"loss": [[round(x, 8) for x in peer] for peer in zip(*(e["loss"] for e in history), strict=True)],
-                               "own": _by_metric([e["own"] for e in history])}
+    columns: dict[str, Any] = {
+        "loss": [
+            [round(x, 8) for x in peer] for peer in zip(*(e["loss"] for e in history), strict=True)
+        ],
+        "own": _by_metric([e["own"] for e in history]),
+    }
     if read := [e["test"] for e in history if "test" in e]:
-        columns |= {"tests": [epoch for epoch, e in enumerate(history) if "test" in e], "test": _by_metric(read)}
-    exchanges = [epoch for epoch, entry in enumerate(history) if "merged" in entry or "after" in entry]
+        columns |= {
+            "tests": [epoch for epoch, e in enumerate(history) if "test" in e],
+            "test": _by_metric(read),
+        }
+    exchanges = [
+        epoch for epoch, entry in enumerate(history) if "merged" in entry or "after" in entry
+    ]
     if not exchanges:
         return columns
     columns["exchanges"] = exchanges
     if "merged" in history[exchanges[0]]:
-        columns["merged"] = {m: [history[epoch]["merged"][m] for epoch in exchanges] for m in METRICS}
+        columns["merged"] = {
+            m: [history[epoch]["merged"][m] for epoch in exchanges] for m in METRICS
+        }
     else:
         columns["after"] = _by_metric([history[epoch]["after"] for epoch in exchanges])
     for key in ("mu", "h", "kept"):
@@ -345,4 +436,7 @@ def _columns(history: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _by_metric(rows: list[list[dict[str, float]]]) -> dict[str, list[list[float]]]:
     """Metrics of every peer, epoch by epoch, as lists by metric over peers, then epochs."""
-    return {m: list(map(list, zip(*([peer[m] for peer in row] for row in rows), strict=True))) for m in METRICS}
+    return {
+        m: list(map(list, zip(*([peer[m] for peer in row] for row in rows), strict=True)))
+        for m in METRICS
+    }

@@ -24,7 +24,9 @@ _FURTHER = 100
 Spec = RunSpec | Derived | Trivial
 
 
-def variant(label: str, data: str | Data, model: str, seed: int = 0, given: Mapping[str, Any] | None = None) -> Spec:
+def variant(
+    label: str, data: str | Data, model: str, seed: int = 0, given: Mapping[str, Any] | None = None
+) -> Spec:
     """The run, or what is derived from runs, of a label.
 
     Parameters
@@ -55,13 +57,17 @@ def variant(label: str, data: str | Data, model: str, seed: int = 0, given: Mapp
     """
     data, given = data if isinstance(data, Data) else Data(data), dict(given or {})
     if label.startswith("probed-"):
-        return Derived("probed", (variant(label.removeprefix("probed-"), data, model, seed, given),))
+        return Derived(
+            "probed", (variant(label.removeprefix("probed-"), data, model, seed, given),)
+        )
     gamma = given.pop("gamma", None)
     make = Maker(data, model, seed, given, gamma)
     if label in LABELS:
         models = MODELS.get(label, (model,))
-        require(model in models,
-                f"{label} is a variant of {' and '.join(models)} alone, not of {model}.")
+        require(
+            model in models,
+            f"{label} is a variant of {' and '.join(models)} alone, not of {model}.",
+        )
         return LABELS[label](make)
     if at := re.fullmatch(r"LE@(\d+(?:\.\d+)?)", label):
         return make.pair(settings.layerwise(model, alpha=float(at[1])))
@@ -114,7 +120,9 @@ class Maker:
 
     def base(self, further: int = 0, **changed: Any) -> RunSpec:
         """One model, of seed + 100, 200, ... if ``further``."""
-        return settings.run_spec(self.data, self.model, seed=self.seed + _FURTHER * further, **self.given | changed)
+        return settings.run_spec(
+            self.data, self.model, seed=self.seed + _FURTHER * further, **self.given | changed
+        )
 
     def pair(self, cooperation: Cooperation | None, **changed: Any) -> RunSpec:
         """Two peers."""
@@ -130,7 +138,9 @@ class Maker:
 
     def shuffled(self) -> RunSpec:
         """The base on histories in a random order."""
-        return dataclasses.replace(self, data=dataclasses.replace(self.data, histories="shuffled")).base()
+        return dataclasses.replace(
+            self, data=dataclasses.replace(self.data, histories="shuffled")
+        ).base()
 
     def at_200_epochs(self) -> dict[str, Any]:
         """Return the released code's number of epochs, unless another one is given."""
@@ -142,8 +152,13 @@ class Maker:
 
     def rung(self, schedule: str, cooperation: Cooperation | None = None) -> RunSpec:
         """Return a training of the ladder: as the released code, both choices of the epoch kept."""
-        return self.base(peers=2 if cooperation else 1, cooperation=cooperation, schedule=schedule,
-                         protocol="released", **self.with_rules(choice="both"))
+        return self.base(
+            peers=2 if cooperation else 1,
+            cooperation=cooperation,
+            schedule=schedule,
+            protocol="released",
+            **self.with_rules(choice="both"),
+        )
 
     def own(self, name: str, label: str) -> dict[str, float]:
         """Return the setting that was chosen for a label."""
@@ -179,7 +194,9 @@ LABELS: dict[str, Callable[[Maker], Spec]] = {
     "M3": lambda make: make.ensemble(3),
     "SD": lambda make: make.pair(make.layerwise(), rates="equal"),
     "DS": lambda make: make.pair(make.layerwise(), orders="same"),
-    "E": _component("embedding"), "M": _component("middle"), "S": _component("softmax"),
+    "E": _component("embedding"),
+    "M": _component("middle"),
+    "S": _component("softmax"),
     "shuffled": lambda make: make.shuffled(),
     "half": lambda make: make.base(d=make.usual["d"] // 2),
     "base-constant": lambda make: make.base(schedule="constant"),
@@ -189,7 +206,9 @@ LABELS: dict[str, Callable[[Maker], Spec]] = {
     "random": lambda make: make.pair(make.layerwise(shares="random")),
     "base-2x-epochs": lambda make: make.base(epochs=2 * make.usual["epochs"]),
     # as many steps as the base, of twice the rows each: twice the epochs
-    "base-batch-256": lambda make: make.base(batch=2 * make.usual["batch"], epochs=2 * make.usual["epochs"]),
+    "base-batch-256": lambda make: make.base(
+        batch=2 * make.usual["batch"], epochs=2 * make.usual["epochs"]
+    ),
     "ema": lambda make: make.base(average="ema"),
     "swa": lambda make: make.base(average="swa", schedule="constant"),
     "apart-best": lambda make: make.pair(None),
@@ -216,7 +235,8 @@ LABELS: dict[str, Callable[[Maker], Spec]] = {
 }
 #: The models of labels that not every model has.
 MODELS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("ladder-base", "ladder-base-cosine", "ladder-LE", "LE-own-eta"),
-                    ("sasrec", "dnn")),
+    **dict.fromkeys(
+        ("ladder-base", "ladder-base-cosine", "ladder-LE", "LE-own-eta"), ("sasrec", "dnn")
+    ),
     **dict.fromkeys(("base-paper-data", "LE-paper-data", "base-own-l2", "LE-own-l2"), ("bpr",)),
 }

@@ -73,13 +73,19 @@ def model(spec: RunSpec, peer: int | None, split: Split, device: Any) -> Any:
         run, whole = said.get("run"), said.get("sha256") == _digest(tensors)
         built.load_state_dict(tensors)
     except Exception as error:  # safetensors has errors of its own, torch a RuntimeError
-        raise RecordError(f"the weights {place} cannot be read ({type(error).__name__}); delete them and the run is trained"
-                          " again.") from error
+        raise RecordError(
+            f"the weights {place} cannot be read ({type(error).__name__}); delete them and the run is trained"
+            " again."
+        ) from error
     if not whole:
-        raise RecordError(f"the weights {place} are damaged, or were written by an earlier version of the code: their SHA-256"
-                          " does not match; delete them and the run is trained again.")
+        raise RecordError(
+            f"the weights {place} are damaged, or were written by an earlier version of the code: their SHA-256"
+            " does not match; delete them and the run is trained again."
+        )
     if run != spec.identity:
-        raise RecordError(f"the weights {place} are those of another run, {run}; delete them and the run is trained again.")
+        raise RecordError(
+            f"the weights {place} are those of another run, {run}; delete them and the run is trained again."
+        )
     return built
 
 
@@ -105,7 +111,11 @@ def checked(run: RunSpec, split: Split, device: Any, stores: Sequence[Store]) ->
     record = next((record for store in stores if (record := store.get(run.name))), None)
     if record is None:
         return None
-    if (ranker_of(run, split, device).ranks(model(run, None, split, device), "test") != record.ranks).any():
-        raise RecordError(f"the weights of {run.name} on this machine do not give the ranks of its record, which another kind of"
-                          " machine or torch, or a GPU, made; give a folder of records of your own to make both anew.")
+    if (
+        ranker_of(run, split, device).ranks(model(run, None, split, device), "test") != record.ranks
+    ).any():
+        raise RecordError(
+            f"the weights of {run.name} on this machine do not give the ranks of its record, which another kind of"
+            " machine or torch, or a GPU, made; give a folder of records of your own to make both anew."
+        )
     return record.result_hash

@@ -17,7 +17,9 @@ from typing import Any, NoReturn
 
 from pcrec_core.errors import Interrupted, PCRecError, TrainingError
 
-_PAUSE = 0.05  # seconds between two looks at the futures; ``done`` is all that every kind of future has
+_PAUSE = (
+    0.05  # seconds between two looks at the futures; ``done`` is all that every kind of future has
+)
 
 
 class Processes(Executor):
@@ -57,13 +59,16 @@ class Processes(Executor):
         except BrokenProcessPool:
             pool.shutdown()
             pool = self._new()
-            raise TrainingError("its worker process died; was it killed, or out of memory?") from None
+            raise TrainingError(
+                "its worker process died; was it killed, or out of memory?"
+            ) from None
         finally:
             self._idle.put(pool)
 
 
 def _begin() -> None:
     """A worker's first steps: Ctrl-C is for the jobs, and a worker whose parent was killed ends, too."""
+
     def follow() -> None:
         parent_process().join()
         os._exit(1)
@@ -83,7 +88,9 @@ def _work(function: Callable, args: tuple, options: dict[str, Any]) -> Any:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def finish(executor: Any, job: Callable, calls: Mapping[str, tuple], bar: Any) -> dict[str, Exception]:
+def finish(
+    executor: Any, job: Callable, calls: Mapping[str, tuple], bar: Any
+) -> dict[str, Exception]:
     """Submit ``job(*call)`` for each of the calls, wait for them all, and give back what failed, by the call's name.
 
     ``bar`` is moved by one a job. A ``ProcessPoolExecutor`` that broke does not say which job was on the dead process:
@@ -105,7 +112,9 @@ def finish(executor: Any, job: Callable, calls: Mapping[str, tuple], bar: Any) -
     return failed
 
 
-def _outcomes(executor: Any, job: Callable, calls: Mapping[str, tuple]) -> Iterator[tuple[str, Exception | None]]:
+def _outcomes(
+    executor: Any, job: Callable, calls: Mapping[str, tuple]
+) -> Iterator[tuple[str, Exception | None]]:
     """Name and error of each call, as they end. Left early (Ctrl-C), it cancels what has not begun."""
     futures = {}
     try:
@@ -147,8 +156,10 @@ def fail(failed: Mapping[str, Exception], asked: int) -> NoReturn:
         kind = "" if isinstance(error, PCRecError) else f"{type(error).__name__}: "
         names.setdefault(kind + " ".join(str(error).split()), []).append(name)
     told = " ".join(f"{', '.join(runs)}: {reason}" for reason, runs in names.items())
-    raise TrainingError(f"{len(failed)} of {asked} runs failed; what finished is stored, and the same command tries again"
-                        f" what is missing. {told}") from first
+    raise TrainingError(
+        f"{len(failed)} of {asked} runs failed; what finished is stored, and the same command tries again"
+        f" what is missing. {told}"
+    ) from first
 
 
 def dask(address: str) -> Any:
@@ -156,9 +167,13 @@ def dask(address: str) -> Any:
     try:
         from distributed import Client
     except ImportError:
-        raise TrainingError("--dask needs the package distributed: pip install distributed.") from None
+        raise TrainingError(
+            "--dask needs the package distributed: pip install distributed."
+        ) from None
     try:
         return Client(address)
     except (OSError, ValueError) as error:
-        raise TrainingError(f"no dask scheduler answers at {address} ({' '.join(str(error).split())}); start one with"
-                            " `dask scheduler`, and give the address it prints.") from None
+        raise TrainingError(
+            f"no dask scheduler answers at {address} ({' '.join(str(error).split())}); start one with"
+            " `dask scheduler`, and give the address it prints."
+        ) from None

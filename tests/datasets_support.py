@@ -38,20 +38,37 @@ def split_of(histories, repeats=True) -> Split:
 def interactions_of(histories) -> Interactions:
     """Interactions of lists of items, one a user, made dense."""
     split = split_of(histories)
-    return Interactions("tiny", 1, split.items, split.offsets, split.n_items, np.arange(split.n_users),
-                        np.arange(1, split.n_items + 1), None, True, {})
+    return Interactions(
+        "tiny",
+        1,
+        split.items,
+        split.offsets,
+        split.n_items,
+        np.arange(split.n_users),
+        np.arange(1, split.n_items + 1),
+        None,
+        True,
+        {},
+    )
 
 
 def rows_of(split: Split) -> list[list[int]]:
     """The histories of a split as lists."""
-    return [split.items[a:b].tolist() for a, b in zip(split.offsets[:-1], split.offsets[1:], strict=True)]
+    return [
+        split.items[a:b].tolist()
+        for a, b in zip(split.offsets[:-1], split.offsets[1:], strict=True)
+    ]
 
 
 def real(name: str) -> Interactions:
     """The real data set, or a skip of the test where its raw files are not at hand; tests never download."""
-    missing = [file.name for file in datasets.source(name).files if files.status(file) == "not on disk"]
+    missing = [
+        file.name for file in datasets.source(name).files if files.status(file) == "not on disk"
+    ]
     if missing:
-        pytest.skip(f"needs raw data: {', '.join(missing)}; set {files.ENVIRONMENT} to the folder that has it")
+        pytest.skip(
+            f"needs raw data: {', '.join(missing)}; set {files.ENVIRONMENT} to the folder that has it"
+        )
     return _load(name)
 
 

@@ -52,7 +52,10 @@ def step(event: str, words: list[str]) -> list[Any]:
 
     Trainer._epoch = eventful
     provenance.CODE = "f" * 16 if event == "other code" and torchrun.rank() == 1 else CODE
-    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+    with (
+        contextlib.redirect_stdout(io.StringIO()) as out,
+        contextlib.redirect_stderr(io.StringIO()) as err,
+    ):
         code = main(words)
     Trainer._epoch = original
     return [code, out.getvalue().splitlines(), err.getvalue().splitlines()]

@@ -36,18 +36,39 @@ def two_rings(size: int = 8, users: int = 48, length: int = 7) -> Split:
     What follows is known: the next item of the ring to a model that sees the order; to one that does not, the items of
     the user's own ring that are not in training.
     """
-    return split_of([[1 + u % 2 * size + (u // 2 + step) % size for step in range(length)] for u in range(users)])
+    return split_of(
+        [
+            [1 + u % 2 * size + (u // 2 + step) % size for step in range(length)]
+            for u in range(users)
+        ]
+    )
 
 
 _MODELS = {"sasrec": {"d": 16, "t": 5, "p": 0.1}, "dnn": {"d": 16, "t": 4}, "bpr": {"d": 16}}
 
 
-def spec_of(model: str = "sasrec", *, peers: int = 1, cooperation: Cooperation | None = None, seed: int = 0,
-            epochs: int = 3, batch: int = 16, eta: float = 0.01, l2: float = 0.0, schedule: str = "cosine",
-            **given: Any) -> RunSpec:
+def spec_of(
+    model: str = "sasrec",
+    *,
+    peers: int = 1,
+    cooperation: Cooperation | None = None,
+    seed: int = 0,
+    epochs: int = 3,
+    batch: int = 16,
+    eta: float = 0.01,
+    l2: float = 0.0,
+    schedule: str = "cosine",
+    **given: Any,
+) -> RunSpec:
     """A run of a small model; ``given`` are fields of ``Model``."""
-    return RunSpec(Data("synthetic"), Model(model, **(_MODELS[model] | given)),
-                   Training(epochs, batch, eta, l2, schedule), peers, cooperation, seed=seed)
+    return RunSpec(
+        Data("synthetic"),
+        Model(model, **(_MODELS[model] | given)),
+        Training(epochs, batch, eta, l2, schedule),
+        peers,
+        cooperation,
+        seed=seed,
+    )
 
 
 LAYERWISE = Cooperation("layerwise", "entropy", 30)
@@ -103,7 +124,9 @@ class Plain(nn.Module):
         return self.body(self.table(ids) * self.scale) @ self.head
 
 
-def peers_of(n: int, kind: type[nn.Module] = Plain, dtype: torch.dtype = torch.float64) -> list[nn.Module]:
+def peers_of(
+    n: int, kind: type[nn.Module] = Plain, dtype: torch.dtype = torch.float64
+) -> list[nn.Module]:
     """``n`` peers with different weights, 1-d ones too."""
     torch.manual_seed(n)
     peers = [kind().to(dtype) for _ in range(n)]

@@ -37,13 +37,20 @@ def near(value: float):
 
 # --- what was registered
 
+
 def test_the_families_of_the_amendment_are_new_and_hold_new_claims_only():
     original = set(ALL[~ALL.amendment].family)
     assert set(NEW.family).isdisjoint(original) and len(NEW) == 32
     assert NEW.groupby("family").size().to_dict() == {
-        "ladder/retailrocket-half": 2, "robustness/retailrocket-half": 8, "robustness/retailrocket-first-half": 6,
-        **{f"{artifact}/{name}": 2 for artifact in ("table3", "controls")
-           for name in ("retailrocket", "ml-1m", "beauty", "video-games")}}
+        "ladder/retailrocket-half": 2,
+        "robustness/retailrocket-half": 8,
+        "robustness/retailrocket-first-half": 6,
+        **{
+            f"{artifact}/{name}": 2
+            for artifact in ("table3", "controls")
+            for name in ("retailrocket", "ml-1m", "beauty", "video-games")
+        },
+    }
 
 
 @pytest.mark.parametrize("claim", list(NEW.itertuples()), ids=lambda claim: claim.Index)
@@ -52,27 +59,49 @@ def test_the_sizes_follow_from_the_printed_values(claim):
     if claim.kind == "by seed":
         assert math.isnan(claim.e) and math.isnan(claim.theta) and math.isnan(claim.ri_paper)
         return
-    named = [claim.paper_dataset] if claim.paper_dataset else ["Retailrocket", "ML-20M", "QQBrowser"]
-    ri = min(paper.improvement(*(paper.value(name, claim.model, arm, "MRR@5") for arm in ("LE", "base"))) for name in named)
+    named = (
+        [claim.paper_dataset] if claim.paper_dataset else ["Retailrocket", "ML-20M", "QQBrowser"]
+    )
+    ri = min(
+        paper.improvement(*(paper.value(name, claim.model, arm, "MRR@5") for arm in ("LE", "base")))
+        for name in named
+    )
     control = claim.b == "avg"
-    assert claim.e == near(math.log1p(ri) / (2 if control else 1)) and claim.theta == near(math.log1p(ri) / 2)
-    assert math.isnan(claim.ri_paper) if control or not claim.paper_dataset else claim.ri_paper == near(ri)
+    assert claim.e == near(math.log1p(ri) / (2 if control else 1)) and claim.theta == near(
+        math.log1p(ri) / 2
+    )
+    assert (
+        math.isnan(claim.ri_paper)
+        if control or not claim.paper_dataset
+        else claim.ri_paper == near(ri)
+    )
 
 
 def test_arms_of_the_amendment_are_variants():
     for claim in registry().values():
         if claim.amendment and not claim.b.endswith("own-l2") and "own-eta" not in claim.a:
-            assert variant(claim.a, claim.dataset, claim.model) != variant(claim.b, claim.dataset, claim.model)
+            assert variant(claim.a, claim.dataset, claim.model) != variant(
+                claim.b, claim.dataset, claim.model
+            )
 
 
 # --- item 2: ten equal seeds are paired
 
+
 def arm(label: str, ranks: np.ndarray, seeds=None) -> Arm:
     seeds = range(len(ranks)) if seeds is None else seeds
     result = {"data": {"fingerprint": "x"}, "repeated": "0" * ranks.shape[1]}
-    return Arm(label, tuple(
-        run_record(variant(label, "ml-100k", "sasrec", seed), result | {"ranks": " ".join(map(str, row))}, {})
-        for seed, row in zip(seeds, ranks, strict=True)))
+    return Arm(
+        label,
+        tuple(
+            run_record(
+                variant(label, "ml-100k", "sasrec", seed),
+                result | {"ranks": " ".join(map(str, row))},
+                {},
+            )
+            for seed, row in zip(seeds, ranks, strict=True)
+        ),
+    )
 
 
 def test_ten_equal_seeds_are_paired_and_nine_or_others_are_not():
@@ -90,7 +119,9 @@ def test_pairing_takes_out_what_equal_seeds_share():
     v, b = simulated(6, 300, 10, run_sd=0.0)
     both = np.exp(0.3 * np.random.default_rng(0).standard_normal((10, 1)))
     v, b = (np.maximum(1, np.rint(ranks * both)).astype(int) for ranks in (v, b))
-    paired, apart = (arm("LE", v).over(arm("base", b), "MRR@5", by_seed=by_seed) for by_seed in (True, False))
+    paired, apart = (
+        arm("LE", v).over(arm("base", b), "MRR@5", by_seed=by_seed) for by_seed in (True, False)
+    )
     yv, yb = (np.where(ranks <= 5, 1 / ranks, 0) for ranks in (v, b))
     by_run = (yv / yv.mean() - yb / yb.mean()).mean(1)
     assert paired.Vs == pytest.approx(by_run.var(ddof=1) / 10)
@@ -98,6 +129,7 @@ def test_pairing_takes_out_what_equal_seeds_share():
 
 
 # --- items 1 and 3: ruled out asks for the claimed size alone
+
 
 def family_p(L: float, se: float, df: float, e: float = E_LE, Vp: float = 0.0) -> float:
     return min(1.0, FAMILY * t.cdf((L - e) / math.sqrt(se**2 + Vp), df))
@@ -108,31 +140,48 @@ def test_at_ten_runs_the_papers_uncertainty_no_longer_counts():
     c = made(0.002, 0.0105, 9, runs_v=10, runs_b=10, Vu=1.0)  # no correlation: Vp is largest
     new, old = decide({LE: Evidence(c)})[LE], decide({LE: Evidence(c)}, original=True)[LE]
     assert new.adjusted.p_not == near(family_p(0.002, 0.0105, 9)) == near(0.044490)
-    assert old.adjusted.p_not == near(family_p(0.002, 0.0105, 9, Vp=old.side.Vp)) and old.adjusted.p_not > 0.05
+    assert (
+        old.adjusted.p_not == near(family_p(0.002, 0.0105, 9, Vp=old.side.Vp))
+        and old.adjusted.p_not > 0.05
+    )
     assert (new.word, old.word, new.amended, old.amended) == (RULED_OUT, INCONCLUSIVE, True, False)
 
 
 def test_three_runs_of_a_claim_registered_before_keep_the_original_rule():
     c = made(0.002, 0.0105, 9, Vu=1.0)
     found = decide({LE: Evidence(c)})[LE]
-    assert not found.amended and found.adjusted.p_not == near(family_p(0.002, 0.0105, 9, Vp=found.side.Vp))
-    assert decide({LE: Evidence(replace(c, runs_v=10))})[LE].amended is False  # ten runs in both arms
+    assert not found.amended and found.adjusted.p_not == near(
+        family_p(0.002, 0.0105, 9, Vp=found.side.Vp)
+    )
+    assert (
+        decide({LE: Evidence(replace(c, runs_v=10))})[LE].amended is False
+    )  # ten runs in both arms
 
 
 def test_claims_of_the_amendment_take_its_rule_from_three_runs_on():
     name = "robustness-rr-sasrec-2x-epochs"
     c = made(0.002, 0.01, 40, Vu=1.0)
     found = decide({name: Evidence(c)})[name]
-    assert found.amended and found.adjusted.p_not == near(8 * t.cdf((0.002 - E_LE) / 0.01, 40)) and found.word == RULED_OUT
-    assert found.side.e33 == near(1.52 * math.sqrt(6.631264 / 47_000))  # the printed values of LE and base stand beside it
+    assert (
+        found.amended
+        and found.adjusted.p_not == near(8 * t.cdf((0.002 - E_LE) / 0.01, 40))
+        and found.word == RULED_OUT
+    )
+    assert found.side.e33 == near(
+        1.52 * math.sqrt(6.631264 / 47_000)
+    )  # the printed values of LE and base stand beside it
 
 
 def test_the_dagger_says_that_the_papers_run_may_be_noise():
     """Without Vp p_not is far below .05; with it (0.002 - 0.033555) / sqrt(0.009^2 + Vp) decides, unadjusted."""
-    inside, outside = (decide({LE: Evidence(made(0.0, 0.004, 9, runs_v=10, runs_b=10, Vseed=Vseed))})[LE]
-                       for Vseed in (1e-4, 0.0))
+    inside, outside = (
+        decide({LE: Evidence(made(0.0, 0.004, 9, runs_v=10, runs_b=10, Vseed=Vseed))})[LE]
+        for Vseed in (1e-4, 0.0)
+    )
     assert inside.word == outside.word == RULED_OUT
-    with_noise = [t.cdf((0.0 - E_LE) / math.sqrt(0.004**2 + v.side.Vp), 9) for v in (inside, outside)]
+    with_noise = [
+        t.cdf((0.0 - E_LE) / math.sqrt(0.004**2 + v.side.Vp), 9) for v in (inside, outside)
+    ]
     assert with_noise[0] > 0.05 > with_noise[1]
     assert (inside.in_noise, outside.in_noise) == (True, False)
     supported = decide({LE: Evidence(made(0.05, 0.001, 9, runs_v=10, runs_b=10))})[LE]
@@ -147,12 +196,23 @@ def test_the_effect_ratio_of_a_control_is_printed():
 def test_a_row_says_which_rule_decided_and_has_what_a_recomputation_needs():
     c = made(0.002, 0.0105, 9, runs_v=10, runs_b=10, Vu=1.0, paired=True)
     row = table(decide({LE: Evidence(c)})).loc[LE]
-    assert (row["rule"], row["L"], row["se"], row["df"], row["paired"]) == ("amendment 1", 0.002, 0.0105, 9, True)
-    assert row["Holm p_not"] == near(0.044490) and row["Holm p_for"] == 1 and not row["in the paper's noise"]
+    assert (row["rule"], row["L"], row["se"], row["df"], row["paired"]) == (
+        "amendment 1",
+        0.002,
+        0.0105,
+        9,
+        True,
+    )
+    assert (
+        row["Holm p_not"] == near(0.044490)
+        and row["Holm p_for"] == 1
+        and not row["in the paper's noise"]
+    )
     assert table(decide({})).loc["fig6-ml-half", "rule"] == ""
 
 
 # --- item 6: the ladder's one claim, over seeds
+
 
 def test_the_paired_test_over_seeds_is_that_of_scipy():
     v, b = np.random.default_rng(3).normal(0.04, 0.02, (2, 5))
@@ -171,11 +231,17 @@ def test_the_paired_test_refuses_arms_without_pairs():
     assert paired_runs([0.2, 0.2, 0.2], [0.1, 0.1, 0.1]).reason == "no variation at all"
 
 
-@pytest.mark.parametrize(("v", "word"), [
-    ([0.06, 0.05, 0.07, 0.06, 0.05], SUPPORTED), ([0.01, 0.03, 0.02, 0.05, 0.00], INCONCLUSIVE),
-    ([-0.06, -0.05, -0.07, -0.06, -0.05], CONTRADICTED), ([0.06, 0.05], NOT_TESTED)])
+@pytest.mark.parametrize(
+    ("v", "word"),
+    [
+        ([0.06, 0.05, 0.07, 0.06, 0.05], SUPPORTED),
+        ([0.01, 0.03, 0.02, 0.05, 0.00], INCONCLUSIVE),
+        ([-0.06, -0.05, -0.07, -0.06, -0.05], CONTRADICTED),
+        ([0.06, 0.05], NOT_TESTED),
+    ],
+)
 def test_the_words_of_the_ladder(v, word):
-    found = decide({LADDER: Evidence(paired_runs(v, [0.02, 0.01, 0.02, 0.02, 0.02][:len(v)]))})
+    found = decide({LADDER: Evidence(paired_runs(v, [0.02, 0.01, 0.02, 0.02, 0.02][: len(v)]))})
     assert found[LADDER].word == word and found["ladder-rr-dnn"].word == NOT_TESTED
 
 
@@ -190,9 +256,21 @@ def test_holm_counts_both_models_and_the_level_is_5_percent_one_sided():
 
 def ladder_record(label: str, seed: int, on_test: str, by_validation: str) -> Record:
     spec = variant(label, "retailrocket-half", "sasrec", seed)
-    best = {metric: {"value": 0.0, "epoch": 3, "peer": 0, "ranks": on_test} for metric in ("MRR@5", "HIT@5", "NDCG@20")}
-    return run_record(spec, {"ranks": "9 9 9 9", "repeated": "0000", "data": {"fingerprint": "x"}, "best": best,
-                             "by_validation": {"epoch": 1, "peer": 0, "ranks": by_validation}}, {})
+    best = {
+        metric: {"value": 0.0, "epoch": 3, "peer": 0, "ranks": on_test}
+        for metric in ("MRR@5", "HIT@5", "NDCG@20")
+    }
+    return run_record(
+        spec,
+        {
+            "ranks": "9 9 9 9",
+            "repeated": "0000",
+            "data": {"fingerprint": "x"},
+            "best": best,
+            "by_validation": {"epoch": 1, "peer": 0, "ranks": by_validation},
+        },
+        {},
+    )
 
 
 def test_the_rungs_read_both_choices_of_one_training(tmp_path):

@@ -18,7 +18,11 @@ from pcrec_core.spec import Data, RunSpec
 
 
 def record(spec, ranks, **result) -> Record:
-    whole = {"data": {"fingerprint": "f", "users": len(ranks), "items": 9}, "ranks": " ".join(map(str, ranks)), **result}
+    whole = {
+        "data": {"fingerprint": "f", "users": len(ranks), "items": 9},
+        "ranks": " ".join(map(str, ranks)),
+        **result,
+    }
     return run_record(spec, whole, {"commit": "c" * 40, "clean": True, "device": "cpu"})
 
 
@@ -26,8 +30,18 @@ BASE = Arm("base", (record(settings.base("ml-100k", "sasrec"), [2, 4, 10, 1]),))
 PAIR = Arm("LE", (record(settings.pcrec("ml-100k", "sasrec"), [1, 4, 10, 1]),))
 #: mu of two exchanges: (exchange, peer, layer).
 MU = {"exchanges": [0, 1], "mu": [[[0.9, 0.4], [0.1, 0.6]], [[0.5, 0.2], [0.5, 0.8]]]}
-EXCHANGED = Arm("LE", (record(settings.pcrec("ml-100k", "bpr"), [1, 2], epochs=MU, chosen={"epoch": 0},
-                              layers=[["user", "embedding"], ["item", "embedding"]]),))
+EXCHANGED = Arm(
+    "LE",
+    (
+        record(
+            settings.pcrec("ml-100k", "bpr"),
+            [1, 2],
+            epochs=MU,
+            chosen={"epoch": 0},
+            layers=[["user", "embedding"], ["item", "embedding"]],
+        ),
+    ),
+)
 
 
 def test_a_comparison_holds_ours_and_the_papers():
@@ -60,7 +74,12 @@ def test_arms_of_other_users_are_refused():
 
 def test_dominance_names_the_larger_mu_and_who_holds_it():
     frame = arms.dominance(EXCHANGED)
-    assert list(frame["layer"]) == ["user", "user", "item", "item"] and list(frame["epoch"]) == [0, 1, 0, 1]
+    assert list(frame["layer"]) == ["user", "user", "item", "item"] and list(frame["epoch"]) == [
+        0,
+        1,
+        0,
+        1,
+    ]
     assert list(frame["max mu"]) == [0.9, 0.5, 0.6, 0.8] and list(frame["peer"]) == [0, 0, 1, 1]
 
 
@@ -73,21 +92,39 @@ def test_a_table_sorts_by_value_escapes_text_and_carries_its_csv():
 
 
 def test_values_stand_as_in_the_paper_with_the_papers_below():
-    three = Arm("LE", tuple(record(settings.pcrec("ml-100k", "sasrec", seed=seed), ranks) for seed, ranks in enumerate(
-        ([1, 2, 4, 9], [2, 2, 4, 9], [1, 1, 4, 9]))))
-    page = report.show_values(arms.values([BASE, three], ["MRR@5", "NDCG@20"]), "t3", "")._repr_html_()
+    three = Arm(
+        "LE",
+        tuple(
+            record(settings.pcrec("ml-100k", "sasrec", seed=seed), ranks)
+            for seed, ranks in enumerate(([1, 2, 4, 9], [2, 2, 4, 9], [1, 1, 4, 9]))
+        ),
+    )
+    page = report.show_values(
+        arms.values([BASE, three], ["MRR@5", "NDCG@20"]), "t3", ""
+    )._repr_html_()
     first, its_paper, second, _ = re.findall("<tr>(.*?)</tr>", page.split("<tbody>")[1], re.DOTALL)
-    assert first.startswith("<td>ml-100k</td><td>sasrec</td><td>base</td>") and "]*</td>" in first and "SD" not in first
+    assert (
+        first.startswith("<td>ml-100k</td><td>sasrec</td><td>base</td>")
+        and "]*</td>" in first
+        and "SD" not in first
+    )
     assert its_paper.startswith("<td>ML-20M</td><td>sasrec</td><td>base, the paper</td>")
     assert its_paper.endswith(">–</td><td>0.1292</td><td>–</td>")
     of_three = r'<td class="lines">0.4375\n\[[\d.]+, [\d.]+\]\nSD\s0.1250</td>'
     assert re.search(of_three, second)  # of 0.4375, 0.3125 and 0.5625
 
 
-@pytest.mark.parametrize(("form", "x", "text"), [
-    (report.percent, 0.053, "+5.3\N{NO-BREAK SPACE}%"), (report.percent, None, "–"),
-    (report.share, 0.361, "36\N{NO-BREAK SPACE}%"), (report.count, 12345, "12,345"), (report.number(3), float("nan"), "–"),
-    (report.number(3), 0.12345, "0.123")])
+@pytest.mark.parametrize(
+    ("form", "x", "text"),
+    [
+        (report.percent, 0.053, "+5.3\N{NO-BREAK SPACE}%"),
+        (report.percent, None, "–"),
+        (report.share, 0.361, "36\N{NO-BREAK SPACE}%"),
+        (report.count, 12345, "12,345"),
+        (report.number(3), float("nan"), "–"),
+        (report.number(3), 0.12345, "0.123"),
+    ],
+)
 def test_numbers_are_written_so(form, x, text):
     assert form(x) == text
 
@@ -97,78 +134,150 @@ def test_settings_stand_beside_the_papers_table_2():
     page = report.show_settings(specs)._repr_html_()
     header, *rows = page.split("<tr>")[1:]
     columns = [part.split("</th>")[0] for part in header.split("<th>")[1:]]
-    first, second = (dict(zip(columns, [p.split(">", 1)[1].split("</td>")[0] for p in row.split("<td")[1:]], strict=True))
-                     for row in rows)
-    assert (first["d here"], first["d paper"], first["p here"], first["p paper"]) == ("64", "64", "0.3", "0.3")
-    assert (first["b here"], first["eta here"], first["eta paper"], first["L2 paper"]) == ("128", "0.001", "0.001", "–")
-    assert (second["d here"], second["d paper"], second["t"], second["b here"]) == ("256", "–", "–", "2048")
+    first, second = (
+        dict(
+            zip(
+                columns,
+                [p.split(">", 1)[1].split("</td>")[0] for p in row.split("<td")[1:]],
+                strict=True,
+            )
+        )
+        for row in rows
+    )
+    assert (first["d here"], first["d paper"], first["p here"], first["p paper"]) == (
+        "64",
+        "64",
+        "0.3",
+        "0.3",
+    )
+    assert (first["b here"], first["eta here"], first["eta paper"], first["L2 paper"]) == (
+        "128",
+        "0.001",
+        "0.001",
+        "–",
+    )
+    assert (second["d here"], second["d paper"], second["t"], second["b here"]) == (
+        "256",
+        "–",
+        "–",
+        "2048",
+    )
 
 
 def test_tried_runs_show_what_validation_said():
     chosen = {"epoch": 3, "valid": {"NDCG@20": 0.08765}}
-    page = report.show_tried([record(settings.base("ml-100k", "dnn", epochs=7), [1, 2], chosen=chosen)])._repr_html_()
+    page = report.show_tried(
+        [record(settings.base("ml-100k", "dnn", epochs=7), [1, 2], chosen=chosen)]
+    )._repr_html_()
     assert all(f">{text}</td>" in page for text in ("dnn", "base", "7", "4", "0.0877"))
 
 
 def rows_of_sources(*specs) -> list[list[str]]:
     """The cells of the table of records, head first; the record's name without its identity."""
     page = report.sources([record(spec, [1, 2]) for spec in specs])._repr_html_()
-    rows = [re.findall("<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall("<tr>(.*?)</tr>", page, re.DOTALL)]
+    rows = [
+        re.findall("<t[hd][^>]*>(.*?)</t[hd]>", row)
+        for row in re.findall("<tr>(.*?)</tr>", page, re.DOTALL)
+    ]
     return [[re.sub(r"-\w{12}$", "", cell) for cell in row] for row in rows]
 
 
 def test_records_of_one_variant_are_told_apart_by_what_is_set_otherwise():
-    plain, slow = settings.base("ml-100k", "sasrec"), settings.base("ml-100k", "sasrec", seed=1, schedule="constant")
+    plain, slow = (
+        settings.base("ml-100k", "sasrec"),
+        settings.base("ml-100k", "sasrec", seed=1, schedule="constant"),
+    )
     head, *rows = rows_of_sources(slow, plain, plain, Derived("pruned", (slow,), 0.3))
     assert head == ["record", "set otherwise", "result", "commit", "clean", "device"]
-    assert [row[:2] for row in rows] == [["ml-100k/sasrec-base-s0", "–"], ["ml-100k/sasrec-base-s1", "schedule constant"],
-                                         ["ml-100k/sasrec-pruned30-base-s1", "schedule constant"]]
+    assert [row[:2] for row in rows] == [
+        ["ml-100k/sasrec-base-s0", "–"],
+        ["ml-100k/sasrec-base-s1", "schedule constant"],
+        ["ml-100k/sasrec-pruned30-base-s1", "schedule constant"],
+    ]
     assert "set otherwise" not in rows_of_sources(plain)[0]  # a column of dashes alone says nothing
 
 
 # --- alpha
 
+
 def swept(alpha: float, ranks: list[int], model: str = "sasrec") -> Arm:
     return Arm(f"LE@{alpha:g}", (record(settings.pcrec("ml-100k", model, alpha), ranks),))
 
 
-@pytest.mark.parametrize(("arm", "alpha"), [(PAIR, 30), (swept(12.5, [1]), 12.5), (swept(0, [1]), 0)])
+@pytest.mark.parametrize(
+    ("arm", "alpha"), [(PAIR, 30), (swept(12.5, [1]), 12.5), (swept(0, [1]), 0)]
+)
 def test_alpha_is_that_of_the_cooperation_and_0_for_averaging(arm, alpha):
     assert arm.alpha == alpha
 
 
 def test_a_curve_is_the_values_of_each_arm_at_its_alpha():
     curve = arms.curve([swept(40, [1, 2, 6, 3]), swept(0, [9, 9, 5, 9])], ["MRR@5", "HIT@5"])
-    assert list(curve["alpha"]) == [40, 40, 0, 0] and list(curve["metric"]) == ["MRR@5", "HIT@5"] * 2
-    assert list(curve["mean"]) == pytest.approx([(1 + 1 / 2 + 0 + 1 / 3) / 4, 3 / 4, (1 / 5) / 4, 1 / 4])
-    assert list(curve["variant"]) == ["LE@40", "LE@40", "LE@0", "LE@0"] and list(curve.index) == [0, 1, 2, 3]
+    assert (
+        list(curve["alpha"]) == [40, 40, 0, 0] and list(curve["metric"]) == ["MRR@5", "HIT@5"] * 2
+    )
+    assert list(curve["mean"]) == pytest.approx(
+        [(1 + 1 / 2 + 0 + 1 / 3) / 4, 3 / 4, (1 / 5) / 4, 1 / 4]
+    )
+    assert list(curve["variant"]) == ["LE@40", "LE@40", "LE@0", "LE@0"] and list(curve.index) == [
+        0,
+        1,
+        2,
+        3,
+    ]
     assert all(curve["low"] < curve["mean"]) and all(curve["mean"] < curve["high"])
 
 
 def test_shares_held_count_exchanges_of_layers_by_model_and_alpha():
-    held = pd.DataFrame([("sasrec", 30.0, 0.7, 0, 4), ("sasrec", 30.0, 0.69, 1, 5), ("sasrec", 30.0, 0.9, 0, 6),
-                         ("sasrec", 30.0, 0.6, 0, 3), ("dnn", 10.0, 0.5, 0, 5), ("sasrec", 10.0, 1.0, 1, 5),
-                         ("sasrec", 10.0, 0.8, 1, 5)], columns=["model", "alpha", "max mu", "peer", "epoch"])
+    held = pd.DataFrame(
+        [
+            ("sasrec", 30.0, 0.7, 0, 4),
+            ("sasrec", 30.0, 0.69, 1, 5),
+            ("sasrec", 30.0, 0.9, 0, 6),
+            ("sasrec", 30.0, 0.6, 0, 3),
+            ("dnn", 10.0, 0.5, 0, 5),
+            ("sasrec", 10.0, 1.0, 1, 5),
+            ("sasrec", 10.0, 0.8, 1, 5),
+        ],
+        columns=["model", "alpha", "max mu", "peer", "epoch"],
+    )
     held = held.assign(chosen=5, variant="LE", **{"data set": "ml-100k"})
     shares = arms.shares_held(held)
-    assert list(zip(shares["model"], shares["alpha"], strict=True)) == [("sasrec", 30), ("dnn", 10), ("sasrec", 10)]
+    assert list(zip(shares["model"], shares["alpha"], strict=True)) == [
+        ("sasrec", 30),
+        ("dnn", 10),
+        ("sasrec", 10),
+    ]
     assert list(shares["0.7 or more"]) == [2 / 4, 0, 1]  # 0.7 itself counts
-    assert list(shares["0.7 or more, to the chosen epoch"]) == pytest.approx([1 / 3, 0, 1])  # epoch 6 came later
+    assert list(shares["0.7 or more, to the chosen epoch"]) == pytest.approx(
+        [1 / 3, 0, 1]
+    )  # epoch 6 came later
     assert list(shares["median"]) == pytest.approx([(0.69 + 0.7) / 2, 0.5, 0.9])
     assert list(shares["held by peer 0"]) == [3 / 4, 1, 0]
 
 
 def test_shares_held_of_a_pair_are_those_of_its_exchanges():
     [row] = arms.shares_held(arms.dominance(EXCHANGED)).to_dict("records")
-    assert row == {"data set": "ml-100k", "model": "bpr", "variant": "LE", "alpha": 20, "0.7 or more": 2 / 4,
-                   "0.7 or more, to the chosen epoch": 1 / 2, "median": pytest.approx(0.7), "held by peer 0": 2 / 4}
+    assert row == {
+        "data set": "ml-100k",
+        "model": "bpr",
+        "variant": "LE",
+        "alpha": 20,
+        "0.7 or more": 2 / 4,
+        "0.7 or more, to the chosen epoch": 1 / 2,
+        "median": pytest.approx(0.7),
+        "held by peer 0": 2 / 4,
+    }
 
 
 def test_where_nothing_is_exchanged_layer_by_layer_no_mu_is_shown():
     for found in (arms.dominance(), arms.dominance(BASE)):
         assert found.empty
         assert arms.shares_held(found).empty and arms.first_mu(found).empty
-        assert "No run here has a mu." in report.show_shares_held(arms.shares_held(found), "mu", "")._repr_html_()
+        assert (
+            "No run here has a mu."
+            in report.show_shares_held(arms.shares_held(found), "mu", "")._repr_html_()
+        )
     assert arms.dominance(BASE, EXCHANGED).equals(arms.dominance(EXCHANGED))
 
 
@@ -181,8 +290,13 @@ def test_where_nothing_is_compared_pages_say_so():
 
 
 def test_no_interval_of_a_mean_reaches_beyond_1():
-    two = Arm("base", tuple(record(settings.base("ml-100k", "sasrec", seed=seed), ranks)
-                            for seed, ranks in enumerate(([1, 9, 9, 9], [1, 1, 1, 9]))))
+    two = Arm(
+        "base",
+        tuple(
+            record(settings.base("ml-100k", "sasrec", seed=seed), ranks)
+            for seed, ranks in enumerate(([1, 9, 9, 9], [1, 1, 1, 9]))
+        ),
+    )
     [row] = arms.values([two], ["HIT@5"]).to_dict("records")
     assert stats.mean_interval(two.ranks, "HIT@5").high > 1 == row["high"] == two.mean("HIT@5").high
 
@@ -211,15 +325,32 @@ def test_the_best_alpha_is_table_3s_and_no_other_has_a_value_of_the_paper():
 
 def test_a_baseline_has_no_value_of_the_paper():
     spec = Trivial(Data("ml-100k"), "recency")
-    made = run_record(spec, {"data": {"fingerprint": "x"}, "ranks": "1 2 9 1", "repeated": "0000"}, {})
+    made = run_record(
+        spec, {"data": {"fingerprint": "x"}, "ranks": "1 2 9 1", "repeated": "0000"}, {}
+    )
     [row] = arms.values([Arm("recency", (made,))], ["HIT@5"]).to_dict("records")
-    assert (row["model"], row["paper"], row["mean"], row["users only"]) == ("recency", None, 0.75, False)
+    assert (row["model"], row["paper"], row["mean"], row["users only"]) == (
+        "recency",
+        None,
+        0.75,
+        False,
+    )
 
 
 def test_no_column_of_a_comparison_is_dashes_alone():
     frame = arms.comparisons([(Arm("LE@40", PAIR.runs), BASE)], ["MRR@5"])
     header = re.findall("<th>(.*?)</th>", report.show_comparisons(frame, "t", "")._repr_html_())
-    assert header == ["data set", "model", "comparison", "metric", "RI [95 %]", "p", "MDE", "df", "runs"]
+    assert header == [
+        "data set",
+        "model",
+        "comparison",
+        "metric",
+        "RI [95 %]",
+        "p",
+        "MDE",
+        "df",
+        "runs",
+    ]
     frame = arms.comparisons([(PAIR, BASE)], ["MRR@5"])
     whole = re.findall("<th>(.*?)</th>", report.show_comparisons(frame, "t", "")._repr_html_())
     assert whole[4:6] == ["RI [95 %]", "RI of the paper"] and {"ΔRI"} < set(whole)
@@ -227,12 +358,16 @@ def test_no_column_of_a_comparison_is_dashes_alone():
 
 def test_what_runs_contribute_is_shown_and_explained_where_it_is_known():
     def arm(variant: str, spec: RunSpec, *ranks: list[int]) -> Arm:
-        return Arm(variant, tuple(record(dataclasses.replace(spec, seed=i), one) for i, one in enumerate(ranks)))
+        return Arm(
+            variant,
+            tuple(record(dataclasses.replace(spec, seed=i), one) for i, one in enumerate(ranks)),
+        )
 
     over = arm("LE", settings.pcrec("ml-100k", "sasrec"), [1, 4, 10, 1], [1, 2, 9, 2])
     base = arm("base", settings.base("ml-100k", "sasrec"), [2, 4, 10, 1], [3, 3, 1, 1])
-    several, alone = (report.show_comparisons(arms.comparisons([(over, one)], ["MRR@5"]), "t", "")._repr_html_()
-                      for one in (base, BASE))
+    several, alone = (
+        report.show_comparisons(arms.comparisons([(over, one)], ["MRR@5"]), "t", "")._repr_html_()
+        for one in (base, BASE)
+    )
     assert "<th>Vseed/V</th>" in several and report.OF_RUNS in several
     assert "<th>Vseed/V</th>" not in alone and report.OF_RUNS not in alone
-

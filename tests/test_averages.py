@@ -68,7 +68,10 @@ def test_the_model_is_trained_as_without_an_average_and_the_average_is_reported(
     (plain, without), (trainer, outcome) = fit(of(None), RINGS), fit(of(kind), RINGS)
     assert outcome.result["epochs"]["loss"] == without.result["epochs"]["loss"]
     assert same(weights_of(trainer.peers[0].model), weights_of(plain.peers[0].model))
-    assert not same(outcome.weights, without.weights) and outcome.weights.keys() == without.weights.keys()
+    assert (
+        not same(outcome.weights, without.weights)
+        and outcome.weights.keys() == without.weights.keys()
+    )
     assert outcome.result["epochs"]["own"] != without.result["epochs"]["own"]
 
 

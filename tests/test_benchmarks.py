@@ -26,8 +26,11 @@ def models():
     torch.manual_seed(0)
     rows = cases.padded_rows(16, 7, 30, 0.25)
     pairs = torch.from_numpy(np.random.default_rng(1).integers(1, 9, (20, 3)))
-    return [(SASRec(30, d=8, t=7, p=0.0), rows, reference.sasrec_loss), (YouTubeDNN(30, d=8), rows, reference.dnn_loss),
-            (BPR(9, 9, d=8, l2=0.02), pairs, reference.bpr_loss)]
+    return [
+        (SASRec(30, d=8, t=7, p=0.0), rows, reference.sasrec_loss),
+        (YouTubeDNN(30, d=8), rows, reference.dnn_loss),
+        (BPR(9, 9, d=8, l2=0.02), pairs, reference.bpr_loss),
+    ]
 
 
 @pytest.mark.parametrize("which", range(3), ids=["sasrec", "dnn", "bpr"])
@@ -40,7 +43,9 @@ def test_the_reference_has_our_loss_and_gradient(which):
     ours, theirs = model.loss(rows), loss(model, rows)
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-10)
     parameters = list(model.parameters())
-    gradients = (torch.autograd.grad(value, parameters, allow_unused=True) for value in (ours, theirs))
+    gradients = (
+        torch.autograd.grad(value, parameters, allow_unused=True) for value in (ours, theirs)
+    )
     for one, other in zip(*gradients, strict=True):
         torch.testing.assert_close(one.to_dense(), other, rtol=0, atol=1e-10)
 
@@ -65,7 +70,9 @@ def test_the_references_rank_as_we_do():
     model = BPR(split.n_users, split.n_items, d=8)
     ranks = Ranker(split, None, False, cases.CPU).ranks(model, "test")
     assert reference.ranks_at_once(model, split, 7).tolist() == ranks.tolist()
-    expected = {name: value for name, value in summary(ranks).items() if name in ("HIT@20", "MRR@20")}
+    expected = {
+        name: value for name, value in summary(ranks).items() if name in ("HIT@20", "MRR@20")
+    }
     assert reference.metrics_by_dictionary(model, split, 7) == pytest.approx(expected, abs=1e-7)
 
 
@@ -74,7 +81,9 @@ def test_the_reference_cooperates_as_we_do():
     peers = [SASRec(30, d=8, t=7, p=0.0).double() for _ in range(2)]
     others, layers = copy.deepcopy(peers), sasrec.layers(peers[0])
     w = peers[0].item.weight.detach()
-    assert reference.entropy_by_masks(w) == pytest.approx(entropy(w).item(), abs=1e-12) and entropy(w) < math.log(10)
+    assert reference.entropy_by_masks(w) == pytest.approx(entropy(w).item(), abs=1e-12) and entropy(
+        w
+    ) < math.log(10)
     cooperate(peers, LayerWise("entropy", 30.0), layers)
     reference.cooperate_by_masks(others, 30.0, layers)
     for ours, theirs in zip(peers, others, strict=True):
@@ -94,4 +103,10 @@ def test_what_is_measured_again_takes_the_place_of_what_was(tmp_path):
     path = tmp_path / "profiles.csv"
     assert command._in_place(path, new) is new
     pd.DataFrame({"case": ["a", "b", "c"], "share": [1, 2, 3]}).to_csv(path, index=False)
-    assert command._in_place(path, new).to_numpy().tolist() == [["a", 1], ["b", 5], ["b", 6], ["c", 3], ["d", 7]]
+    assert command._in_place(path, new).to_numpy().tolist() == [
+        ["a", 1],
+        ["b", 5],
+        ["b", 6],
+        ["c", 3],
+        ["d", 7],
+    ]

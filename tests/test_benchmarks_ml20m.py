@@ -35,12 +35,18 @@ def test_it_is_the_format_of_ml_20m(archive, table):
     assert header == ["userId", "movieId", "rating", "timestamp"] and len(rows) == ROWS
     assert {row[2] for row in rows} == {f"{half / 2:.1f}" for half in range(1, 11)}
     assert [[int(row[0]), int(row[1]), int(row[3])] for row in rows] == np.stack(
-        [table.users, table.items, table.times], axis=1).tolist()
+        [table.users, table.items, table.times], axis=1
+    ).tolist()
 
 
 def test_pairs_come_once_by_user_then_movie_and_times_do_not_follow_them(table):
     pairs = table.users * 1_000_000 + table.items
-    assert (np.diff(pairs) > 0).all() and table.users.min() >= 1 and 1 <= table.items.min() and table.items.max() <= 131_262
+    assert (
+        (np.diff(pairs) > 0).all()
+        and table.users.min() >= 1
+        and 1 <= table.items.min()
+        and table.items.max() <= 131_262
+    )
     assert len(np.unique(table.users)) == table.users.max() == ROWS // 144
     own = table.users[1:] == table.users[:-1]
     assert 0.4 < (np.diff(table.times)[own] < 0).mean() < 0.6
@@ -48,7 +54,7 @@ def test_pairs_come_once_by_user_then_movie_and_times_do_not_follow_them(table):
 
 def test_users_and_movies_are_skewed_and_the_core_takes_some(table):
     per_movie = np.sort(np.unique(table.items, return_counts=True)[1])
-    assert per_movie[-len(per_movie) // 10:].sum() > 0.3 * ROWS
+    assert per_movie[-len(per_movie) // 10 :].sum() > 0.3 * ROWS
     per_user = np.bincount(table.users)[1:]
     assert per_user.mean() > 1.3 * np.median(per_user)
     counts = build(table, movielens.ML_20M, core=5).counts
@@ -65,4 +71,6 @@ def test_what_is_measured_is_the_whole_way_of_those_rows(table):
     found = measure(ROWS, seed=3)
     assert found["actions"] == len(build(table, movielens.ML_20M, core=5).items)
     assert list(found["seconds"]) == list(found["processor"]) == ["read", "build", "split"]
-    assert min(found["seconds"].values()) > 0 and 30e6 < found["peak"] < 1e9  # bytes: an interpreter with its libraries
+    assert (
+        min(found["seconds"].values()) > 0 and 30e6 < found["peak"] < 1e9
+    )  # bytes: an interpreter with its libraries

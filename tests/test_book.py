@@ -36,7 +36,9 @@ def small(tmp_path: Path) -> Path:
     (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: a\nchapters:\n- file: b.md\n")
     (tmp_path / "html" / "a.html").write_text(GOOD)
     (tmp_path / "html" / "b.html").write_text('<h1 id="there">B</h1><a href="a.html">a</a>')
-    (tmp_path / "html" / "_static" / "a.css").write_text("/* from https://example.org */ p { background: url(data:,) }")
+    (tmp_path / "html" / "_static" / "a.css").write_text(
+        "/* from https://example.org */ p { background: url(data:,) }"
+    )
     (tmp_path / "html" / "_images" / "3f.png").write_bytes(b"")
     return tmp_path
 
@@ -51,9 +53,15 @@ def with_body(small: Path, markup: str) -> list[str]:
 
 
 def test_every_page_of_the_table_of_contents_has_a_title(html: Path) -> None:
-    pages = [name for name in (ROOT / "_toc.yml").read_text().split() if name.startswith(("book/", "notebooks/"))]
+    pages = [
+        name
+        for name in (ROOT / "_toc.yml").read_text().split()
+        if name.startswith(("book/", "notebooks/"))
+    ]
     assert len(pages) > 1
-    titles = [BeautifulSoup((html / f"{page}.html").read_text(), "html.parser").h1 for page in pages]
+    titles = [
+        BeautifulSoup((html / f"{page}.html").read_text(), "html.parser").h1 for page in pages
+    ]
     assert all(title is not None and title.get_text(strip=True).rstrip("#") for title in titles)
 
 
@@ -72,15 +80,22 @@ def test_equations_and_sorting_come_with_the_book(html: Path) -> None:
     script = (html / "_static" / "datatables.js").read_text(encoding="utf-8")
     assert "window.DataTable=" in script and "export{" not in script and "export {" not in script
     pages = [page.read_text(encoding="utf-8") for page in (html / "notebooks").glob("*.html")]
-    assert all(sum(f"_static/{name}" in page for page in pages) == len(pages) for name in ("datatables.js", "tables.js"))
+    assert all(
+        sum(f"_static/{name}" in page for page in pages) == len(pages)
+        for name in ("datatables.js", "tables.js")
+    )
     assert any("sortable" in page for page in pages)
 
 
 def test_a_value_with_its_interval_is_sorted_by_the_value() -> None:
     script = (ROOT / "book" / "_static" / "tables.js").read_text(encoding="utf-8")
-    interval = re.compile(re.search(r"const interval = /(.*)/\.exec", script)[1])  # means the same in Python
-    for shown, value in ((report.with_interval(report.percent, 0.194, -0.035, 0.3, True), "+19.4"),
-                         (report.with_interval(report.number(4), 0.035, 0.029, 0.041), "0.0350")):
+    interval = re.compile(
+        re.search(r"const interval = /(.*)/\.exec", script)[1]
+    )  # means the same in Python
+    for shown, value in (
+        (report.with_interval(report.percent, 0.194, -0.035, 0.3, True), "+19.4"),
+        (report.with_interval(report.number(4), 0.035, 0.029, 0.041), "0.0350"),
+    ):
         assert interval.match(shown)[1] == value
     assert interval.match("base") is None and interval.match("0.5") is None
 
@@ -98,28 +113,43 @@ def test_a_page_that_was_not_built_and_one_of_an_earlier_build(small: Path) -> N
     ]
 
 
-@pytest.mark.parametrize("alt", ["", "alt=''", "alt='Figure'", "alt='_images/3f.png'", "alt='the 3f.png file'"])
+@pytest.mark.parametrize(
+    "alt", ["", "alt=''", "alt='Figure'", "alt='_images/3f.png'", "alt='the 3f.png file'"]
+)
 def test_an_image_without_words(small: Path, alt: str) -> None:
     [problem] = with_body(small, f"<img src='_images/3f.png' {alt}>")
     assert problem.startswith("b.html: an image with no text that says what it shows: <img")
 
 
-@pytest.mark.parametrize(("link", "why"), [
-    ("<a href='gone.html'>x</a>", "gone.html: no such file in the book"),
-    ("<a href='a.html#nowhere'>x</a>", "a.html#nowhere: no such place on that page"),
-    ("<a href='#nowhere'>x</a>", "#nowhere: no such place on that page"),
-    ("<a href='../_toc.yml'>x</a>", "../_toc.yml: no such file in the book"),
-    ("<script src='_static/gone.js'></script>", "_static/gone.js: no such file in the book"),
-    ("<img srcset='_images/gone.png 2x' src='_images/3f.png' alt='Two bars'>", "_images/gone.png: no such file in the book"),
-])
+@pytest.mark.parametrize(
+    ("link", "why"),
+    [
+        ("<a href='gone.html'>x</a>", "gone.html: no such file in the book"),
+        ("<a href='a.html#nowhere'>x</a>", "a.html#nowhere: no such place on that page"),
+        ("<a href='#nowhere'>x</a>", "#nowhere: no such place on that page"),
+        ("<a href='../_toc.yml'>x</a>", "../_toc.yml: no such file in the book"),
+        ("<script src='_static/gone.js'></script>", "_static/gone.js: no such file in the book"),
+        (
+            "<img srcset='_images/gone.png 2x' src='_images/3f.png' alt='Two bars'>",
+            "_images/gone.png: no such file in the book",
+        ),
+    ],
+)
 def test_a_dead_link(small: Path, link: str, why: str) -> None:
     assert with_body(small, link) == [f"b.html: a dead link, {why}"]
 
 
-@pytest.mark.parametrize("markup", [
-    "<script src='{}'></script>", "<link rel='stylesheet' href='{}'>", "<link rel='preload' href='{}'>",
-    "<img src='{}' alt='Two bars'>", "<iframe src='{}'></iframe>", "<video poster='{}'></video>",
-])
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<script src='{}'></script>",
+        "<link rel='stylesheet' href='{}'>",
+        "<link rel='preload' href='{}'>",
+        "<img src='{}' alt='Two bars'>",
+        "<iframe src='{}'></iframe>",
+        "<video poster='{}'></video>",
+    ],
+)
 @pytest.mark.parametrize("url", ["https://cdn.example.org/x", "//cdn.example.org/x"])
 def test_something_a_page_needs_from_another_host(small: Path, markup: str, url: str) -> None:
     assert with_body(small, markup.format(url)) == [f"b.html: needs another host: {url}"]
@@ -134,40 +164,64 @@ def test_a_formula_that_mathjax_refuses(small: Path) -> None:
 @pytest.mark.parametrize("url", ["mailto:NDCG%4020", "http://PROTOCOLS.md", "http://spec.py/"])
 def test_a_name_that_was_taken_for_an_address(small: Path, url: str) -> None:
     assert with_body(small, f"<a href='{url}'>x</a>") == [
-        f"b.html: a file's name, or a metric's, was taken for an address: {url}"]
+        f"b.html: a file's name, or a metric's, was taken for an address: {url}"
+    ]
 
 
-@pytest.mark.parametrize("code", [
-    "<script type='module'>import x from 'https://cdn.example.org/x.js'</script>",
-    "<script>import('//cdn.example.org/x.js')</script>",
-    "<style>@import url(https://cdn.example.org/x.css);</style>",
-    "<style>p { background: url('https://cdn.example.org/x.png') }</style>",
-])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "<script type='module'>import x from 'https://cdn.example.org/x.js'</script>",
+        "<script>import('//cdn.example.org/x.js')</script>",
+        "<style>@import url(https://cdn.example.org/x.css);</style>",
+        "<style>p { background: url('https://cdn.example.org/x.png') }</style>",
+    ],
+)
 def test_code_on_a_page_that_loads_from_another_host(small: Path, code: str) -> None:
     [problem] = with_body(small, code)
     assert problem.startswith("b.html: code that loads from another host: <s")
 
 
 def test_a_style_sheet_that_loads_a_font_from_another_host(small: Path) -> None:
-    (small / "html" / "_static" / "a.css").write_text("@font-face { src: url(https://fonts.example.org/x.woff2) }")
+    (small / "html" / "_static" / "a.css").write_text(
+        "@font-face { src: url(https://fonts.example.org/x.woff2) }"
+    )
     assert found(small) == ["_static/a.css: a style sheet that needs another host"]
 
 
 def test_a_module_becomes_a_script_that_names_its_default_export() -> None:
-    script = build.classic("const a=1;const b$=2;export{a as one,b$ as default,a as two};\n/* end */", "Two")
-    assert script == '(function () { "use strict";\nconst a=1;const b$=2;window.Two=b$;\n/* end */\n})();\n'
+    script = build.classic(
+        "const a=1;const b$=2;export{a as one,b$ as default,a as two};\n/* end */", "Two"
+    )
+    assert (
+        script
+        == '(function () { "use strict";\nconst a=1;const b$=2;window.Two=b$;\n/* end */\n})();\n'
+    )
 
 
-@pytest.mark.parametrize(("module", "lists"), [("const a=1;", 0), ("export{a as one};", 0),
-                                                ("export{a as default};export{b as default};", 2)])
+@pytest.mark.parametrize(
+    ("module", "lists"),
+    [
+        ("const a=1;", 0),
+        ("export{a as one};", 0),
+        ("export{a as default};export{b as default};", 2),
+    ],
+)
 def test_a_module_without_one_default_export_is_refused(module: str, lists: int) -> None:
-    with pytest.raises(SystemExit, match=f"its module has {lists} lists of exports with a default, not 1"):
+    with pytest.raises(
+        SystemExit, match=f"its module has {lists} lists of exports with a default, not 1"
+    ):
         build.classic(module, "DataTable")
 
 
 def test_a_notebook_is_executed_in_place_and_comes_out_the_same_twice(tmp_path: Path) -> None:
     path = tmp_path / "one.ipynb"
-    nbformat.write(v4.new_notebook(cells=[v4.new_code_cell("6 * 7")], metadata={"kernelspec": build.KERNELSPEC}), path)
+    nbformat.write(
+        v4.new_notebook(
+            cells=[v4.new_code_cell("6 * 7")], metadata={"kernelspec": build.KERNELSPEC}
+        ),
+        path,
+    )
     build.execute(tmp_path)
     first = path.read_bytes()
     build.execute(tmp_path)

@@ -18,12 +18,18 @@ from pcrec_core.errors import FileError, TrainingError
 
 def test_a_checkpoint_comes_back_as_it_went(tmp_path):
     checkpoint = Checkpoint(tmp_path / "deep" / "run.pt", "abc", 0)
-    state = {"w": torch.tensor([1.5, -2.0]), "history": [{"loss": [0.1], "h": (1.0, 2.0)}], "none": None}
+    state = {
+        "w": torch.tensor([1.5, -2.0]),
+        "history": [{"loss": [0.1], "h": (1.0, 2.0)}],
+        "none": None,
+    }
     assert checkpoint.load() is None
     checkpoint.save(state)
     back = checkpoint.load()
     assert torch.equal(back.pop("w"), state.pop("w")) and back == state
-    assert [path.name for path in checkpoint.path.parent.iterdir()] == ["run.pt"]  # and no temporary file
+    assert [path.name for path in checkpoint.path.parent.iterdir()] == [
+        "run.pt"
+    ]  # and no temporary file
     checkpoint.delete()
     checkpoint.delete()
     assert checkpoint.load() is None
@@ -69,7 +75,10 @@ def test_a_failed_write_leaves_the_checkpoint_before(tmp_path, monkeypatch):
 def test_a_damaged_checkpoint_is_refused_by_name(content, tmp_path):
     checkpoint = Checkpoint(tmp_path / "run.pt", "abc")
     checkpoint.path.write_bytes(content)
-    with pytest.raises(TrainingError, match=f"checkpoint {checkpoint.path} is damaged, .*; delete it to start the run anew"):
+    with pytest.raises(
+        TrainingError,
+        match=f"checkpoint {checkpoint.path} is damaged, .*; delete it to start the run anew",
+    ):
         checkpoint.load()
 
 
@@ -79,14 +88,20 @@ def test_every_flipped_bit_and_every_cut_of_a_checkpoint_is_refused(tmp_path):
     fit(run, two_rings(), checkpoint)
     whole, draw = checkpoint.path.read_bytes(), random.Random(0)
     assert checkpoint.load()["history"] and len(whole) > 4000
-    damaged = [whole[:size] for size in (0, 63, 64, *draw.sample(range(65, len(whole)), 20), len(whole) - 1)] + [whole + b"0"]
+    damaged = [
+        whole[:size]
+        for size in (0, 63, 64, *draw.sample(range(65, len(whole)), 20), len(whole) - 1)
+    ] + [whole + b"0"]
     for bit in [*range(0, 8 * 64, 7), *draw.sample(range(8 * 64, 8 * len(whole)), 80)]:
         flipped = bytearray(whole)
         flipped[bit // 8] ^= 1 << bit % 8
         damaged.append(bytes(flipped))
     for content in damaged:
         checkpoint.path.write_bytes(content)
-        with pytest.raises(TrainingError, match="run.pt is damaged, .* its SHA-256 does not match its content; delete it to"):
+        with pytest.raises(
+            TrainingError,
+            match="run.pt is damaged, .* its SHA-256 does not match its content; delete it to",
+        ):
             checkpoint.load()
     checkpoint.path.write_bytes(whole)
     assert checkpoint.load()["history"]
@@ -101,11 +116,16 @@ def test_half_a_checkpoint_and_a_foreign_file_are_refused_by_name(tmp_path):
         checkpoint.load()
     for foreign in ([1, 2], {"w": torch.rand(2)}):
         torch.save(foreign, checkpoint.path)
-        with pytest.raises(TrainingError, match=f"checkpoint {checkpoint.path} .*an earlier version .*delete it"):
+        with pytest.raises(
+            TrainingError, match=f"checkpoint {checkpoint.path} .*an earlier version .*delete it"
+        ):
             checkpoint.load()
         content = checkpoint.path.read_bytes()
         checkpoint.path.write_bytes(checkpoints._digest(content) + content)
-        with pytest.raises(TrainingError, match=rf"checkpoint {checkpoint.path} cannot be read \(\w+\); delete it to start"):
+        with pytest.raises(
+            TrainingError,
+            match=rf"checkpoint {checkpoint.path} cannot be read \(\w+\); delete it to start",
+        ):
             checkpoint.load()
 
 
@@ -115,10 +135,17 @@ def test_another_runs_checkpoint_is_refused(tmp_path):
         Checkpoint(tmp_path / "run.pt", "def").load()
 
 
-@pytest.mark.parametrize(("asked", "commit"), [
-    (("c" * 40, True), f"commit {'c' * 40}"), (("c" * 40, False), f"commit {'c' * 40}, not clean"),
-    ((None, False), "commit unknown, not clean")])
-def test_a_checkpoint_of_other_code_is_refused_with_its_commit(tmp_path, monkeypatch, asked, commit):
+@pytest.mark.parametrize(
+    ("asked", "commit"),
+    [
+        (("c" * 40, True), f"commit {'c' * 40}"),
+        (("c" * 40, False), f"commit {'c' * 40}, not clean"),
+        ((None, False), "commit unknown, not clean"),
+    ],
+)
+def test_a_checkpoint_of_other_code_is_refused_with_its_commit(
+    tmp_path, monkeypatch, asked, commit
+):
     monkeypatch.setattr(provenance, "_asked", lambda: asked)
     monkeypatch.setattr(provenance, "sound", lambda: True)
     checkpoint = Checkpoint(tmp_path / "run.pt", "abc", 0)
@@ -129,7 +156,8 @@ def test_a_checkpoint_of_other_code_is_refused_with_its_commit(tmp_path, monkeyp
         checkpoint.load()
     assert str(refused.value) == (
         f"checkpoint {checkpoint.path} was written by other code ({commit}; digest {'0' * 16}, here {provenance.CODE});"
-        " go back to that commit to go on, or delete the file to start the run anew.")
+        " go back to that commit to go on, or delete the file to start the run anew."
+    )
     monkeypatch.setattr(provenance, "CODE", "0" * 16)  # the code of that commit
     assert checkpoint.load() == {}
 

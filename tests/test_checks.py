@@ -9,7 +9,14 @@ import pytest
 from scipy.stats import ttest_ind, ttest_rel
 from stats_support import simulated
 
-from pcrec_core.claims.checks import Bootstrap, bootstrap, clustered, key, run_means, significant_pairs
+from pcrec_core.claims.checks import (
+    Bootstrap,
+    bootstrap,
+    clustered,
+    key,
+    run_means,
+    significant_pairs,
+)
 from pcrec_core.crossed import StatsError
 from pcrec_core.metrics import value_by_user
 from pcrec_core.stats import compare
@@ -20,16 +27,21 @@ NAME = "ml-100k|LE|base|MRR@5|controlled|4|300"
 
 # --- the crossed bootstrap
 
+
 def naive(yv, yb, name: str, resamples: int, paired: bool = False) -> list[float]:
     """RI of each resample, from the counts drawn in the order that STATISTICS.md, section 2, gives."""
-    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little"))
+    rng = np.random.default_rng(
+        int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
+    )
     users, found = yv.shape[1], []
     for size in [500] * (resamples // 500) + [resamples % 500] * (resamples % 500 > 0):
         of_users = rng.multinomial(users, [1 / users] * users, size)
         of_v = rng.multinomial(len(yv), [1 / len(yv)] * len(yv), size)
         of_b = of_v if paired else rng.multinomial(len(yb), [1 / len(yb)] * len(yb), size)
         for u, v, b in zip(of_users, of_v, of_b, strict=True):
-            drawn = [np.repeat(np.repeat(y, runs, axis=0), u, axis=1) for y, runs in ((yv, v), (yb, b))]
+            drawn = [
+                np.repeat(np.repeat(y, runs, axis=0), u, axis=1) for y, runs in ((yv, v), (yb, b))
+            ]
             found.append(drawn[0].mean() / drawn[1].mean() - 1)
     return found
 
@@ -38,8 +50,14 @@ def naive(yv, yb, name: str, resamples: int, paired: bool = False) -> list[float
 def test_bootstrap_is_what_repeating_users_and_runs_gives(paired):
     rv, rb = RV[:3, :40], RB[:3, :40]
     found = bootstrap(rv, rb, "MRR@5", name="a name", paired=paired, resamples=700)
-    expected = np.percentile(naive(value_by_user(rv, "MRR@5"), value_by_user(rb, "MRR@5"), "a name", 700, paired), [2.5, 97.5])
-    assert (found.low, found.high) == pytest.approx(tuple(expected)) and (found.kept, found.dropped) == (700, 0)
+    expected = np.percentile(
+        naive(value_by_user(rv, "MRR@5"), value_by_user(rb, "MRR@5"), "a name", 700, paired),
+        [2.5, 97.5],
+    )
+    assert (found.low, found.high) == pytest.approx(tuple(expected)) and (
+        found.kept,
+        found.dropped,
+    ) == (700, 0)
 
 
 def test_bootstrap_is_reproducible_and_depends_on_its_name():
@@ -57,7 +75,10 @@ def test_bootstrap_roughly_agrees_with_the_crossed_t_where_there_are_many_runs()
 
 def test_the_name_says_what_is_resampled():
     assert key("ml-100k", "LE", "base", "MRR@5", "controlled", compare(RV, RB, "MRR@5")) == NAME
-    assert key("x", "a", "b", "MRR@5", "paper", compare(RV[:3], RB, "MRR@5")) == "x|a|b|MRR@5|paper|3|300"
+    assert (
+        key("x", "a", "b", "MRR@5", "paper", compare(RV[:3], RB, "MRR@5"))
+        == "x|a|b|MRR@5|paper|3|300"
+    )
 
 
 def test_resamples_with_a_mean_of_0_are_dropped_and_counted():
@@ -65,7 +86,9 @@ def test_resamples_with_a_mean_of_0_are_dropped_and_counted():
     rb[:, 0] = 1  # a resample without user 0 has a mean of 0: (39/40)^40 = .363 of them
     found = bootstrap(RV[:3, :40], rb, "MRR@5", name="a name", resamples=1000)
     assert found.kept + found.dropped == 1000 and found.dropped == pytest.approx(363, abs=60)
-    assert bootstrap(RV, np.full_like(RB, 9), "MRR@5", name="a name", resamples=20) == Bootstrap(None, None, 0, 20)
+    assert bootstrap(RV, np.full_like(RB, 9), "MRR@5", name="a name", resamples=20) == Bootstrap(
+        None, None, 0, 20
+    )
 
 
 def test_an_arm_without_randomness_is_resampled_by_users_alone():
@@ -79,6 +102,7 @@ def test_arms_that_cannot_be_compared_are_not_resampled():
 
 
 # --- runs alone, users alone
+
 
 def test_run_means_are_tested_by_welch():
     means = [value_by_user(r, "MRR@5").mean(1) for r in (RV, RB)]
@@ -103,15 +127,22 @@ def test_pairs_without_variation_are_equal_or_not():
 
 # --- users clustered by target
 
+
 def test_with_a_target_each_nothing_changes():
     c, found = compare(RV, RB, "MRR@5"), clustered(RV, RB, np.arange(300)[::-1], "MRR@5")
-    assert found.targets == 300 and found.Vu == pytest.approx(c.Vu) and found.V == pytest.approx(c.se**2)
+    assert (
+        found.targets == 300
+        and found.Vu == pytest.approx(c.Vu)
+        and found.V == pytest.approx(c.se**2)
+    )
     assert found.ratio == pytest.approx(1)
 
 
 def test_users_that_are_copies_of_each_other_count_once():
     """Each user twice with one target: Vu is that of half as many users."""
-    twice = clustered(np.repeat(RV, 2, axis=1), np.repeat(RB, 2, axis=1), np.repeat(np.arange(300), 2), "MRR@5")
+    twice = clustered(
+        np.repeat(RV, 2, axis=1), np.repeat(RB, 2, axis=1), np.repeat(np.arange(300), 2), "MRR@5"
+    )
     once = compare(RV, RB, "MRR@5")
     assert twice.Vu == pytest.approx(once.Vu) and twice.ratio == pytest.approx(2, abs=0.01)
 
@@ -124,11 +155,14 @@ def test_clusters_by_hand():
 
 @pytest.mark.parametrize("targets", [[], [1, 2], [1] * 300])
 def test_clusters_need_targets_that_differ(targets):
-    with pytest.raises(StatsError, match="clusters need a target of each of 300 users, two different ones"):
+    with pytest.raises(
+        StatsError, match="clusters need a target of each of 300 users, two different ones"
+    ):
         clustered(RV, RB, targets, "MRR@5")
 
 
 # --- the mean over several variants ("a random alpha")
+
 
 def test_ranks_of_several_variants_are_the_mean_of_their_values():
     several = np.stack([RB, RV, RB[::-1]])

@@ -32,8 +32,14 @@ NOISE = split_of(np.random.default_rng(1).integers(1, 21, (40, 7)).tolist(), rep
 SOME = Cooperation("layerwise", "entropy", 30, components=("embedding",))
 
 
-def chosen_by(choice: str, model: str = "dnn", cooperation: Cooperation | None = LAYERWISE,
-              protocol: str = "released", peers: int = 2, epochs: int = 6) -> RunSpec:
+def chosen_by(
+    choice: str,
+    model: str = "dnn",
+    cooperation: Cooperation | None = LAYERWISE,
+    protocol: str = "released",
+    peers: int = 2,
+    epochs: int = 6,
+) -> RunSpec:
     run = spec_of(model, peers=peers, cooperation=cooperation, epochs=epochs)
     return replace(run, protocol=protocol, rules=replace(PROTOCOLS[protocol], choice=choice))
 
@@ -50,8 +56,9 @@ def picked(valid: list[int], test: list[int], run: RunSpec) -> dict[str, Any]:
 @pytest.mark.parametrize("model", ["sasrec", "dnn", "bpr"])
 @pytest.mark.parametrize("cooperation", [None, LAYERWISE])
 def test_all_that_a_choice_on_test_gives_is_the_same_to_the_bit(model, cooperation):
-    on_test, both = (fit(chosen_by(choice, model, cooperation), RINGS)[1]
-                     for choice in ("test", "both"))
+    on_test, both = (
+        fit(chosen_by(choice, model, cooperation), RINGS)[1] for choice in ("test", "both")
+    )
     result = dict(both.result)
     assert set(result.pop("by_validation")) == {"epoch", "peer", "valid", "test", "ranks"}
     assert digest(result) == digest(on_test.result) and same(both.weights, on_test.weights)
@@ -60,12 +67,15 @@ def test_all_that_a_choice_on_test_gives_is_the_same_to_the_bit(model, cooperati
 
 
 @pytest.mark.parametrize("protocol", ["released", "paper", "controlled"])
-@pytest.mark.parametrize(("cooperation", "peers"), [
-    (None, 1), (None, 2), (LAYERWISE, 2), (AVERAGING, 2), (SOME, 2)])
+@pytest.mark.parametrize(
+    ("cooperation", "peers"), [(None, 1), (None, 2), (LAYERWISE, 2), (AVERAGING, 2), (SOME, 2)]
+)
 def test_what_validation_picks_is_what_a_choice_on_validation_reports(protocol, cooperation, peers):
     """The same training, read out by the other rule, is an independent answer."""
-    both, other = (fit(chosen_by(choice, "dnn", cooperation, protocol, peers), NOISE)[1].result
-                   for choice in ("both", "validation"))
+    both, other = (
+        fit(chosen_by(choice, "dnn", cooperation, protocol, peers), NOISE)[1].result
+        for choice in ("both", "validation")
+    )
     kept, chosen = both["by_validation"], other["chosen"]
     assert all(kept[key] == chosen[key] for key in ("epoch", "peer", "valid"))
     assert kept["test"] == other["test"] and kept["ranks"] == other["ranks"]
@@ -83,13 +93,16 @@ def test_the_pick_follows_from_the_curves():
     assert (epoch, peer) != on_test  # or this shows little
 
 
-@pytest.mark.parametrize(("valid", "epoch", "peer"), [
-    ((4, 2, 3, 3, 9, 9), 0, 1),
-    ((4, 4, 3, 3, 3, 3), 1, 0),  # ties go to the earlier epoch, then to the lower peer
-    ((4, 2, 2, 2, 2, 2), 0, 1),  # the epoch comes before the peer
-    ((4, 4, 4, 4, 4, 3), 2, 1),
-    ((30, 40, 25, 21, 50, 60), 0, 0),  # beyond 20 every rank is worth 0
-])
+@pytest.mark.parametrize(
+    ("valid", "epoch", "peer"),
+    [
+        ((4, 2, 3, 3, 9, 9), 0, 1),
+        ((4, 4, 3, 3, 3, 3), 1, 0),  # ties go to the earlier epoch, then to the lower peer
+        ((4, 2, 2, 2, 2, 2), 0, 1),  # the epoch comes before the peer
+        ((4, 4, 4, 4, 4, 3), 2, 1),
+        ((30, 40, 25, 21, 50, 60), 0, 0),  # beyond 20 every rank is worth 0
+    ],
+)
 def test_ties_go_to_the_earlier_epoch_then_to_the_lower_peer(valid, epoch, peer):
     test = [11, 12, 13, 14, 15, 16]  # by epoch and peer; the last ranking is of the reported model
     kept = picked(list(valid), [*test, 11], chosen_by("both", cooperation=None, epochs=3))

@@ -13,14 +13,22 @@ from torch import Tensor, nn
 from pcrec_core import criteria
 from pcrec_core.cooperation import Averaging, Layer, LayerWise, cooperate, default_layers
 
-RULES = [LayerWise("entropy", 30), LayerWise("entropy", 0.5), LayerWise("l1", 30), LayerWise("l1", 5.0), Averaging()]
+RULES = [
+    LayerWise("entropy", 30),
+    LayerWise("entropy", 0.5),
+    LayerWise("l1", 30),
+    LayerWise("l1", 5.0),
+    Averaging(),
+]
 
 
 def information(rule: LayerWise, ws: list[Tensor], k: int) -> float:
     """H of peer ``k`` by Eq. 1 and 2, or Eq. 3 and 4 (tested on their own)."""
     if rule.criterion == "entropy":
         return criteria.entropy(ws[k]).item()
-    return sum(abs(x) for x in ws[k].flatten().tolist()) / sum(abs(x) for w in ws for x in w.flatten().tolist())
+    return sum(abs(x) for x in ws[k].flatten().tolist()) / sum(
+        abs(x) for w in ws for x in w.flatten().tolist()
+    )
 
 
 def mu_of(rule: LayerWise | Averaging, ws: list[Tensor]) -> list[float]:
@@ -47,7 +55,9 @@ def test_equation_8_seen_by_each_of_two_peers_is_the_merged_model(rule):
             assert exchange.h[k] == pytest.approx(information(rule, ws, 0), abs=1e-12)
             for name in (layer.measured, *layer.followers):
                 expected = mu * own[name] + (1 - mu) * other[name]  # Eq. 8
-                torch.testing.assert_close(peers[k].get_parameter(name).data, expected, rtol=0, atol=1e-12)
+                torch.testing.assert_close(
+                    peers[k].get_parameter(name).data, expected, rtol=0, atol=1e-12
+                )
 
 
 @pytest.mark.parametrize("n", [2, 3, 5])
@@ -57,13 +67,19 @@ def test_every_peer_gets_the_shares_of_the_weights_from_before(rule, n):
     before = [weights_of(p) for p in peers]
     layers = default_layers(peers[0])
     done = cooperate(peers, rule)
-    assert [(e.layer, e.component) for e in done] == [(layer.name, layer.component) for layer in layers]
+    assert [(e.layer, e.component) for e in done] == [
+        (layer.name, layer.component) for layer in layers
+    ]
     for layer, exchange in zip(layers, done, strict=True):
         mu = mu_of(rule, [b[layer.measured] for b in before])
-        assert exchange.mu == pytest.approx(mu, abs=1e-12) and sum(exchange.mu) == pytest.approx(1, abs=1e-12)
+        assert exchange.mu == pytest.approx(mu, abs=1e-12) and sum(exchange.mu) == pytest.approx(
+            1, abs=1e-12
+        )
         for name in (layer.measured, *layer.followers):
             expected = sum(share * b[name] for share, b in zip(mu, before, strict=True))
-            torch.testing.assert_close(peers[0].get_parameter(name).data, expected, rtol=0, atol=1e-12)
+            torch.testing.assert_close(
+                peers[0].get_parameter(name).data, expected, rtol=0, atol=1e-12
+            )
     parameters = [dict(p.named_parameters()) for p in peers]
     assert all(same(parameters[0], other) for other in parameters[1:])
     assert all((e.h is None) == isinstance(rule, Averaging) for e in done)
@@ -111,9 +127,13 @@ def test_what_no_layer_names_stays():
     peers = peers_of(2)
     before = [weights_of(p) for p in peers]
     done = cooperate(peers, Averaging(), [Layer("mine", "embedding", "table.weight", ("scale",))])
-    assert [(e.layer, e.component, e.h, e.mu) for e in done] == [("mine", "embedding", None, (0.5, 0.5))]
+    assert [(e.layer, e.component, e.h, e.mu) for e in done] == [
+        ("mine", "embedding", None, (0.5, 0.5))
+    ]
     for k, peer in enumerate(peers):
-        changed = {name for name, w in peer.state_dict().items() if not torch.equal(w, before[k][name])}
+        changed = {
+            name for name, w in peer.state_dict().items() if not torch.equal(w, before[k][name])
+        }
         assert changed == {"table.weight", "scale"}
 
 

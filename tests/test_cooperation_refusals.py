@@ -10,13 +10,23 @@ import torch
 from support import Plain, peers_of, weights_of
 from torch import Tensor, nn
 
-from pcrec_core.cooperation import Averaging, Layer, LayerWise, Merging, Rule, cooperate, default_layers
+from pcrec_core.cooperation import (
+    Averaging,
+    Layer,
+    LayerWise,
+    Merging,
+    Rule,
+    cooperate,
+    default_layers,
+)
 from pcrec_core.errors import SpecError
 
 RULE = LayerWise("entropy", 30)
 
 
-def refused(peers: list[nn.Module], words: str, layers: list[Layer] | None = None, rule: Rule = RULE) -> None:
+def refused(
+    peers: list[nn.Module], words: str, layers: list[Layer] | None = None, rule: Rule = RULE
+) -> None:
     """``cooperate`` raises one sentence with these words, and every peer is unchanged to the bit."""
     before = [weights_of(p) for p in peers]
     with pytest.raises(SpecError, match=words) as caught:
@@ -25,7 +35,9 @@ def refused(peers: list[nn.Module], words: str, layers: list[Layer] | None = Non
     assert "\n" not in sentence and sentence.endswith(".")
     for peer, weights in zip(peers, before, strict=True):
         now = peer.state_dict()
-        assert all(torch.equal(now[name].nan_to_num(7), w.nan_to_num(7)) for name, w in weights.items())
+        assert all(
+            torch.equal(now[name].nan_to_num(7), w.nan_to_num(7)) for name, w in weights.items()
+        )
 
 
 class Tied(nn.Module):
@@ -37,7 +49,9 @@ class Tied(nn.Module):
 
 @pytest.mark.parametrize("layers", [None, [Layer("item", "e", "item.weight")]])
 def test_weights_tied_in_a_model(layers):
-    refused(peers_of(2, Tied), "'output.weight' of peer 0 is tied to 'item.weight' of peer 0", layers)
+    refused(
+        peers_of(2, Tied), "'output.weight' of peer 0 is tied to 'item.weight' of peer 0", layers
+    )
 
 
 def test_weights_tied_between_peers():
@@ -64,7 +78,9 @@ def test_integer_parameters():
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("name", ["table.weight", "body.1.bias", "head"])  # measured or follower, early or late
+@pytest.mark.parametrize(
+    "name", ["table.weight", "body.1.bias", "head"]
+)  # measured or follower, early or late
 def test_weights_that_are_no_numbers(name, value):
     peers = peers_of(3)
     with torch.no_grad():
@@ -73,20 +89,30 @@ def test_weights_that_are_no_numbers(name, value):
 
 
 def test_peers_of_different_shapes():
-    refused([Plain(6), Plain(6), Plain(7)], r"'(scale|table\.weight)' is .*6.* in peer 0 and .*7.* in peer 2")
+    refused(
+        [Plain(6), Plain(6), Plain(7)],
+        r"'(scale|table\.weight)' is .*6.* in peer 0 and .*7.* in peer 2",
+    )
 
 
 def test_peers_of_different_types():
-    refused([Plain(), Plain().double()], r"torch\.float32.* in peer 0 and .*torch\.float64.* in peer 1")
+    refused(
+        [Plain(), Plain().double()], r"torch\.float32.* in peer 0 and .*torch\.float64.* in peer 1"
+    )
 
 
 def test_peers_of_different_names():
-    more, less = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2, bias=False)), nn.Sequential(nn.Linear(2, 2))
+    more, less = (
+        nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2, bias=False)),
+        nn.Sequential(nn.Linear(2, 2)),
+    )
     refused([more, less], "'1.weight' is in peer 0 or in peer 1, not in both")
     refused([less, more], "'1.weight' is in peer 0 or in peer 1, not in both")
 
 
-@pytest.mark.parametrize("layer", [Layer("x", "x", "tabel.weight"), Layer("x", "x", "table.weight", ("tabel.weight",))])
+@pytest.mark.parametrize(
+    "layer", [Layer("x", "x", "tabel.weight"), Layer("x", "x", "table.weight", ("tabel.weight",))]
+)
 def test_an_unknown_parameter_names_the_nearest(layer):
     refused(peers_of(2), r"'tabel\.weight'; did you mean 'table\.weight'\?", [layer])
 

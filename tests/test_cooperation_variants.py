@@ -10,7 +10,17 @@ import torch
 from support import peers_of, same, weights_of
 from torch import nn
 
-from pcrec_core.cooperation import Layer, LayerWise, Noise, ParameterWise, Permuted, Random, cooperate, default_layers, important
+from pcrec_core.cooperation import (
+    Layer,
+    LayerWise,
+    Noise,
+    ParameterWise,
+    Permuted,
+    Random,
+    cooperate,
+    default_layers,
+    important,
+)
 from pcrec_core.errors import SpecError
 
 
@@ -45,7 +55,10 @@ def test_three_peers_are_a_ring():
 def test_a_fixed_threshold_and_what_lies_on_it():
     a, b = linears([[1.0, -2.0], [3.0, -4.0]], [[10.0, 0.5], [2.0, -0.1]])
     [exchange] = cooperate([a, b], ParameterWise(gamma=2.0))
-    assert a.weight.tolist() == [[10, -2], [3, -4]] and b.weight.tolist() == [[10, -2], [2, -4]]  # Eq. 7: 2 itself is kept
+    assert a.weight.tolist() == [[10, -2], [3, -4]] and b.weight.tolist() == [
+        [10, -2],
+        [2, -4],
+    ]  # Eq. 7: 2 itself is kept
     assert exchange.kept == (0.75, 0.5)
     assert important(torch.tensor([-3.0, 2.0, 0.0]), 0.0).all()
 
@@ -58,12 +71,16 @@ def test_every_weight_is_a_peers_own_or_the_next_ones(n):
     done = cooperate(peers, ParameterWise())
     for layer, exchange in zip(layers, done, strict=True):
         for k, peer in enumerate(peers):
-            own, other, now = (w[layer.measured] for w in (before[k], before[(k + 1) % n], weights_of(peer)))
+            own, other, now = (
+                w[layer.measured] for w in (before[k], before[(k + 1) % n], weights_of(peer))
+            )
             threshold = sorted(own.abs().flatten().tolist())[(own.numel() - 1) // 2]
             kept = own.abs() > threshold
             assert torch.equal(now, torch.where(kept, own, other))
             assert exchange.kept[k] == pytest.approx(kept.double().mean().item(), abs=1e-12)
-            assert all(torch.equal(weights_of(peer)[name], before[k][name]) for name in layer.followers)
+            assert all(
+                torch.equal(weights_of(peer)[name], before[k][name]) for name in layer.followers
+            )
 
 
 # --- noise
@@ -77,7 +94,10 @@ def test_noise_is_added_below_the_median_alone_and_by_the_seed():
     before = peer.weight.detach().clone()
     cooperate([peer], Noise(0.05, (7,)))
     moved = (peer.weight - before).detach()
-    assert (moved != 0).tolist() == [[True, True, True], [False, False, False]]  # the median is 0.35
+    assert (moved != 0).tolist() == [
+        [True, True, True],
+        [False, False, False],
+    ]  # the median is 0.35
     assert peer.bias.tolist() == [1, 2]  # 1 is below their median, and of one dimension
     cooperate([again], Noise(0.05, (7,)))
     cooperate([other], Noise(0.05, (8,)))
@@ -92,7 +112,10 @@ def test_a_weight_on_its_own_matrix_median_gets_no_noise():
     before = [peer[k].weight.detach().clone() for k in (0, 1)]
     cooperate([peer], Noise(0.05, (7,)))
     moved = [(peer[k].weight != before[k]).flatten().tolist() for k in (0, 1)]
-    assert moved == [[True, False, False], [True, False, False]]  # of all six weights the median would be 5.15
+    assert moved == [
+        [True, False, False],
+        [True, False, False],
+    ]  # of all six weights the median would be 5.15
 
 
 def test_the_noise_has_its_standard_deviation_and_mean():
@@ -101,7 +124,9 @@ def test_the_noise_has_its_standard_deviation_and_mean():
     cooperate([peer], Noise(0.05, (1,)))
     moved = (peer.weight - before).detach()[before.abs() < before.abs().median()]
     assert len(moved) == pytest.approx(100_000, abs=2)
-    assert abs(moved.mean().item()) < 4 * 0.05 / len(moved) ** 0.5 and moved.std().item() == pytest.approx(0.05, rel=0.01)
+    assert abs(moved.mean().item()) < 4 * 0.05 / len(
+        moved
+    ) ** 0.5 and moved.std().item() == pytest.approx(0.05, rel=0.01)
 
 
 def test_peers_draw_noise_of_their_own():
@@ -126,10 +151,19 @@ def test_permuted_shares_are_those_of_other_layers(criterion, n):
     seen = set()
     for seed in range(12):
         states, done = exchanged(Permuted(criterion, 5.0, seed=seed), n)
-        assert [e.h for e in done] == [e.h for e in usual]  # what was measured stays the layer's own
-        np.testing.assert_allclose(sorted(e.mu for e in done), sorted(e.mu for e in usual), atol=1e-12)
+        assert [e.h for e in done] == [
+            e.h for e in usual
+        ]  # what was measured stays the layer's own
+        np.testing.assert_allclose(
+            sorted(e.mu for e in done), sorted(e.mu for e in usual), atol=1e-12
+        )
         assert all(state.keys() == states[0].keys() for state in states)
-        assert all(torch.equal(states[0][name], state[name]) for state in states for name in states[0] if name != "seen")
+        assert all(
+            torch.equal(states[0][name], state[name])
+            for state in states
+            for name in states[0]
+            if name != "seen"
+        )
         seen.add(tuple(e.mu for e in done))
     one, again = (exchanged(Permuted(criterion, 5.0, seed=3), n)[1] for _ in range(2))
     assert len(seen) > 6 and one == again
@@ -138,7 +172,11 @@ def test_permuted_shares_are_those_of_other_layers(criterion, n):
 def test_random_shares_lie_in_the_range_of_the_layers_and_follow_the_seed():
     usual = exchanged(LayerWise("entropy", 5.0))[1]
     logits = [math.log(e.mu[0] / e.mu[1]) for e in usual]
-    drawn = [math.log(e.mu[0] / e.mu[1]) for seed in range(50) for e in exchanged(Random("entropy", 5.0, seed=seed))[1]]
+    drawn = [
+        math.log(e.mu[0] / e.mu[1])
+        for seed in range(50)
+        for e in exchanged(Random("entropy", 5.0, seed=seed))[1]
+    ]
     assert min(logits) - 1e-9 <= min(drawn) < max(drawn) <= max(logits) + 1e-9
     middle = (min(logits) + max(logits)) / 2
     spread = (max(logits) - min(logits)) / math.sqrt(12)
@@ -162,6 +200,9 @@ def test_only_the_layers_that_are_given_are_exchanged():
     cooperate(peers, LayerWise("entropy", 2.0), [Layer("table", "t", "table.weight", ("scale",))])
     for k, peer in enumerate(peers):
         after = weights_of(peer)
-        assert {name for name in after if not torch.equal(after[name], before[k][name])} == {"table.weight", "scale"}
+        assert {name for name in after if not torch.equal(after[name], before[k][name])} == {
+            "table.weight",
+            "scale",
+        }
     assert torch.equal(peers[0].table.weight, peers[1].table.weight)
     assert not same(weights_of(peers[0]), weights_of(peers[1]))

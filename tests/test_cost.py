@@ -36,7 +36,9 @@ loading,9.5,,,20 s,,,1,,2000,,1,Chip,2.0
 def folder(tmp_path: Path) -> str:
     (tmp_path / "modes.csv").write_text(MODES)
     (tmp_path / "benchmarks.csv").write_text(BENCHMARKS)
-    (tmp_path / "profiles.csv").write_text("case,operation,share\na step,mm,0.75\na step,others,0.25\nranking,mm,1\n")
+    (tmp_path / "profiles.csv").write_text(
+        "case,operation,share\na step,mm,0.75\na step,others,0.25\nranking,mm,1\n"
+    )
     return str(tmp_path)
 
 
@@ -48,29 +50,54 @@ def cells(shown) -> list[list[str]]:
 def test_the_sentences_ratios_by_hand(folder):
     said = cost.said_modes(cost.measured("modes", folder))
     assert said | {"cost-exchange": plain(said["cost-exchange"])} == {
-        "cost-serial": "2.1", "cost-parallel": "1.1", "cost-serial-wall": "2.0", "cost-parallel-wall": "1.2",
-        "cost-exchange": "2.5 %", "cost-state": "24", "cost-one-memory": "800", "cost-serial-memory": "825",
-        "cost-parallel-memory": "1,580", "cost-workers": "1.5", "cost-ensemble-2": "2.1", "cost-ensemble-3": "3.0"}
+        "cost-serial": "2.1",
+        "cost-parallel": "1.1",
+        "cost-serial-wall": "2.0",
+        "cost-parallel-wall": "1.2",
+        "cost-exchange": "2.5 %",
+        "cost-state": "24",
+        "cost-one-memory": "800",
+        "cost-serial-memory": "825",
+        "cost-parallel-memory": "1,580",
+        "cost-workers": "1.5",
+        "cost-ensemble-2": "2.1",
+        "cost-ensemble-3": "3.0",
+    }
 
 
 def test_a_table_shows_its_own_cases_and_the_columns_it_is_asked_for(folder):
     modes = cost.measured("modes", folder)
     shown = cost.show_modes(modes, "SASRec,", ["seconds", "range", "training", "exchange"])
     assert cells(shown)[0] == ["case", "seconds", "range", "of which training", "of which exchange"]
-    assert cells(shown)[3] == ["SASRec, a pair, a process a peer", "12.0", "12.0 to 14.0", "9.00", "0.60"]
-    assert cells(cost.show_modes(modes, "BPR,", ["processes", "MB"]))[3] == ["BPR, a pair, a process a peer", "2", "790"]
+    assert cells(shown)[3] == [
+        "SASRec, a pair, a process a peer",
+        "12.0",
+        "12.0 to 14.0",
+        "9.00",
+        "0.60",
+    ]
+    assert cells(cost.show_modes(modes, "BPR,", ["processes", "MB"]))[3] == [
+        "BPR, a pair, a process a peer",
+        "2",
+        "790",
+    ]
     assert "Median of 3 round(s). Chip instructions, torch 2.0." in shown._repr_html_()
     assert "cost-sasrec.csv" in shown._repr_html_()
     assert cells(cost.show_modes(modes, "ranking,", ["seconds", "range", "weights"])) == [
-        ["case", "seconds", "range", "weights"], ["ranking, one peer", "2.00", "–", "1,000"],
-        ["ranking, ensemble of 2", "4.20", "4.00 to 5.00", "2,000"], ["ranking, ensemble of 3", "6.00", "–", "3,000"]]
+        ["case", "seconds", "range", "weights"],
+        ["ranking, one peer", "2.00", "–", "1,000"],
+        ["ranking, ensemble of 2", "4.20", "4.00 to 5.00", "2,000"],
+        ["ranking, ensemble of 3", "6.00", "–", "3,000"],
+    ]
 
 
 def test_a_benchmark_has_its_ratio_target_and_floor(folder):
     shown = cost.show_benchmarks(cost.measured("benchmarks", folder))
-    assert cells(shown)[1:] == [["a step", "50.0 / 150", "3.00", "2.5 x", "–", "40 %", "4 %", "85 / 171"],
-                                ["ranking", "2,000 / 8,000", "4.00", "10 x", "1.50", "80 %", "1 %", "20 / 300"],
-                                ["loading", "9,500", "–", "20 s", "–", "–", "–", "2,000"]]
+    assert cells(shown)[1:] == [
+        ["a step", "50.0 / 150", "3.00", "2.5 x", "–", "40 %", "4 %", "85 / 171"],
+        ["ranking", "2,000 / 8,000", "4.00", "10 x", "1.50", "80 %", "1 %", "20 / 300"],
+        ["loading", "9,500", "–", "20 s", "–", "–", "–", "2,000"],
+    ]
     assert "1 thread(s) on each side, Chip instructions" in shown._repr_html_()
 
 
@@ -85,17 +112,32 @@ def test_the_bars_are_shares_of_the_reference_and_leave_out_what_has_none(folder
     assert widths == pytest.approx([100 / 3, 25, 100 * 0.02 / 0.15, 20])  # ours, then the floors
     [target] = [line for line in axes.lines if line.get_label() == "target"]
     assert list(target.get_xdata()) == pytest.approx([40, 10])
-    [(_, _, [bars])] = [one for one in axes.containers if one.get_label() == "the middle half of repetitions"]
+    [(_, _, [bars])] = [
+        one for one in axes.containers if one.get_label() == "the middle half of repetitions"
+    ]
     ends = [[x for x, _ in segment] for segment in bars.get_segments()]
-    assert ends == [pytest.approx([100 / 3 * 0.98, 100 / 3 * 1.02]), pytest.approx([25 * 0.995, 25 * 1.005])]
+    assert ends == [
+        pytest.approx([100 / 3 * 0.98, 100 / 3 * 1.02]),
+        pytest.approx([25 * 0.995, 25 * 1.005]),
+    ]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a step", "ranking"]
 
 
-@pytest.mark.parametrize(("content", "sentence"), [
-    (None, "modes.csv cannot be read (.*No such file.*); make it with: python -m benchmarks.modes"),
-    ("", "modes.csv cannot be read (.*); make it with: python -m benchmarks.modes"),
-    ("name\nx\n", "modes.csv has no column 'case' or no row; make it anew with: python -m benchmarks.modes"),
-    ("case\n", "modes.csv has no column 'case' or no row; make it anew with")])
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (
+            None,
+            "modes.csv cannot be read (.*No such file.*); make it with: python -m benchmarks.modes",
+        ),
+        ("", "modes.csv cannot be read (.*); make it with: python -m benchmarks.modes"),
+        (
+            "name\nx\n",
+            "modes.csv has no column 'case' or no row; make it anew with: python -m benchmarks.modes",
+        ),
+        ("case\n", "modes.csv has no column 'case' or no row; make it anew with"),
+    ],
+)
 def test_a_table_that_is_none_is_refused(tmp_path, content, sentence):
     if content is not None:
         (tmp_path / "modes.csv").write_text(content)
@@ -104,7 +146,9 @@ def test_a_table_that_is_none_is_refused(tmp_path, content, sentence):
 
 
 def test_an_unknown_table_is_named_with_the_nearest():
-    with pytest.raises(DataError, match="unknown table of measurements 'mode'; did you mean 'modes'"):
+    with pytest.raises(
+        DataError, match="unknown table of measurements 'mode'; did you mean 'modes'"
+    ):
         cost.measured("mode")
 
 
@@ -114,10 +158,20 @@ def test_the_committed_measurements_are_whole():
 
     benchmarks, profiles, modes = (cost.measured(name) for name in cost.COMMANDS)
     exact = benchmarks[benchmarks["ratio"].notna() & ~benchmarks["case"].str.endswith("bf16")]
-    assert len(exact) == len(list(all_cases())) == profiles["case"].nunique() and benchmarks["case"].is_unique
+    assert (
+        len(exact) == len(list(all_cases())) == profiles["case"].nunique()
+        and benchmarks["case"].is_unique
+    )
     assert (benchmarks["repetitions"] >= 1).all() and (exact["repetitions"] >= 3).all()
-    assert exact["ratio"].to_numpy() == pytest.approx((exact["reference s"] / exact["ours s"]).to_numpy(), rel=1e-3)
+    assert exact["ratio"].to_numpy() == pytest.approx(
+        (exact["reference s"] / exact["ours s"]).to_numpy(), rel=1e-3
+    )
     assert profiles.groupby("case")["share"].sum().to_numpy() == pytest.approx(1, abs=0.02)
-    assert set(cost.said_modes(modes)) >= {"cost-serial", "cost-parallel"} and modes["case"].is_unique
+    assert (
+        set(cost.said_modes(modes)) >= {"cost-serial", "cost-parallel"} and modes["case"].is_unique
+    )
     for frame in (benchmarks, modes):
-        assert len(frame[["machine", "torch"]].drop_duplicates()) == 1 and frame["machine"].notna().all()
+        assert (
+            len(frame[["machine", "torch"]].drop_duplicates()) == 1
+            and frame["machine"].notna().all()
+        )

@@ -21,7 +21,9 @@ def naive_entropy(weights: list[float], bins: int) -> float:
     width, total = (high - low) / bins, 0.0
     for j in range(bins):
         last = j == bins - 1
-        inside = [w for w in weights if low + j * width <= w and (last or w < low + (j + 1) * width)]
+        inside = [
+            w for w in weights if low + j * width <= w and (last or w < low + (j + 1) * width)
+        ]
         p = len(inside) / len(weights)
         total -= p * math.log(p) if p else 0.0
     return total
@@ -32,8 +34,12 @@ def naive_entropy(weights: list[float], bins: int) -> float:
 def test_equals_a_naive_loop(draw, bins):
     size = {"size": (23, 17)}
     rng = np.random.default_rng(bins)
-    weights = {"normal": rng.normal, "uniform": rng.uniform, "exponential": rng.exponential,
-               "cauchy": rng.standard_cauchy}[draw](**size)
+    weights = {
+        "normal": rng.normal,
+        "uniform": rng.uniform,
+        "exponential": rng.exponential,
+        "cauchy": rng.standard_cauchy,
+    }[draw](**size)
     found = entropy(torch.from_numpy(weights), bins)
     assert found.dtype == torch.float64 and found.shape == ()
     assert found.item() == pytest.approx(naive_entropy(weights.ravel().tolist(), bins), abs=1e-12)
@@ -48,7 +54,9 @@ def test_the_largest_weight_is_counted_in_the_last_bin():
 def test_an_inner_edge_belongs_to_the_bin_above_it():
     # Two bins of [0, 4]: both 2 lie on the edge and go up, so 2 of 5 are below and 3 above.
     expected = -(0.4 * math.log(0.4) + 0.6 * math.log(0.6))
-    assert entropy(torch.tensor([0.0, 1.0, 2.0, 2.0, 4.0]), bins=2).item() == pytest.approx(expected, abs=1e-12)
+    assert entropy(torch.tensor([0.0, 1.0, 2.0, 2.0, 4.0]), bins=2).item() == pytest.approx(
+        expected, abs=1e-12
+    )
 
 
 @pytest.mark.parametrize("value", [0.0, 0.01, -3.5, 1e30, 1e-40])
@@ -70,7 +78,9 @@ def test_one_outlier_takes_the_rest_into_one_bin():
 
 
 # In units of a bin: the ends, and points well inside, so that rounding cannot carry a weight over an edge.
-INSIDE = st.lists(st.integers(0, 9), min_size=1, max_size=40).map(lambda js: [0.0, 10.0, *(j + 0.5 for j in js)])
+INSIDE = st.lists(st.integers(0, 9), min_size=1, max_size=40).map(
+    lambda js: [0.0, 10.0, *(j + 0.5 for j in js)]
+)
 
 
 @given(INSIDE, st.floats(1e-3, 1e3), st.booleans(), st.floats(-1e3, 1e3))
@@ -140,17 +150,25 @@ def naive_open(weights: list[float], bins: int) -> float:
 
 def test_an_open_last_bin_leaves_the_largest_weight_out():
     # 0, 1, .., 10 in ten bins of width 1: each holds one of 11; the largest, 10, is in none.
-    assert entropy(torch.arange(11.0), last_bin="open").item() == pytest.approx(10 / 11 * math.log(11), abs=1e-12)
+    assert entropy(torch.arange(11.0), last_bin="open").item() == pytest.approx(
+        10 / 11 * math.log(11), abs=1e-12
+    )
     # 0, 0, 1, 1: both 1 are the largest and gone, the zeros are half of all.
-    assert entropy(torch.tensor([0.0, 0.0, 1.0, 1.0]), last_bin="open").item() == pytest.approx(0.5 * math.log(2), abs=1e-12)
+    assert entropy(torch.tensor([0.0, 0.0, 1.0, 1.0]), last_bin="open").item() == pytest.approx(
+        0.5 * math.log(2), abs=1e-12
+    )
     assert entropy(torch.full((3, 3), 2.5), last_bin="open").item() == 0
 
 
 def test_the_released_edges_are_rounded_as_in_the_released_code():
     """In float32, and each as min + j times the width of a bin."""
-    seventh = torch.tensor([0, 0.7, 0.75, 1])  # float32's 0.7 is edge 7; in float64 it would lie below it, in a bin of its own
+    seventh = torch.tensor(
+        [0, 0.7, 0.75, 1]
+    )  # float32's 0.7 is edge 7; in float64 it would lie below it, in a bin of its own
     assert entropy(seventh, last_bin="open").item() == pytest.approx(math.log(2), abs=1e-12)
-    below = torch.tensor([0, 1.7999999523, 1.9, 2])  # edge 9 is 9 * 0.2 = 1.80000007, where 9 * 2 / 10 is 1.79999995
+    below = torch.tensor(
+        [0, 1.7999999523, 1.9, 2]
+    )  # edge 9 is 9 * 0.2 = 1.80000007, where 9 * 2 / 10 is 1.79999995
     assert entropy(below, last_bin="open").item() == pytest.approx(0.75 * math.log(4), abs=1e-12)
 
 

@@ -37,16 +37,23 @@ def test_h_knows_shape_alone_and_the_l1_share_scale_alone():
     assert frame.loc["uniform", "H"] == pytest.approx(math.log(10), abs=0.01)
     assert (frame["H"] - frame["times 1000"]).abs().max() < 1e-9  # no scale changes it
     assert (frame["with its negative"] == 0).all()  # averaged to 0, nothing is left
-    assert frame["L1 share"].between(0.4, 0.6).all() and (frame["L1 share, times 1000"] > 0.998).all()
+    assert (
+        frame["L1 share"].between(0.4, 0.6).all() and (frame["L1 share, times 1000"] > 0.998).all()
+    )
     half = 0.5**0.5  # a Gaussian's norm falls by this when it is averaged with another draw
-    assert frame.loc["Gaussian", "L1 share, with another"] == pytest.approx(half / (1 + half), abs=0.01)
+    assert frame.loc["Gaussian", "L1 share, with another"] == pytest.approx(
+        half / (1 + half), abs=0.01
+    )
     assert list(frame["H"]) == sorted(frame["H"], reverse=True)  # heavier tails, less entropy
 
 
 def test_the_largest_of_more_weights_reach_further_and_two_draws_do_not_have_equal_h():
     frame = criterion.drawn([400, 40_000], 20)
     few, many = (frame[frame["size"] == size].set_index("weights") for size in (400, 40_000))
-    assert many.loc["Gaussian", "H"] < few.loc["Gaussian", "H"] - 0.2 and many.loc["uniform", "H"] > few.loc["uniform", "H"]
+    assert (
+        many.loc["Gaussian", "H"] < few.loc["Gaussian", "H"] - 0.2
+        and many.loc["uniform", "H"] > few.loc["uniform", "H"]
+    )
     h = [criterion.entropy(np.random.default_rng(seed).standard_normal(400)) for seed in range(200)]
     assert few.loc["Gaussian", "SD"] == pytest.approx(np.std(h), rel=0.4)
     mu = [1 / (1 + math.exp(-30 * abs(a - b))) for a, b in zip(h[::2], h[1::2], strict=True)]
@@ -59,8 +66,12 @@ def test_the_opposite_of_a_layer_is_large_where_it_is_small():
     turned = criterion.opposite(w, np.random.default_rng(0))
     assert np.abs(turned).tolist() == [0.5, 2, 3, 1] and set(np.sign(turned)) == {-1, 1}
     frame = criterion.drawn([4096], 20).set_index("weights")
-    assert frame.loc["Gaussian", "with its opposite"] > frame.loc["Gaussian", "H"] + 0.05  # here averaging enlarges H
-    assert frame.loc["uniform", "with its opposite"] < frame.loc["uniform", "H"] - 0.3  # here it does not
+    assert (
+        frame.loc["Gaussian", "with its opposite"] > frame.loc["Gaussian", "H"] + 0.05
+    )  # here averaging enlarges H
+    assert (
+        frame.loc["uniform", "with its opposite"] < frame.loc["uniform", "H"] - 0.3
+    )  # here it does not
 
 
 def test_what_a_merge_did_to_all_layers_is_summed_up():
@@ -68,6 +79,15 @@ def test_what_a_merge_did_to_all_layers_is_summed_up():
     frame = pd.DataFrame({"model": "sasrec", **peers, "merged": [2.1, 2.0]})
     page = criterion.show_merges(frame, "criterion-merges")._repr_html_()
     cells = plain("|".join(re.findall("<td[^>]*>(.*?)</td>", page))).split("|")
-    assert cells[1:] == ["0.2500", "0.4950", "50 %", "0 %", "2"]  # of 0.6 and -0.1; one of two is above both
+    assert cells[1:] == [
+        "0.2500",
+        "0.4950",
+        "50 %",
+        "0 %",
+        "2",
+    ]  # of 0.6 and -0.1; one of two is above both
     low = criterion.show_merges(frame.assign(merged=[0.9, 2.1]), "criterion-merges")._repr_html_()
-    assert plain("|".join(re.findall("<td[^>]*>(.*?)</td>", low))).split("|")[3:5] == ["0 %", "50 %"]
+    assert plain("|".join(re.findall("<td[^>]*>(.*?)</td>", low))).split("|")[3:5] == [
+        "0 %",
+        "50 %",
+    ]

@@ -16,17 +16,33 @@ from pcrec_core.variants import variant
 
 OWN = {"own": {"NDCG@20": [[0.1, 0.3, 0.2], [0.2, 0.1, 0.25]]}}
 LE = arm("LE", {"epochs": OWN | {"exchanges": [0, 1, 2], "merged": {"NDCG@20": [0.4, 0.5, 0.45]}}})
-E = arm("E", {"epochs": OWN | {"exchanges": [0, 1, 2], "after": {"NDCG@20": [[0.1, 0.2, 0.6], [0.3, 0.1, 0.5]]}}})
-W = arm("W", {"epochs": OWN | {"exchanges": [0, 1, 2], "after": {"NDCG@20": [[0.9] * 3, [0.9] * 3]}}})
+E = arm(
+    "E",
+    {
+        "epochs": OWN
+        | {"exchanges": [0, 1, 2], "after": {"NDCG@20": [[0.1, 0.2, 0.6], [0.3, 0.1, 0.5]]}}
+    },
+)
+W = arm(
+    "W", {"epochs": OWN | {"exchanges": [0, 1, 2], "after": {"NDCG@20": [[0.9] * 3, [0.9] * 3]}}}
+)
 K2 = arm("LE-k2", {"epochs": OWN | {"exchanges": [1], "merged": {"NDCG@20": [0.5]}}})
-BASE = arm("base", {"epochs": {"own": {"NDCG@20": [[0.1, 0.3, 0.2]]}}}, {"epochs": {"own": {"NDCG@20": [[0.2, 0.2, 0.2]]}}})
+BASE = arm(
+    "base",
+    {"epochs": {"own": {"NDCG@20": [[0.1, 0.3, 0.2]]}}},
+    {"epochs": {"own": {"NDCG@20": [[0.2, 0.2, 0.2]]}}},
+)
 
 
-@pytest.mark.parametrize(("given", "epochs", "expected"), [
-    (LE, [1, 2, 3], [0.4, 0.5, 0.45]),  # the merged model
-    (E, [1, 2, 3], [0.3, 0.2, 0.6]),  # the better peer after the exchange
-    (W, [1, 2, 3], [0.2, 0.3, 0.25]),  # the better peer before it
-    (K2, [2], [0.5])])
+@pytest.mark.parametrize(
+    ("given", "epochs", "expected"),
+    [
+        (LE, [1, 2, 3], [0.4, 0.5, 0.45]),  # the merged model
+        (E, [1, 2, 3], [0.3, 0.2, 0.6]),  # the better peer after the exchange
+        (W, [1, 2, 3], [0.2, 0.3, 0.25]),  # the better peer before it
+        (K2, [2], [0.5]),
+    ],
+)
 def test_what_converges(given, epochs, expected):
     curve = curves.convergence([given], ["NDCG@20"])
     assert curve["epoch"].tolist() == epochs and curve["value"].tolist() == expected
@@ -55,16 +71,26 @@ def test_a_choice_on_the_test_set_converges_there():
 def test_runs_stand_apart_and_the_first_epoch_near_the_best_is_found():
     curve = curves.convergence([BASE, LE], ["NDCG@20"])
     found = curves.first_within(curve, 0.9)
-    assert found.set_index(["variant", "seed"])[["own", "best"]].to_numpy().tolist() == [[2, 0.3], [1, 0.2], [2, 0.5]]
+    assert found.set_index(["variant", "seed"])[["own", "best"]].to_numpy().tolist() == [
+        [2, 0.3],
+        [1, 0.2],
+        [2, 0.5],
+    ]
     # the base's runs reach 0.25 on average, so 0.225 is near enough; its second run never gets there
-    assert found["base's"].fillna(0).tolist() == [2, 0, 1] and found["trained"].fillna(0).tolist() == [2, 0, 2]
+    assert found["base's"].fillna(0).tolist() == [2, 0, 1] and found["trained"].fillna(
+        0
+    ).tolist() == [2, 0, 2]
     alone = curves.first_within(curve[curve["variant"] == "LE"])
     assert alone["own"].tolist() == [2] and alone["base's"].isna().all()  # no base to compare with
     axes = figures.convergence(curve).axes[0]
     [base] = [line for line in axes.lines if line.get_label() == "base"]
     assert base.get_ydata() == pytest.approx([0.15, 0.25, 0.2]) and axes.get_xlabel() == "epoch"
-    assert axes.get_ylim() == pytest.approx((0.08, 0.52))  # all values of three epochs, with a twentieth around them
-    corners = {tuple(corner) for corner in axes.collections[0].get_paths()[0].vertices}  # the range of the base's two runs
+    assert axes.get_ylim() == pytest.approx(
+        (0.08, 0.52)
+    )  # all values of three epochs, with a twentieth around them
+    corners = {
+        tuple(corner) for corner in axes.collections[0].get_paths()[0].vertices
+    }  # the range of the base's two runs
     assert {(1, 0.1), (1, 0.2), (2, 0.2), (2, 0.3), (3, 0.2)} <= corners
 
 
@@ -73,18 +99,33 @@ def test_pruning_over_the_share():
     curve = curves.pruned(arms, ["HIT@5", "MRR@5"])
     columns = ["metric", "share", "fine-tuned", "mean"]
     assert curve[columns].to_numpy().tolist() == [
-        [metric, share, tuned, mean] for metric, mean in (("HIT@5", 0.75), ("MRR@5", 0.625))
-        for share, tuned in ((0, False), (0.3, False), (0.3, True))]
+        [metric, share, tuned, mean]
+        for metric, mean in (("HIT@5", 0.75), ("MRR@5", 0.625))
+        for share, tuned in ((0, False), (0.3, False), (0.3, True))
+    ]
     figure = figures.pruning(curve, values([arm("base", {}), arm("half", {})], ["HIT@5", "MRR@5"]))
     for axes, metric, level in zip(figure.axes, ("HIT@5", "MRR@5"), (0.75, 0.625), strict=True):
-        assert axes.get_xlabel() == "weights pruned (%)" and axes.get_ylabel() == f"{metric} on test"
-        assert [line.get_ydata()[0] for line in axes.lines if line.get_label() in ("base", "half")] == [level, level]
+        assert (
+            axes.get_xlabel() == "weights pruned (%)" and axes.get_ylabel() == f"{metric} on test"
+        )
+        assert [
+            line.get_ydata()[0] for line in axes.lines if line.get_label() in ("base", "half")
+        ] == [level, level]
         drawn = [list(bars.lines[0].get_xdata()) for bars in axes.containers]
-        assert drawn == [[-0.5, 29.5], [30.5]]  # at 0 and 30 %, and 30 %, the two curves a little apart
+        assert drawn == [
+            [-0.5, 29.5],
+            [30.5],
+        ]  # at 0 and 30 %, and 30 %, the two curves a little apart
 
 
-@pytest.mark.parametrize(("kind", "expected"), [
-    ("block matrices", [0.4, 1.0]), ("measured layers", [2.0, 0.4, 1.0, 0.5]), ("released layers", [0.0, 0.3, 0.15, 0.9, 0.5])])
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("block matrices", [0.4, 1.0]),
+        ("measured layers", [2.0, 0.4, 1.0, 0.5]),
+        ("released layers", [0.0, 0.3, 0.15, 0.9, 0.5]),
+    ],
+)
 def test_which_layers_a_curve_of_figure_6_counts(kind, expected):
     assert curves.entropies(record("probed-base", PROBED), kind) == expected
 
@@ -92,33 +133,75 @@ def test_which_layers_a_curve_of_figure_6_counts(kind, expected):
 def test_the_ratio_of_invalid_layers():
     given = Arm("base", (record("probed-base", PROBED),))
     curve = curves.invalid([given], "measured layers", [0, 0.4, 0.5, 0.6, 3])
-    assert curve["ratio"].tolist() == [0, 0, 0.25, 0.5, 1] and set(curve["layers"]) == {4}  # below, not at, the threshold
+    assert curve["ratio"].tolist() == [0, 0, 0.25, 0.5, 1] and set(curve["layers"]) == {
+        4
+    }  # below, not at, the threshold
     whole = curves.invalid([given], "block matrices")
-    assert whole["threshold"].max() == pytest.approx(np.log(10)) and whole["ratio"].is_monotonic_increasing
+    assert (
+        whole["threshold"].max() == pytest.approx(np.log(10))
+        and whole["ratio"].is_monotonic_increasing
+    )
     both = pd.concat([whole, whole.assign(model="dnn", variant="LE")])
     first, last = figures.invalid_layers(both).axes
-    assert (first.get_title(), last.get_title()) == ("sasrec", "dnn")  # a row a model, each with its own variants
-    assert first.figure.get_supylabel() == "layers below the threshold (%)" and first.lines[0].get_ydata()[-1] == 100
+    assert (first.get_title(), last.get_title()) == (
+        "sasrec",
+        "dnn",
+    )  # a row a model, each with its own variants
+    assert (
+        first.figure.get_supylabel() == "layers below the threshold (%)"
+        and first.lines[0].get_ydata()[-1] == 100
+    )
     assert last.get_xlabel() == "threshold of the entropy (nats)"
-    assert [text.get_text() for text in first.figure.legends[0].get_texts()] == ["base", "LE", "the text's threshold, 0.5"]
+    assert [text.get_text() for text in first.figure.legends[0].get_texts()] == [
+        "base",
+        "LE",
+        "the text's threshold, 0.5",
+    ]
 
 
 def test_a_model_without_blocks_has_no_ratio_of_their_matrices():
     curves.require_blocks(["sasrec", "dnn"])
-    with pytest.raises(StatsError, match="bpr has no block matrices, so no ratio of them can be shown; leave it out"):
+    with pytest.raises(
+        StatsError,
+        match="bpr has no block matrices, so no ratio of them can be shown; leave it out",
+    ):
         curves.require_blocks(["dnn", "bpr"])
-    flat = arm("probed-base", {"probed": {"tensors": {"item.weight": tensor(2.0), "user.weight": tensor(1.0)}}})
+    flat = arm(
+        "probed-base",
+        {"probed": {"tensors": {"item.weight": tensor(2.0), "user.weight": tensor(1.0)}}},
+    )
     assert len(curves.invalid([flat], "measured layers", [1.5])) == 1
-    with pytest.raises(StatsError, match="sasrec has no block matrices, so no ratio of them can be shown; leave it out"):
+    with pytest.raises(
+        StatsError,
+        match="sasrec has no block matrices, so no ratio of them can be shown; leave it out",
+    ):
         curves.invalid([flat], "block matrices")
 
 
 def test_the_ratios_at_a_few_thresholds_by_kind_of_layers():
-    twice = {"probed": {"tensors": {name: one | {"h": 2 * one["h"]} for name, one in PROBED["probed"]["tensors"].items()}}}
+    twice = {
+        "probed": {
+            "tensors": {
+                name: one | {"h": 2 * one["h"]} for name, one in PROBED["probed"]["tensors"].items()
+            }
+        }
+    }
     frame = curves.below([arm("probed-base", PROBED, twice)], [0.45, 3]).set_index("layers")
-    assert frame["under 0.45"].to_dict() == {"block matrices": 0.25, "measured layers": 0.125, "released layers": 0.6}
-    assert (frame["under 3.00"] == [1, 7 / 8, 1]).all() and set(frame["runs"]) == {2} and set(frame["variant"]) == {"base"}
-    assert frame["mean H"].tolist()[0] == pytest.approx(1.05) and frame["least H"].tolist() == [0.4, 0.4, 0.0]
+    assert frame["under 0.45"].to_dict() == {
+        "block matrices": 0.25,
+        "measured layers": 0.125,
+        "released layers": 0.6,
+    }
+    assert (
+        (frame["under 3.00"] == [1, 7 / 8, 1]).all()
+        and set(frame["runs"]) == {2}
+        and set(frame["variant"]) == {"base"}
+    )
+    assert frame["mean H"].tolist()[0] == pytest.approx(1.05) and frame["least H"].tolist() == [
+        0.4,
+        0.4,
+        0.0,
+    ]
     assert "25 %" in plain(report.show_below(frame.reset_index(), "f")._repr_html_())
     said = report.said_below(frame.reset_index())
     assert plain(said["block-matrices-sasrec-base-under-0.45"]) == "25 %" and len(said) == 6
@@ -127,5 +210,10 @@ def test_the_ratios_at_a_few_thresholds_by_kind_of_layers():
 def test_the_ratio_before_the_merge_is_of_either_peer():
     curve = curves.invalid_before([arm("LE", MERGING)], "block matrices", [0.5, 2.5])
     assert curve["ratio"].tolist() == [0, 1, 1, 1] and set(curve["layers"]) == {1}
-    assert curve["variant"].unique().tolist() == ["LE, peer 0 before the merge", "LE, peer 1 before the merge"]
-    assert curves.invalid_before([arm("LE", MERGING)], "measured layers", [1.5])["ratio"].tolist() == [0.5, 0.5]
+    assert curve["variant"].unique().tolist() == [
+        "LE, peer 0 before the merge",
+        "LE, peer 1 before the merge",
+    ]
+    assert curves.invalid_before([arm("LE", MERGING)], "measured layers", [1.5])[
+        "ratio"
+    ].tolist() == [0.5, 0.5]

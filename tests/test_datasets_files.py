@@ -52,19 +52,31 @@ def test_a_damaged_copy_in_the_cache_is_downloaded_again(tmp_path):
     assert asked == ["/a", "/a"]
 
 
-@pytest.mark.parametrize("answer, reason", [
-    ((200, CONTENT[:3], 3), f"3 bytes with SHA-256 {hashlib.sha256(CONTENT[:3]).hexdigest()} instead of 8 bytes with"
-                            f" {hashlib.sha256(CONTENT).hexdigest()}"),
-    ((200, b"5 6\n7 8\n", 8), "8 bytes with SHA-256 "),
-    ((200, CONTENT[:3], 8), "ChunkedEncodingError"),  # the connection ends before the declared length
-    ((503, b"", 0), "HTTP status 503"),
-])
+@pytest.mark.parametrize(
+    "answer, reason",
+    [
+        (
+            (200, CONTENT[:3], 3),
+            f"3 bytes with SHA-256 {hashlib.sha256(CONTENT[:3]).hexdigest()} instead of 8 bytes with"
+            f" {hashlib.sha256(CONTENT).hexdigest()}",
+        ),
+        ((200, b"5 6\n7 8\n", 8), "8 bytes with SHA-256 "),
+        (
+            (200, CONTENT[:3], 8),
+            "ChunkedEncodingError",
+        ),  # the connection ends before the declared length
+        ((503, b"", 0), "HTTP status 503"),
+    ],
+)
 def test_wrong_content_is_refused_and_nothing_is_left(tmp_path, answer, reason):
     with serving({"/a": answer}) as (host, asked), pytest.raises(DataError) as error:
         files.locate(remote(CONTENT, f"{host}/a", f"{host}/b"))
-    assert f"tried {host}/a ({reason}" in str(error.value) and f"{host}/b (HTTP status 404)" in str(error.value)
+    assert f"tried {host}/a ({reason}" in str(error.value) and f"{host}/b (HTTP status 404)" in str(
+        error.value
+    )
     assert str(error.value).endswith(
-        "get the file in another way, name it raw.txt and set PCREC_DATA to its folder.")
+        "get the file in another way, name it raw.txt and set PCREC_DATA to its folder."
+    )
     assert left_behind(tmp_path) == []
 
 
@@ -74,14 +86,20 @@ def test_no_server_is_one_sentence_that_says_so():
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/a"
         with pytest.raises(DataError) as error:
             files.locate(remote(CONTENT, url))
-    assert f"raw.txt could not be downloaded to {files.cache()}; tried {url} (ConnectionError):" in str(error.value)
+    assert (
+        f"raw.txt could not be downloaded to {files.cache()}; tried {url} (ConnectionError):"
+        in str(error.value)
+    )
 
 
-@pytest.mark.parametrize("member, inside, fails", [
-    ("data/u", CONTENT, None),
-    ("data/u", b"other", "5 bytes with SHA-256"),  # an intact archive with another member
-    ("data/v", CONTENT, "There is no item named 'data/v' in the archive"),
-])
+@pytest.mark.parametrize(
+    "member, inside, fails",
+    [
+        ("data/u", CONTENT, None),
+        ("data/u", b"other", "5 bytes with SHA-256"),  # an intact archive with another member
+        ("data/v", CONTENT, "There is no item named 'data/v' in the archive"),
+    ],
+)
 def test_a_member_of_a_zip_is_verified_itself(tmp_path, member, inside, fails):
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
@@ -90,7 +108,9 @@ def test_a_member_of_a_zip_is_verified_itself(tmp_path, member, inside, fails):
     with serving({"/all.zip": (200, body, len(body))}) as (host, _):
         file = remote(CONTENT, f"{host}/all.zip#{member}")
         if fails is None:
-            assert files.locate(file).read_bytes() == CONTENT and left_behind(tmp_path) == ["raw.txt"]
+            assert files.locate(file).read_bytes() == CONTENT and left_behind(tmp_path) == [
+                "raw.txt"
+            ]
         else:
             with pytest.raises(DataError, match=fails):
                 files.locate(file)
@@ -98,7 +118,10 @@ def test_a_member_of_a_zip_is_verified_itself(tmp_path, member, inside, fails):
 
 
 def test_what_is_no_zip_is_refused(tmp_path):
-    with serving({"/all.zip": GOOD}) as (host, _), pytest.raises(DataError, match="File is not a zip file"):
+    with (
+        serving({"/all.zip": GOOD}) as (host, _),
+        pytest.raises(DataError, match="File is not a zip file"),
+    ):
         files.locate(remote(CONTENT, f"{host}/all.zip#u"))
     assert left_behind(tmp_path) == []
 
@@ -112,7 +135,10 @@ def test_a_damaged_zip_is_refused_and_the_next_address_asked(tmp_path):
     with serving({"/all.zip": (200, bytes(body), len(body)), "/raw.txt": GOOD}) as (host, _):
         with pytest.raises(DataError, match="invalid block type"):
             files.locate(remote(CONTENT, f"{host}/all.zip#u"))
-        assert files.locate(remote(CONTENT, f"{host}/all.zip#u", f"{host}/raw.txt")).read_bytes() == CONTENT
+        assert (
+            files.locate(remote(CONTENT, f"{host}/all.zip#u", f"{host}/raw.txt")).read_bytes()
+            == CONTENT
+        )
 
 
 def test_the_folder_of_the_environment_comes_first_and_is_never_written(monkeypatch, tmp_path):
@@ -136,7 +162,8 @@ def test_another_content_in_the_folder_is_an_error_with_both_hashes(monkeypatch,
     assert str(error.value) == (
         f"{tmp_path / 'raw.txt'} has SHA-256 {hashlib.sha256(b'other').hexdigest()} but"
         f" {hashlib.sha256(CONTENT).hexdigest()} is expected: put the original file there (http://127.0.0.1/a), or"
-        " remove it from the folder of PCREC_DATA to have it downloaded.")
+        " remove it from the folder of PCREC_DATA to have it downloaded."
+    )
     assert (tmp_path / "raw.txt").read_bytes() == b"other"
 
 

@@ -23,25 +23,40 @@ def written(tmp_path, *contents):
 
 
 def sessions(table) -> dict[int, list[int]]:
-    return {user: table.items[table.users == user].tolist() for user in dict.fromkeys(table.users.tolist())}
+    return {
+        user: table.items[table.users == user].tolist()
+        for user in dict.fromkeys(table.users.tolist())
+    }
 
 
 def test_both_files_and_each_later_session_once(tmp_path):
     table = retailrocket.read(written(tmp_path, TRAIN, TEST))
-    assert sessions(table) == {1: [5, 6, 5], 2: [7, 8, 9], 3: [5, 5, 5], 4: [6, 9, 8, 8], 5: [1, 2, 3, 4], 6: [2, 2, 2]}
+    assert sessions(table) == {
+        1: [5, 6, 5],
+        2: [7, 8, 9],
+        3: [5, 5, 5],
+        4: [6, 9, 8, 8],
+        5: [1, 2, 3, 4],
+        6: [2, 2, 2],
+    }
     assert table.times is None
 
 
-@pytest.mark.parametrize("prefixes, targets, expected", [
-    ([[1, 2], [1]], [3, 2], [[1, 2, 3]]),
-    ([[1, 2], [1]], [3, 9], [[1, 2, 3], [1, 9]]),  # another target: not the same session
-    ([[1, 2], [3]], [3, 2], [[1, 2, 3], [3, 2]]),  # another prefix
-    ([[1, 2, 3], [1]], [4, 2], [[1, 2, 3, 4], [1, 2]]),  # two shorter
-    ([[1], [1, 2]], [2, 3], [[1, 2], [1, 2, 3]]),  # longer
-    ([[1, 2], [1], []], [3, 2, 1], [[1, 2, 3]]),
-    ([[1], [1]], [1, 1], [[1, 1], [1, 1]]),
-])
-def test_a_row_goes_on_only_as_the_row_before_without_its_last_item(tmp_path, prefixes, targets, expected):
+@pytest.mark.parametrize(
+    "prefixes, targets, expected",
+    [
+        ([[1, 2], [1]], [3, 2], [[1, 2, 3]]),
+        ([[1, 2], [1]], [3, 9], [[1, 2, 3], [1, 9]]),  # another target: not the same session
+        ([[1, 2], [3]], [3, 2], [[1, 2, 3], [3, 2]]),  # another prefix
+        ([[1, 2, 3], [1]], [4, 2], [[1, 2, 3, 4], [1, 2]]),  # two shorter
+        ([[1], [1, 2]], [2, 3], [[1, 2], [1, 2, 3]]),  # longer
+        ([[1, 2], [1], []], [3, 2, 1], [[1, 2, 3]]),
+        ([[1], [1]], [1, 1], [[1, 1], [1, 1]]),
+    ],
+)
+def test_a_row_goes_on_only_as_the_row_before_without_its_last_item(
+    tmp_path, prefixes, targets, expected
+):
     table = retailrocket.read(written(tmp_path, [[8]], (prefixes, targets)))
     assert list(sessions(table).values())[1:] == expected
 
@@ -78,27 +93,32 @@ def test_a_class_is_never_made(tmp_path):
     paths = written(tmp_path, [[1, 2], Harm()])
     with pytest.raises(DataError) as error:
         retailrocket.read_half(paths)
-    assert str(error.value) == (f"{paths[0]} holds the class {os.mkdir.__module__}.mkdir, but only lists of integers are"
-                                " read: take the original file.")
+    assert str(error.value) == (
+        f"{paths[0]} holds the class {os.mkdir.__module__}.mkdir, but only lists of integers are"
+        " read: take the original file."
+    )
     assert not (tmp_path / "harm").exists()
 
 
-@pytest.mark.parametrize("content, words", [
-    (b"", "ends too early: take the original file."),
-    (pickle.dumps(TRAIN)[:-9], "ends too early: take the original file."),
-    (b"1 2\n3 4\n", "is not a pickle ("),
-    (b"\x80\x63", "is not a pickle ("),
-    (b"Pid7\n.", "is not a pickle ("),  # a persistent id
-    ({1: [2]}, "the whole is not a list of sessions"),
-    ([], "the whole is not a list of sessions"),
-    ([[1], (2, 3)], "session 2 is not a list"),
-    ([[1], [2, 3.0]], "session 2 holds something that is not an integer"),
-    ([[1], [2], [True]], "session 3 holds something that is not an integer"),
-    ([[1, "2"]], "session 1 holds something that is not an integer"),
-    ([[1, None]], "session 1 holds something that is not an integer"),
-    ([[1, [2]]], "session 1 holds something that is not an integer"),
-    ([[1, 2**64]], "holds an integer of more than 64 bits"),
-])
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        (b"", "ends too early: take the original file."),
+        (pickle.dumps(TRAIN)[:-9], "ends too early: take the original file."),
+        (b"1 2\n3 4\n", "is not a pickle ("),
+        (b"\x80\x63", "is not a pickle ("),
+        (b"Pid7\n.", "is not a pickle ("),  # a persistent id
+        ({1: [2]}, "the whole is not a list of sessions"),
+        ([], "the whole is not a list of sessions"),
+        ([[1], (2, 3)], "session 2 is not a list"),
+        ([[1], [2, 3.0]], "session 2 holds something that is not an integer"),
+        ([[1], [2], [True]], "session 3 holds something that is not an integer"),
+        ([[1, "2"]], "session 1 holds something that is not an integer"),
+        ([[1, None]], "session 1 holds something that is not an integer"),
+        ([[1, [2]]], "session 1 holds something that is not an integer"),
+        ([[1, 2**64]], "holds an integer of more than 64 bits"),
+    ],
+)
 def test_a_bad_train_file_is_refused(tmp_path, content, words):
     paths = written(tmp_path, content)
     with pytest.raises(DataError) as error:
@@ -106,14 +126,17 @@ def test_a_bad_train_file_is_refused(tmp_path, content, words):
     assert str(paths[0]) in str(error.value) and words in str(error.value)
 
 
-@pytest.mark.parametrize("content, words", [
-    (TRAIN, r"is not a pair \(prefixes, targets\)"),
-    (([[1, 2]], [3, 4]), "has 1 prefixes but 2 targets"),
-    (([[1, 2]], 3), "the targets holds something that is not an integer"),
-    (([[1, 2]], [3.5]), "the targets holds something that is not an integer"),
-    (([[1, 2], 5], [3, 4]), "prefix 2 is not a list"),
-    (([], []), "the whole is not a list of prefixes"),
-])
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        (TRAIN, r"is not a pair \(prefixes, targets\)"),
+        (([[1, 2]], [3, 4]), "has 1 prefixes but 2 targets"),
+        (([[1, 2]], 3), "the targets holds something that is not an integer"),
+        (([[1, 2]], [3.5]), "the targets holds something that is not an integer"),
+        (([[1, 2], 5], [3, 4]), "prefix 2 is not a list"),
+        (([], []), "the whole is not a list of prefixes"),
+    ],
+)
 def test_a_bad_test_file_is_refused(tmp_path, content, words):
     paths = written(tmp_path, TRAIN, content)
     with pytest.raises(DataError, match=words) as error:

@@ -24,8 +24,18 @@ from pcrec_core.spec import Data
 
 def test_every_source_says_what_it_is():
     assert list(datasets.SOURCES) == [
-        "ml-100k", "ml-1m", "ml-20m", "beauty", "video-games", "retailrocket", "retailrocket-half",
-        "retailrocket-first-half", "retailrocket-events", "csv", "synthetic"]
+        "ml-100k",
+        "ml-1m",
+        "ml-20m",
+        "beauty",
+        "video-games",
+        "retailrocket",
+        "retailrocket-half",
+        "retailrocket-first-half",
+        "retailrocket-events",
+        "csv",
+        "synthetic",
+    ]
     for name, source in datasets.SOURCES.items():
         assert source.name == name and source.title
         assert bool(source.files) == (name not in ("csv", "synthetic"))
@@ -45,7 +55,9 @@ def test_an_unknown_source_names_the_nearest():
 
 def test_reading_data_needs_no_torch():
     code = "import sys, pcrec_core.datasets.statistics as s; print('torch' in sys.modules, s.statistics.__name__)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert done.stdout == "False statistics\n"
 
 
@@ -56,9 +68,18 @@ def synthetic():
 
 def test_synthetic_is_the_same_everywhere(synthetic):
     raw = datasets.source("synthetic").read(())
-    content = b"".join(np.ascontiguousarray(column, "<i8").tobytes() for column in (raw.users, raw.items, raw.times))
-    assert hashlib.sha256(content).hexdigest() == "11be6158074bf0371d72f08a65a6eed0d63eb3c5424773ac33b1fed47a6d6cc2"
-    assert split(synthetic).fingerprint() == "d7a1a3bd1584614567a0a62183ba250fcb4dee2987227575711e455e636a0acc"
+    content = b"".join(
+        np.ascontiguousarray(column, "<i8").tobytes()
+        for column in (raw.users, raw.items, raw.times)
+    )
+    assert (
+        hashlib.sha256(content).hexdigest()
+        == "11be6158074bf0371d72f08a65a6eed0d63eb3c5424773ac33b1fed47a6d6cc2"
+    )
+    assert (
+        split(synthetic).fingerprint()
+        == "d7a1a3bd1584614567a0a62183ba250fcb4dee2987227575711e455e636a0acc"
+    )
 
 
 def test_synthetic_keeps_most_of_itself_in_the_core(synthetic):
@@ -95,13 +116,26 @@ ROWS = [(1, 7, 1), (1, 8, 2), (1, 9, 3), (1, 8, 3), (2, 7, 1), (2, 7, 2), (2, 7,
 
 
 def test_statistics_by_hand():
-    found = statistics(build(table(ROWS, timed=True), dataclasses.replace(PLAIN, name="hand"), core=1))
+    found = statistics(
+        build(table(ROWS, timed=True), dataclasses.replace(PLAIN, name="hand"), core=1)
+    )
     # User 3 is too short. Test targets 8 and 7 (both seen before); validation targets 9 (new) and 7 (seen before).
     fingerprint, counts = found.pop("fingerprint"), found.pop("counts")
     assert found == {
-        "source": "hand", "core": 1, "users": 2, "items": 3, "actions": 7, "actions_per_user_mean": 3.5,
-        "actions_per_user_median": 3.5, "density": 7 / 6, "repeats": True, "tie_share": 0.5,
-        "repeat_share_valid": 0.5, "repeat_share_test": 1.0, "test_groups": "0 1"}
+        "source": "hand",
+        "core": 1,
+        "users": 2,
+        "items": 3,
+        "actions": 7,
+        "actions_per_user_mean": 3.5,
+        "actions_per_user_median": 3.5,
+        "density": 7 / 6,
+        "repeats": True,
+        "tie_share": 0.5,
+        "repeat_share_valid": 0.5,
+        "repeat_share_test": 1.0,
+        "test_groups": "0 1",
+    }
     assert counts["users_short"] == 1 and counts["rows"] == 7 and len(fingerprint) == 64
 
 
@@ -113,13 +147,23 @@ def test_statistics_are_json_and_know_no_ties_without_times(synthetic):
 
 
 def test_the_readme_of_data_names_every_file_with_its_checksum_and_an_address():
-    lines = [line for line in (ROOT / "data" / "README.md").read_text().splitlines() if line.startswith("| `")]
+    lines = [
+        line
+        for line in (ROOT / "data" / "README.md").read_text().splitlines()
+        if line.startswith("| `")
+    ]
     files = {file.name: file for source in datasets.SOURCES.values() for file in source.files}
     assert len(lines) == len(files)
     for line in lines:
         name, users, address, known = (cell.strip() for cell in line.strip("|").split("|"))
         file = files[name.strip("`")]
         manual = isinstance(file, ManualFile)
-        assert users == ", ".join(f"`{s.name}`" for s in datasets.SOURCES.values() if file in s.files)
-        assert f"({file.page})" in address if manual else any(f"({url})" in address for url in file.urls)
+        assert users == ", ".join(
+            f"`{s.name}`" for s in datasets.SOURCES.values() if file in s.files
+        )
+        assert (
+            f"({file.page})" in address
+            if manual
+            else any(f"({url})" in address for url in file.urls)
+        )
         assert ("rows" in known) if manual else (known == f"`{file.sha256}`")

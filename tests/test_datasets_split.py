@@ -22,13 +22,16 @@ PARTS = pytest.mark.parametrize("part, back", [("valid", 2), ("test", 1)])
 HAND = split_of([[1, 2, 3, 4, 5, 6, 7], [2, 1, 2]])
 
 
-@pytest.mark.parametrize("t, expected", [
-    (2, [[2, 3], [4, 5]]),  # the first piece would be 1 alone: dropped
-    (3, [[0, 1, 2], [3, 4, 5]]),
-    (4, [[2, 3, 4, 5]]),
-    (5, [[1, 2, 3, 4, 5]]),
-    (6, [[0, 1, 2, 3, 4, 5]]),
-])
+@pytest.mark.parametrize(
+    "t, expected",
+    [
+        (2, [[2, 3], [4, 5]]),  # the first piece would be 1 alone: dropped
+        (3, [[0, 1, 2], [3, 4, 5]]),
+        (4, [[2, 3, 4, 5]]),
+        (5, [[1, 2, 3, 4, 5]]),
+        (6, [[0, 1, 2, 3, 4, 5]]),
+    ],
+)
 def test_pieces_by_hand(t, expected):
     assert HAND.pieces(t).tolist() == expected
 
@@ -37,7 +40,10 @@ def test_histories_and_targets_by_hand():
     assert HAND.targets("valid").tolist() == [6, 1] and HAND.targets("test").tolist() == [7, 2]
     assert HAND.histories(4, "valid").tolist() == [[3, 4, 5], [0, 0, 2]]
     assert HAND.histories(4, "test").tolist() == [[4, 5, 6], [0, 2, 1]]  # with the validation item
-    assert HAND.repeated("valid").tolist() == [False, False] and HAND.repeated("test").tolist() == [False, True]
+    assert HAND.repeated("valid").tolist() == [False, False] and HAND.repeated("test").tolist() == [
+        False,
+        True,
+    ]
 
 
 def test_positives_seen_and_popularity_by_hand():
@@ -69,7 +75,7 @@ def test_histories_targets_and_repeats_are_those_of_a_loop(part, back, histories
     rows = rows_of(split)
     before = [row[:-back] for row in rows]
     inputs = split.histories(t, part)
-    assert inputs.tolist() == [([0] * t + row)[-(t - 1):] for row in before]
+    assert inputs.tolist() == [([0] * t + row)[-(t - 1) :] for row in before]
     assert inputs.dtype == split.targets(part).dtype == np.int32
     assert split.targets(part).tolist() == [row[-back] for row in rows]
     assert split.repeated(part).tolist() == [row[-back] in row[:-back] for row in rows]
@@ -80,38 +86,53 @@ def test_training_items_are_those_of_a_loop(histories):
     split = split_of(histories)
     training = [row[:-2] for row in rows_of(split)]
     offsets, items = split.seen()
-    assert split.positives().tolist() == [[u, i] for u, row in enumerate(training) for i in dict.fromkeys(row)]
+    assert split.positives().tolist() == [
+        [u, i] for u, row in enumerate(training) for i in dict.fromkeys(row)
+    ]
     assert [items[a:b].tolist() for a, b in zip(offsets[:-1], offsets[1:], strict=True)] == [
-        sorted(set(row)) for row in training]
+        sorted(set(row)) for row in training
+    ]
     counts = Counter(item for row in training for item in row)
     assert split.popularity().tolist() == [counts[item] for item in range(split.n_items + 1)]
 
 
 def test_fingerprint_is_the_hash_of_its_little_endian_parts():
-    content = struct.pack("<3q", 2, 7, 1) + struct.pack("<3q", 0, 7, 10) + struct.pack("<10i", *range(1, 8), 2, 1, 2)
+    content = (
+        struct.pack("<3q", 2, 7, 1)
+        + struct.pack("<3q", 0, 7, 10)
+        + struct.pack("<10i", *range(1, 8), 2, 1, 2)
+    )
     assert HAND.fingerprint() == hashlib.sha256(content).hexdigest()
 
 
-@pytest.mark.parametrize("change", [
-    {"repeats": False},
-    {"items": np.array([2, 1, 3, 4, 5, 6, 7, 2, 1, 2], np.int32)},
-    {"offsets": np.array([0, 6, 10])},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"repeats": False},
+        {"items": np.array([2, 1, 3, 4, 5, 6, 7, 2, 1, 2], np.int32)},
+        {"offsets": np.array([0, 6, 10])},
+    ],
+)
 def test_fingerprint_tells_splits_apart_but_not_names_or_dtypes(change):
     assert dataclasses.replace(HAND, **change).fingerprint() != HAND.fingerprint()
-    same = dataclasses.replace(HAND, name="other", items=HAND.items.astype(">i8"), offsets=HAND.offsets.astype(np.int32))
+    same = dataclasses.replace(
+        HAND, name="other", items=HAND.items.astype(">i8"), offsets=HAND.offsets.astype(np.int32)
+    )
     assert same.fingerprint() == HAND.fingerprint()
 
 
-@pytest.mark.parametrize("change, words", [
-    ({"offsets": np.array([0, 8, 10])}, "user row 1 of tiny has fewer than 3 items"),
-    ({"offsets": np.array([0, 7, 9])}, "do not cover its 10 actions"),
-    ({"offsets": np.array([0, 10])}, "do not cover its 10 actions"),
-    ({"offsets": np.array([0, 11, 10])}, "user row 1 of tiny has fewer than 3 items"),
-    ({"n_items": 8}, "each of 1..8 must occur"),
-    ({"n_items": 6}, "each of 1..6 must occur"),
-    ({"items": np.array([0, 2, 3, 4, 5, 6, 7, 1, 1, 2], np.int32)}, "not dense"),
-])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"offsets": np.array([0, 8, 10])}, "user row 1 of tiny has fewer than 3 items"),
+        ({"offsets": np.array([0, 7, 9])}, "do not cover its 10 actions"),
+        ({"offsets": np.array([0, 10])}, "do not cover its 10 actions"),
+        ({"offsets": np.array([0, 11, 10])}, "user row 1 of tiny has fewer than 3 items"),
+        ({"n_items": 8}, "each of 1..8 must occur"),
+        ({"n_items": 6}, "each of 1..6 must occur"),
+        ({"items": np.array([0, 2, 3, 4, 5, 6, 7, 1, 1, 2], np.int32)}, "not dense"),
+    ],
+)
 def test_a_split_that_cannot_be_is_refused(change, words):
     with pytest.raises(DataError, match=words):
         dataclasses.replace(HAND, **change)
@@ -132,20 +153,30 @@ def test_shuffled_histories_keep_users_targets_and_items():
     assert mixed.targets("test").tolist() == split.targets("test").tolist()
     for mine, theirs in zip(rows_of(mixed), rows_of(split), strict=True):
         assert sorted(mine[:-2]) == sorted(theirs[:-2]) and mine[-2:] == theirs[-2:]
-    assert rows_of(mixed)[0][:-2] != list(range(1, 29)) and rows_of(split.shuffled(2))[0] != rows_of(mixed)[0]
+    assert (
+        rows_of(mixed)[0][:-2] != list(range(1, 29))
+        and rows_of(split.shuffled(2))[0] != rows_of(mixed)[0]
+    )
     assert rows_of(split.shuffled(1)) == rows_of(mixed)
-    assert mixed.seen()[1].tolist() == split.seen()[1].tolist() and mixed.popularity().tolist() == split.popularity().tolist()
+    assert (
+        mixed.seen()[1].tolist() == split.seen()[1].tolist()
+        and mixed.popularity().tolist() == split.popularity().tolist()
+    )
 
 
 def test_what_precedes_a_shuffled_target():
     split = split_of([[*range(1, 31)]] * 40)
     mixed = split.shuffled(3)
     valid, test = mixed.histories(29, "valid"), mixed.histories(30, "test")
-    assert (np.sort(valid, axis=1) == np.arange(1, 29)).all() and (np.sort(test, axis=1) == np.arange(1, 30)).all()
+    assert (np.sort(valid, axis=1) == np.arange(1, 29)).all() and (
+        np.sort(test, axis=1) == np.arange(1, 30)
+    ).all()
     places = (test == 29).argmax(1)  # of the validation item: anywhere
     assert places.min() < 6 and places.max() > 22 and len(set(places.tolist())) > 10
     rest = [[i for i in row if i != 29] for row in test.tolist()]
-    assert rest == valid.tolist() == [row[:-2] for row in rows_of(mixed)]  # one permutation of the training items
+    assert (
+        rest == valid.tolist() == [row[:-2] for row in rows_of(mixed)]
+    )  # one permutation of the training items
     assert mixed.pieces(28).tolist() == valid.tolist()
 
 
@@ -153,7 +184,9 @@ def test_bprs_own_split_keeps_the_last_of_a_repeat_and_drops_short_users():
     interactions = interactions_of([[1, 2, 1, 3, 4], [2, 2, 5, 5], [5, 4, 3, 3, 2, 5]])
     split = split_without_repeats(interactions)
     # User 0: 2 1 3 4. User 1 has two different items and leaves. User 2: 4 3 2 5. All five items stay.
-    assert rows_of(split) == [[2, 1, 3, 4], [4, 3, 2, 5]] and split.n_items == 5 and not split.repeats
+    assert (
+        rows_of(split) == [[2, 1, 3, 4], [4, 3, 2, 5]] and split.n_items == 5 and not split.repeats
+    )
 
 
 def test_bprs_own_split_renumbers_items_that_nobody_has_any_more():
@@ -165,7 +198,7 @@ def test_bprs_own_split_renumbers_items_that_nobody_has_any_more():
 
 @given(HISTORIES)
 def test_bprs_own_split_is_that_of_a_loop(histories):
-    expected = [[i for at, i in enumerate(h) if i not in h[at + 1:]] for h in histories]
+    expected = [[i for at, i in enumerate(h) if i not in h[at + 1 :]] for h in histories]
     expected = [h for h in expected if len(h) >= 4]
     if expected:
         names = sorted({i for h in expected for i in h})

@@ -27,7 +27,11 @@ def test_movielens_lines_become_users_items_and_times(tmp_path, end):
 
 def test_pairs_become_users_and_items_without_times(tmp_path):
     table = pairs.read(written(tmp_path, "2 10\n1 3\n1 10\n"))
-    assert table.users.tolist() == [2, 1, 1] and table.items.tolist() == [10, 3, 10] and table.times is None
+    assert (
+        table.users.tolist() == [2, 1, 1]
+        and table.items.tolist() == [10, 3, 10]
+        and table.times is None
+    )
 
 
 def test_a_long_file_is_read_in_its_order(tmp_path):
@@ -39,29 +43,62 @@ def test_a_long_file_is_read_in_its_order(tmp_path):
         pairs.read(written(tmp_path, content + "\n1 x"))
 
 
-@pytest.mark.parametrize("content, sentence", [
-    ("", f" is empty: expected lines of {FOUR}."),
-    ("\n\n", f" has no rows: expected lines of {FOUR}."),
-    ("1\t2\t3\t4\n1\t2\t3\n", f", line 2 has 3 fields, not the 4 of {FOUR}: correct or remove the line."),
-    ("1\t2\t3\t4\t5\n", f", line 1 has 5 fields, not the 4 of {FOUR}: correct or remove the line."),
-    ("1 2 3 4\n", f", line 1 has 1 field, not the 4 of {FOUR}: correct or remove the line."),
-    ("1\t2\t3\t4\n\nann\t2\t3\t4\n", ", line 3, column 'user': 'ann' is not an integer, as this format has there:"
-                                      " correct or remove the line."),
-    ("1\t\t3\t4\n", ", line 1, column 'item': '' is not an integer, as this format has there: correct or remove the"
-                    " line."),
-    ("1\tnan\t3\t4\n", ", line 1, column 'item': 'nan' is not an integer, as this format has there: correct or remove"
-                       " the line."),
-    ("1\t2.5\t3\t4\n", ", line 1, column 'item': '2.5' is not an integer, as this format has there: correct or remove"
-                       " the line."),
-    ("1\t2\t3\t\n", ", line 1, column 'time': '' is not an integer, as this format has there: correct or remove the"
-                    " line."),
-    ("1\t2\t3\t1998-01-01\n", ", line 1, column 'time': '1998-01-01' is not an integer, as this format has there:"
-                              " correct or remove the line."),
-    (f"1\t{2**63}\t3\t4\n", f", line 1, column 'item': '{2**63}' does not fit into 64 bits: correct or remove the"
-                            " line."),
-    (b"1\t2\xff\t3\t4\n", ", line 1, column 'item': b'2\\xff' holds bytes that are not UTF-8: correct or remove the"
-                          " line."),
-])
+@pytest.mark.parametrize(
+    "content, sentence",
+    [
+        ("", f" is empty: expected lines of {FOUR}."),
+        ("\n\n", f" has no rows: expected lines of {FOUR}."),
+        (
+            "1\t2\t3\t4\n1\t2\t3\n",
+            f", line 2 has 3 fields, not the 4 of {FOUR}: correct or remove the line.",
+        ),
+        (
+            "1\t2\t3\t4\t5\n",
+            f", line 1 has 5 fields, not the 4 of {FOUR}: correct or remove the line.",
+        ),
+        ("1 2 3 4\n", f", line 1 has 1 field, not the 4 of {FOUR}: correct or remove the line."),
+        (
+            "1\t2\t3\t4\n\nann\t2\t3\t4\n",
+            ", line 3, column 'user': 'ann' is not an integer, as this format has there:"
+            " correct or remove the line.",
+        ),
+        (
+            "1\t\t3\t4\n",
+            ", line 1, column 'item': '' is not an integer, as this format has there: correct or remove the"
+            " line.",
+        ),
+        (
+            "1\tnan\t3\t4\n",
+            ", line 1, column 'item': 'nan' is not an integer, as this format has there: correct or remove"
+            " the line.",
+        ),
+        (
+            "1\t2.5\t3\t4\n",
+            ", line 1, column 'item': '2.5' is not an integer, as this format has there: correct or remove"
+            " the line.",
+        ),
+        (
+            "1\t2\t3\t\n",
+            ", line 1, column 'time': '' is not an integer, as this format has there: correct or remove the"
+            " line.",
+        ),
+        (
+            "1\t2\t3\t1998-01-01\n",
+            ", line 1, column 'time': '1998-01-01' is not an integer, as this format has there:"
+            " correct or remove the line.",
+        ),
+        (
+            f"1\t{2**63}\t3\t4\n",
+            f", line 1, column 'item': '{2**63}' does not fit into 64 bits: correct or remove the"
+            " line.",
+        ),
+        (
+            b"1\t2\xff\t3\t4\n",
+            ", line 1, column 'item': b'2\\xff' holds bytes that are not UTF-8: correct or remove the"
+            " line.",
+        ),
+    ],
+)
 def test_the_first_bad_line_is_named(tmp_path, content, sentence):
     paths = written(tmp_path, content)
     with pytest.raises(DataError) as error:
@@ -69,12 +106,18 @@ def test_the_first_bad_line_is_named(tmp_path, content, sentence):
     assert str(error.value) == f"{paths[0]}{sentence}"
 
 
-@pytest.mark.parametrize("content, sentence", [
-    ("1 2\n1 2 3\n", f", line 2 has 3 fields, not the 2 of {TWO}: correct or remove the line."),
-    ("1 2\n1\n", f", line 2 has 1 field, not the 2 of {TWO}: correct or remove the line."),
-    ('1 2\n1 "2"\n', ", line 2, column 'item': '\"2\"' is not an integer, as this format has there: correct or remove the"
-                     " line."),
-])
+@pytest.mark.parametrize(
+    "content, sentence",
+    [
+        ("1 2\n1 2 3\n", f", line 2 has 3 fields, not the 2 of {TWO}: correct or remove the line."),
+        ("1 2\n1\n", f", line 2 has 1 field, not the 2 of {TWO}: correct or remove the line."),
+        (
+            '1 2\n1 "2"\n',
+            ", line 2, column 'item': '\"2\"' is not an integer, as this format has there: correct or remove the"
+            " line.",
+        ),
+    ],
+)
 def test_the_first_bad_pair_is_named(tmp_path, content, sentence):
     paths = written(tmp_path, content)
     with pytest.raises(DataError) as error:

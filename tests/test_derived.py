@@ -10,7 +10,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
-from support import CPU, LAYERWISE, TableOfScores, fit, same, spec_of, split_of, two_rings, weights_of
+from support import (
+    CPU,
+    LAYERWISE,
+    TableOfScores,
+    fit,
+    same,
+    spec_of,
+    split_of,
+    two_rings,
+    weights_of,
+)
 from torch import nn
 
 from pcrec_core import operations, study, weights
@@ -30,7 +40,10 @@ from pcrec_core.records import Store, read
 from pcrec_core.spec import Data, RunSpec
 
 RINGS = two_rings()
-LAYERS = [Layer("a", "middle", "0.weight", ("0.bias",)), Layer("b", "middle", "1.weight", ("1.bias",))]
+LAYERS = [
+    Layer("a", "middle", "0.weight", ("0.bias",)),
+    Layer("b", "middle", "1.weight", ("1.bias",)),
+]
 
 
 def derived(spec: Derived, *models: nn.Module) -> dict:
@@ -75,11 +88,15 @@ def pair_of_linears() -> nn.Sequential:
     return model
 
 
-@pytest.mark.parametrize(("share", "first", "second"), [
-    (0, [[1, -2], [3, -4]], [[-0.5, 10], [20, 0.25]]),
-    (0.25, [[1, -2], [3, -4]], [[0, 10], [20, 0]]),
-    (0.5, [[0, 0], [3, -4]], [[0, 10], [20, 0]]),  # over both matrices, by size alone
-    (0.75, [[0, 0], [0, 0]], [[0, 10], [20, 0]])])
+@pytest.mark.parametrize(
+    ("share", "first", "second"),
+    [
+        (0, [[1, -2], [3, -4]], [[-0.5, 10], [20, 0.25]]),
+        (0.25, [[1, -2], [3, -4]], [[0, 10], [20, 0]]),
+        (0.5, [[0, 0], [3, -4]], [[0, 10], [20, 0]]),  # over both matrices, by size alone
+        (0.75, [[0, 0], [0, 0]], [[0, 10], [20, 0]]),
+    ],
+)
 def test_the_smallest_weights_of_all_matrices_go(share, first, second):
     model = pair_of_linears()
     masks = prune(model, LAYERS, share)
@@ -99,17 +116,25 @@ def test_as_many_go_as_were_asked_for_although_sizes_are_equal(share):
 
 def test_pruned_and_tuned_models():
     run = spec_of("sasrec", epochs=4)
-    pruned, whole = (derived(Derived("pruned", (run,), share), model_of(run)) for share in (0.9, 0.0))
+    pruned, whole = (
+        derived(Derived("pruned", (run,), share), model_of(run)) for share in (0.9, 0.0)
+    )
     assert whole["test"] == fit(run, RINGS)[1].result["test"] and pruned["valid"] != whole["valid"]
     model = model_of(run)
     masks = prune(model_of(run), layers_of(run, model), 0.5)
     tuned = derived(Derived("tuned", (run,), 0.5), model)
     assert len(tuned["epochs"]["NDCG@20"]) == 10
-    assert tuned["valid"]["NDCG@20"] == max(tuned["epochs"]["NDCG@20"]) == tuned["epochs"]["NDCG@20"][tuned["chosen"]]
+    assert (
+        tuned["valid"]["NDCG@20"]
+        == max(tuned["epochs"]["NDCG@20"])
+        == tuned["epochs"]["NDCG@20"][tuned["chosen"]]
+    )
     for name, mask in masks.items():  # what was pruned stayed 0, and the rest moved
         w = model.get_parameter(name)
         assert (w[~mask] == 0).all()
-    assert (model.output.weight != model_of(run).output.weight)[masks["output.weight"]].float().mean() > 0.9
+    assert (model.output.weight != model_of(run).output.weight)[
+        masks["output.weight"]
+    ].float().mean() > 0.9
     assert derived(Derived("tuned", (run,), 0.5), model_of(run)) == tuned
 
 
@@ -124,9 +149,14 @@ def test_a_probe_says_what_each_tensor_holds_and_leaves_the_model_as_it_was():
     assert same(before, weights_of(model)) and set(probed["tensors"]) == set(before)
     one = probed["tensors"]["blocks.0.query.weight"]
     w = before["blocks.0.query.weight"]
-    assert one["h"] == entropy(w).item() and one["h_open"] == entropy(w, last_bin="open").item() < one["h"]
+    assert (
+        one["h"] == entropy(w).item()
+        and one["h_open"] == entropy(w, last_bin="open").item() < one["h"]
+    )
     assert (one["size"], one["dimensions"]) == (256, 2) and one["largest"] == w.abs().max().item()
-    assert one["l1"] == pytest.approx(w.double().abs().sum().item()) and one["std"] == pytest.approx(w.std(correction=0).item())
+    assert one["l1"] == pytest.approx(w.double().abs().sum().item()) and one[
+        "std"
+    ] == pytest.approx(w.std(correction=0).item())
     assert set(probed["damaged"]) == {layer.measured for layer in layers_of(run, model)}
     assert probed["whole"] == fit(run, RINGS)[1].result["chosen"]["valid"]["NDCG@20"]
     assert any(probed["whole"] != each["pruned"] for each in probed["damaged"].values())
@@ -142,11 +172,16 @@ def test_layers_of_one_shape_get_noise_of_their_own_half_as_large_as_they_are():
 
 # --- trivial baselines
 
-SMALL = split_of([[1, 2, 1, 2, 3, 4], [2, 3, 5, 1, 2], [3, 1, 4, 5]], repeats=True)  # training: 1 2 1 2 | 2 3 5 | 3 1
+SMALL = split_of(
+    [[1, 2, 1, 2, 3, 4], [2, 3, 5, 1, 2], [3, 1, 4, 5]], repeats=True
+)  # training: 1 2 1 2 | 2 3 5 | 3 1
 
 
 def test_popularity_by_hand():
-    assert Popularity(SMALL).scores(torch.arange(2), torch.zeros(2, 1)).tolist() == [[0, 3, 3, 2, 0, 1]] * 2
+    assert (
+        Popularity(SMALL).scores(torch.arange(2), torch.zeros(2, 1)).tolist()
+        == [[0, 3, 3, 2, 0, 1]] * 2
+    )
 
 
 def test_transitions_by_hand():
@@ -157,7 +192,11 @@ def test_transitions_by_hand():
 
 def test_recency_by_hand():
     split = split_of([[2, 1, 2, 1, 2], [1, 2, 3, 1, 4], [5, 5, 5, 4, 3]], repeats=True)
-    assert recency(split, "valid").tolist() == [2, 3, 5]  # behind 2; behind 3 and 2; new, so behind all
+    assert recency(split, "valid").tolist() == [
+        2,
+        3,
+        5,
+    ]  # behind 2; behind 3 and 2; new, so behind all
     assert recency(split, "test").tolist() == [2, 5, 5] and recency(split, "test").dtype == np.int32
 
 
@@ -167,13 +206,18 @@ def test_recency_is_the_rank_by_last_place(histories):
     split = split_of([*histories, [1, 2, 3, 4, 5, 6]], repeats=True)
     for part, cut in (("valid", 2), ("test", 1)):
         for history, rank in zip(histories, recency(split, part), strict=False):
-            score = {item: max((k for k, met in enumerate(history[:-cut], 1) if met == item), default=0) for item in range(1, 7)}
+            score = {
+                item: max((k for k, met in enumerate(history[:-cut], 1) if met == item), default=0)
+                for item in range(1, 7)
+            }
             assert rank == sum(s >= score[history[-cut]] for s in score.values())
 
 
 def test_the_baselines_records():
-    ranks = {name: operations.trivial(Trivial(Data("synthetic"), name), SMALL)["ranks"] for name in (
-        "popularity", "transitions", "recency")}
+    ranks = {
+        name: operations.trivial(Trivial(Data("synthetic"), name), SMALL)["ranks"]
+        for name in ("popularity", "transitions", "recency")
+    }
     # Targets 4, 2, 5. Popularity: behind 1, 2, 3, 5; behind a tie with 1; behind 1, 2, 3 (nobody hides: items repeat).
     assert ranks["popularity"] == "5 2 4"
     # After 3 comes 5 or 1, 4 ties with 2 and 3; after 1 comes 2; after 4 nothing is known.
@@ -207,17 +251,32 @@ def store(tmp_path, monkeypatch) -> Store:
 def test_derived_records_are_made_once_from_the_weights(store, monkeypatch):
     trained = []
     train = study.train
-    monkeypatch.setattr(study, "train", lambda spec, *args, **more: trained.append(spec) or train(spec, *args, **more))
-    wanted = [tiny(), Derived("ensemble", (tiny(), tiny(100))), Trivial(Data("synthetic"), "recency")]
+    monkeypatch.setattr(
+        study,
+        "train",
+        lambda spec, *args, **more: trained.append(spec) or train(spec, *args, **more),
+    )
+    wanted = [
+        tiny(),
+        Derived("ensemble", (tiny(), tiny(100))),
+        Trivial(Data("synthetic"), "recency"),
+    ]
     first = study.run(wanted, store=store)
-    assert [record.kind for record in first] == ["run", "derived", "trivial"] and [r.spec for r in first] == wanted
-    assert trained == [tiny(), tiny(100)] and store.get(tiny(100).name) is None  # trained for its weights alone
+    assert [record.kind for record in first] == ["run", "derived", "trivial"] and [
+        r.spec for r in first
+    ] == wanted
+    assert (
+        trained == [tiny(), tiny(100)] and store.get(tiny(100).name) is None
+    )  # trained for its weights alone
     assert study.run(wanted, store=store) == first and len(trained) == 2
     assert read(store.path(first[1].name)) == first[1] and first[1].run["seconds"]["derive"] >= 0
     (weights.path(tiny())).unlink()
     store.path(first[1].name).unlink()
     [again] = study.run(wanted[1:2], store=store)
-    assert all(again.run["parents"].values()) and again.run["parents"].keys() == {tiny().name, tiny(100).name}
+    assert all(again.run["parents"].values()) and again.run["parents"].keys() == {
+        tiny().name,
+        tiny(100).name,
+    }
     assert again.result == first[1].result and trained == [tiny(), tiny(100), tiny()]
 
 
@@ -230,38 +289,66 @@ def test_weights_that_do_not_give_the_records_ranks_are_refused(store):
     faster = dataclasses.replace(tiny(), training=dataclasses.replace(tiny().training, eta=0.5))
     study.train(faster, store)
     weights.keep(tiny(), load_file(weights.path(faster)), [])  # as trained on another machine
-    with pytest.raises(RecordError, match="do not give the ranks of its record, .*; give a folder of records of your own"):
+    with pytest.raises(
+        RecordError,
+        match="do not give the ranks of its record, .*; give a folder of records of your own",
+    ):
         study.run([pruned], store=store)
     weights.path(tiny()).write_bytes(weights.path(faster).read_bytes())
-    with pytest.raises(RecordError, match=f"are those of another run, {faster.identity}; delete them and the run is trained"):
+    with pytest.raises(
+        RecordError,
+        match=f"are those of another run, {faster.identity}; delete them and the run is trained",
+    ):
         study.run([pruned], store=store)
     weights.path(tiny()).write_bytes(b"nothing")
-    with pytest.raises(RecordError, match=r"the weights .* cannot be read \(\w+\); delete them and the run is trained again\.$"):
+    with pytest.raises(
+        RecordError,
+        match=r"the weights .* cannot be read \(\w+\); delete them and the run is trained again\.$",
+    ):
         study.run([pruned], store=store)
 
 
 def test_tuning_leaves_out_what_has_no_meaning_for_one_model():
-    run = dataclasses.replace(spec_of("sasrec", peers=2, cooperation=LAYERWISE), rules=Rules(last_bin="open", loss="all"))
+    run = dataclasses.replace(
+        spec_of("sasrec", peers=2, cooperation=LAYERWISE), rules=Rules(last_bin="open", loss="all")
+    )
     alone = tuning(run)
-    assert alone.changed_rules == {"loss": "all"} and alone.peers == 1 and alone.training.eta == pytest.approx(0.001)
-    assert tuning(dataclasses.replace(run, protocol="released", rules=None)).lines.attention == "all"
+    assert (
+        alone.changed_rules == {"loss": "all"}
+        and alone.peers == 1
+        and alone.training.eta == pytest.approx(0.001)
+    )
+    assert (
+        tuning(dataclasses.replace(run, protocol="released", rules=None)).lines.attention == "all"
+    )
 
 
 def test_an_ensemble_of_peers_that_never_exchange(store):
     run = tiny(peers=2)
     apart, ensemble = study.run([run, Derived("apart", (run,))], store=store)
-    assert apart.result["data"] == ensemble.result["data"] and ensemble.result["test"] != apart.result["test"]
-    assert weights.path(run, 0).exists() and ensemble.run["parents"] == {run.name: apart.result_hash}
+    assert (
+        apart.result["data"] == ensemble.result["data"]
+        and ensemble.result["test"] != apart.result["test"]
+    )
+    assert weights.path(run, 0).exists() and ensemble.run["parents"] == {
+        run.name: apart.result_hash
+    }
     store.path(ensemble.name).unlink()
-    weights.path(run, 1).write_bytes(weights.path(run).read_bytes().replace(run.identity.encode(), b"0" * len(run.identity)))
-    with pytest.raises(RecordError, match="peer1.safetensors are those of another run, 0+; delete them"):
+    weights.path(run, 1).write_bytes(
+        weights.path(run).read_bytes().replace(run.identity.encode(), b"0" * len(run.identity))
+    )
+    with pytest.raises(
+        RecordError, match="peer1.safetensors are those of another run, 0+; delete them"
+    ):
         study.run([ensemble.spec], store=store)
 
 
 def test_a_missing_derived_record_is_an_error_where_nothing_may_be_trained(store, monkeypatch):
     monkeypatch.setenv(study.NO_TRAINING, "1")
     real = dataclasses.replace(tiny(), data=Data("ml-100k"))
-    words = r"^the record ml-100k/bpr-m2-base-s0-\w+ is missing, and PCREC_NO_TRAINING is set; .*\.$"
+    words = (
+        r"^the record ml-100k/bpr-m2-base-s0-\w+ is missing, and PCREC_NO_TRAINING is set; .*\.$"
+    )
     with pytest.raises(RecordError, match=words):
         study.run([Derived("ensemble", (real, dataclasses.replace(real, seed=100)))], store=store)
 
@@ -282,14 +369,21 @@ def test_arms_that_share_a_training_are_paired_and_others_are_not(store):
         double.over(arm("base", [tiny(1), tiny()], store), "MRR@5")
     recency = arm("recency", [Trivial(Data("synthetic"), "recency")], store)
     compared = base.over(recency, "MRR@20")
-    assert not compared.paired and not compared.users_only and (compared.runs_v, compared.runs_b) == (2, 1)
+    assert (
+        not compared.paired
+        and not compared.users_only
+        and (compared.runs_v, compared.runs_b) == (2, 1)
+    )
     assert not recency.random and recency.mean("MRR@20").users_only is False
     assert (double.model, double.dataset, recency.model) == ("bpr", "synthetic", "recency")
 
 
 # --- what is derived, from its canonical form
 
-@pytest.mark.parametrize("made", [Trivial(Data("ml-100k"), "recency"), Derived("pruned", (spec_of("bpr"),), 0.3)])
+
+@pytest.mark.parametrize(
+    "made", [Trivial(Data("ml-100k"), "recency"), Derived("pruned", (spec_of("bpr"),), 0.3)]
+)
 def test_what_is_derived_comes_back_from_its_canonical_form(made):
     form = made.canonical()
     assert derived_from_dict(form) == made

@@ -22,7 +22,9 @@ from pcrec_core.models import build
 SMALL = split_of([[1, 2, 3, 4], [5, 6, 1, 1, 2], [2, 2, 6, 2]], repeats=True)
 
 
-def ranks_of(table: np.ndarray, split: Split = SMALL, part: str = "test", hide_seen: bool = False) -> list[int]:
+def ranks_of(
+    table: np.ndarray, split: Split = SMALL, part: str = "test", hide_seen: bool = False
+) -> list[int]:
     return Ranker(split, 3, hide_seen, CPU).ranks(TableOfScores(table), part).tolist()
 
 
@@ -36,7 +38,10 @@ def naive_rank(scores: list[float], target: int, hidden: set[int]) -> int:
 
 
 def histories_of(split: Split) -> list[list[int]]:
-    return [split.items[a:b].tolist() for a, b in zip(split.offsets[:-1], split.offsets[1:], strict=True)]
+    return [
+        split.items[a:b].tolist()
+        for a, b in zip(split.offsets[:-1], split.offsets[1:], strict=True)
+    ]
 
 
 @pytest.mark.parametrize("hide_seen", [False, True])
@@ -49,16 +54,22 @@ def test_equals_a_naive_ranking(part, hide_seen, seed, levels):
     split = split_of([[*range(1, 10)], *rng.integers(1, 10, (8, 6)).tolist()], repeats=True)
     table = rng.integers(0, levels, (9, 10)).astype(np.float32)
     target = -1 if part == "test" else -2
-    expected = [naive_rank(scores, history[target], set(history[:-2]) if hide_seen else set())
-                for scores, history in zip(table.tolist(), histories_of(split), strict=True)]
+    expected = [
+        naive_rank(scores, history[target], set(history[:-2]) if hide_seen else set())
+        for scores, history in zip(table.tolist(), histories_of(split), strict=True)
+    ]
     assert ranks_of(table, split, part, hide_seen) == expected
 
 
 def test_by_hand():
     #          padding, 1 .. 6
-    table = np.array([[9, 1, 2, 3, 6, 5, 4],      # user 0: test 4 is best, validation 3 stands behind 4, 5 and 6
-                      [9, 7, 3, 3, 0, 8, 9],      # user 1: test 2 stands behind 1, 5, 6 and ties with 3
-                      [9, 0, 0, 0, 0, 0, 0.5]])   # user 2: test 2 ties with 1, 3, 4, 5 behind 6
+    table = np.array(
+        [
+            [9, 1, 2, 3, 6, 5, 4],  # user 0: test 4 is best, validation 3 stands behind 4, 5 and 6
+            [9, 7, 3, 3, 0, 8, 9],  # user 1: test 2 stands behind 1, 5, 6 and ties with 3
+            [9, 0, 0, 0, 0, 0, 0.5],
+        ]
+    )  # user 2: test 2 ties with 1, 3, 4, 5 behind 6
     assert ranks_of(table) == [1, 5, 6]
     assert ranks_of(table, part="valid") == [4, 3, 1]
     # Hidden: 1, 2 of user 0; 5, 6, 1 of user 1; 2 of user 2, which is its test target and stays a candidate.
@@ -81,13 +92,20 @@ def test_padding_is_never_a_candidate():
 
 
 def test_padding_is_a_candidate_where_the_protocol_says_so():
-    table = np.array([[4, 1, 2, 3, 4, 5, 4], [9, 7, 3, 3, 0, 8, 9], [0.2, 0, 0.1, 0, 0, 0, 0.5]], np.float32)
-    ranks = [Ranker(SMALL, 3, False, CPU, padding=on).ranks(TableOfScores(table), "test").tolist() for on in (False, True)]
+    table = np.array(
+        [[4, 1, 2, 3, 4, 5, 4], [9, 7, 3, 3, 0, 8, 9], [0.2, 0, 0.1, 0, 0, 0, 0.5]], np.float32
+    )
+    ranks = [
+        Ranker(SMALL, 3, False, CPU, padding=on).ranks(TableOfScores(table), "test").tolist()
+        for on in (False, True)
+    ]
     assert ranks == [[3, 5, 2], [4, 6, 3]]
 
 
 def test_a_target_that_was_seen_is_ranked_by_its_own_score():
-    split = split_of([[1, 2, 3, 4, 1], [4, 3, 2, 1, 4]], repeats=True)  # both test targets stand in training
+    split = split_of(
+        [[1, 2, 3, 4, 1], [4, 3, 2, 1, 4]], repeats=True
+    )  # both test targets stand in training
     table = np.array([[0, 5, 6, 7, 4], [0, 3, 8, 9, 1]], np.float32)
     # User 0: 2 and 3 are hidden, 4 (validation) is a candidate of 4 < 5. User 1: 1 scores 3 > 1.
     assert ranks_of(table, split, hide_seen=True) == [1, 2]
@@ -144,7 +162,11 @@ def test_scores_of_all_chunks_are_written_to_one_buffer_and_rank_as_without_it(n
     torch.manual_seed(0)
     model, places = build(spec, split), []
     scores = model.scores
-    monkeypatch.setattr(model, "scores", lambda users, inputs, out=None: places.append(out) or scores(users, inputs, out))
+    monkeypatch.setattr(
+        model,
+        "scores",
+        lambda users, inputs, out=None: places.append(out) or scores(users, inputs, out),
+    )
     monkeypatch.setattr(evaluation, "CELLS", {"cpu": 1})
     monkeypatch.setattr(evaluation, "FEWEST", 5)  # the last chunk is smaller
     ranker = Ranker(split, spec.model.t, name == "bpr", CPU)
@@ -181,7 +203,11 @@ def test_ranking_is_without_dropout_and_gradient_and_leaves_the_mode():
 def test_summary_by_hand():
     found = summary(np.array([1, 3, 6, 21]))
     assert found == {
-        "MRR@5": round((1 + 1 / 3) / 4, 8), "HIT@5": 0.5, "NDCG@5": 0.375,  # 1 and 1 / log2 4
-        "MRR@20": 0.375, "HIT@20": 0.75, "NDCG@20": round((1.5 + 1 / math.log2(7)) / 4, 8),
+        "MRR@5": round((1 + 1 / 3) / 4, 8),
+        "HIT@5": 0.5,
+        "NDCG@5": 0.375,  # 1 and 1 / log2 4
+        "MRR@20": 0.375,
+        "HIT@20": 0.75,
+        "NDCG@20": round((1.5 + 1 / math.log2(7)) / 4, 8),
     }
     assert all(type(value) is float for value in found.values())

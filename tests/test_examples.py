@@ -41,8 +41,9 @@ def test_pieces_by_hand():
     assert sorted_rows(Pieces(split, 4).epoch(0, 0)) == [[0, 0, 8, 9], [0, 1, 2, 3], [4, 5, 6, 7]]
 
 
-HISTORIES = st.lists(st.lists(st.integers(1, 9), min_size=3, max_size=15), min_size=1, max_size=6).map(
-    lambda histories: [[*range(1, 10), 9, 9], *histories])  # all of 1..9 occur: ids are dense
+HISTORIES = st.lists(
+    st.lists(st.integers(1, 9), min_size=3, max_size=15), min_size=1, max_size=6
+).map(lambda histories: [[*range(1, 10), 9, 9], *histories])  # all of 1..9 occur: ids are dense
 
 
 @given(HISTORIES, st.integers(2, 6), st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1))
@@ -73,14 +74,20 @@ def test_positives_are_the_distinct_training_pairs():
     assert rows.dtype == torch.int64 and sorted_rows(rows[:, :2]) == [[0, 1], [0, 2], [1, 5]]
 
 
-@given(HISTORIES.map(lambda h: [[*range(1, 9), 9, 9], *h[1:]]), st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1))
+@given(
+    HISTORIES.map(lambda h: [[*range(1, 9), 9, 9], *h[1:]]),
+    st.integers(0, 2**63 - 1),
+    st.integers(0, 2**63 - 1),
+)
 @settings(deadline=None)
 def test_negatives_are_items_outside_the_users_training(histories, order, negative):
     users = [history for history in histories if len(set(history[:-2])) < 9]
     positives = Positives(split_of(users, repeats=True))
     rows = positives.epoch(order, negative).tolist()
     training = training_of(users)
-    assert sorted((u, i) for u, i, _ in rows) == sorted({(u, i) for u, items in enumerate(training) for i in items})
+    assert sorted((u, i) for u, i, _ in rows) == sorted(
+        {(u, i) for u, items in enumerate(training) for i in items}
+    )
     assert all(1 <= n <= 9 and n not in training[u] for u, _, n in rows)
 
 
@@ -95,7 +102,9 @@ def test_negatives_are_uniform_over_what_is_left():
         assert chisquare(counts[left]).pvalue > 0.001
     # Whether a positive is the user's first or last says nothing of its negative.
     of_user = rows[rows[:, 0] == 0]
-    by_positive = [np.bincount(of_user[of_user[:, 1] == item, 2], minlength=10)[4:] for item in (1, 2, 3)]
+    by_positive = [
+        np.bincount(of_user[of_user[:, 1] == item, 2], minlength=10)[4:] for item in (1, 2, 3)
+    ]
     assert chisquare(np.concatenate(by_positive)).pvalue > 0.001
 
 
@@ -103,7 +112,9 @@ def test_order_and_negatives_are_streams_of_their_own():
     positives = Positives(split_of([[1, 2, 3, 4, 5, 6], [7, 8, 9, 10, 1, 2]]))
     rows = positives.epoch(1, 2)
     assert torch.equal(rows, positives.epoch(1, 2))
-    assert sorted_rows(rows) == sorted_rows(positives.epoch(5, 2))  # another order, the same triples
+    assert sorted_rows(rows) == sorted_rows(
+        positives.epoch(5, 2)
+    )  # another order, the same triples
     assert not torch.equal(rows, positives.epoch(5, 2))
     assert torch.equal(rows[:, :2], positives.epoch(1, 3)[:, :2])  # other negatives, the same order
     assert not torch.equal(rows, positives.epoch(1, 3))

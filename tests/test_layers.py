@@ -20,18 +20,35 @@ def test_default_layers_of_a_plain_model():
     ]
 
 
-@pytest.mark.parametrize(("module", "measured"), [
-    (nn.Linear(3, 2), ["weight"]),
-    (nn.Conv2d(3, 4, 3), ["weight"]),
-    (nn.Bilinear(2, 3, 4), ["weight"]),
-    (nn.Sequential(nn.Conv1d(2, 4, 3), nn.BatchNorm1d(4), nn.Linear(4, 1)), ["0.weight", "2.weight"]),
-    (nn.GRU(3, 5), ["weight_ih_l0", "weight_hh_l0"]),
-    (nn.MultiheadAttention(4, 2), ["in_proj_weight", "out_proj.weight"]),
-    (nn.Sequential(nn.BatchNorm1d(4), nn.PReLU(), nn.Linear(4, 1), nn.PReLU()), ["2.weight"]),
-    (nn.TransformerEncoderLayer(4, 2, 8), ["self_attn.in_proj_weight", "self_attn.out_proj.weight", "linear1.weight",
-                                           "linear2.weight"]),
-    (nn.ModuleDict({"a": nn.Embedding(3, 2), "b": nn.EmbeddingBag(3, 2)}), ["a.weight", "b.weight"]),
-], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    ("module", "measured"),
+    [
+        (nn.Linear(3, 2), ["weight"]),
+        (nn.Conv2d(3, 4, 3), ["weight"]),
+        (nn.Bilinear(2, 3, 4), ["weight"]),
+        (
+            nn.Sequential(nn.Conv1d(2, 4, 3), nn.BatchNorm1d(4), nn.Linear(4, 1)),
+            ["0.weight", "2.weight"],
+        ),
+        (nn.GRU(3, 5), ["weight_ih_l0", "weight_hh_l0"]),
+        (nn.MultiheadAttention(4, 2), ["in_proj_weight", "out_proj.weight"]),
+        (nn.Sequential(nn.BatchNorm1d(4), nn.PReLU(), nn.Linear(4, 1), nn.PReLU()), ["2.weight"]),
+        (
+            nn.TransformerEncoderLayer(4, 2, 8),
+            [
+                "self_attn.in_proj_weight",
+                "self_attn.out_proj.weight",
+                "linear1.weight",
+                "linear2.weight",
+            ],
+        ),
+        (
+            nn.ModuleDict({"a": nn.Embedding(3, 2), "b": nn.EmbeddingBag(3, 2)}),
+            ["a.weight", "b.weight"],
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
 def test_default_layers_measure_what_has_two_or_more_dimensions(module, measured):
     layers = default_layers(module)
     assert [layer.measured for layer in layers] == measured
@@ -41,7 +58,9 @@ def test_default_layers_measure_what_has_two_or_more_dimensions(module, measured
 
 
 def test_a_vector_follows_the_matrix_before_it():
-    layers = default_layers(nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 3), nn.LayerNorm(3), nn.Linear(3, 3)))
+    layers = default_layers(
+        nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 3), nn.LayerNorm(3), nn.Linear(3, 3))
+    )
     first = ("0.weight", "0.bias", "1.bias", "2.weight", "2.bias")
     assert [layer.followers for layer in layers] == [first, ("3.bias",)]
 

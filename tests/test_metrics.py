@@ -31,10 +31,16 @@ def naive(rank: int, kind: str, n: int) -> float:
         return float(any(relevance))
     if kind == "MRR":
         return sum(r / place for place, r in enumerate(relevance, start=1))
-    return sum(r / math.log2(place + 1) for place, r in enumerate(relevance, start=1)) / (1 / math.log2(2))
+    return sum(r / math.log2(place + 1) for place, r in enumerate(relevance, start=1)) / (
+        1 / math.log2(2)
+    )
 
 
-@given(st.lists(st.integers(1, 60), min_size=1, max_size=30), st.sampled_from(["MRR", "HIT", "NDCG"]), st.integers(1, 40))
+@given(
+    st.lists(st.integers(1, 60), min_size=1, max_size=30),
+    st.sampled_from(["MRR", "HIT", "NDCG"]),
+    st.integers(1, 40),
+)
 def test_equals_the_definition(ranks, kind, n):
     expected = [naive(rank, kind, n) for rank in ranks]
     np.testing.assert_allclose(value_by_user(ranks, f"{kind}@{n}"), expected, atol=1e-14)
@@ -57,8 +63,16 @@ def test_no_users_give_no_values():
     assert value_by_user(np.empty((3, 0), dtype=int), "MRR@5").shape == (3, 0)
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("MRQ@5", "MRR@5"), ("ndcg@20", "NDCG@20"), ("HITS@20", "HIT@20"),
-                                              ("MRR@05", "MRR@5"), ("HIT5", "HIT@5")])
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("MRQ@5", "MRR@5"),
+        ("ndcg@20", "NDCG@20"),
+        ("HITS@20", "HIT@20"),
+        ("MRR@05", "MRR@5"),
+        ("HIT5", "HIT@5"),
+    ],
+)
 def test_an_unknown_name_says_the_nearest(typed, meant):
     with pytest.raises(MetricError, match=f"unknown metric '{typed}'; did you mean '{meant}'?"):
         parse(typed)
@@ -82,7 +96,9 @@ def test_ranks_that_are_no_whole_numbers_are_refused(ranks):
 
 
 def test_reading_metrics_and_statistics_needs_no_torch():
-    code = ("import sys, pcrec_core.metrics, pcrec_core.stats, pcrec_core.paper\n"
-            "print(pcrec_core.stats.compare([[1, 2]], [[2, 2]], 'MRR@5').mean_v, 'torch' in sys.modules)")
+    code = (
+        "import sys, pcrec_core.metrics, pcrec_core.stats, pcrec_core.paper\n"
+        "print(pcrec_core.stats.compare([[1, 2]], [[2, 2]], 'MRR@5').mean_v, 'torch' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "0.75 False\n"

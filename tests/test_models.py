@@ -50,12 +50,17 @@ class TestContract:
 
     def inputs(self, name: str) -> tuple[Tensor, Tensor]:
         split, t = two_rings(), spec_of(name).model.t
-        return torch.arange(split.n_users), torch.from_numpy(split.histories(part="test", t=t or 2)).long()
+        return torch.arange(split.n_users), torch.from_numpy(
+            split.histories(part="test", t=t or 2)
+        ).long()
 
     def test_it_learns_what_is_known(self, name):
         """Rings of 8 items: the target is one of the 3 items of the user's ring that are not in training."""
-        given = {"sasrec": {"epochs": 12, "p": 0.0}, "dnn": {"epochs": 30, "eta": 0.03},
-                 "bpr": {"epochs": 20, "eta": 0.05, "l2": 0.1}}[name]  # without the penalty BPR learns them by heart
+        given = {
+            "sasrec": {"epochs": 12, "p": 0.0},
+            "dnn": {"epochs": 30, "eta": 0.03},
+            "bpr": {"epochs": 20, "eta": 0.05, "l2": 0.1},
+        }[name]  # without the penalty BPR learns them by heart
         _, outcome = fit(spec_of(name, **given), two_rings())
         ranks = np.array(outcome.result["ranks"].split(), int)
         assert (ranks <= 3).mean() > 0.95
@@ -67,12 +72,16 @@ class TestContract:
     def test_scores_are_of_all_ids_for_each_user(self, name):
         model, (users, inputs) = model_of(name).eval(), self.inputs(name)
         scores = model.scores(users, inputs)
-        assert scores.shape == (48, 17) and scores.dtype == torch.float32 and scores.isfinite().all()
+        assert (
+            scores.shape == (48, 17) and scores.dtype == torch.float32 and scores.isfinite().all()
+        )
 
     def test_a_users_scores_depend_on_nobody_else(self, name):
         model, (users, inputs) = spread(model_of(name)), self.inputs(name)
         together = model.scores(users, inputs)
-        alone = torch.cat([model.scores(users[i : i + 1], inputs[i : i + 1]) for i in range(len(users))])
+        alone = torch.cat(
+            [model.scores(users[i : i + 1], inputs[i : i + 1]) for i in range(len(users))]
+        )
         torch.testing.assert_close(together, alone, rtol=0, atol=1e-12)
         turned = model.scores(users.flip(0), inputs.flip(0)).flip(0)
         torch.testing.assert_close(together, turned, rtol=0, atol=1e-12)
@@ -114,10 +123,16 @@ class TestContract:
     def test_the_default_rule_finds_the_same_layers(self, name):
         model = model_of(name)
         ours = layers_of(spec_of(name), model)
-        assert [(x.measured, x.followers) for x in default_layers(model)] == [(x.measured, x.followers) for x in ours]
+        assert [(x.measured, x.followers) for x in default_layers(model)] == [
+            (x.measured, x.followers) for x in ours
+        ]
 
     def test_weights_come_from_the_global_generator_alone(self, name):
-        one, again, other = weights_of(model_of(name)), weights_of(model_of(name)), weights_of(model_of(name, seed=1))
+        one, again, other = (
+            weights_of(model_of(name)),
+            weights_of(model_of(name)),
+            weights_of(model_of(name, seed=1)),
+        )
         assert all(torch.equal(one[key], again[key]) for key in one)
         assert not any(torch.equal(w, other[key]) for key, w in one.items() if w.dim() == 2)
 
@@ -129,7 +144,9 @@ class TestContract:
     def test_batches_are_the_rows_in_their_order_and_give_the_loss_of_the_rows(self, name):
         model, rows = model_of(name).eval(), self.rows(name)
         batches = model.batches(rows, 5, CPU)
-        assert torch.equal(torch.cat([batch[0] for batch in batches]), rows) and len(batches) == -(-len(rows) // 5)
+        assert torch.equal(torch.cat([batch[0] for batch in batches]), rows) and len(batches) == -(
+            -len(rows) // 5
+        )
         for batch in batches:
             assert torch.equal(model.loss(*batch), model.loss(batch[0]))
 
@@ -142,7 +159,11 @@ class TestContract:
             model.loss(*batch).backward()
             optimizer.step()
         assert {"aten::mm", "aten::mul"} & called.names and "aten::_fused_adam_" in called.names
-        assert called.names & {"aten::nonzero", "aten::_local_scalar_dense", "aten::masked_select", "aten::equal"} == set()
+        assert (
+            called.names
+            & {"aten::nonzero", "aten::_local_scalar_dense", "aten::masked_select", "aten::equal"}
+            == set()
+        )
 
 
 # --- layers and first weights, as the documents list them ------------------------------------------------------------
@@ -151,17 +172,36 @@ class TestContract:
 def block_layers(i: int) -> list[Layer]:
     def layer(name: str, *norms: str) -> Layer:
         at = f"blocks.{i}.{name}"
-        return Layer(at, "middle", f"{at}.weight", (f"{at}.bias", *(f"blocks.{i}.{norm}" for norm in norms)))
+        return Layer(
+            at, "middle", f"{at}.weight", (f"{at}.bias", *(f"blocks.{i}.{norm}" for norm in norms))
+        )
 
-    return [layer("query"), layer("key"), layer("value", "attention_norm.weight", "attention_norm.bias"),
-            layer("inner"), layer("outer", "forward_norm.weight", "forward_norm.bias")]
+    return [
+        layer("query"),
+        layer("key"),
+        layer("value", "attention_norm.weight", "attention_norm.bias"),
+        layer("inner"),
+        layer("outer", "forward_norm.weight", "forward_norm.bias"),
+    ]
 
 
-EMBEDDING = {name: Layer(name, "embedding", f"{name}.weight") for name in ("item", "position", "user")}
+EMBEDDING = {
+    name: Layer(name, "embedding", f"{name}.weight") for name in ("item", "position", "user")
+}
 OUTPUT = Layer("output", "softmax", "output.weight", ("output.bias",))
 LAYERS = {
-    "sasrec": [EMBEDDING["item"], EMBEDDING["position"], *block_layers(0), *block_layers(1), OUTPUT],
-    "dnn": [EMBEDDING["item"], Layer("hidden", "middle", "hidden.weight", ("hidden.bias",)), OUTPUT],
+    "sasrec": [
+        EMBEDDING["item"],
+        EMBEDDING["position"],
+        *block_layers(0),
+        *block_layers(1),
+        OUTPUT,
+    ],
+    "dnn": [
+        EMBEDDING["item"],
+        Layer("hidden", "middle", "hidden.weight", ("hidden.bias",)),
+        OUTPUT,
+    ],
     "bpr": [EMBEDDING["user"], EMBEDDING["item"]],
 }
 
@@ -175,14 +215,19 @@ def test_layers_are_those_of_the_documents_in_their_order(name, number):
 def is_normal(w: Tensor, std: float) -> bool:
     """Mean 0, the standard deviation, and the share beyond two of them (4.6 %; a uniform law has none)."""
     far = (w.abs() > 2 * std).float().mean().item()
-    return abs(w.mean().item()) < 0.03 * std and abs(w.std().item() / std - 1) < 0.03 and 0.035 < far < 0.056
+    return (
+        abs(w.mean().item()) < 0.03 * std
+        and abs(w.std().item() / std - 1) < 0.03
+        and 0.035 < far < 0.056
+    )
 
 
 def is_torchs_default(layer: nn.Linear) -> bool:
     """Uniform within 1 / sqrt(inputs), weights and biases."""
-    bound = layer.in_features ** -0.5
-    return all(w.abs().max() <= bound and w.abs().max() > 0.9 * bound for w in (layer.weight, layer.bias)) and (
-        abs(layer.weight.std().item() * 3**0.5 / bound - 1) < 0.05)
+    bound = layer.in_features**-0.5
+    return all(
+        w.abs().max() <= bound and w.abs().max() > 0.9 * bound for w in (layer.weight, layer.bias)
+    ) and (abs(layer.weight.std().item() * 3**0.5 / bound - 1) < 0.05)
 
 
 def test_first_weights():
@@ -191,14 +236,24 @@ def test_first_weights():
     tables = [sasrec.item, sasrec.position, bpr.user, bpr.item]
     assert all(is_normal(table.weight, 0.01) for table in tables)
     assert is_normal(dnn.item.weight[1:], 1) and (dnn.item.weight[0] == 0).all()
-    linear = [module for model in (sasrec, dnn) for module in model.modules() if isinstance(module, nn.Linear)]
+    linear = [
+        module
+        for model in (sasrec, dnn)
+        for module in model.modules()
+        if isinstance(module, nn.Linear)
+    ]
     assert len(linear) == 2 * 5 + 1 + 2 and all(is_torchs_default(module) for module in linear)
     norms = [module for module in sasrec.modules() if isinstance(module, nn.LayerNorm)]
-    assert len(norms) == 4 and all((n.weight == 1).all() and (n.bias == 0).all() and n.eps == 1e-5 for n in norms)
+    assert len(norms) == 4 and all(
+        (n.weight == 1).all() and (n.bias == 0).all() and n.eps == 1e-5 for n in norms
+    )
 
 
-@pytest.mark.parametrize("kind", [lambda: SASRec(6, 64, 5, 0.0), lambda: YouTubeDNN(6, 64), lambda: YouTubeDNN(6, 64, "all")],
-                         ids=["sasrec", "dnn", "dnn over all positions"])
+@pytest.mark.parametrize(
+    "kind",
+    [lambda: SASRec(6, 64, 5, 0.0), lambda: YouTubeDNN(6, 64), lambda: YouTubeDNN(6, 64, "all")],
+    ids=["sasrec", "dnn", "dnn over all positions"],
+)
 def test_the_padding_row_gets_no_gradient_and_is_drawn_by_sasrec_alone(kind):
     torch.manual_seed(0)
     model = kind()
@@ -213,7 +268,11 @@ def test_sizes():
     sasrec, dnn, bpr = SASRec(10, 8, 5, 0.0), YouTubeDNN(10, 8), BPR(4, 10, 8)
     counts = [sum(w.numel() for w in model.parameters()) for model in (sasrec, dnn, bpr)]
     block = 5 * (8 * 8 + 8) + 2 * (8 + 8)
-    assert counts == [11 * 8 + 5 * 8 + 2 * block + 8 * 11 + 11, 11 * 8 + 8 * 8 + 8 + 8 * 11 + 11, 4 * 8 + 11 * 8]
+    assert counts == [
+        11 * 8 + 5 * 8 + 2 * block + 8 * 11 + 11,
+        11 * 8 + 8 * 8 + 8 + 8 * 11 + 11,
+        4 * 8 + 11 * 8,
+    ]
 
 
 def test_the_item_chain_is_learnt_to_the_first_rank():
@@ -229,18 +288,42 @@ def test_the_item_chain_is_learnt_to_the_first_rank():
 
 def released_block(i: int, criterion: str) -> list[Layer]:
     def layer(name: str, *more: str) -> Layer:
-        return Layer(f"blocks.{i}.{name}", "middle", f"blocks.{i}.{name}.weight", tuple(f"blocks.{i}.{n}" for n in (
-            f"{name}.bias", *more)))
+        return Layer(
+            f"blocks.{i}.{name}",
+            "middle",
+            f"blocks.{i}.{name}.weight",
+            tuple(f"blocks.{i}.{n}" for n in (f"{name}.bias", *more)),
+        )
 
-    last = [layer("outer", "forward_norm.weight", "forward_norm.bias")] if criterion == "entropy" else [
-        layer("outer"), layer("forward_norm")]
-    return [layer("query"), layer("key"), layer("value"), layer("attention_norm"), layer("inner"), *last]
+    last = (
+        [layer("outer", "forward_norm.weight", "forward_norm.bias")]
+        if criterion == "entropy"
+        else [layer("outer"), layer("forward_norm")]
+    )
+    return [
+        layer("query"),
+        layer("key"),
+        layer("value"),
+        layer("attention_norm"),
+        layer("inner"),
+        *last,
+    ]
 
 
 @pytest.mark.parametrize(("criterion", "number"), [("entropy", 15), ("l1", 17)])
-def test_released_layers_measure_layernorms_too_and_each_tensor_follows_the_one_before(criterion, number):
-    run = replace(spec_of("sasrec", peers=2, cooperation=Cooperation("layerwise", criterion, 30)), protocol="released")
+def test_released_layers_measure_layernorms_too_and_each_tensor_follows_the_one_before(
+    criterion, number
+):
+    run = replace(
+        spec_of("sasrec", peers=2, cooperation=Cooperation("layerwise", criterion, 30)),
+        protocol="released",
+    )
     layers = layers_of(run, model_of("sasrec"))
-    assert layers == [EMBEDDING["item"], EMBEDDING["position"], *released_block(0, criterion), *released_block(1, criterion),
-                      OUTPUT]
+    assert layers == [
+        EMBEDDING["item"],
+        EMBEDDING["position"],
+        *released_block(0, criterion),
+        *released_block(1, criterion),
+        OUTPUT,
+    ]
     assert len(layers) == number

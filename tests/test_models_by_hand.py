@@ -27,7 +27,9 @@ def sasrec() -> SASRec:
 def vector(w: dict[str, np.ndarray], name: str, x: np.ndarray) -> np.ndarray:
     """A linear layer, cell by cell."""
     weight, bias = w[f"{name}.weight"], w[f"{name}.bias"]
-    return np.array([bias[o] + sum(weight[o, i] * x[i] for i in range(len(x))) for o in range(len(bias))])
+    return np.array(
+        [bias[o] + sum(weight[o, i] * x[i] for i in range(len(x))) for o in range(len(bias))]
+    )
 
 
 def normal(w: dict[str, np.ndarray], name: str, x: np.ndarray) -> np.ndarray:
@@ -36,7 +38,9 @@ def normal(w: dict[str, np.ndarray], name: str, x: np.ndarray) -> np.ndarray:
     return (x - mean) / math.sqrt(variance + 1e-5) * w[f"{name}.weight"] + w[f"{name}.bias"]
 
 
-def naive_encode(model: SASRec, ids: list[int], slots: list[int] | None = None, keys: list[int] | None = None) -> dict:
+def naive_encode(
+    model: SASRec, ids: list[int], slots: list[int] | None = None, keys: list[int] | None = None
+) -> dict:
     """Representation at each of ``slots`` (eval mode), which see themselves and those of ``keys`` before them; without
     them those that hold an item: padding is simply not there."""
     w = {name: p.detach().numpy() for name, p in model.named_parameters()}
@@ -51,7 +55,10 @@ def naive_encode(model: SASRec, ids: list[int], slots: list[int] | None = None, 
             keys = [k for k in x if k == s or (k < s and k in visible)]
             scores = [sum(q * vector(w, f"{at}.key", x[k])) / math.sqrt(len(q)) for k in keys]
             z = sum(math.exp(v) for v in scores)
-            seen = sum(math.exp(v) / z * vector(w, f"{at}.value", x[k]) for v, k in zip(scores, keys, strict=True))
+            seen = sum(
+                math.exp(v) / z * vector(w, f"{at}.value", x[k])
+                for v, k in zip(scores, keys, strict=True)
+            )
             h = normal(w, f"{at}.attention_norm", x[s] + seen)
             inner = np.array([max(0.0, v) for v in vector(w, f"{at}.inner", h)])
             after[s] = normal(w, f"{at}.forward_norm", h + vector(w, f"{at}.outer", inner))
@@ -74,14 +81,19 @@ def test_sasrec_equals_a_naive_implementation(sasrec):
         expected = naive_encode(sasrec, ids)
         for slot, x in expected.items():
             np.testing.assert_allclose(found[row, slot], x, rtol=0, atol=1e-12)
-        np.testing.assert_allclose(scores[row], vector(w, "output", expected[len(ids) - 1]), rtol=0, atol=1e-12)
+        np.testing.assert_allclose(
+            scores[row], vector(w, "output", expected[len(ids) - 1]), rtol=0, atol=1e-12
+        )
 
 
 def test_sasrecs_loss_is_the_mean_over_real_positions(sasrec):
     w = {name: p.detach().numpy() for name, p in sasrec.named_parameters()}
     pieces = [[1, 2, 3, 4, 5, 6], [0, 0, 6, 7, 6, 2], [0, 0, 0, 0, 3, 1]]  # 5, 3 and 1 real pairs
-    losses = [negative_log(vector(w, "output", x), ids[slot + 1])
-              for ids in pieces for slot, x in naive_encode(sasrec, ids[:-1]).items()]
+    losses = [
+        negative_log(vector(w, "output", x), ids[slot + 1])
+        for ids in pieces
+        for slot, x in naive_encode(sasrec, ids[:-1]).items()
+    ]
     assert len(losses) == 9
     assert sasrec.loss(torch.tensor(pieces)).item() == pytest.approx(sum(losses) / 9, abs=1e-12)
 
@@ -101,13 +113,19 @@ def test_sasrec_with_padding_equals_a_naive_implementation(loss, attention):
         losses += [negative_log(vector(w, "output", found[s]), ids[s + 1]) for s in in_loss]
         scores = model.scores(torch.arange(1), torch.tensor([ids[1:]]))
         last = naive_encode(model, ids[1:], every, every if attention == "all" else None)[T - 2]
-        np.testing.assert_allclose(scores[0].detach().numpy(), vector(w, "output", last), rtol=0, atol=1e-12)
+        np.testing.assert_allclose(
+            scores[0].detach().numpy(), vector(w, "output", last), rtol=0, atol=1e-12
+        )
     assert len(losses) == (15 if loss == "all" else 9)
-    assert model.loss(torch.tensor(PIECES)).item() == pytest.approx(sum(losses) / len(losses), abs=1e-12)
+    assert model.loss(torch.tensor(PIECES)).item() == pytest.approx(
+        sum(losses) / len(losses), abs=1e-12
+    )
     assert model.loss(torch.tensor(PIECES), 9).item() == model.loss(torch.tensor(PIECES)).item()
 
 
-@pytest.mark.parametrize("padding", [{"loss": "all"}, {"attention": "all"}, {"loss": "all", "attention": "all"}])
+@pytest.mark.parametrize(
+    "padding", [{"loss": "all"}, {"attention": "all"}, {"loss": "all", "attention": "all"}]
+)
 def test_the_row_of_padding_that_takes_part_is_frozen(padding):
     torch.manual_seed(2)
     model = spread(SASRec(N, D, T, 0.0, **padding))
@@ -128,7 +146,9 @@ def test_a_later_item_changes_no_earlier_representation(sasrec):
         changed[0, slot] = 7
         after = sasrec.encode(changed)
         assert torch.equal(after[0, 1:slot], before[0, 1:slot])
-        assert ((after[0, slot:] - before[0, slot:]).abs().amax(1) > 1e-3).all()  # and every later one
+        assert (
+            (after[0, slot:] - before[0, slot:]).abs().amax(1) > 1e-3
+        ).all()  # and every later one
 
 
 def test_what_stands_for_padding_has_no_influence_in_sasrec(sasrec):
@@ -151,7 +171,10 @@ def test_more_padding_gives_the_same_scores_in_sasrec(sasrec):
 
 
 def test_order_matters_to_sasrec(sasrec):
-    one, other = (sasrec.scores(torch.arange(1), torch.tensor([ids])) for ids in ([1, 2, 3, 4, 5], [2, 1, 3, 4, 5]))
+    one, other = (
+        sasrec.scores(torch.arange(1), torch.tensor([ids]))
+        for ids in ([1, 2, 3, 4, 5], [2, 1, 3, 4, 5])
+    )
     assert (one - other).abs().max() > 1e-3
 
 
@@ -178,13 +201,20 @@ def test_the_point_wise_half_is_dropped_after_the_relu_and_after_the_second_laye
     d = 600
     block = Block(d, 0.5).train()
     with torch.no_grad():
-        for w in (block.inner.weight, block.outer.bias, block.attention_norm.weight, block.attention_norm.bias):
+        for w in (
+            block.inner.weight,
+            block.outer.bias,
+            block.attention_norm.weight,
+            block.attention_norm.bias,
+        ):
             w.zero_()
         block.inner.bias.fill_(1.0)
         block.outer.weight.copy_(torch.eye(d))
     torch.manual_seed(0)
     y = block(torch.rand(4, d), torch.arange(4), torch.zeros(4, 1, 1))
-    assert 0.22 < (y > 0).double().mean().item() < 0.28  # the norm puts what is left above 0, the rest below
+    assert (
+        0.22 < (y > 0).double().mean().item() < 0.28
+    )  # the norm puts what is left above 0, the rest below
 
 
 def test_dropout_is_on_in_training_only(sasrec):
@@ -216,7 +246,9 @@ def test_dnn_equals_a_naive_implementation(dnn):
     w = {name: p.detach().numpy() for name, p in dnn.named_parameters()}
     scores = dnn.scores(torch.arange(4), torch.tensor(SEQUENCES)).detach().numpy()
     for row, ids in enumerate(SEQUENCES):
-        np.testing.assert_allclose(scores[row], vector(w, "output", naive_user(dnn, ids)), rtol=0, atol=1e-12)
+        np.testing.assert_allclose(
+            scores[row], vector(w, "output", naive_user(dnn, ids)), rtol=0, atol=1e-12
+        )
 
 
 def test_dnns_mean_over_all_positions_counts_padding():
@@ -224,7 +256,9 @@ def test_dnns_mean_over_all_positions_counts_padding():
     model = spread(YouTubeDNN(N, D, "all"))
     w = {name: p.detach().numpy() for name, p in model.named_parameters()}
     for ids in SEQUENCES:
-        expected = sum(np.maximum(vector(w, "hidden", w["item.weight"][i]), 0) for i in ids) / len(ids)
+        expected = sum(np.maximum(vector(w, "hidden", w["item.weight"][i]), 0) for i in ids) / len(
+            ids
+        )
         found = model.encode(torch.tensor([ids]))[0].detach().numpy()
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
 
@@ -232,7 +266,9 @@ def test_dnns_mean_over_all_positions_counts_padding():
 def test_dnns_loss_is_that_of_the_last_item(dnn):
     w = {name: p.detach().numpy() for name, p in dnn.named_parameters()}
     pieces = [[1, 2, 3, 4], [0, 0, 6, 7], [0, 2, 2, 2]]
-    losses = [negative_log(vector(w, "output", naive_user(dnn, ids[:-1])), ids[-1]) for ids in pieces]
+    losses = [
+        negative_log(vector(w, "output", naive_user(dnn, ids[:-1])), ids[-1]) for ids in pieces
+    ]
     assert dnn.loss(torch.tensor(pieces)).item() == pytest.approx(sum(losses) / 3, abs=1e-12)
 
 
@@ -242,7 +278,9 @@ def test_padding_has_no_influence_in_dnn_and_order_has_none(dnn):
         dnn.item.weight[0] = 100.0
     for ids in ([0, 6, 7, 2], [0, 0, 0, 0, 6, 7, 2], [0, 7, 2, 6], [2, 7, 6]):
         torch.testing.assert_close(dnn.encode(torch.tensor([ids])), expected, rtol=0, atol=1e-12)
-    assert (dnn.encode(torch.tensor([[6, 6, 7, 2]])) - expected).abs().max() > 1e-3  # how often does count
+    assert (
+        dnn.encode(torch.tensor([[6, 6, 7, 2]])) - expected
+    ).abs().max() > 1e-3  # how often does count
 
 
 # --- BPR
@@ -268,14 +306,18 @@ def test_bprs_loss_is_a_sum_with_the_norms_of_what_was_used():
     norms = (5 + 1 + 1) + (1 + 8 + 1)
     assert by_hand(0.25).loss(rows).item() == pytest.approx(expected + 0.25 * norms, abs=1e-12)
     twice = torch.cat([rows, rows])
-    assert by_hand(0.25).loss(twice).item() == pytest.approx(2 * (expected + 0.25 * norms), abs=1e-12)
+    assert by_hand(0.25).loss(twice).item() == pytest.approx(
+        2 * (expected + 0.25 * norms), abs=1e-12
+    )
 
 
 def test_bprs_loss_is_finite_for_hopeless_margins():
     model = by_hand(0.0)
     with torch.no_grad():
         model.user.weight.mul_(1e6)
-    assert model.loss(torch.tensor([[0, 1, 3]])).item() == pytest.approx(5e6)  # -log sigmoid(-x) = x
+    assert model.loss(torch.tensor([[0, 1, 3]])).item() == pytest.approx(
+        5e6
+    )  # -log sigmoid(-x) = x
 
 
 def test_bpr_has_no_gradient_outside_its_rows():
@@ -289,18 +331,27 @@ def test_bpr_has_no_gradient_outside_its_rows():
 def test_bprs_gradient_is_that_of_the_formula():
     torch.manual_seed(4)
     model = spread(BPR(5, N, D, l2=0.03))
-    rows = torch.tensor([[0, 1, 2], [3, 2, 1], [0, 5, 2], [4, 2, 2]])  # an item as positive and negative, a user twice
+    rows = torch.tensor(
+        [[0, 1, 2], [3, 2, 1], [0, 5, 2], [4, 2, 2]]
+    )  # an item as positive and negative, a user twice
     user, item = model.user.weight, model.item.weight
     u, i, j = user[rows[:, 0]], item[rows[:, 1]], item[rows[:, 2]]
-    expected = 0.03 * (u**2 + i**2 + j**2).sum() - torch.log(torch.sigmoid((u * i).sum(1) - (u * j).sum(1))).sum()
+    expected = (
+        0.03 * (u**2 + i**2 + j**2).sum()
+        - torch.log(torch.sigmoid((u * i).sum(1) - (u * j).sum(1))).sum()
+    )
     found = model.loss(rows)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
-    for ours, theirs in zip(torch.autograd.grad(found * 2, (user, item)), torch.autograd.grad(expected * 2, (user, item)),
-                            strict=True):
+    for ours, theirs in zip(
+        torch.autograd.grad(found * 2, (user, item)),
+        torch.autograd.grad(expected * 2, (user, item)),
+        strict=True,
+    ):
         torch.testing.assert_close(ours.to_dense(), theirs, rtol=0, atol=1e-12)
 
 
 # --- where SASRec drops
+
 
 def test_sasrec_drops_attention_weights_not_what_they_add_up_to():
     """Values of 1 make each position 0 plus the sum of its weights, the same in every dimension, whichever weights are lost:

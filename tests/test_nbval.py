@@ -23,7 +23,10 @@ from pcrec_core.study import NO_TRAINING
 READ = settings.base("ml-100k", "sasrec", seed=0).name
 PARAMETER = 'records: str = ""'
 #: In table3: the cell that reads the record, and those (four) whose outputs hold all digits of what is computed, or a hash.
-READS, SHOWS = "made = study.by_label(", ("report.show_values(", "report.show_comparisons(", "report.sources(")
+READS, SHOWS = (
+    "made = study.by_label(",
+    ("report.show_values(", "report.show_comparisons(", "report.sources("),
+)
 
 #: What nbval says of each code cell of a notebook, in their order; None where the cell passes.
 Said = list[str | None]
@@ -33,7 +36,11 @@ Said = list[str | None]
 def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Said]:
     """What nbval says of notebooks beside changed copies of the committed records, by ``copy/notebook``."""
     root = tmp_path_factory.mktemp("nbval")
-    for copy, change in {"unchanged": None, "changed": change_a_digit, "hashed": change_a_digit_and_the_hash}.items():
+    for copy, change in {
+        "unchanged": None,
+        "changed": change_a_digit,
+        "hashed": change_a_digit_and_the_hash,
+    }.items():
         shutil.copytree(RECORDS, root / copy / "records")
         if change:
             change(Store(root / copy / "records"))
@@ -61,9 +68,26 @@ def change_a_digit_and_the_hash(store: Store) -> None:
 def nbval(root: Path, names: list[str]) -> dict[str, Said]:
     """Run notebooks in one call of nbval, each on the records beside its copy in ``root``."""
     notebooks, report = [redirected(root / f"{name}.ipynb") for name in names], root / "report.xml"
-    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-p", "no:cacheprovider", "--color=no",
-               "-c", ROOT / "pyproject.toml", "--rootdir", root, "--junitxml", report, *notebooks]
-    done = subprocess.run(command, env=os.environ | {NO_TRAINING: "1"}, cwd=ROOT, capture_output=True, text=True)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--nbval",
+        "--nbval-current-env",
+        "-p",
+        "no:cacheprovider",
+        "--color=no",
+        "-c",
+        ROOT / "pyproject.toml",
+        "--rootdir",
+        root,
+        "--junitxml",
+        report,
+        *notebooks,
+    ]
+    done = subprocess.run(
+        command, env=os.environ | {NO_TRAINING: "1"}, cwd=ROOT, capture_output=True, text=True
+    )
     assert done.returncode in (0, 1), done.stdout + done.stderr  # 0: all pass; 1: some fail
     cells = defaultdict(list)
     for case in ElementTree.parse(report).iter("testcase"):
@@ -76,7 +100,9 @@ def redirected(copy: Path) -> Path:
     notebook = nbformat.read(committed(copy.name), as_version=4)
     parameters = next(cell for cell in notebook.cells if cell.cell_type == "code")
     assert PARAMETER in parameters.source
-    parameters.source = parameters.source.replace(PARAMETER, f"records: str = {str(copy.parent / 'records')!r}")
+    parameters.source = parameters.source.replace(
+        PARAMETER, f"records: str = {str(copy.parent / 'records')!r}"
+    )
     nbformat.write(notebook, copy)
     return copy
 

@@ -24,22 +24,66 @@ class Absent:
 sys.meta_path.insert(0, Absent())
 """
 RUN = settings.pcrec("ml-100k", "sasrec")
-RESULT = {"test": {"HIT@5": 0.25, "MRR@5": 0.125, "NDCG@20": 0.5}, "ranks": "1 9 2 30", "repeated": "0100",
-          "data": {"fingerprint": "ab", "users": 4, "items": 30},
-          "chosen": {"epoch": 7, "peer": 0, "merged": True, "valid": {"NDCG@20": 0.0625}}}
-MADE = {"seconds": {"train": 12.4}, "device": "cpu", "threads": 1, "commit": "c" * 40, "clean": True}
+RESULT = {
+    "test": {"HIT@5": 0.25, "MRR@5": 0.125, "NDCG@20": 0.5},
+    "ranks": "1 9 2 30",
+    "repeated": "0100",
+    "data": {"fingerprint": "ab", "users": 4, "items": 30},
+    "chosen": {"epoch": 7, "peer": 0, "merged": True, "valid": {"NDCG@20": 0.0625}},
+}
+MADE = {
+    "seconds": {"train": 12.4},
+    "device": "cpu",
+    "threads": 1,
+    "commit": "c" * 40,
+    "clean": True,
+}
 
-DECIDING = [f"claims.{name}" for name in ("paper_side", "words", "welch", "checks", "strata", "selection_gain")]
-READERS = ["errors", "paths", "spec", "records", "metrics", "stats", *DECIDING, "settings", "study", "datasets",
-           "datasets.statistics", "paper", "claims.verdict", "claims.tables", "claims.evidence", "derived", "variants",
-           "plans", "protocols", "arms", "notebook", "workers", "torchrun", "__main__", "report", "figures", "cost"]
+DECIDING = [
+    f"claims.{name}"
+    for name in ("paper_side", "words", "welch", "checks", "strata", "selection_gain")
+]
+READERS = [
+    "errors",
+    "paths",
+    "spec",
+    "records",
+    "metrics",
+    "stats",
+    *DECIDING,
+    "settings",
+    "study",
+    "datasets",
+    "datasets.statistics",
+    "paper",
+    "claims.verdict",
+    "claims.tables",
+    "claims.evidence",
+    "derived",
+    "variants",
+    "plans",
+    "protocols",
+    "arms",
+    "notebook",
+    "workers",
+    "torchrun",
+    "__main__",
+    "report",
+    "figures",
+    "cost",
+]
 #: What opens a record and decides a claim needs numpy and scipy, and nothing to draw, download or tabulate with.
 LIGHT = ["errors", "paths", "spec", "records", "metrics", "stats", *DECIDING]
 HEAVY = {"torch", "matplotlib", "seaborn", "safetensors", "pooch", "pandas", "pyarrow"}
 
 
 def python(code: str, *arguments: str) -> str:
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code, *arguments], capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -62,24 +106,45 @@ def test_every_reading_module_imports_without_torch():
 
 
 def test_a_record_is_read_and_computed_with_without_torch(store):
-    code = ABSENT + """
+    code = (
+        ABSENT
+        + """
 from pcrec_core import records, settings, stats, study
 store = records.Store(records.Path(sys.argv[1]))
 [record] = study.run([settings.pcrec("ml-100k", "sasrec")], store=store)
 print(record.spec.name, record.ranks.tolist(), record.repeated.tolist(), stats.mean_interval([record.ranks], "HIT@5").mean)
 """
+    )
     found = python(code, str(store.folder))
     assert found == f"{RUN.name} [1, 9, 2, 30] [False, True, False, False] 0.5\n"
 
 
-@pytest.mark.parametrize("words", [["show", RUN.identity], ["train", "--dataset", "ml-100k", "--model", "sasrec", "--peers",
-                                                            "2", "--cooperation", "layerwise"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["show", RUN.identity],
+        [
+            "train",
+            "--dataset",
+            "ml-100k",
+            "--model",
+            "sasrec",
+            "--peers",
+            "2",
+            "--cooperation",
+            "layerwise",
+        ],
+    ],
+)
 def test_show_prints_a_record_and_train_reads_one_without_torch(store, words):
     code = ABSENT + "from pcrec_core.__main__ import main\nsys.exit(main(sys.argv[1:]))"
     lines = python(code, *words, "--records", str(store.folder)).splitlines()
     assert f"record    {store.path(RUN.name)}" in lines and f"name      {RUN.name}" in lines
     assert [line.split() for line in lines if "@" in line.split()[0]] == [
-        ["HIT@5", "0.2500"], ["MRR@5", "0.1250"], ["NDCG@20", "0.5000"]]
+        ["HIT@5", "0.2500"],
+        ["MRR@5", "0.1250"],
+        ["NDCG@20", "0.5000"],
+    ]
 
 
 def loaded(names: list[str]) -> set[str]:
@@ -89,21 +154,35 @@ def loaded(names: list[str]) -> set[str]:
 
 def test_what_opens_a_record_imports_nothing_heavy():
     modules = loaded(LIGHT)
-    assert modules & HEAVY == set() and {"pcrec_core.records", "pcrec_core.stats", "numpy"} <= modules
+    assert (
+        modules & HEAVY == set() and {"pcrec_core.records", "pcrec_core.stats", "numpy"} <= modules
+    )
 
 
 def test_reading_imports_neither_torch_nor_what_draws_nor_what_trains():
     readers = [name for name in READERS if name != "figures"]
     modules = loaded(readers)
-    assert modules & {"torch", "matplotlib", "seaborn", "safetensors", "dask", "distributed"} == set()
+    assert (
+        modules & {"torch", "matplotlib", "seaborn", "safetensors", "dask", "distributed"} == set()
+    )
     assert {"pcrec_core.trainer", "pcrec_core.models", "pcrec_core.checkpoints"} & modules == set()
     assert {f"pcrec_core.{name}" for name in readers} <= modules
 
 
 def test_the_book_is_built_from_stored_outputs_without_torch(tmp_path):
-    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError('there is no torch here', name='torch')")
+    (tmp_path / "torch.py").write_text(
+        "raise ModuleNotFoundError('there is no torch here', name='torch')"
+    )
     code = "import sys, pathlib\nfrom book.build import build\nbuild(pathlib.Path(sys.argv[1]), stored=True)"
     where = os.environ | {"PYTHONPATH": str(tmp_path)}  # jupyter-book is a process of its own
-    done = subprocess.run([sys.executable, "-c", code, tmp_path / "_build"], capture_output=True, text=True, cwd=ROOT, env=where)
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "_build"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=where,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Ranker" in (tmp_path / "_build" / "html" / "book" / "method.html").read_text(encoding="utf-8")
+    assert "Ranker" in (tmp_path / "_build" / "html" / "book" / "method.html").read_text(
+        encoding="utf-8"
+    )

@@ -16,15 +16,37 @@ from nbformat import v4
 from pcrec_core.errors import PCRecError, SpecError
 from pcrec_core.notebook import check_parameters
 
-DECLARED = {"datasets": list[str], "seeds": list[int], "alphas": list[float], "epochs": int, "rate": float, "fast": bool,
-            "device": str}
-VALUES: dict[str, Any] = {"datasets": ["synthetic"], "seeds": [0, 1], "alphas": [30.0, 40], "epochs": 2, "rate": 0.1,
-                          "fast": False, "device": "cpu"}
+DECLARED = {
+    "datasets": list[str],
+    "seeds": list[int],
+    "alphas": list[float],
+    "epochs": int,
+    "rate": float,
+    "fast": bool,
+    "device": str,
+}
+VALUES: dict[str, Any] = {
+    "datasets": ["synthetic"],
+    "seeds": [0, 1],
+    "alphas": [30.0, 40],
+    "epochs": 2,
+    "rate": 0.1,
+    "fast": False,
+    "device": "cpu",
+}
 
 
 def namespace(**changed: Any) -> dict[str, Any]:
     """What a notebook's globals hold after the parameters cell, and one that papermill put after it."""
-    ipython = {"__name__": "__main__", "_": "", "_i1": "x", "In": ["", "x"], "Out": {}, "exit": object(), "sys": sys}
+    ipython = {
+        "__name__": "__main__",
+        "_": "",
+        "_i1": "x",
+        "In": ["", "x"],
+        "Out": {},
+        "exit": object(),
+        "sys": sys,
+    }
     return {"__annotations__": DECLARED, **ipython, **VALUES, **changed}
 
 
@@ -42,27 +64,38 @@ def test_values_of_their_declared_types_pass_and_change_nothing() -> None:
 
 @pytest.mark.parametrize("value", [[3], "cpu", 3, 0.5, True, None, {"a": 1}, (1, 2)])
 def test_a_value_under_an_undeclared_name_is_a_typo(value: Any) -> None:
-    assert refusal(seads=value).startswith("unknown parameter 'seads'; did you mean 'seeds'? Known: alphas, datasets,")
+    assert refusal(seads=value).startswith(
+        "unknown parameter 'seads'; did you mean 'seeds'? Known: alphas, datasets,"
+    )
 
 
 def test_a_string_where_a_list_belongs_says_how_a_list_is_passed() -> None:
-    assert refusal(seeds="[3, 4]") == ("parameter 'seeds' must be list[int], not the str '[3, 4]': papermill's -p passes a"
-                                       " string, -y 'seeds: [3, 4]' passes a list.")
+    assert refusal(seeds="[3, 4]") == (
+        "parameter 'seeds' must be list[int], not the str '[3, 4]': papermill's -p passes a"
+        " string, -y 'seeds: [3, 4]' passes a list."
+    )
     assert "-y 'datasets: [ml-100k]' passes a list." in refusal(datasets="ml-100k")
 
 
-@pytest.mark.parametrize(("name", "value", "sentence"), [
-    ("epochs", "two", "parameter 'epochs' must be int, not the str 'two'."),
-    ("epochs", 2.0, "parameter 'epochs' must be int, not the float 2.0."),
-    ("epochs", True, "parameter 'epochs' must be int, not the bool True."),
-    ("rate", False, "parameter 'rate' must be float, not the bool False."),
-    ("rate", None, "parameter 'rate' must be float, not the NoneType None."),
-    ("fast", 1, "parameter 'fast' must be bool, not the int 1."),
-    ("device", ["cpu"], "parameter 'device' must be str, not the list ['cpu']."),
-    ("seeds", [0, "1"], "parameter 'seeds' must be list[int], but its item 1 is the str '1'."),
-    ("seeds", [0.5], "parameter 'seeds' must be list[int], but its item 0 is the float 0.5."),
-    ("alphas", [True], "parameter 'alphas' must be list[float], but its item 0 is the bool True."),
-])
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("epochs", "two", "parameter 'epochs' must be int, not the str 'two'."),
+        ("epochs", 2.0, "parameter 'epochs' must be int, not the float 2.0."),
+        ("epochs", True, "parameter 'epochs' must be int, not the bool True."),
+        ("rate", False, "parameter 'rate' must be float, not the bool False."),
+        ("rate", None, "parameter 'rate' must be float, not the NoneType None."),
+        ("fast", 1, "parameter 'fast' must be bool, not the int 1."),
+        ("device", ["cpu"], "parameter 'device' must be str, not the list ['cpu']."),
+        ("seeds", [0, "1"], "parameter 'seeds' must be list[int], but its item 1 is the str '1'."),
+        ("seeds", [0.5], "parameter 'seeds' must be list[int], but its item 0 is the float 0.5."),
+        (
+            "alphas",
+            [True],
+            "parameter 'alphas' must be list[float], but its item 0 is the bool True.",
+        ),
+    ],
+)
 def test_another_type_is_refused(name: str, value: Any, sentence: str) -> None:
     assert refusal(**{name: value}) == sentence
 
@@ -74,43 +107,88 @@ def test_an_int_is_welcome_where_a_float_is_declared(number: int) -> None:
     assert changed["rate"] is number
 
 
-KINDS = {"models": list[str], "dataset": str, "tried": list[str], "protocol": str, "shares": list[int], "alpha": list[float],
-         "gamma": float, "csv": str, "columns": list[str]}
-GOOD: dict[str, Any] = {"models": ["dnn"], "dataset": "ml-100k", "tried": [], "protocol": "controlled", "shares": [0, 99],
-                        "alpha": [], "gamma": 0.0, "csv": "", "columns": ["user", "item"]}
+KINDS = {
+    "models": list[str],
+    "dataset": str,
+    "tried": list[str],
+    "protocol": str,
+    "shares": list[int],
+    "alpha": list[float],
+    "gamma": float,
+    "csv": str,
+    "columns": list[str],
+}
+GOOD: dict[str, Any] = {
+    "models": ["dnn"],
+    "dataset": "ml-100k",
+    "tried": [],
+    "protocol": "controlled",
+    "shares": [0, 99],
+    "alpha": [],
+    "gamma": 0.0,
+    "csv": "",
+    "columns": ["user", "item"],
+}
 
 
-@pytest.mark.parametrize(("given_", "sentence"), [
-    ({"seeds": [3, 0, 3]}, "parameter 'seeds' has 3 twice; give each once."),
-    ({"seeds": [0, 0]}, "parameter 'seeds' has 0 twice; give each once."),
-    ({"datasets": ["ml-100k", "ml-100k"]}, "parameter 'datasets' has 'ml-100k' twice; give each once."),
-    ({"datasets": []}, "parameter 'datasets' is empty; name at least one."),
-    ({"models": []}, "parameter 'models' is empty; name at least one."),
-    ({"alphas": []}, "parameter 'alphas' is empty; name at least one."),
-    ({"models": ["dnn", "sasrek"]}, "unknown model 'sasrek'; did you mean 'sasrec'? Known: bpr, dnn, sasrec."),
-    ({"datasets": ["synthetic", "ml-10k"]}, "unknown data set 'ml-10k'; did you mean 'ml-100k'? Known: "),
-    ({"dataset": "ml-10k"}, "unknown data set 'ml-10k'; did you mean 'ml-100k'? Known: "),
-    ({"tried": ["foo"]}, "unknown data set 'foo'. Known: "),
-    ({"protocol": "papers"}, "unknown protocol 'papers'; did you mean 'paper'? Known: controlled, paper, released."),
-    ({"device": "gpu"}, "device must be auto, cpu or cuda, not 'gpu'."),
-    ({"epochs": -1}, "parameter 'epochs' must be 0 or more, not -1."),
-    ({"seeds": [0, -2]}, "parameter 'seeds' must be 0 or more, not -2."),
-    ({"alphas": [30, float("nan")]}, "parameter 'alphas' must be a number, not nan."),
-    ({"alphas": [-5]}, "parameter 'alphas' must be 0 or more, not -5."),
-    ({"alpha": [30, 40]}, "parameter 'alpha' is one alpha for all models, not [30, 40]; Figure 4 is the page of several."),
-    ({"gamma": float("inf")}, "parameter 'gamma' must be a number, not inf."),
-    ({"shares": [30, 100]}, "parameter 'shares' must be from 0 to 99, not 100."),
-    ({"shares": [-10]}, "parameter 'shares' must be from 0 to 99, not -10."),
-    ({"csv": "mine.csv"}, "parameter 'csv' is 'mine.csv', but the data set 'csv' is not asked for: name it."),
-])
-def test_a_value_that_cannot_be_meant_is_refused_before_anything_is_trained(given_: dict[str, Any], sentence: str) -> None:
+@pytest.mark.parametrize(
+    ("given_", "sentence"),
+    [
+        ({"seeds": [3, 0, 3]}, "parameter 'seeds' has 3 twice; give each once."),
+        ({"seeds": [0, 0]}, "parameter 'seeds' has 0 twice; give each once."),
+        (
+            {"datasets": ["ml-100k", "ml-100k"]},
+            "parameter 'datasets' has 'ml-100k' twice; give each once.",
+        ),
+        ({"datasets": []}, "parameter 'datasets' is empty; name at least one."),
+        ({"models": []}, "parameter 'models' is empty; name at least one."),
+        ({"alphas": []}, "parameter 'alphas' is empty; name at least one."),
+        (
+            {"models": ["dnn", "sasrek"]},
+            "unknown model 'sasrek'; did you mean 'sasrec'? Known: bpr, dnn, sasrec.",
+        ),
+        (
+            {"datasets": ["synthetic", "ml-10k"]},
+            "unknown data set 'ml-10k'; did you mean 'ml-100k'? Known: ",
+        ),
+        ({"dataset": "ml-10k"}, "unknown data set 'ml-10k'; did you mean 'ml-100k'? Known: "),
+        ({"tried": ["foo"]}, "unknown data set 'foo'. Known: "),
+        (
+            {"protocol": "papers"},
+            "unknown protocol 'papers'; did you mean 'paper'? Known: controlled, paper, released.",
+        ),
+        ({"device": "gpu"}, "device must be auto, cpu or cuda, not 'gpu'."),
+        ({"epochs": -1}, "parameter 'epochs' must be 0 or more, not -1."),
+        ({"seeds": [0, -2]}, "parameter 'seeds' must be 0 or more, not -2."),
+        ({"alphas": [30, float("nan")]}, "parameter 'alphas' must be a number, not nan."),
+        ({"alphas": [-5]}, "parameter 'alphas' must be 0 or more, not -5."),
+        (
+            {"alpha": [30, 40]},
+            "parameter 'alpha' is one alpha for all models, not [30, 40]; Figure 4 is the page of several.",
+        ),
+        ({"gamma": float("inf")}, "parameter 'gamma' must be a number, not inf."),
+        ({"shares": [30, 100]}, "parameter 'shares' must be from 0 to 99, not 100."),
+        ({"shares": [-10]}, "parameter 'shares' must be from 0 to 99, not -10."),
+        (
+            {"csv": "mine.csv"},
+            "parameter 'csv' is 'mine.csv', but the data set 'csv' is not asked for: name it.",
+        ),
+    ],
+)
+def test_a_value_that_cannot_be_meant_is_refused_before_anything_is_trained(
+    given_: dict[str, Any], sentence: str
+) -> None:
     with pytest.raises(PCRecError) as caught:
         check_parameters(namespace(**GOOD | given_, __annotations__=DECLARED | KINDS))
     assert str(caught.value).startswith(sentence)
 
 
 def test_the_file_of_ones_own_is_for_pages_that_take_one() -> None:
-    check_parameters(namespace(**GOOD | {"datasets": ["csv"], "csv": "mine.csv"}, __annotations__=DECLARED | KINDS))
+    check_parameters(
+        namespace(
+            **GOOD | {"datasets": ["csv"], "csv": "mine.csv"}, __annotations__=DECLARED | KINDS
+        )
+    )
     assert refusal(datasets=["csv"]).startswith("this page takes no file of your own;")
 
 
@@ -127,16 +205,31 @@ def test_run_again_in_an_open_notebook_it_does_not_take_a_result_for_a_parameter
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("notebook") / "tiny.ipynb"
-    notebook = v4.new_notebook(metadata={"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}})
-    parameters = v4.new_code_cell("seeds: list[int] = [0]  # seeds", metadata={"tags": ["parameters"]})
-    guard = v4.new_code_cell("from pcrec_core.notebook import check_parameters\n\ncheck_parameters(globals())")
+    notebook = v4.new_notebook(
+        metadata={
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}
+        }
+    )
+    parameters = v4.new_code_cell(
+        "seeds: list[int] = [0]  # seeds", metadata={"tags": ["parameters"]}
+    )
+    guard = v4.new_code_cell(
+        "from pcrec_core.notebook import check_parameters\n\ncheck_parameters(globals())"
+    )
     notebook.cells = [parameters, guard, v4.new_code_cell("sum(seeds)")]
     nbformat.write(notebook, path)
     return path
 
 
 def papermill(notebook: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "papermill", notebook, notebook.with_name("out.ipynb"), *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "papermill",
+        notebook,
+        notebook.with_name("out.ipynb"),
+        *arguments,
+    ]
     return subprocess.run(command, capture_output=True, text=True, cwd=notebook.parent, check=False)
 
 

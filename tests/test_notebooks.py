@@ -37,12 +37,18 @@ def code(notebook: NotebookNode) -> list[NotebookNode]:
 
 
 def test_notebooks_are_found_and_each_is_a_page_of_the_book() -> None:
-    pages = {page.removesuffix(".ipynb") for page in parse_toc_yaml(ROOT / "_toc.yml") if page.startswith("notebooks/")}
+    pages = {
+        page.removesuffix(".ipynb")
+        for page in parse_toc_yaml(ROOT / "_toc.yml")
+        if page.startswith("notebooks/")
+    }
     assert len(PATHS) > 0
     assert pages == {f"notebooks/{path.stem}" for path in PATHS}
 
 
-def test_every_code_cell_was_executed_in_order_without_an_error_or_a_warning(code: list[NotebookNode]) -> None:
+def test_every_code_cell_was_executed_in_order_without_an_error_or_a_warning(
+    code: list[NotebookNode],
+) -> None:
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
     kinds = [(output.output_type, output.get("name")) for cell in code for output in cell.outputs]
     assert not [kind for kind in kinds if kind[0] == "error" or kind[1] == "stderr"]
@@ -53,7 +59,9 @@ def test_the_file_is_as_make_notebooks_writes_it(path: Path, notebook: NotebookN
     assert nbformat.writes(clean(notebook)) == path.read_text(encoding="utf-8").removesuffix("\n")
 
 
-def test_the_first_code_cell_holds_annotated_literals_of_their_types(code: list[NotebookNode]) -> None:
+def test_the_first_code_cell_holds_annotated_literals_of_their_types(
+    code: list[NotebookNode],
+) -> None:
     assert code[0].metadata.tags == ["parameters"]
     lines = code[0].source.splitlines()
     assert [line for line in lines if not re.search(r"\S  # \S", line)] == []
@@ -64,21 +72,37 @@ def test_the_first_code_cell_holds_annotated_literals_of_their_types(code: list[
         assert ast.unparse(statement.annotation) in TYPES
         ast.literal_eval(statement.value)
     namespace: dict[str, Any] = {}
-    exec(compile(code[0].source, "parameters", "exec", dont_inherit=True), namespace)  # this file's annotations are strings
+    exec(
+        compile(code[0].source, "parameters", "exec", dont_inherit=True), namespace
+    )  # this file's annotations are strings
     check_parameters(namespace)
 
 
 def test_the_second_code_cell_is_the_guard(code: list[NotebookNode]) -> None:
-    calls = [ast.unparse(node) for node in ast.walk(ast.parse(code[1].source)) if isinstance(node, ast.Call)]
+    calls = [
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(code[1].source))
+        if isinstance(node, ast.Call)
+    ]
     assert "check_parameters(globals())" in calls
 
 
 def test_no_function_and_no_class_is_defined(code: list[NotebookNode]) -> None:
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
-    assert [node.lineno for cell in code for node in ast.walk(ast.parse(cell.source)) if isinstance(node, kinds)] == []
+    assert [
+        node.lineno
+        for cell in code
+        for node in ast.walk(ast.parse(cell.source))
+        if isinstance(node, kinds)
+    ] == []
 
 
 def test_every_figure_says_in_words_what_it_shows(code: list[NotebookNode]) -> None:
-    figures = [c for c in code for o in c.outputs if any(kind.startswith("image/") for kind in o.get("data", {}))]
+    figures = [
+        c
+        for c in code
+        for o in c.outputs
+        if any(kind.startswith("image/") for kind in o.get("data", {}))
+    ]
     texts = [cell.metadata.get("mystnb", {}).get("image", {}).get("alt") for cell in figures]
     assert [text for text in texts if weak_alt(text)] == []

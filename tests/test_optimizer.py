@@ -26,9 +26,15 @@ def loss_of(rows: torch.Tensor, step: int) -> torch.Tensor:
 def train(decay: float, zero_every: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Weights after both, with the gradients of ``zero_every`` batches added up before they are dropped."""
     one, other = tables()
-    ours, theirs = Adam(one.parameters(), 0.1, decay), torch.optim.Adam(other.parameters(), 0.1, weight_decay=decay, fused=True)
+    ours, theirs = (
+        Adam(one.parameters(), 0.1, decay),
+        torch.optim.Adam(other.parameters(), 0.1, weight_decay=decay, fused=True),
+    )
     for step, ids in enumerate(map(torch.tensor, BATCHES * 4)):
-        for table, optimizer, look in ((one, ours, lookup), (other, theirs, lambda table, ids: table(ids))):
+        for table, optimizer, look in (
+            (one, ours, lookup),
+            (other, theirs, lambda table, ids: table(ids)),
+        ):
             if step % zero_every == 0:
                 optimizer.zero_grad()
             loss_of(look(table, ids), step).backward()
@@ -65,12 +71,24 @@ def test_the_first_step_by_hand():
     lookup(table, torch.tensor([[2, 2], [5, 2]])).sum().backward()
     optimizer.step()
     moved = before - table.weight
-    assert moved.abs().sum(1).bool().tolist() == [False, False, True, False, False, True, False, False]
+    assert moved.abs().sum(1).bool().tolist() == [
+        False,
+        False,
+        True,
+        False,
+        False,
+        True,
+        False,
+        False,
+    ]
     torch.testing.assert_close(moved[[2, 5]], torch.full((2, 4), 0.5))
 
 
 def test_scores_of_all_items():
-    x, w = torch.tensor([[1.0, 2.0], [0.0, -1.0]]), torch.tensor([[1.0, 0.0], [0.0, 1.0], [3.0, 3.0]])
+    x, w = (
+        torch.tensor([[1.0, 2.0], [0.0, -1.0]]),
+        torch.tensor([[1.0, 0.0], [0.0, 1.0], [3.0, 3.0]]),
+    )
     b = torch.tensor([5.0, 6.0, 7.0])
     assert item_scores(x, w).tolist() == [[1, 2, 9], [0, -1, -3]]
     assert item_scores(x, w, b).tolist() == [[6, 8, 16], [5, 5, 4]]

@@ -20,17 +20,33 @@ def parameters(path: Path) -> set[str]:
     return {statement.target.id for statement in ast.parse(cells[0].source).body}
 
 
-NOTEBOOKS = [path for path in sorted((ROOT / "notebooks").glob("*.ipynb")) if {"records", "epochs"} <= parameters(path)]
+NOTEBOOKS = [
+    path
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+    if {"records", "epochs"} <= parameters(path)
+]
 
 #: What is quick.
-GIVEN = {"dataset": "synthetic", "datasets": ["synthetic"], "models": ["dnn", "sasrec"], "epochs": 2, "seeds": [5, 6],
-         "device": "cpu", "alphas": [0.0, 40.0], "shares": [30]}
+GIVEN = {
+    "dataset": "synthetic",
+    "datasets": ["synthetic"],
+    "models": ["dnn", "sasrec"],
+    "epochs": 2,
+    "seeds": [5, 6],
+    "device": "cpu",
+    "alphas": [0.0, 40.0],
+    "shares": [30],
+}
 
 
 def execute(path: Path, folder: Path) -> str:
     """The executed notebook, its records below ``folder``."""
-    given = {name: value for name, value in GIVEN.items() if name in parameters(path)} | {"records": str(folder / "records")}
-    papermill.execute_notebook(path, folder / "out.ipynb", given, progress_bar=False, cwd=folder, **CLIENT)
+    given = {name: value for name, value in GIVEN.items() if name in parameters(path)} | {
+        "records": str(folder / "records")
+    }
+    papermill.execute_notebook(
+        path, folder / "out.ipynb", given, progress_bar=False, cwd=folder, **CLIENT
+    )
     return (folder / "out.ipynb").read_text(encoding="utf-8")
 
 
@@ -38,12 +54,16 @@ def execute(path: Path, folder: Path) -> str:
 def runs(tmp_path_factory) -> Iterator[dict[Path, tuple[Path, Future]]]:
     folders = {path: tmp_path_factory.mktemp(path.stem) for path in NOTEBOOKS}
     with ProcessPoolExecutor(AT_A_TIME) as pool:
-        yield {path: (folder, pool.submit(execute, path, folder)) for path, folder in folders.items()}
+        yield {
+            path: (folder, pool.submit(execute, path, folder)) for path, folder in folders.items()
+        }
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_on_another_data_set(path, runs):
     folder, run = runs[path]
     text = run.result()
-    assert list((folder / "records" / "synthetic").glob("*-s5-*.json"))  # what was trained lies where it was asked for
+    assert list(
+        (folder / "records" / "synthetic").glob("*-s5-*.json")
+    )  # what was trained lies where it was asked for
     assert "synthetic" in text and "Traceback" not in text

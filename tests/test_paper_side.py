@@ -13,7 +13,14 @@ from scipy.stats import norm, t
 from stats_support import made, simulated
 
 from pcrec_core import paper
-from pcrec_core.claims.paper_side import Printed, below, correlation, fieller, paper_side, user_variance
+from pcrec_core.claims.paper_side import (
+    Printed,
+    below,
+    correlation,
+    fieller,
+    paper_side,
+    user_variance,
+)
 from pcrec_core.crossed import StatsError
 from pcrec_core.metrics import value_by_user
 from pcrec_core.stats import compare
@@ -31,8 +38,11 @@ LIKE_C = {"rv_v": 2.0, "rv_b": 3.0, "users": 1000, "Vu": 0.0003, "Ve": 0.00005, 
 
 # --- worked example C
 
+
 def test_example_c():
-    assert user_variance("MRR@5", 0.2022, 0.3169) == near(3.384510) and user_variance("MRR@5", 0.2091, 0.3262) == near(3.246754)
+    assert user_variance("MRR@5", 0.2022, 0.3169) == near(3.384510) and user_variance(
+        "MRR@5", 0.2091, 0.3262
+    ) == near(3.246754)
     c = made(0.03, 0.02, 6, **LIKE_C)
     assert correlation(c) == pytest.approx(0.92)
     side = paper_side(c, SASREC)
@@ -40,19 +50,36 @@ def test_example_c():
 
 
 def test_the_numbers_of_example_c_are_the_papers():
-    values = [paper.value("Retailrocket", "sasrec", arm, metric) for metric in ("MRR@5", "HIT@5") for arm in ("LE", "base")]
+    values = [
+        paper.value("Retailrocket", "sasrec", arm, metric)
+        for metric in ("MRR@5", "HIT@5")
+        for arm in ("LE", "base")
+    ]
     assert Printed("MRR@5", *values, users=paper.users("Retailrocket")) == SASREC
     assert paper.users("ML-20M") == 138_000 and paper.users("QQBrowser") == 978_000
-    with pytest.raises(paper.PaperError, match="unknown data set of the paper 'ml-20'; did you mean 'ML-20M'?"):
+    with pytest.raises(
+        paper.PaperError, match="unknown data set of the paper 'ml-20'; did you mean 'ML-20M'?"
+    ):
         paper.users("ml-20")
 
 
-@pytest.mark.parametrize(("dataset", "model", "gain", "half"), [
-    ("Retailrocket", "sasrec", 3.4, 2.3), ("Retailrocket", "dnn", 3.5, 2.8), ("Retailrocket", "bpr", 8.5, 4.5),
-    ("ML-20M", "sasrec", 5.3, 1.8), ("ML-20M", "dnn", 9.0, 3.6), ("ML-20M", "bpr", 9.6, 4.1)])
+@pytest.mark.parametrize(
+    ("dataset", "model", "gain", "half"),
+    [
+        ("Retailrocket", "sasrec", 3.4, 2.3),
+        ("Retailrocket", "dnn", 3.5, 2.8),
+        ("Retailrocket", "bpr", 8.5, 4.5),
+        ("ML-20M", "sasrec", 5.3, 1.8),
+        ("ML-20M", "dnn", 9.0, 3.6),
+        ("ML-20M", "bpr", 9.6, 4.1),
+    ],
+)
 def test_what_users_alone_leave_the_papers_gains_without_correlation(dataset, model, gain, half):
     """The list of section 3, at c = 0: gain in points, half-width in log points."""
-    arms = {arm: [paper.value(dataset, model, arm, metric) for metric in ("MRR@5", "HIT@5")] for arm in ("LE", "base")}
+    arms = {
+        arm: [paper.value(dataset, model, arm, metric) for metric in ("MRR@5", "HIT@5")]
+        for arm in ("LE", "base")
+    }
     rv = sum(user_variance("MRR@5", *values) for values in arms.values())
     ri = arms["LE"][0] / arms["base"][0] - 1
     assert 100 * ri == pytest.approx(gain, abs=0.05)
@@ -60,6 +87,7 @@ def test_what_users_alone_leave_the_papers_gains_without_correlation(dataset, mo
 
 
 # --- its parts
+
 
 def test_the_variance_of_a_hit_is_that_of_a_coin():
     y = np.array([1, 1, 0, 0, 0, 0, 0, 0, 0, 0])
@@ -86,7 +114,10 @@ def test_the_variance_of_ndcg_is_not_printed():
 def test_correlation_is_that_of_two_runs_where_each_arm_has_one():
     """c = 1 - var(zv - zb) / (var zv + var zb): between users, of equal variances it is Pearson's."""
     yv = value_by_user(np.array([1, 2, 5, 1, 9, 3]), "MRR@5")
-    rv, rb = np.array([[1, 2, 5, 1, 9, 3]]), np.array([[2, 1, 1, 5, 9, 3]])  # the same ranks in another order
+    rv, rb = (
+        np.array([[1, 2, 5, 1, 9, 3]]),
+        np.array([[2, 1, 1, 5, 9, 3]]),
+    )  # the same ranks in another order
     yb = value_by_user(rb[0], "MRR@5")
     assert correlation(compare(rv, rb, "MRR@5")) == pytest.approx(max(0, np.corrcoef(yv, yb)[0, 1]))
 
@@ -105,7 +136,9 @@ def test_without_correlation_or_relative_variance_c_is_0():
 
 def test_relative_variance_is_the_mean_over_runs():
     c = compare([[1, 9], [1, 1]], [[1, 2], [1, 2]], "HIT@5")
-    assert c.rv_v == pytest.approx((2 + 0) / 2)  # 1 and 0: variance 1/2 over (1/2)^2; then no variance at all
+    assert c.rv_v == pytest.approx(
+        (2 + 0) / 2
+    )  # 1 and 0: variance 1/2 over (1/2)^2; then no variance at all
 
 
 def test_without_printed_values_the_runs_alone_are_the_papers_variance():
@@ -132,12 +165,19 @@ def test_below_e33_takes_the_one_sided_limit():
 
 # --- the effect ratio
 
+
 def test_fieller_of_claim_1_of_example_b():
     er = fieller(made(0.030, 0.008, 6), math.log(1.034), 1.5e-5)
     assert (er.value, er.low, er.high) == (near(0.897269), near(0.305427), near(1.645880))
 
 
-@given(L=st.floats(-0.1, 0.1), se=st.floats(0.002, 0.1), df=st.floats(2, 50), e=st.floats(0.02, 0.2), share=st.floats(0, 0.9))
+@given(
+    L=st.floats(-0.1, 0.1),
+    se=st.floats(0.002, 0.1),
+    df=st.floats(2, 50),
+    e=st.floats(0.02, 0.2),
+    share=st.floats(0, 0.9),
+)
 def test_fieller_is_where_a_t_test_of_the_ratio_is_on_the_edge(L, se, df, e, share):
     """theta is in the interval iff |L - theta e| <= t sqrt(V + theta^2 Vp)."""
     quantile = t.ppf(0.975, df)
@@ -155,14 +195,20 @@ def test_fieller_is_where_a_t_test_of_the_ratio_is_on_the_edge(L, se, df, e, sha
 
 def test_fieller_without_uncertainty_of_the_paper_is_the_interval_over_e():
     er = fieller(made(0.03, 0.01, 5), 0.05, 0.0)
-    assert (er.low, er.high) == pytest.approx(((0.03 - t.ppf(0.975, 5) * 0.01) / 0.05, (0.03 + t.ppf(0.975, 5) * 0.01) / 0.05))
+    assert (er.low, er.high) == pytest.approx(
+        ((0.03 - t.ppf(0.975, 5) * 0.01) / 0.05, (0.03 + t.ppf(0.975, 5) * 0.01) / 0.05)
+    )
 
 
 def test_no_ratio_to_a_claim_that_is_next_to_nothing_or_not_told_from_it():
     c = made(0.03, 0.01, 5)
     edge = (0.05 / t.ppf(0.975, 5)) ** 2  # g = 1
     assert fieller(c, 0.05, edge * 1.0001) is None and fieller(c, 0.05, edge * 0.9999) is not None
-    assert fieller(c, 0.0099, 0) is None and fieller(c, 0.00995, 0) is not None and fieller(c, None, 0) is None
+    assert (
+        fieller(c, 0.0099, 0) is None
+        and fieller(c, 0.00995, 0) is not None
+        and fieller(c, None, 0) is None
+    )
 
 
 def test_a_mean_of_0_has_no_ratio():

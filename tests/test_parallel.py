@@ -40,14 +40,17 @@ LEFT = (1, 2)
 #: Exchanges, choices and read-outs that are not PAIR's.
 SMALL = {"epochs": 2, "d": 4}
 VARIANTS = {
-    "parameter-wise": variant("W", "synthetic", "dnn", 0, SMALL), "embedding": variant("E", "synthetic", "dnn", 0, SMALL),
+    "parameter-wise": variant("W", "synthetic", "dnn", 0, SMALL),
+    "embedding": variant("E", "synthetic", "dnn", 0, SMALL),
     "noise": replace(variant("N", "synthetic", "bpr", 0, SMALL), peers=2),
-    "random": variant("random", "synthetic", "dnn", 0, SMALL), "same order": variant("DS", "synthetic", "bpr", 0, SMALL),
+    "random": variant("random", "synthetic", "dnn", 0, SMALL),
+    "same order": variant("DS", "synthetic", "bpr", 0, SMALL),
     "released": variant("LE", "synthetic", "dnn", 0, SMALL | {"protocol": "released"}),
-    "both choices": variant("LE", "synthetic", "dnn", 0,
-                            SMALL | {"protocol": "released", "rules": {"choice": "both"}}),
-    "never": variant("apart-best", "synthetic", "bpr", 3, SMALL)}
-
+    "both choices": variant(
+        "LE", "synthetic", "dnn", 0, SMALL | {"protocol": "released", "rules": {"choice": "both"}}
+    ),
+    "never": variant("apart-best", "synthetic", "bpr", 3, SMALL),
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -70,17 +73,37 @@ def serial(spec: RunSpec, folder: Path) -> Record:
         return study.run([spec], store=Store(folder / "records"))[0]
 
 
-def torchrun(folder: Path, processes: int, *steps: tuple[str, RunSpec]) -> subprocess.CompletedProcess:
-    told = [[event, [*shlex.split(commands.command(spec))[3:], "--records", str(folder / "records")]] for event, spec in steps]
-    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+def torchrun(
+    folder: Path, processes: int, *steps: tuple[str, RunSpec]
+) -> subprocess.CompletedProcess:
+    told = [
+        [event, [*shlex.split(commands.command(spec))[3:], "--records", str(folder / "records")]]
+        for event, spec in steps
+    ]
+    start = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        str(processes),
+    ]
     script = [str(ROOT / "tests" / "peers_at_once.py"), str(folder), json.dumps(told)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)} | ({"GLOO_SOCKET_IFNAME": "lo"} if sys.platform == "linux" else {})
-    return subprocess.run([*start, *script], capture_output=True, text=True, cwd=folder, env=environment, timeout=300)
+    environment = (
+        os.environ
+        | {"PYTHONPATH": str(ROOT)}
+        | ({"GLOO_SOCKET_IFNAME": "lo"} if sys.platform == "linux" else {})
+    )
+    return subprocess.run(
+        [*start, *script], capture_output=True, text=True, cwd=folder, env=environment, timeout=300
+    )
 
 
 def reports(folder: Path, processes: int) -> list[list[Any]]:
     """What each step gave, by process."""
-    by_process = [json.loads((folder / f"report-{rank}.json").read_text()) for rank in range(processes)]
+    by_process = [
+        json.loads((folder / f"report-{rank}.json").read_text()) for rank in range(processes)
+    ]
     return list(zip(*by_process, strict=True))
 
 
@@ -88,8 +111,13 @@ def check_equal(spec: RunSpec, folder: Path, reference: Path) -> Record:
     """The record and the weights in ``folder`` are those that the serial mode leaves in ``reference``, to the bit."""
     found, expected = Store(folder / "records").get(spec.name), serial(spec, reference)
     assert found.result == expected.result and found.result_hash == expected.result_hash
-    files = [sorted((each / "weights").rglob(f"{Path(spec.name).name}*.safetensors")) for each in (folder, reference)]
-    assert len(files[0]) == len(files[1]) == (1 if spec.cooperation else 1 + spec.peers)  # of each peer that never exchanges
+    files = [
+        sorted((each / "weights").rglob(f"{Path(spec.name).name}*.safetensors"))
+        for each in (folder, reference)
+    ]
+    assert (
+        len(files[0]) == len(files[1]) == (1 if spec.cooperation else 1 + spec.peers)
+    )  # of each peer that never exchanges
     assert [one.read_bytes() for one in files[0]] == [one.read_bytes() for one in files[1]]
     assert not (folder / "checkpoints" / f"{spec.identity}.pt").exists()
     return found
@@ -119,22 +147,40 @@ def steps(killed, folder) -> list[list[Any]]:
             serial(APART, folder)
         patch.setattr(provenance, "CODE", "e" * 16)
         Checkpoint(folder / "checkpoints" / f"{RESUMED.identity}.pt", RESUMED.identity).save({})
-    done = torchrun(folder, 2, ("", PAIR), ("", PAIR), ("", APART), ("ctrl-c", PRESSED), ("", PRESSED),
-                    ("spoiled", SPOILED), ("", THREE), ("", RESUMED), ("other code", RESUMED),
-                    *(("", run) for run in VARIANTS.values()))
+    done = torchrun(
+        folder,
+        2,
+        ("", PAIR),
+        ("", PAIR),
+        ("", APART),
+        ("ctrl-c", PRESSED),
+        ("", PRESSED),
+        ("spoiled", SPOILED),
+        ("", THREE),
+        ("", RESUMED),
+        ("other code", RESUMED),
+        *(("", run) for run in VARIANTS.values()),
+    )
     assert done.returncode == 0, done.stderr
     return reports(folder, 2)
 
 
 # --- the same record
 
-def test_a_killed_pair_ends_both_processes_and_goes_on_to_the_serial_record(killed, steps, folder, tmp_path):
+
+def test_a_killed_pair_ends_both_processes_and_goes_on_to_the_serial_record(
+    killed, steps, folder, tmp_path
+):
     done, left = killed
     assert done.returncode != 0 and "SIGKILL" in done.stderr
     assert not (left / "report-1.json").exists() and not list((left / "records").rglob("*.json"))
-    for report in left.glob("report-0.json"):  # the other one saw the loss before torchrun had ended it
+    for report in left.glob(
+        "report-0.json"
+    ):  # the other one saw the loss before torchrun had ended it
         [[code, out, [sentence]]] = json.loads(report.read_text())
-        assert (code, out) == (1, []) and sentence.startswith("error: the process of another peer has ended or cannot be")
+        assert (code, out) == (1, []) and sentence.startswith(
+            "error: the process of another peer has ended or cannot be"
+        )
     first, second = steps[0]
     assert first[0] == second[0] == 0
     record = check_equal(PAIR, folder, tmp_path)
@@ -170,6 +216,7 @@ def test_three_peers_average_in_three_processes(tmp_path):
 
 # --- one process speaks
 
+
 def test_the_first_process_prints_the_record_and_a_second_call_reads_it(steps, folder, capsys):
     for step in steps[:2]:
         assert step[1] == [0, [], []]
@@ -193,6 +240,7 @@ def test_one_bar_is_shown_for_all_peers(monkeypatch):
 
 # --- all stop, or none
 
+
 def said(step: list[Any]) -> str:
     """The sentence with which both processes ended."""
     (code, out, [first]), (other_code, other_out, [second]) = step
@@ -201,44 +249,70 @@ def said(step: list[Any]) -> str:
     return first
 
 
-def test_ctrl_c_in_one_process_stops_all_after_the_epoch_and_the_run_goes_on(steps, folder, tmp_path):
-    assert said(steps[3]) == f"error: interrupted after 3 of 4 epochs of {PRESSED.name}; the same command goes on from there."
+def test_ctrl_c_in_one_process_stops_all_after_the_epoch_and_the_run_goes_on(
+    steps, folder, tmp_path
+):
+    assert (
+        said(steps[3])
+        == f"error: interrupted after 3 of 4 epochs of {PRESSED.name}; the same command goes on from there."
+    )
     assert steps[4][0][0] == steps[4][1][0] == 0
     assert check_equal(PRESSED, folder, tmp_path).run["began_with_epoch"] == 3
 
 
 def test_a_peer_that_diverges_ends_all_with_its_sentence(steps, folder):
-    assert "the loss of peer 1 is nan in epoch 2: the training diverged; lower the learning rate." in said(steps[5])
+    assert (
+        "the loss of peer 1 is nan in epoch 2: the training diverged; lower the learning rate."
+        in said(steps[5])
+    )
     assert Store(folder / "records").get(SPOILED.name) is None
 
 
 def test_another_number_of_processes_than_peers_is_refused(steps):
-    assert said(steps[6]) == ("error: torchrun's processes number 2 and the run's peers 3, and it must be a process a peer: give"
-                              " torchrun --nproc-per-node 3, or leave it out to train the peers in turn.")
+    assert said(steps[6]) == (
+        "error: torchrun's processes number 2 and the run's peers 3, and it must be a process a peer: give"
+        " torchrun --nproc-per-node 3, or leave it out to train the peers in turn."
+    )
 
 
 def test_a_run_is_not_resumed_under_other_code(steps, folder):
     said_by_both = said(steps[7])
     assert f"{RESUMED.identity}.pt was written by other code (commit " in said_by_both
-    assert f"; digest {'e' * 16}, here {provenance.CODE}); go back to that commit to go on, or delete" in said_by_both
+    assert (
+        f"; digest {'e' * 16}, here {provenance.CODE}); go back to that commit to go on, or delete"
+        in said_by_both
+    )
     assert Store(folder / "records").get(RESUMED.name) is None
 
 
 def test_processes_of_different_code_are_refused(steps):
-    assert said(steps[8]) == ("error: the processes of this run imported different code (digests"
-                              f" {' and '.join(sorted([provenance.CODE, 'f' * 16]))}); end them all and start them again.")
+    assert said(steps[8]) == (
+        "error: the processes of this run imported different code (digests"
+        f" {' and '.join(sorted([provenance.CODE, 'f' * 16]))}); end them all and start them again."
+    )
 
 
 def test_peers_at_once_need_a_gpu_each(monkeypatch):
-    told = {"TORCHELASTIC_RUN_ID": "none", "RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    told = {
+        "TORCHELASTIC_RUN_ID": "none",
+        "RANK": "1",
+        "LOCAL_RANK": "1",
+        "WORLD_SIZE": "2",
+        "LOCAL_WORLD_SIZE": "2",
+    }
     for name, value in told.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    with pytest.raises(TrainingError, match="2 peers at once need a GPU each, and torch sees 1 here; take --device cpu, or"):
+    with pytest.raises(
+        TrainingError,
+        match="2 peers at once need a GPU each, and torch sees 1 here; take --device cpu, or",
+    ):
         parallel.group(2, torch.device("cuda"))
 
 
 def test_without_torchrun_all_peers_are_here(monkeypatch):
     monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
     monkeypatch.setenv("RANK", "1")  # somebody else's
-    assert parallel.group(5, torch.device("cpu")) is parallel.SERIAL and list(parallel.SERIAL.numbers(5)) == [0, 1, 2, 3, 4]
+    assert parallel.group(5, torch.device("cpu")) is parallel.SERIAL and list(
+        parallel.SERIAL.numbers(5)
+    ) == [0, 1, 2, 3, 4]

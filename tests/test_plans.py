@@ -27,26 +27,40 @@ def test_table_3_is_first_and_has_three_seeds():
         for make in (settings.base, settings.pcrec):
             found = [make("ml-100k", model, seed=seed) in wanted for seed in range(4)]
             assert found == [True, True, True, False]
-    assert [spec.baseline for spec in wanted if isinstance(spec, Trivial)] == ["popularity", "transitions", "recency"]
+    assert [spec.baseline for spec in wanted if isinstance(spec, Trivial)] == [
+        "popularity",
+        "transitions",
+        "recency",
+    ]
     assert sum(spec.data.histories == "shuffled" for spec in wanted) == 1
 
 
 def test_a_data_set_has_as_many_seeds_as_its_plan_says():
     for name, seeds in (("ml-100k", 1), ("retailrocket-half", 3)):
         wanted = plans.planned(["table4"], [name])
-        assert sum(isinstance(s, Derived) and s.operation == "ensemble" and len(s.parents) == 3 for s in wanted) == 2 * seeds
+        assert (
+            sum(
+                isinstance(s, Derived) and s.operation == "ensemble" and len(s.parents) == 3
+                for s in wanted
+            )
+            == 2 * seeds
+        )
     assert plans.planned(["fig1"], ["retailrocket-half"]) == []
 
 
 def test_controls_of_a_page_are_all_that_the_epochs_allow_or_those_that_are_named():
     every, left = plans.chosen_controls(["sasrec", "dnn"])
-    assert every == {model: list(plans.controls(model)) for model in ("sasrec", "dnn")} and left == ""
+    assert (
+        every == {model: list(plans.controls(model)) for model in ("sasrec", "dnn")} and left == ""
+    )
     few, left = plans.chosen_controls(["sasrec", "dnn"], given={"epochs": 2})
     assert set(every["sasrec"]) - set(few["sasrec"]) == {"LE-k5"} and few["dnn"] == every["dnn"]
     assert left == "Left out, since these epochs are too few for them: LE-k5."
     named, left = plans.chosen_controls(["sasrec", "dnn"], ["ema", "avg"], {"epochs": 2})
     assert named == {"sasrec": [*TRIVIAL, "avg", "ema"], "dnn": [*TRIVIAL, "avg"]} and left == ""
-    with pytest.raises(SpecError, match="unknown control of these models 'avgg'; did you mean 'avg'"):
+    with pytest.raises(
+        SpecError, match="unknown control of these models 'avgg'; did you mean 'avg'"
+    ):
         plans.chosen_controls(["dnn"], ["avgg"])
     with pytest.raises(SpecError, match="unknown control of these models 'ema'"):
         plans.chosen_controls(["dnn"], ["ema"])
@@ -56,11 +70,17 @@ def test_larger_data_and_more_seeds_are_one_command():
     """Ten runs of base, LE and averaging on the half; Table 3 and one that is planned on ML-100K alone, on larger data."""
     wanted = plans.planned(["table3", "controls-1-2"], ["retailrocket-half"], 10)
     made = [spec.variant for spec in wanted if spec.model.name == "sasrec"]
-    assert [made.count(name) for name in ("base", "le-a30", "avg")] == [20, 20, 10]  # two without the schedule too
+    assert [made.count(name) for name in ("base", "le-a30", "avg")] == [
+        20,
+        20,
+        10,
+    ]  # two without the schedule too
     assert {spec.seed for spec in wanted if spec.model.name == "dnn"} == set(range(10))
     assert sum(isinstance(spec, Trivial) for spec in wanted) == 3
     larger = plans.planned(["table3", "fig6"], ["ml-1m", "retailrocket"])
-    assert {spec.data.source for spec in larger} == {"ml-1m", "retailrocket"} and {spec.seed for spec in larger} == {0}
+    assert {spec.data.source for spec in larger} == {"ml-1m", "retailrocket"} and {
+        spec.seed for spec in larger
+    } == {0}
     assert sum(spec.variant == "probed-base" for spec in larger) == 4
     with pytest.raises(SpecError, match="seeds must be 1 or more, not 0"):
         plans.planned(seeds=0)
@@ -72,7 +92,10 @@ def test_the_deviations_change_a_line_each_or_two_that_act_together_or_a_whole_p
     assert {spec.protocol for spec in wanted} == {"controlled", "paper", "released"}
     changed = [spec.changed_rules for spec in wanted if spec.protocol == "controlled"]
     together = {"loss": "all", "candidates": "padding too"}
-    assert [lines for lines in changed if len(lines) > 1] == [together, together]  # of base and PCRec
+    assert [lines for lines in changed if len(lines) > 1] == [
+        together,
+        together,
+    ]  # of base and PCRec
     assert len({name for lines in changed for name in lines}) == 8
 
 
@@ -84,42 +107,71 @@ def test_the_controls_are_those_of_the_claims():
     assert set(plans.controls("sasrec")) > set(plans.controls("dnn"))
 
 
-@pytest.mark.parametrize(("label", "model", "dataset", "seeds"), [
-    ("base", "bpr", "ml-100k", 3), ("LE@30", "sasrec", "ml-100k", 3), ("LE@30", "dnn", "ml-100k", 1), ("M2", "dnn", "ml-100k", 1),
-    ("M2", "dnn", "retailrocket-half", 3), ("shuffled", "sasrec", "ml-100k", 1), ("recency", "sasrec", "ml-100k", 1),
-    ("base", "bpr", "synthetic", 1), ("LE@7", "sasrec", "ml-100k", 1),
-    # those of the pages, although a step adds seeds
-    ("LE", "dnn", "retailrocket-half", 3), ("E", "sasrec", "retailrocket-half", 1),
-    # those of the steps
-    ("ladder-LE", "dnn", "retailrocket-half", 5), ("LE-200-epochs", "sasrec", "retailrocket-half", 5),
-    ("LE-2x-epochs", "sasrec", "retailrocket-half", 3),
-    ("base-2x-epochs", "bpr", "retailrocket-half", 3),
-    ("base-2x-epochs", "dnn", "retailrocket-half", 1),
-    ("LE-paper-data", "bpr", "retailrocket-half", 10), ("ladder-LE", "dnn", "ml-100k", 1),
-    ("avg", "bpr", "retailrocket-first-half", 3), ("avg", "bpr", "retailrocket-half", 10), ("avg", "bpr", "ml-100k", 1),
-    ("LE", "dnn", "retailrocket", 3), ("LE@40", "dnn", "retailrocket", 3),
-    ("LE", "bpr", "retailrocket", 1), ("avg", "sasrec", "beauty", 3), ("recency", "sasrec", "beauty", 1)])
+@pytest.mark.parametrize(
+    ("label", "model", "dataset", "seeds"),
+    [
+        ("base", "bpr", "ml-100k", 3),
+        ("LE@30", "sasrec", "ml-100k", 3),
+        ("LE@30", "dnn", "ml-100k", 1),
+        ("M2", "dnn", "ml-100k", 1),
+        ("M2", "dnn", "retailrocket-half", 3),
+        ("shuffled", "sasrec", "ml-100k", 1),
+        ("recency", "sasrec", "ml-100k", 1),
+        ("base", "bpr", "synthetic", 1),
+        ("LE@7", "sasrec", "ml-100k", 1),
+        # those of the pages, although a step adds seeds
+        ("LE", "dnn", "retailrocket-half", 3),
+        ("E", "sasrec", "retailrocket-half", 1),
+        # those of the steps
+        ("ladder-LE", "dnn", "retailrocket-half", 5),
+        ("LE-200-epochs", "sasrec", "retailrocket-half", 5),
+        ("LE-2x-epochs", "sasrec", "retailrocket-half", 3),
+        ("base-2x-epochs", "bpr", "retailrocket-half", 3),
+        ("base-2x-epochs", "dnn", "retailrocket-half", 1),
+        ("LE-paper-data", "bpr", "retailrocket-half", 10),
+        ("ladder-LE", "dnn", "ml-100k", 1),
+        ("avg", "bpr", "retailrocket-first-half", 3),
+        ("avg", "bpr", "retailrocket-half", 10),
+        ("avg", "bpr", "ml-100k", 1),
+        ("LE", "dnn", "retailrocket", 3),
+        ("LE@40", "dnn", "retailrocket", 3),
+        ("LE", "bpr", "retailrocket", 1),
+        ("avg", "sasrec", "beauty", 3),
+        ("recency", "sasrec", "beauty", 1),
+    ],
+)
 def test_the_seeds_of_an_arm(label, model, dataset, seeds):
     assert plans.seeds(label, model, dataset) == tuple(range(seeds))
 
 
-@pytest.mark.parametrize(("names", "datasets", "words"), [
-    (["tabel3"], plans.SMALL, "unknown plan or step 'tabel3'; did you mean 'table3'"),
-    (["table3"], ["ml100k"], "unknown data set of the plans 'ml100k'; did you mean 'ml-100k'")])
+@pytest.mark.parametrize(
+    ("names", "datasets", "words"),
+    [
+        (["tabel3"], plans.SMALL, "unknown plan or step 'tabel3'; did you mean 'table3'"),
+        (["table3"], ["ml100k"], "unknown data set of the plans 'ml100k'; did you mean 'ml-100k'"),
+    ],
+)
 def test_a_typo_is_answered_with_the_nearest_name(names, datasets, words):
     with pytest.raises(SpecError, match=words):
         plans.planned(names, datasets)
 
 
 def record(spec: RunSpec, train: float, evaluate: float = 0.0, began: int = 0) -> Record:
-    return Record("run", spec.name, spec.canonical(), {}, {"seconds": {"train": train, "evaluate": evaluate},
-                                                           "began_with_epoch": began})
+    return Record(
+        "run",
+        spec.name,
+        spec.canonical(),
+        {},
+        {"seconds": {"train": train, "evaluate": evaluate}, "began_with_epoch": began},
+    )
 
 
 def test_the_seeds_of_a_deviation_are_not_those_of_the_study():
     assert plans.seeds("base", "sasrec", "ml-100k", {"protocol": "paper"}) == (0,)
     assert plans.seeds("LE", "sasrec", "ml-100k", {"rules": {"loss": "all"}}) == (0,)
-    assert plans.seeds("LE", "sasrec", "ml-100k", {"protocol": "controlled", "epochs": 5, "rules": None}) == (0, 1, 2)
+    assert plans.seeds(
+        "LE", "sasrec", "ml-100k", {"protocol": "controlled", "epochs": 5, "rules": None}
+    ) == (0, 1, 2)
     assert set(plans.controls("bpr")) == {"popularity", "transitions", "recency"}
 
 
@@ -127,7 +179,9 @@ def test_the_time_is_that_of_a_peers_epoch_in_runs_like_it():
     base, pair = (make("ml-100k", "dnn", epochs=10) for make in (settings.base, settings.pcrec))
     others = [dataclasses.replace(base, seed=seed) for seed in (1, 2, 3)]
     cut = record(others[2], 1e6, began=5)  # and resumed: not the whole time
-    rates = remaining.measured([record(base, 8, 2), record(others[0], 30), record(others[1], 20), cut])
+    rates = remaining.measured(
+        [record(base, 8, 2), record(others[0], 30), record(others[1], 20), cut]
+    )
     assert rates == {("ml-100k", "dnn"): 2.0}  # the median of 1, 3 and 2 seconds
     assert remaining.seconds([pair, pair, Derived("probed", (base,))], rates) == (20 * 2.0, 0)
     assert remaining.seconds([settings.base("ml-1m", "dnn"), base], rates) == (10 * 2.0, 1)
@@ -148,7 +202,8 @@ def test_what_is_left_counts_a_run_once_by_plan_and_again_by_step(monkeypatch):
     assert found["table3"].seconds == 3600 * 3 * 200 * 3  # base and LE of BPR, three seeds
     assert str(found["table3"]) == (
         "table3        16 of  16 records missing, 1800.0 hours, and 7 trainings without a"
-        " measured rate")  # the bases of both deep models are counted as parts of ensembles
+        " measured rate"
+    )  # the bases of both deep models are counted as parts of ensembles
 
 
 def test_a_run_that_is_trained_for_its_weights_takes_time_too(monkeypatch):
@@ -186,7 +241,9 @@ def test_the_command_line_lists_what_is_missing_and_then_makes_it(tmp_path, thre
     assert cli.main(["study", "table3", *where]) == 0
     out = capsys.readouterr().out.splitlines()
     assert out[1:3] == [f"missing   {spec.name}" for spec in three_runs[1:]]
-    assert out[3] == ("2 of 3 records are missing; about 0.0 hours on one thread like those before.")
+    assert out[3] == (
+        "2 of 3 records are missing; about 0.0 hours on one thread like those before."
+    )
     assert all(Store(tmp_path / "records").get(spec.name) for spec in three_runs)
     assert cli.main(["study", "table3", *where]) == 0
     assert "0 of 3 records are missing" in capsys.readouterr().out

@@ -42,14 +42,22 @@ def test_training_has_the_specs_precision_and_ranking_float32(monkeypatch):
 
     def spy(kind: type, name: str) -> None:
         original = getattr(kind, name)
-        monkeypatch.setattr(kind, name, lambda *args: (seen.append((name, torch.get_float32_matmul_precision())),
-                                                       original(*args))[1])
+        monkeypatch.setattr(
+            kind,
+            name,
+            lambda *args: (
+                seen.append((name, torch.get_float32_matmul_precision())),
+                original(*args),
+            )[1],
+        )
 
     spy(Peer, "train_epoch")
     spy(Ranker, "ranks")
     monkeypatch.setattr(trainer, "require", lambda *_: None)
     fit(of("bf16", peers=2, epochs=1), two_rings())
-    assert seen == [("train_epoch", "medium")] * 2 + [("ranks", "highest")] * 3  # each peer on validation, then the test
+    assert (
+        seen == [("train_epoch", "medium")] * 2 + [("ranks", "highest")] * 3
+    )  # each peer on validation, then the test
     seen.clear()
     fit(of("float32", epochs=1), two_rings())
     assert seen == [("train_epoch", "highest")] + [("ranks", "highest")] * 2
@@ -59,7 +67,11 @@ def test_scores_are_float32_products_whatever_is_set_outside(monkeypatch):
     trained, _ = fit(of("float32", epochs=1), two_rings())
     model, seen = trained.peers[0].model, []
     scores = model.scores
-    monkeypatch.setattr(model, "scores", lambda *args: (seen.append(torch.get_float32_matmul_precision()), scores(*args))[1])
+    monkeypatch.setattr(
+        model,
+        "scores",
+        lambda *args: (seen.append(torch.get_float32_matmul_precision()), scores(*args))[1],
+    )
     with products("bf16", CPU):
         trained.ranker.ranks(model, "test")
         assert torch.get_float32_matmul_precision() == "medium"
@@ -72,29 +84,46 @@ def test_float32_is_made_everywhere_and_each_other_one_on_its_own_device():
 
 
 def test_what_torch_would_replace_in_silence_is_refused(monkeypatch):
-    with pytest.raises(TrainingError, match="precision 'tf32' needs a GPU with tensor cores, and this cpu makes no such"):
+    with pytest.raises(
+        TrainingError,
+        match="precision 'tf32' needs a GPU with tensor cores, and this cpu makes no such",
+    ):
         require("tf32", CPU, 64)
     monkeypatch.setattr(precision, "available", lambda *_: False)
-    with pytest.raises(TrainingError, match="precision 'bf16' needs a processor with bf16 instructions, and this cpu makes"):
+    with pytest.raises(
+        TrainingError,
+        match="precision 'bf16' needs a processor with bf16 instructions, and this cpu makes",
+    ):
         Trainer(of("bf16"), two_rings(), CPU)
 
 
 def test_a_product_rounds_its_factors_or_it_is_float32_in_another_order():
     assert precision.rounds(lambda x, y: (x.bfloat16() @ y.bfloat16()).float(), CPU, 64)
-    for other in (torch.matmul, lambda x, y: (x.double() @ y.double()).float(), lambda x, y: (y.T @ x.T).T):
+    for other in (
+        torch.matmul,
+        lambda x, y: (x.double() @ y.double()).float(),
+        lambda x, y: (y.T @ x.T).T,
+    ):
         assert not precision.rounds(other, CPU, 4) and not precision.rounds(other, CPU, 256)
 
 
 def test_a_run_asks_for_products_of_its_own_dimension(monkeypatch):
     asked = []
-    monkeypatch.setattr(precision, "available", lambda name, device, terms: asked.append(terms) or True)
+    monkeypatch.setattr(
+        precision, "available", lambda name, device, terms: asked.append(terms) or True
+    )
     Trainer(of("bf16", d=20), two_rings(), CPU)
     assert asked == [20]
 
 
-@pytest.mark.skipif(not available("bf16", CPU, 64), reason="this processor makes no bf16 products of so few columns")
+@pytest.mark.skipif(
+    not available("bf16", CPU, 64), reason="this processor makes no bf16 products of so few columns"
+)
 def test_bf16_products_are_another_training_near_the_first():
-    [one], [other] = (fit(of(name, epochs=1, d=64), two_rings())[1].result["epochs"]["loss"] for name in ("float32", "bf16"))
+    [one], [other] = (
+        fit(of(name, epochs=1, d=64), two_rings())[1].result["epochs"]["loss"]
+        for name in ("float32", "bf16")
+    )
     assert one != other and one == pytest.approx(other, rel=0.02)
 
 

@@ -27,7 +27,9 @@ CALL = "import json, sys, pathlib, test_provenance as t; print(json.dumps(getatt
 
 def git(folder: Path, *words: str) -> str:
     who = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
-    return subprocess.run(["git", "-C", str(folder), *who, *words], check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        ["git", "-C", str(folder), *who, *words], check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def commit(folder: Path) -> str:
@@ -46,7 +48,11 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A clean repository with a copy of the package."""
     for name in [name for name in os.environ if name.startswith("GIT_")]:
         monkeypatch.delenv(name)
-    shutil.copytree(TESTS.parent / "pcrec_core", tmp_path / "pcrec_core", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        TESTS.parent / "pcrec_core",
+        tmp_path / "pcrec_core",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
     (tmp_path / ".gitignore").write_text("__pycache__/\ndata/\nignored/\n")
     (tmp_path / "file").write_text("1")
     git(tmp_path, "init", "-q")
@@ -57,8 +63,14 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def there(repository: Path, function: Callable[[Path], Any], package: Path | None = None) -> Any:
     """What ``function(repository)`` gives in a process that imports the copy, or that below ``package``."""
     where = os.pathsep.join([str(package or repository), str(TESTS)])
-    done = subprocess.run([sys.executable, "-c", CALL, function.__name__, str(repository)], capture_output=True, text=True,
-                          cwd=package or repository, env=os.environ | {"PYTHONPATH": where}, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-c", CALL, function.__name__, str(repository)],
+        capture_output=True,
+        text=True,
+        cwd=package or repository,
+        env=os.environ | {"PYTHONPATH": where},
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -72,15 +84,20 @@ def asks(folder: Path) -> dict[str, Any]:
 
 # --- the commit, its cleanness and the digest
 
+
 def test_clean_means_no_tracked_change_and_no_source_that_the_commit_lacks(repository):
     first = there(repository, asks)
     assert first["commit"] == git(repository, "rev-parse", "HEAD") and first["clean"] is True
-    assert first["python"] == sys.version.split()[0] and {"numpy", "torch"} <= first["versions"].keys()
+    assert (
+        first["python"] == sys.version.split()[0] and {"numpy", "torch"} <= first["versions"].keys()
+    )
     (repository / "new").write_text("untracked")
     assert there(repository, asks) == first
     (repository / "pcrec_core" / "new.py").write_text("# a source that no commit holds")
     asked = there(repository, asks)
-    assert (asked["commit"], asked["clean"]) == (first["commit"], False) and asked["code"] != first["code"]
+    assert (asked["commit"], asked["clean"]) == (first["commit"], False) and asked["code"] != first[
+        "code"
+    ]
     (repository / "pcrec_core" / "new.py").unlink()
     (repository / "file").write_text("2")
     assert there(repository, asks) == first | {"clean": False}
@@ -89,11 +106,19 @@ def test_clean_means_no_tracked_change_and_no_source_that_the_commit_lacks(repos
 def test_the_digest_is_that_of_the_sources_of_the_commit(repository):
     asked = there(repository, asks)
     paths = sorted(git(repository / "pcrec_core", "ls-files", "*.py").splitlines())
-    lines = [f"{hashlib.sha256((repository / 'pcrec_core' / path).read_bytes()).hexdigest()}  {path}\n" for path in paths]
-    assert asked["code"] == hashlib.sha256("".join(lines).encode()).hexdigest()[:16] and "claims/verdict.py" in paths
+    lines = [
+        f"{hashlib.sha256((repository / 'pcrec_core' / path).read_bytes()).hexdigest()}  {path}\n"
+        for path in paths
+    ]
+    assert (
+        asked["code"] == hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
+        and "claims/verdict.py" in paths
+    )
     edit(repository, "claims/verdict.py")
     edited = there(repository, asks)
-    assert (edited["commit"], edited["clean"]) == (asked["commit"], False) and edited["code"] != asked["code"]
+    assert (edited["commit"], edited["clean"]) == (asked["commit"], False) and edited[
+        "code"
+    ] != asked["code"]
     git(repository, "checkout", "-q", ".")
     git(repository, "mv", "pcrec_core/cost.py", "pcrec_core/price.py")
     assert there(repository, asks)["code"] not in (asked["code"], edited["code"])
@@ -101,8 +126,13 @@ def test_the_digest_is_that_of_the_sources_of_the_commit(repository):
 
 def test_where_git_does_not_know_the_sources_no_commit_is_named(repository):
     asked = there(repository, asks)
-    shutil.copytree(repository / "pcrec_core", repository / "ignored" / "pcrec_core")  # like site-packages in a repository
-    assert there(repository, asks, repository / "ignored") == asked | {"commit": None, "clean": False}
+    shutil.copytree(
+        repository / "pcrec_core", repository / "ignored" / "pcrec_core"
+    )  # like site-packages in a repository
+    assert there(repository, asks, repository / "ignored") == asked | {
+        "commit": None,
+        "clean": False,
+    }
     shutil.rmtree(repository / ".git")
     assert there(repository, asks) == asked | {"commit": None, "clean": False}
     git(repository, "init", "-q")
@@ -110,6 +140,7 @@ def test_where_git_does_not_know_the_sources_no_commit_is_named(repository):
 
 
 # --- what happens while a process runs
+
 
 def asks_meanwhile(folder: Path) -> dict[str, Any]:
     told = {"first": asks(folder)}
@@ -134,7 +165,14 @@ def test_an_edit_or_a_commit_is_not_of_the_code_in_memory_until_something_is_imp
     first = told.pop("first")
     assert first["clean"] is True and first["commit"] == git(repository, "rev-parse", "HEAD~1")
     clean = {name: asked == first for name, asked in told.items()}
-    assert clean == {"edited": True, "committed": True, "imported": False, "restored": True, "reloaded": False, "deleted": False}
+    assert clean == {
+        "edited": True,
+        "committed": True,
+        "imported": False,
+        "restored": True,
+        "reloaded": False,
+        "deleted": False,
+    }
     assert all(asked == first | {"clean": asked["clean"]} for asked in told.values())
 
 
@@ -160,27 +198,38 @@ def trains(folder: Path) -> list[dict[str, Any]]:
     store, split_for = Store(folder / "data" / "records"), study.split_for
 
     def made(seed: int) -> dict[str, Any]:
-        return study.run([settings.base("synthetic", "bpr", seed=seed, epochs=1, d=4)], store=store)[0].run
+        return study.run(
+            [settings.base("synthetic", "bpr", seed=seed, epochs=1, d=4)], store=store
+        )[0].run
 
     told = [made(0)]
     edit(folder, "baselines.py")
     commit(folder)
     told.append(made(1))
-    study.split_for = lambda spec: importlib.import_module("pcrec_core.baselines") and split_for(spec)  # in the run
+    study.split_for = lambda spec: (
+        importlib.import_module("pcrec_core.baselines") and split_for(spec)
+    )  # in the run
     told.append(made(2))
     told.append(study.run([Trivial(Data("synthetic"), "recency")], store=store)[0].run)
     return told
 
 
-def test_a_commit_in_a_queue_is_not_recorded_and_what_was_imported_after_it_is_not_clean(repository):
+def test_a_commit_in_a_queue_is_not_recorded_and_what_was_imported_after_it_is_not_clean(
+    repository,
+):
     before, code = git(repository, "rev-parse", "HEAD"), there(repository, asks)["code"]
     told = there(repository, trains)
-    assert [run["commit"] for run in told] == [before] * 4 != [git(repository, "rev-parse", "HEAD")] * 4
+    assert (
+        [run["commit"] for run in told]
+        == [before] * 4
+        != [git(repository, "rev-parse", "HEAD")] * 4
+    )
     assert [run["clean"] for run in told] == [True, True, False, False]
     assert {run["code"] for run in told} == {code}
 
 
 # --- a worker of other code
+
 
 def asks_workers(folder: Path) -> list[Any]:
     from pcrec_core import provenance, settings, study
@@ -188,7 +237,10 @@ def asks_workers(folder: Path) -> list[Any]:
     from pcrec_core.records import Store
     from pcrec_core.workers import Processes
 
-    store, run = Store(folder / "data" / "records"), settings.base("synthetic", "bpr", epochs=1, d=4)
+    store, run = (
+        Store(folder / "data" / "records"),
+        settings.base("synthetic", "bpr", epochs=1, d=4),
+    )
     edit(folder)  # a worker begins after it
     with Processes(1) as processes:
         worker = processes.submit(os.getpid).result()
@@ -199,6 +251,9 @@ def asks_workers(folder: Path) -> list[Any]:
 
 def test_a_worker_of_other_code_is_refused_by_name(repository):
     code, worker, said, stored = there(repository, asks_workers)
-    found = re.fullmatch(rf"the worker {re.escape(socket.gethostname())}, process {worker}, imported other code \(digest (\w+)\)"
-                         rf" than the command \(digest {code}\); start both again from the same code\.", said)
+    found = re.fullmatch(
+        rf"the worker {re.escape(socket.gethostname())}, process {worker}, imported other code \(digest (\w+)\)"
+        rf" than the command \(digest {code}\); start both again from the same code\.",
+        said,
+    )
     assert found and found[1] == there(repository, asks)["code"] != code and stored == 0

@@ -16,8 +16,12 @@ from pcrec_core.records import Record, Store, ranks_of, read, run_record, same_u
 from pcrec_core.spec import Data, RunSpec
 
 SPEC = settings.base("synthetic", "bpr", epochs=2)
-RESULT = {"test": {"HIT@5": 0.66666667, "MRR@5": 0.5}, "ranks": "1 12 2", "repeated": "010",
-          "data": {"fingerprint": "ab12", "users": 3, "items": 20}}
+RESULT = {
+    "test": {"HIT@5": 0.66666667, "MRR@5": 0.5},
+    "ranks": "1 12 2",
+    "repeated": "010",
+    "data": {"fingerprint": "ab12", "users": 3, "items": 20},
+}
 RUN = {"commit": "0" * 40, "clean": True, "seconds": {"train": 1.25}}
 
 
@@ -40,6 +44,7 @@ def files(folder: Path) -> list[Path]:
 
 
 # --- written and read
+
 
 def test_a_record_comes_back_as_it_was(store):
     assert store.get(SPEC.name) is None
@@ -64,7 +69,11 @@ def test_ranks_and_repeat_flags_are_by_user(path):
 
 def test_the_text_is_the_same_whatever_the_order_of_the_keys():
     def backwards(value):
-        return {k: backwards(v) for k, v in reversed(value.items())} if isinstance(value, dict) else value
+        return (
+            {k: backwards(v) for k, v in reversed(value.items())}
+            if isinstance(value, dict)
+            else value
+        )
 
     one = record_of()
     other = Record(one.kind, one.name, *map(backwards, (one.key, one.result, one.run)))
@@ -74,17 +83,24 @@ def test_the_text_is_the_same_whatever_the_order_of_the_keys():
 def test_the_hash_in_the_file_is_that_of_the_canonical_result(path):
     parts = json.loads(path.read_text())
     assert set(parts) == {"kind", "name", "key", "result", "result_sha256", "run"}
-    assert parts["result_sha256"] == records.digest(RESULT) == records.digest(dict(reversed(RESULT.items())))
+    assert (
+        parts["result_sha256"]
+        == records.digest(RESULT)
+        == records.digest(dict(reversed(RESULT.items())))
+    )
 
 
 # --- whole or not at all
+
 
 def test_the_file_is_made_beside_and_then_renamed(store, monkeypatch):
     moves, replace = [], os.replace
 
     def watched(source, target):
         moves.append((Path(source), Path(target)))
-        assert json.loads(Path(source).read_text())["name"] == SPEC.name and not Path(target).exists()
+        assert (
+            json.loads(Path(source).read_text())["name"] == SPEC.name and not Path(target).exists()
+        )
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", watched)
@@ -96,13 +112,19 @@ def test_the_file_is_made_beside_and_then_renamed(store, monkeypatch):
 def fails(error: BaseException):
     def boom(*args, **kwargs):
         raise error
+
     return boom
 
 
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), PermissionError(13, "Permission denied")])
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), PermissionError(13, "Permission denied")]
+)
 def test_nothing_is_left_where_the_rename_fails(store, monkeypatch, error):
     monkeypatch.setattr(os, "replace", fails(error))
-    with pytest.raises(FileError, match=rf"bpr-base-s0-{SPEC.identity}\.json cannot be written \({error.strerror}\)"):
+    with pytest.raises(
+        FileError,
+        match=rf"bpr-base-s0-{SPEC.identity}\.json cannot be written \({error.strerror}\)",
+    ):
         store.put(record_of())
     assert files(store.folder) == [] and store.get(SPEC.name) is None
 
@@ -135,7 +157,9 @@ def test_the_record_of_before_stays_where_writing_the_next_fails(store, path, mo
 
 
 def test_a_folder_that_is_a_file_is_refused_in_a_sentence(path):
-    with pytest.raises(FileError, match="cannot be written .*; make its place free, or name another folder"):
+    with pytest.raises(
+        FileError, match="cannot be written .*; make its place free, or name another folder"
+    ):
         Store(path).put(record_of())
 
 
@@ -147,21 +171,27 @@ def test_a_result_that_is_no_number_is_not_written(store):
 
 # --- damage is noticed
 
+
 def line_of(text: str, part: str) -> tuple[int, int]:
     start = text.index(f'"{part}":')
     return start, text.index("\n", start)
 
 
-@pytest.mark.parametrize(("part", "words"), [("result", "was changed: its result has not the hash it says"),
-                                             ("result_sha256", "was changed: its result has not the hash it says"),
-                                             ("key", "is not the one its name says")])
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ("result", "was changed: its result has not the hash it says"),
+        ("result_sha256", "was changed: its result has not the hash it says"),
+        ("key", "is not the one its name says"),
+    ],
+)
 def test_every_changed_digit_is_noticed(path, part, words):
     text = path.read_text()
     start, end = line_of(text, part)
     places = [i for i in range(start + len(part) + 3, end) if text[i].isdigit()]
     assert len(places) > 5
     for i in places:
-        path.write_text(text[:i] + str((int(text[i]) + 1) % 10) + text[i + 1:])
+        path.write_text(text[:i] + str((int(text[i]) + 1) % 10) + text[i + 1 :])
         # a leading 0 that became another digit may be no JSON any more (012), or another field's name (l3)
         with pytest.raises(RecordError, match=f"{words}|is no record"):
             read(path)
@@ -171,11 +201,15 @@ def test_every_changed_digit_is_noticed(path, part, words):
 
 def test_a_changed_digit_is_named_for_what_it_is(path):
     path.write_text(path.read_text().replace("0.66666667", "0.66666668"))
-    with pytest.raises(RecordError, match=rf"{path.name} was changed: its result has not the hash .* again\.$"):
+    with pytest.raises(
+        RecordError, match=rf"{path.name} was changed: its result has not the hash .* again\.$"
+    ):
         read(path)
 
 
-@pytest.mark.parametrize("name", ["bpr-base-s1-{}", "sasrec-base-s0-{}", "{}", "bpr-base-s0-0123456789ab"])
+@pytest.mark.parametrize(
+    "name", ["bpr-base-s1-{}", "sasrec-base-s0-{}", "{}", "bpr-base-s0-0123456789ab"]
+)
 def test_a_renamed_file_is_noticed(path, name):
     path = path.rename(path.with_name(name.format(SPEC.identity) + ".json"))
     with pytest.raises(RecordError, match=f"{path.name} is not the one its name says"):
@@ -188,7 +222,9 @@ def test_a_record_with_the_spec_of_another_run_is_noticed(path):
     path.write_text(text)
     with pytest.raises(RecordError, match="is not the one its name says"):
         read(path)
-    path.write_text(text.replace(SPEC.identity, other.identity))  # the name inside too, but not the file's
+    path.write_text(
+        text.replace(SPEC.identity, other.identity)
+    )  # the name inside too, but not the file's
     with pytest.raises(RecordError, match="is not the one its name says"):
         read(path)
 
@@ -201,12 +237,23 @@ def test_a_truncated_file_is_noticed_wherever_it_ends(path):
             read(path)
 
 
-@pytest.mark.parametrize("change", [
-    lambda parts: [1], lambda parts: parts | {"name": 5}, lambda parts: parts | {"name": "nodash"},
-    lambda parts: parts | {"key": None}, lambda parts: parts | {"key": {}}, lambda parts: parts | {"result": []},
-    lambda parts: parts | {"result": {"test": float("nan")}}, lambda parts: parts | {"result_sha256": None},
-    lambda parts: parts | {"kind": "walk"}, lambda parts: parts | {"run": None},
-    lambda parts: {k: v for k, v in parts.items() if k != "run"}, lambda parts: parts["result"]])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda parts: [1],
+        lambda parts: parts | {"name": 5},
+        lambda parts: parts | {"name": "nodash"},
+        lambda parts: parts | {"key": None},
+        lambda parts: parts | {"key": {}},
+        lambda parts: parts | {"result": []},
+        lambda parts: parts | {"result": {"test": float("nan")}},
+        lambda parts: parts | {"result_sha256": None},
+        lambda parts: parts | {"kind": "walk"},
+        lambda parts: parts | {"run": None},
+        lambda parts: {k: v for k, v in parts.items() if k != "run"},
+        lambda parts: parts["result"],
+    ],
+)
 def test_json_that_is_no_record_is_refused(path, change):
     path.write_text(json.dumps(change(json.loads(path.read_text()))))
     with pytest.raises(RecordError, match=path.name):
@@ -218,7 +265,11 @@ def test_bytes_that_are_no_text_and_a_folder_and_nothing_are_refused(path):
     with pytest.raises(RecordError, match="is no record"):
         read(path)
     path.write_bytes(b"\xff\xfe\x00")
-    for wrong, words in ((path, "is no record"), (path.parent, "Is a directory"), (path.with_name("x-y.json"), "there is no")):
+    for wrong, words in (
+        (path, "is no record"),
+        (path.parent, "Is a directory"),
+        (path.with_name("x-y.json"), "there is no"),
+    ):
         with pytest.raises(RecordError, match=words):
             read(wrong)
 
@@ -229,7 +280,9 @@ def test_a_damaged_record_is_never_taken_for_a_missing_one(store, path):
         store.get(SPEC.name)
 
 
-def test_a_record_of_another_numerics_counts_as_missing_and_can_still_be_read(store, path, monkeypatch):
+def test_a_record_of_another_numerics_counts_as_missing_and_can_still_be_read(
+    store, path, monkeypatch
+):
     monkeypatch.setitem(spec.NUMERICS, "bpr", spec.NUMERICS["bpr"] + 1)
     now = settings.base("synthetic", "bpr", epochs=2)
     assert now.name != SPEC.name and store.get(now.name) is None
@@ -238,8 +291,13 @@ def test_a_record_of_another_numerics_counts_as_missing_and_can_still_be_read(st
 
 # --- the store
 
+
 def test_all_is_recursive_and_ordered_and_passes_over_what_is_being_written(store):
-    specs = [settings.base(data, "bpr", seed=seed) for data in ("synthetic", "ml-100k") for seed in (1, 0)]
+    specs = [
+        settings.base(data, "bpr", seed=seed)
+        for data in ("synthetic", "ml-100k")
+        for seed in (1, 0)
+    ]
     for run in specs:
         store.put(record_of(run))
     (store.folder / "synthetic" / ".bpr-base.json.1.tmp").write_text("{")
@@ -248,22 +306,39 @@ def test_all_is_recursive_and_ordered_and_passes_over_what_is_being_written(stor
 
 
 def test_a_notebooks_folder_of_records_may_be_new_unless_the_page_only_reads(tmp_path):
-    assert Store.of(str(tmp_path / "new")).folder == tmp_path / "new" and Store.of("", made=True).folder is None
+    assert (
+        Store.of(str(tmp_path / "new")).folder == tmp_path / "new"
+        and Store.of("", made=True).folder is None
+    )
     (tmp_path / "file").write_text("")
     for folder, made in (("new", True), ("file", False), ("file", True)):
-        with pytest.raises(RecordError, match=f"there is no folder .*{folder}; records is a folder of records, or empty"):
+        with pytest.raises(
+            RecordError,
+            match=f"there is no folder .*{folder}; records is a folder of records, or empty",
+        ):
             Store.of(str(tmp_path / folder), made=made)
 
 
 def test_find_takes_the_beginning_of_an_identity(store, path):
     other = store.put(record_of(settings.base("synthetic", "bpr", epochs=3)))
-    assert store.find(SPEC.identity) == store.find(SPEC.identity[:4]) == store.find(SPEC.name) == path
+    assert (
+        store.find(SPEC.identity) == store.find(SPEC.identity[:4]) == store.find(SPEC.name) == path
+    )
     assert store.find(f"{SPEC.model.name}-{SPEC.variant}-s0-{SPEC.identity[:5]}") == path
     assert store.find(read(other).identity[:6]) == other
 
 
-@pytest.mark.parametrize("identity", ["0000", "", SPEC.identity[:3], SPEC.identity + "0", "synthetic",
-                                      f"ml-1m/sasrec-le-s7-{SPEC.identity}"])
+@pytest.mark.parametrize(
+    "identity",
+    [
+        "0000",
+        "",
+        SPEC.identity[:3],
+        SPEC.identity + "0",
+        "synthetic",
+        f"ml-1m/sasrec-le-s7-{SPEC.identity}",
+    ],
+)
 def test_find_refuses_what_names_no_record(store, path, identity):
     said = r"(\d records? .*|too short to name a record; )give a path, a name, or 4 or more digits"
     with pytest.raises(RecordError, match=said):
@@ -276,32 +351,57 @@ def test_find_refuses_what_names_two(store, path):
         store.find(SPEC.identity)
 
 
-def test_a_store_is_the_committed_folder_if_not_told_otherwise_wherever_one_stands(tmp_path, monkeypatch):
+def test_a_store_is_the_committed_folder_if_not_told_otherwise_wherever_one_stands(
+    tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     [first, *_] = Store().all()
-    assert Store().path(first.name).is_relative_to(Path(records.__file__).parents[1] / "data" / "records")
+    assert (
+        Store()
+        .path(first.name)
+        .is_relative_to(Path(records.__file__).parents[1] / "data" / "records")
+    )
 
 
-def test_a_new_record_goes_to_the_readers_own_folder_and_none_is_added_to_the_committed_ones(tmp_path, monkeypatch):
+def test_a_new_record_goes_to_the_readers_own_folder_and_none_is_added_to_the_committed_ones(
+    tmp_path, monkeypatch
+):
     for name in ("RECORDS", "OWN_RECORDS"):
         monkeypatch.setattr(records, name, tmp_path / name)
-    committed, own = record_of(), dataclasses.replace(record_of(), name="synthetic/bpr-base-s9-0123456789ab")
+    committed, own = (
+        record_of(),
+        dataclasses.replace(record_of(), name="synthetic/bpr-base-s9-0123456789ab"),
+    )
     Store(tmp_path / "RECORDS").put(committed)
     path = tmp_path / "OWN_RECORDS" / f"{committed.name}.json"
-    assert Store().path(committed.name) == tmp_path / "RECORDS" / f"{committed.name}.json" and not path.exists()
+    assert (
+        Store().path(committed.name) == tmp_path / "RECORDS" / f"{committed.name}.json"
+        and not path.exists()
+    )
     assert Store().path(own.name) == tmp_path / "OWN_RECORDS" / f"{own.name}.json"
     (tmp_path / "RECORDS" / f"{committed.name}.json").rename(tmp_path / "away.json")
     assert Store().put(committed) == path and Store().get(committed.name) == committed
     assert Store().find(committed.identity) == Store().find(committed.name) == path
-    assert list(Store().all()) == [] and list(Store().all(own=True)) == [committed]  # what the study shows was committed
+    assert list(Store().all()) == [] and list(Store().all(own=True)) == [
+        committed
+    ]  # what the study shows was committed
     Store(tmp_path / "RECORDS").put(committed)  # what a reader made was committed later
-    assert Store().find(committed.name) == Store().find(committed.identity) == tmp_path / "RECORDS" / f"{committed.name}.json"
+    assert (
+        Store().find(committed.name)
+        == Store().find(committed.identity)
+        == tmp_path / "RECORDS" / f"{committed.name}.json"
+    )
     assert list(Store().all(own=True)) == [committed] and path.exists()
+
 
 # --- what can be compared
 
+
 def seeds(n: int, **given) -> list[Record]:
-    return [record_of(settings.pcrec("synthetic", "bpr", seed=s, **given), ranks=f"{s + 1} 2 3") for s in range(n)]
+    return [
+        record_of(settings.pcrec("synthetic", "bpr", seed=s, **given), ranks=f"{s + 1} 2 3")
+        for s in range(n)
+    ]
 
 
 def test_ranks_of_an_arm_are_runs_by_users():
@@ -311,16 +411,27 @@ def test_ranks_of_an_arm_are_runs_by_users():
 
 
 def other_data(record: Record, fingerprint: str) -> Record:
-    return dataclasses.replace(record, result=record.result | {"data": RESULT["data"] | {"fingerprint": fingerprint}})
+    return dataclasses.replace(
+        record, result=record.result | {"data": RESULT["data"] | {"fingerprint": fingerprint}}
+    )
 
 
-@pytest.mark.parametrize("others", [
-    lambda: seeds(2, alpha=10)[1:], lambda: seeds(2, epochs=3)[1:], lambda: seeds(2, criterion="l1")[1:],
-    lambda: seeds(2, alpha=0)[1:], lambda: [record_of(settings.base("synthetic", "bpr", seed=1))],
-    lambda: [record_of(settings.pcrec("synthetic", "dnn", seed=1))],
-    lambda: [record_of(settings.pcrec(Data("synthetic", core=4), "bpr", seed=1))],
-    lambda: [record_of(dataclasses.replace(settings.pcrec("synthetic", "bpr", seed=1), numerics=9))],
-    lambda: seeds(1)])  # the same seed twice
+@pytest.mark.parametrize(
+    "others",
+    [
+        lambda: seeds(2, alpha=10)[1:],
+        lambda: seeds(2, epochs=3)[1:],
+        lambda: seeds(2, criterion="l1")[1:],
+        lambda: seeds(2, alpha=0)[1:],
+        lambda: [record_of(settings.base("synthetic", "bpr", seed=1))],
+        lambda: [record_of(settings.pcrec("synthetic", "dnn", seed=1))],
+        lambda: [record_of(settings.pcrec(Data("synthetic", core=4), "bpr", seed=1))],
+        lambda: [
+            record_of(dataclasses.replace(settings.pcrec("synthetic", "bpr", seed=1), numerics=9))
+        ],
+        lambda: seeds(1),
+    ],
+)  # the same seed twice
 def test_ranks_of_refuses_runs_that_differ_in_more_than_the_seed(others):
     with pytest.raises(RecordError, match=r"are no arm: they must differ in the seed alone\.$"):
         ranks_of(seeds(1) + others())
@@ -335,12 +446,16 @@ def test_ranks_of_other_data_are_refused_by_name():
     one, other = seeds(2)
     other = other_data(other, "cd34")
     for compare in (ranks_of, same_users):
-        with pytest.raises(RecordError, match=f"^{one.name} and {other.name} differ in data or protocol"):
+        with pytest.raises(
+            RecordError, match=f"^{one.name} and {other.name} differ in data or protocol"
+        ):
             compare([one, other])
 
 
 def test_same_users_takes_other_models_but_no_other_protocol():
     base, pair = record_of(), seeds(1)[0]
     assert same_users([base, pair]) is None
-    with pytest.raises(RecordError, match="differ in data or protocol: their users cannot be compared"):
+    with pytest.raises(
+        RecordError, match="differ in data or protocol: their users cannot be compared"
+    ):
         same_users([base, dataclasses.replace(pair, key=pair.key | {"protocol": "paper"})])

@@ -8,7 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import AVERAGING, CPU, LAYERWISE, NOWHERE, TableOfScores, fit, same, spec_of, two_rings, weights_of
+from support import (
+    AVERAGING,
+    CPU,
+    LAYERWISE,
+    NOWHERE,
+    TableOfScores,
+    fit,
+    same,
+    spec_of,
+    two_rings,
+    weights_of,
+)
 from torch import nn
 
 from pcrec_core import trainer
@@ -48,7 +59,9 @@ def where(outcome: Outcome) -> tuple:
     return chosen["epoch"], chosen["peer"], chosen["merged"], chosen.get("after", False)
 
 
-def pair(cooperation: Cooperation | None, peers: int = 2, epochs: int = 2, **given: object) -> RunSpec:
+def pair(
+    cooperation: Cooperation | None, peers: int = 2, epochs: int = 2, **given: object
+) -> RunSpec:
     return replace(spec_of("dnn", peers=peers, cooperation=cooperation, epochs=epochs), **given)
 
 
@@ -57,20 +70,31 @@ def pair(cooperation: Cooperation | None, peers: int = 2, epochs: int = 2, **giv
 
 def test_released_reports_each_peer_before_the_exchange_and_each_metrics_best_on_test():
     # An epoch: both peers on validation, both on test, then the merged model on validation; at the end the kept one again.
-    script, _, outcome = played(pair(LAYERWISE, protocol="released"), [9, 9, 1, 9, 9, 1], [3, 6, 4, 2, 2])
+    script, _, outcome = played(
+        pair(LAYERWISE, protocol="released"), [9, 9, 1, 9, 9, 1], [3, 6, 4, 2, 2]
+    )
     epochs = outcome.result["epochs"]
     assert where(outcome) == (1, 1, False, False)
-    assert epochs["test"]["MRR@5"] == [[round(1 / 3, 8), 0.25], [0, 0.5]] and epochs["tests"] == [0, 1]
+    assert epochs["test"]["MRR@5"] == [[round(1 / 3, 8), 0.25], [0, 0.5]] and epochs["tests"] == [
+        0,
+        1,
+    ]
     assert outcome.result["test"]["MRR@5"] == 0.5 and outcome.result["test"]["HIT@5"] == 1
-    assert [part for part, _ in script.shown] == ["valid", "valid", "test", "test", "valid"] * 2 + ["test"]
-    assert same(outcome.weights, script.shown[8][1])  # peer 1 of the second epoch, before the exchange
+    assert [part for part, _ in script.shown] == ["valid", "valid", "test", "test", "valid"] * 2 + [
+        "test"
+    ]
+    assert same(
+        outcome.weights, script.shown[8][1]
+    )  # peer 1 of the second epoch, before the exchange
     assert not same(script.shown[8][1], script.shown[9][1])
 
 
 def test_a_metrics_best_epoch_is_its_own():
     run = replace(spec_of("dnn", epochs=4), protocol="released")
     trainer = Trainer(run, RINGS, CPU)
-    read = iter([np.r_[np.full(24, 1), np.full(24, 30)], np.full(48, 4), np.full(48, 5), np.full(48, 21)])
+    read = iter(
+        [np.r_[np.full(24, 1), np.full(24, 30)], np.full(48, 4), np.full(48, 5), np.full(48, 21)]
+    )
 
     class Ranks:
         last = None
@@ -82,24 +106,46 @@ def test_a_metrics_best_epoch_is_its_own():
 
     trainer.ranker = Ranks()
     result = trainer.fit(NOWHERE).result
-    assert result["test"]["MRR@5"] == 0.5 and result["test"]["HIT@5"] == 1  # of the first epoch, and of the second
-    assert [result["best"][metric]["epoch"] for metric in ("MRR@5", "HIT@5")] == [0, 1]  # a third as good comes too late
+    assert (
+        result["test"]["MRR@5"] == 0.5 and result["test"]["HIT@5"] == 1
+    )  # of the first epoch, and of the second
+    assert [result["best"][metric]["epoch"] for metric in ("MRR@5", "HIT@5")] == [
+        0,
+        1,
+    ]  # a third as good comes too late
 
 
-@pytest.mark.parametrize(("cooperation", "peers", "best"), [
-    (LAYERWISE, 2, (1, 0, True, False)), (AVERAGING, 2, (1, 0, True, False)),  # the merged model
-    (SOME, 2, (1, 1, False, True)),  # the better peer after it
-    (MASKS, 2, (0, 1, False, False)), (NOISE, 1, (1, 0, False, False)),  # the better peer before it
-])
+@pytest.mark.parametrize(
+    ("cooperation", "peers", "best"),
+    [
+        (LAYERWISE, 2, (1, 0, True, False)),
+        (AVERAGING, 2, (1, 0, True, False)),  # the merged model
+        (SOME, 2, (1, 1, False, True)),  # the better peer after it
+        (MASKS, 2, (0, 1, False, False)),
+        (NOISE, 1, (1, 0, False, False)),  # the better peer before it
+    ],
+)
 def test_controlled_says_by_rule_which_weights_are_read(cooperation, peers, best):
     # own of both peers, then what came of the exchange: one merged model or both peers again
-    valid = {(LAYERWISE, 2): [7, 2, 5, 8, 8, 4], (AVERAGING, 2): [7, 2, 5, 8, 8, 4],
-             (SOME, 2): [7, 2, 5, 6, 8, 8, 5, 4], (MASKS, 2): [7, 3, 1, 1, 8, 4, 1, 1], (NOISE, 1): [7, 1, 3, 2]}
+    valid = {
+        (LAYERWISE, 2): [7, 2, 5, 8, 8, 4],
+        (AVERAGING, 2): [7, 2, 5, 8, 8, 4],
+        (SOME, 2): [7, 2, 5, 6, 8, 8, 5, 4],
+        (MASKS, 2): [7, 3, 1, 1, 8, 4, 1, 1],
+        (NOISE, 1): [7, 1, 3, 2],
+    }
     script, trainer, outcome = played(pair(cooperation, peers), valid[cooperation, peers], [2])
     assert where(outcome) == best
     after = outcome.result["epochs"]["merged" if best[2] else "after"]["MRR@20"]
-    assert after == ([round(1 / 5, 8), 0.25] if best[2] else {
-        SOME: [[0.2, 0.2], [round(1 / 6, 8), 0.25]], MASKS: [[1, 1], [1, 1]], NOISE: [[1, 0.5]]}[cooperation])
+    assert after == (
+        [round(1 / 5, 8), 0.25]
+        if best[2]
+        else {
+            SOME: [[0.2, 0.2], [round(1 / 6, 8), 0.25]],
+            MASKS: [[1, 1], [1, 1]],
+            NOISE: [[1, 0.5]],
+        }[cooperation]
+    )
     assert same(outcome.weights, script.shown[-1][1])
 
 
@@ -117,7 +163,9 @@ def test_what_a_choice_on_validation_reads_of_the_test_set_is_one_reading():
 def test_peers_that_never_exchange_keep_each_ones_best_weights():
     script, _, outcome = played(pair(None, epochs=3), [5, 9, 4, 3, 6, 7], [2])
     assert where(outcome) == (1, 1, False, False) and len(outcome.by_peer) == 2
-    assert same(outcome.by_peer[0], script.shown[2][1]) and same(outcome.by_peer[1], script.shown[3][1])
+    assert same(outcome.by_peer[0], script.shown[2][1]) and same(
+        outcome.by_peer[1], script.shown[3][1]
+    )
     assert same(outcome.weights, outcome.by_peer[1])
 
 
@@ -154,13 +202,21 @@ def test_each_metric_keeps_the_ranks_of_its_own_best_epoch():
     assert len({(best["epoch"], best["peer"]) for best in result["best"].values()}) > 1
 
 
-@pytest.mark.parametrize(("components", "names"), [
-    (("embedding",), ["item"]), (("middle", "softmax"), ["hidden", "output"]), (None, ["item", "hidden", "output"])])
+@pytest.mark.parametrize(
+    ("components", "names"),
+    [
+        (("embedding",), ["item"]),
+        (("middle", "softmax"), ["hidden", "output"]),
+        (None, ["item", "hidden", "output"]),
+    ],
+)
 def test_a_record_names_the_layers_that_were_exchanged(components, names):
     run = pair(Cooperation("layerwise", "entropy", 30, components=components))
     result = fit(run, RINGS)[1].result
     assert [name for name, _ in result["layers"]] == names
-    assert all(len(of_peer) == len(names) for exchange in result["epochs"]["mu"] for of_peer in exchange)
+    assert all(
+        len(of_peer) == len(names) for exchange in result["epochs"]["mu"] for of_peer in exchange
+    )
     held = dominance(Arm("E", (run_record(run, result, {}),)))
     assert held["layer"].unique().tolist() == names
 
@@ -168,7 +224,9 @@ def test_a_record_names_the_layers_that_were_exchanged(components, names):
 def test_masks_of_the_released_protocol_keep_what_they_kept():
     run = replace(spec_of("sasrec", peers=2, cooperation=MASKS), protocol="released")
     result = fit(run, RINGS)[1].result
-    assert len(result["layers"]) == 13 and all(len(of_peer) == 13 for e in result["epochs"]["kept"] for of_peer in e)
+    assert len(result["layers"]) == 13 and all(
+        len(of_peer) == 13 for e in result["epochs"]["kept"] for of_peer in e
+    )
 
 
 # --- rules by epoch
@@ -177,14 +235,17 @@ def test_masks_of_the_released_protocol_keep_what_they_kept():
 def test_the_noise_is_the_released_codes():
     run = pair(NOISE, 1, epochs=70)
     assert [rule_of(run, epoch).sd for epoch in (0, 29, 30, 59, 60)] == pytest.approx(
-        [0.05, 0.05, 0.0025, 0.0025, 0.000125], rel=1e-12)
+        [0.05, 0.05, 0.0025, 0.0025, 0.000125], rel=1e-12
+    )
     assert rule_of(run, 0).seeds != rule_of(run, 1).seeds and rule_of(run, 1) == rule_of(run, 1)
     assert rule_of(replace(run, seed=1), 0).seeds != rule_of(run, 0).seeds
 
 
 def test_the_noise_of_an_epoch_counts_from_0(monkeypatch):
     used: list[float] = []
-    monkeypatch.setattr(trainer, "cooperate", lambda peers, rule, layers: used.append(rule.sd) or [])
+    monkeypatch.setattr(
+        trainer, "cooperate", lambda peers, rule, layers: used.append(rule.sd) or []
+    )
     fit(pair(NOISE, 1, epochs=31), RINGS)
     assert used[0] == used[29] == 0.05 and used[30] == pytest.approx(0.0025)
 
@@ -232,10 +293,14 @@ def test_the_same_order_for_both_peers_and_negatives_of_their_own():
 
 
 def test_equal_rates_and_equal_starts():
-    usual, rates, starts = (Trainer(pair(None, **given), RINGS, CPU).peers for given in (
-        {}, {"rates": "equal"}, {"starts": "same"}))
+    usual, rates, starts = (
+        Trainer(pair(None, **given), RINGS, CPU).peers
+        for given in ({}, {"rates": "equal"}, {"starts": "same"})
+    )
     assert [peer.eta for peer in usual] == pytest.approx([0.01, 0.005])
-    assert [peer.eta for peer in rates] == [0.01, 0.01] and [peer.eta for peer in starts] == [peer.eta for peer in usual]
+    assert [peer.eta for peer in rates] == [0.01, 0.01] and [peer.eta for peer in starts] == [
+        peer.eta for peer in usual
+    ]
     assert same(weights_of(starts[0].model), weights_of(starts[1].model))
     assert same(weights_of(starts[0].model), weights_of(usual[0].model))
     assert not same(weights_of(rates[0].model), weights_of(rates[1].model))
@@ -243,9 +308,12 @@ def test_equal_rates_and_equal_starts():
 
 # --- the index of all lines
 
+
 def test_every_test_that_the_index_names_is_there():
     folder = Path(__file__).parent
-    named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", (folder / "RELEASED.md").read_text(encoding="utf-8"))
+    named = re.findall(
+        r"`(test_\w+\.py)::(test_\w+)`", (folder / "RELEASED.md").read_text(encoding="utf-8")
+    )
     assert len(named) > 90
     text = {file: (folder / file).read_text(encoding="utf-8") for file, _ in named}
     assert [f"{file}::{test}" for file, test in named if f"\ndef {test}(" not in text[file]] == []

@@ -23,10 +23,17 @@ from pcrec_core.trainer import Trainer
 
 RINGS = two_rings()
 EVERY_2 = Cooperation("layerwise", "entropy", 30, every=2)
-SPECS = [spec_of("sasrec", epochs=5), spec_of("sasrec", peers=2, cooperation=EVERY_2, epochs=5),
-         spec_of("dnn", peers=2, epochs=5, l2=1e-3), spec_of("bpr", peers=3, cooperation=AVERAGING, epochs=5),
-         replace(spec_of("dnn", peers=2, cooperation=LAYERWISE, epochs=5, eta=0.1), protocol="released",
-                 rules=replace(PROTOCOLS["released"], choice="both"))]
+SPECS = [
+    spec_of("sasrec", epochs=5),
+    spec_of("sasrec", peers=2, cooperation=EVERY_2, epochs=5),
+    spec_of("dnn", peers=2, epochs=5, l2=1e-3),
+    spec_of("bpr", peers=3, cooperation=AVERAGING, epochs=5),
+    replace(
+        spec_of("dnn", peers=2, cooperation=LAYERWISE, epochs=5, eta=0.1),
+        protocol="released",
+        rules=replace(PROTOCOLS["released"], choice="both"),
+    ),
+]
 
 #: A process of its own trains this run, an epoch a twentieth of a second or more.
 RUN = """
@@ -46,16 +53,26 @@ def checkpoint_at(folder: Path, spec: RunSpec, interval: float = 0) -> Checkpoin
 
 def test_a_killed_run_goes_on_to_the_same_result(tmp_path):
     here = Path(__file__).parent
-    with subprocess.Popen([sys.executable, "-c", RUN, str(here), str(tmp_path)], cwd=here.parent) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN, str(here), str(tmp_path)], cwd=here.parent
+    ) as process:
         deadline = time.monotonic() + 120
-        while not (tmp_path / "run.pt").exists() and process.poll() is None and time.monotonic() < deadline:
+        while (
+            not (tmp_path / "run.pt").exists()
+            and process.poll() is None
+            and time.monotonic() < deadline
+        ):
             time.sleep(0.01)
         process.kill()
     assert process.returncode == -signal.SIGKILL
     outcome = fit(KILLED, RINGS, checkpoint_at(tmp_path, KILLED))[1]
     assert 0 < outcome.began < 40
     whole = fit(KILLED, RINGS)[1]
-    assert whole.began == 0 and digest(outcome.result) == digest(whole.result) and same(outcome.weights, whole.weights)
+    assert (
+        whole.began == 0
+        and digest(outcome.result) == digest(whole.result)
+        and same(outcome.weights, whole.weights)
+    )
 
 
 def press_in(trainer: Trainer, epoch: int, times: int = 1) -> None:
@@ -79,7 +96,9 @@ def test_ctrl_c_ends_after_the_epoch_and_the_next_start_goes_on(spec, epoch, tmp
     press_in(trainer, epoch)
     sentence = rf"^interrupted after {epoch + 1} of 5 epochs of {spec.name}; the same command goes on from there\.$"
     with pytest.raises(TrainingError, match=sentence):
-        trainer.fit(checkpoint_at(tmp_path, spec, interval=3600))  # written although the interval has not passed
+        trainer.fit(
+            checkpoint_at(tmp_path, spec, interval=3600)
+        )  # written although the interval has not passed
     assert len(trainer.history) == epoch + 1 and signal.getsignal(signal.SIGINT) is before
 
     told: list[int] = []
@@ -128,9 +147,15 @@ def test_ctrl_c_in_the_last_epoch_keeps_the_record_and_starts_no_further_run(tmp
     monkeypatch.setattr(study, "CHECKPOINTS", tmp_path / "checkpoints")
     monkeypatch.setattr(weights, "WEIGHTS", tmp_path / "weights")
     store = Store(tmp_path / "records")
-    with pytest.raises(TrainingError, match=f"^interrupted in the last epoch of {specs[0].name}: its record is written;"):
+    with pytest.raises(
+        TrainingError,
+        match=f"^interrupted in the last epoch of {specs[0].name}: its record is written;",
+    ):
         study.run(specs, store=store)
-    assert store.get(specs[0].name).result["test"].keys() >= {"MRR@5"} and store.get(specs[1].name) is None
+    assert (
+        store.get(specs[0].name).result["test"].keys() >= {"MRR@5"}
+        and store.get(specs[1].name) is None
+    )
 
 
 def test_a_finished_run_is_read_out_again_from_its_checkpoint(tmp_path):
@@ -151,7 +176,10 @@ def test_the_seconds_of_both_parts_count(tmp_path):
 
 def test_a_checkpoint_of_another_state_of_the_code_is_refused(tmp_path):
     checkpoint_at(tmp_path, SPECS[0]).save({"seconds": {}})
-    with pytest.raises(TrainingError, match=rf"another state of the code .*'history'\); delete {SPECS[0].identity}\.pt"):
+    with pytest.raises(
+        TrainingError,
+        match=rf"another state of the code .*'history'\); delete {SPECS[0].identity}\.pt",
+    ):
         fit(SPECS[0], RINGS, checkpoint_at(tmp_path, SPECS[0]))
 
 
@@ -161,27 +189,45 @@ def test_a_checkpoint_with_more_epochs_than_the_run_or_with_none_is_refused(tmp_
     trainer = Trainer(spec, RINGS, CPU)
     trainer.history = [trainer._epoch(0)] * epochs
     checkpoint_at(tmp_path, spec).save(trainer._state())
-    with pytest.raises(TrainingError, match=rf"^the checkpoint of {spec.name} holds {epochs} epochs, and the run has 3; delete"
-                                            rf" {spec.identity}\.pt among the checkpoints to start anew\.$"):
+    with pytest.raises(
+        TrainingError,
+        match=rf"^the checkpoint of {spec.name} holds {epochs} epochs, and the run has 3; delete"
+        rf" {spec.identity}\.pt among the checkpoints to start anew\.$",
+    ):
         fit(spec, RINGS, checkpoint_at(tmp_path, spec))
 
 
-def test_a_run_is_not_resumed_under_other_code_and_not_clean_if_a_part_of_it_is_not(tmp_path, monkeypatch):
+def test_a_run_is_not_resumed_under_other_code_and_not_clean_if_a_part_of_it_is_not(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr(study, "CHECKPOINTS", tmp_path / "checkpoints")
     monkeypatch.setattr(weights, "WEIGHTS", tmp_path / "weights")
     monkeypatch.setattr(provenance, "_asked", lambda: ("c" * 40, True))
-    run, store, original = settings.base("synthetic", "bpr", epochs=3, d=4), Store(tmp_path / "records"), Trainer._epoch
+    run, store, original = (
+        settings.base("synthetic", "bpr", epochs=3, d=4),
+        Store(tmp_path / "records"),
+        Trainer._epoch,
+    )
 
     def train(sound: bool, code: str, pressed: bool = False) -> None:
         monkeypatch.setattr(provenance, "sound", lambda: sound)
         monkeypatch.setattr(provenance, "CODE", code)
-        monkeypatch.setattr(Trainer, "_epoch", lambda trainer, epoch: (
-            pressed and os.kill(os.getpid(), signal.SIGINT), original(trainer, epoch))[1])
+        monkeypatch.setattr(
+            Trainer,
+            "_epoch",
+            lambda trainer, epoch: (
+                pressed and os.kill(os.getpid(), signal.SIGINT),
+                original(trainer, epoch),
+            )[1],
+        )
         study.run([run], store=store)
 
     with pytest.raises(TrainingError, match="interrupted after 1 of 3 epochs"):
         train(sound=False, code="a" * 16, pressed=True)
-    with pytest.raises(TrainingError, match=r"written by other code \(commit c+, not clean; digest a+, here b+\); go back"):
+    with pytest.raises(
+        TrainingError,
+        match=r"written by other code \(commit c+, not clean; digest a+, here b+\); go back",
+    ):
         train(sound=True, code="b" * 16)
     assert store.get(run.name) is None
     train(sound=True, code="a" * 16)

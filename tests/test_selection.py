@@ -45,38 +45,53 @@ def check(outcome: Outcome, script: Script, at: int, epoch: int, peer: int, merg
     assert outcome.result["test"]["MRR@5"] == 0.5  # rank 2
 
 
-@pytest.mark.parametrize(("valid", "best"), [
-    ((5, 3, 7, 9), 1),
-    ((5, 3, 3, 3), 1),  # ties go to the earlier epoch
-    ((9, 9, 9, 9), 0),
-    ((4, 3, 2, 1), 3),
-    ((30, 40, 25, 21), 0),  # beyond 20 every rank is worth 0
-    ((21, 30, 20, 20), 2),
-])
+@pytest.mark.parametrize(
+    ("valid", "best"),
+    [
+        ((5, 3, 7, 9), 1),
+        ((5, 3, 3, 3), 1),  # ties go to the earlier epoch
+        ((9, 9, 9, 9), 0),
+        ((4, 3, 2, 1), 3),
+        ((30, 40, 25, 21), 0),  # beyond 20 every rank is worth 0
+        ((21, 30, 20, 20), 2),
+    ],
+)
 def test_one_model_is_read_at_its_best_epoch(valid, best):
     script, _, outcome = played(spec_of("dnn", epochs=4), *valid)
     if valid[best] <= 20:
         check(outcome, script, at=best, epoch=best, peer=0, merged=False)
     else:
-        assert outcome.result["chosen"]["epoch"] == 0 and outcome.result["chosen"]["valid"]["NDCG@20"] == 0
+        assert (
+            outcome.result["chosen"]["epoch"] == 0
+            and outcome.result["chosen"]["valid"]["NDCG@20"] == 0
+        )
 
 
-@pytest.mark.parametrize(("valid", "epoch", "peer"), [
-    ((4, 2, 3, 3, 9, 9), 0, 1),
-    ((4, 4, 3, 3, 3, 3), 1, 0),  # ties go to the earlier epoch, then to the lower peer
-    ((4, 2, 2, 2, 2, 2), 0, 1),  # .. the epoch before the peer
-    ((4, 4, 4, 4, 4, 3), 2, 1),
-])
+@pytest.mark.parametrize(
+    ("valid", "epoch", "peer"),
+    [
+        ((4, 2, 3, 3, 9, 9), 0, 1),
+        ((4, 4, 3, 3, 3, 3), 1, 0),  # ties go to the earlier epoch, then to the lower peer
+        ((4, 2, 2, 2, 2, 2), 0, 1),  # .. the epoch before the peer
+        ((4, 4, 4, 4, 4, 3), 2, 1),
+    ],
+)
 def test_of_peers_that_never_exchange_the_better_is_read(valid, epoch, peer):
     script, _, outcome = played(spec_of("dnn", peers=2), *valid)
     check(outcome, script, at=2 * epoch + peer, epoch=epoch, peer=peer, merged=False)
 
 
-@pytest.mark.parametrize(("valid", "epoch"), [
-    ((1, 1, 5, 1, 1, 4, 1, 1, 6), 1),  # own before the exchange, own, merged: the own ones are better, and do not count
-    ((9, 9, 4, 1, 9, 4, 9, 9, 4), 0),
-    ((9, 9, 8, 9, 9, 7, 9, 9, 6), 2),
-])
+@pytest.mark.parametrize(
+    ("valid", "epoch"),
+    [
+        (
+            (1, 1, 5, 1, 1, 4, 1, 1, 6),
+            1,
+        ),  # own before the exchange, own, merged: the own ones are better, and do not count
+        ((9, 9, 4, 1, 9, 4, 9, 9, 4), 0),
+        ((9, 9, 8, 9, 9, 7, 9, 9, 6), 2),
+    ],
+)
 def test_the_merged_model_is_read_among_epochs_with_an_exchange(valid, epoch):
     script, trainer, outcome = played(spec_of("dnn", peers=2, cooperation=LAYERWISE), *valid)
     check(outcome, script, at=3 * epoch + 2, epoch=epoch, peer=0, merged=True)
@@ -95,11 +110,16 @@ def test_epochs_without_an_exchange_are_no_candidates():
 
 
 def test_each_epoch_keeps_what_both_peers_and_the_merged_model_reached():
-    _, _, outcome = played(spec_of("dnn", peers=2, cooperation=LAYERWISE, epochs=2), 1, 2, 3, 4, 5, 6)
+    _, _, outcome = played(
+        spec_of("dnn", peers=2, cooperation=LAYERWISE, epochs=2), 1, 2, 3, 4, 5, 6
+    )
     epochs = outcome.result["epochs"]
     assert epochs["own"]["MRR@5"] == [[1, 0.25], [0.5, 0.2]]  # by peer, then epoch
     assert epochs["merged"]["MRR@5"] == [round(1 / 3, 8), 0]
-    assert epochs["own"]["MRR@20"] == [[1, 0.25], [0.5, 0.2]] and epochs["merged"]["HIT@20"] == [1, 1]
+    assert epochs["own"]["MRR@20"] == [[1, 0.25], [0.5, 0.2]] and epochs["merged"]["HIT@20"] == [
+        1,
+        1,
+    ]
 
 
 def test_what_is_chosen_is_a_copy_that_further_training_does_not_move():

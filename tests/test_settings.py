@@ -17,40 +17,66 @@ from pcrec_core.variants import variant
 
 MODELS = ("sasrec", "dnn", "bpr")
 #: What section 4 fixes on ML-100K; DNN's eta, BPR's L2 and the epochs are chosen on validation.
-ML_100K = {"sasrec": {"d": 64, "t": 50, "p": 0.2, "batch": 128, "eta": 1e-3},
-           "dnn": {"d": 64, "t": 50, "batch": 128, "l2": 1e-5},
-           "bpr": {"d": 256, "batch": 2048, "eta": 1e-3}}
-RETAILROCKET = {"sasrec": {"d": 64, "t": 10, "p": 0.3, "batch": 128, "eta": 1e-3},
-                "dnn": {"d": 64, "t": 10, "batch": 128, "l2": 1e-5},
-                "bpr": {"d": 256, "batch": 2048, "eta": 1e-3}}
+ML_100K = {
+    "sasrec": {"d": 64, "t": 50, "p": 0.2, "batch": 128, "eta": 1e-3},
+    "dnn": {"d": 64, "t": 50, "batch": 128, "l2": 1e-5},
+    "bpr": {"d": 256, "batch": 2048, "eta": 1e-3},
+}
+RETAILROCKET = {
+    "sasrec": {"d": 64, "t": 10, "p": 0.3, "batch": 128, "eta": 1e-3},
+    "dnn": {"d": 64, "t": 10, "batch": 128, "l2": 1e-5},
+    "bpr": {"d": 256, "batch": 2048, "eta": 1e-3},
+}
 #: "The paper's Table 2"; t is in its Table 1.
-ML_20M = {"sasrec": {"d": 256, "t": 100, "p": 0, "batch": 128, "eta": 1e-3, "l2": 0},
-          "dnn": {"d": 256, "t": 100, "batch": 128, "eta": 1e-4, "l2": 1e-6},
-          "bpr": {"d": 256, "batch": 2048, "eta": 1e-3, "l2": 0}}
+ML_20M = {
+    "sasrec": {"d": 256, "t": 100, "p": 0, "batch": 128, "eta": 1e-3, "l2": 0},
+    "dnn": {"d": 256, "t": 100, "batch": 128, "eta": 1e-4, "l2": 1e-6},
+    "bpr": {"d": 256, "batch": 2048, "eta": 1e-3, "l2": 0},
+}
 #: "t 50, p 0.5, else ML-100K's."
 AMAZON = ML_100K | {"sasrec": ML_100K["sasrec"] | {"p": 0.5}}
-BY_SECTION_4 = {"ml-100k": ML_100K, "ml-1m": ML_100K, "ml-20m": ML_20M, "csv": ML_100K, "synthetic": ML_100K,
-                "beauty": AMAZON, "video-games": AMAZON,
-                "retailrocket": RETAILROCKET, "retailrocket-half": RETAILROCKET,
-                "retailrocket-first-half": RETAILROCKET,
-                "retailrocket-events": RETAILROCKET}
+BY_SECTION_4 = {
+    "ml-100k": ML_100K,
+    "ml-1m": ML_100K,
+    "ml-20m": ML_20M,
+    "csv": ML_100K,
+    "synthetic": ML_100K,
+    "beauty": AMAZON,
+    "video-games": AMAZON,
+    "retailrocket": RETAILROCKET,
+    "retailrocket-half": RETAILROCKET,
+    "retailrocket-first-half": RETAILROCKET,
+    "retailrocket-events": RETAILROCKET,
+}
 #: The paper's grids (Section 4.3), and the two that only its Table 2 has: 1e-6, and no L2 at all.
-GRID = {"eta": (0.0001, 0.00025, 0.0005, 0.00075, 0.001, 0.005),
-        "l2": (0, 0.01, 0.001, 0.0005, 0.0001, 0.00005, 0.00001, 0.000001)}
+GRID = {
+    "eta": (0.0001, 0.00025, 0.0005, 0.00075, 0.001, 0.005),
+    "l2": (0, 0.01, 0.001, 0.0005, 0.0001, 0.00005, 0.00001, 0.000001),
+}
 
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("dataset", SOURCES)
 def test_defaults_are_those_of_section_4(dataset, model):
     found = defaults(dataset, model)
-    assert {name: found[name] for name in BY_SECTION_4[dataset][model]} == BY_SECTION_4[dataset][model]
+    assert {name: found[name] for name in BY_SECTION_4[dataset][model]} == BY_SECTION_4[dataset][
+        model
+    ]
     assert found["eta"] in GRID["eta"] and found["l2"] in GRID["l2"]
 
 
-@pytest.mark.parametrize(("dataset", "epochs"), [
-    ("ml-100k", (120, 200, 200)), ("ml-20m", (120, 200, 200)), ("beauty", (50, 50, 50)),
-    ("video-games", (50, 50, 50)), ("retailrocket", (50, 50, 50)),
-    ("retailrocket-half", (50, 50, 50)), ("retailrocket-events", (50, 50, 50))])
+@pytest.mark.parametrize(
+    ("dataset", "epochs"),
+    [
+        ("ml-100k", (120, 200, 200)),
+        ("ml-20m", (120, 200, 200)),
+        ("beauty", (50, 50, 50)),
+        ("video-games", (50, 50, 50)),
+        ("retailrocket", (50, 50, 50)),
+        ("retailrocket-half", (50, 50, 50)),
+        ("retailrocket-events", (50, 50, 50)),
+    ],
+)
 def test_epochs_start_at_those_of_section_4_and_are_doubled_twice_at_most(dataset, epochs):
     for model, start in zip(MODELS, epochs, strict=True):
         assert defaults(dataset, model)["epochs"] in (start, 2 * start, 4 * start)
@@ -61,9 +87,16 @@ def test_ml_20m_has_the_papers_own_settings():
     [t] = paper.table(1).query("dataset == 'ML-20M'").t
     for model, name in zip(MODELS, ("SASRec", "DNN", "BPR"), strict=True):
         found, theirs = defaults("ml-20m", model), printed.loc[name].dropna()
-        ours = {"b": found["batch"], "d": found["d"], "eta": found["eta"], "l2": found["l2"], "p": found.get("p")}
+        ours = {
+            "b": found["batch"],
+            "d": found["d"],
+            "eta": found["eta"],
+            "l2": found["l2"],
+            "p": found.get("p"),
+        }
         assert {symbol: float(theirs[symbol]) for symbol in ours if symbol in theirs} == {
-            symbol: value for symbol, value in ours.items() if symbol in theirs}
+            symbol: value for symbol, value in ours.items() if symbol in theirs
+        }
         assert model == "bpr" or found["t"] == t
 
 
@@ -72,12 +105,19 @@ def test_epochs_of_a_first_try_are_20(dataset):
     assert [defaults(dataset, model)["epochs"] for model in MODELS] == [20, 20, 20]
 
 
-@pytest.mark.parametrize(("run", "name"), [
-    (base("synthetic", "sasrec"), "synthetic/sasrec-base-s0-b3821e8f5985"),
-    (pcrec("synthetic", "sasrec"), "synthetic/sasrec-le-a30-s0-456b9ae645e8"),
-    (pcrec("retailrocket-half", "sasrec", alpha=0, epochs=50), "retailrocket-half/sasrec-avg-s0-643a0bf3b64f"),
-    (base("ml-100k", "bpr", epochs=200, l2=1e-4, seed=1), "ml-100k/bpr-base-s1-bad431017a33"),
-    (pcrec("ml-100k", "dnn", epochs=200, eta=1e-3), "ml-100k/dnn-le-a40-s0-ec329542a837")])
+@pytest.mark.parametrize(
+    ("run", "name"),
+    [
+        (base("synthetic", "sasrec"), "synthetic/sasrec-base-s0-b3821e8f5985"),
+        (pcrec("synthetic", "sasrec"), "synthetic/sasrec-le-a30-s0-456b9ae645e8"),
+        (
+            pcrec("retailrocket-half", "sasrec", alpha=0, epochs=50),
+            "retailrocket-half/sasrec-avg-s0-643a0bf3b64f",
+        ),
+        (base("ml-100k", "bpr", epochs=200, l2=1e-4, seed=1), "ml-100k/bpr-base-s1-bad431017a33"),
+        (pcrec("ml-100k", "dnn", epochs=200, eta=1e-3), "ml-100k/dnn-le-a40-s0-ec329542a837"),
+    ],
+)
 def test_names_of_runs_are_pinned_so_that_a_changed_setting_is_seen(run, name):
     assert run.name == name
 
@@ -86,13 +126,21 @@ def test_a_base_is_one_peer_and_pcrec_two_that_cooperate_by_entropy():
     alone, both = base("ml-100k", "sasrec", seed=3), pcrec("ml-100k", "sasrec", seed=3)
     assert (alone.peers, alone.cooperation, alone.variant) == (1, None, "base")
     assert (both.peers, both.cooperation) == (2, Cooperation("layerwise", "entropy", 30))
-    assert (alone.data, alone.model, alone.training, alone.seed) == (both.data, both.model, both.training, both.seed)
+    assert (alone.data, alone.model, alone.training, alone.seed) == (
+        both.data,
+        both.model,
+        both.training,
+        both.seed,
+    )
 
 
 @pytest.mark.parametrize(("model", "alpha"), [("sasrec", 30), ("dnn", 40), ("bpr", 20)])
 def test_alpha_is_the_papers_by_model(model, alpha):
     assert layerwise(model) == Cooperation("layerwise", "entropy", alpha)
-    assert pcrec("ml-100k", model).variant == f"le-a{alpha}" and pcrec("retailrocket", model).variant == f"le-a{alpha}"
+    assert (
+        pcrec("ml-100k", model).variant == f"le-a{alpha}"
+        and pcrec("retailrocket", model).variant == f"le-a{alpha}"
+    )
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -102,28 +150,50 @@ def test_both_halves_have_the_same_settings(model):
 
 def test_the_alpha_grid_is_that_of_section_4_with_averaging_for_0():
     assert settings.ALPHAS == (10, 20, 30, 40, 50)
-    assert layerwise("sasrec", alpha=0) == layerwise("sasrec", alpha=0.0) == Cooperation("averaging")
+    assert (
+        layerwise("sasrec", alpha=0) == layerwise("sasrec", alpha=0.0) == Cooperation("averaging")
+    )
     assert layerwise("sasrec", alpha=0, every=3) == Cooperation("averaging", every=3)
     assert layerwise("sasrec", "l1", 10, 2) == Cooperation("layerwise", "l1", 10, 2)
 
 
 def test_every_setting_can_be_given_and_none_given_is_the_default():
-    given = {"d": 7, "t": 8, "p": 0.5, "epochs": 9, "batch": 10, "eta": 0.25, "l2": 0.125, "schedule": "constant",
-             "precision": "bf16",
-             "average": "ema"}
+    given = {
+        "d": 7,
+        "t": 8,
+        "p": 0.5,
+        "epochs": 9,
+        "batch": 10,
+        "eta": 0.25,
+        "l2": 0.125,
+        "schedule": "constant",
+        "precision": "bf16",
+        "average": "ema",
+    }
     run = run_spec("ml-100k", "sasrec", **given)
     assert vars(run.model) | vars(run.training) == given | {"name": "sasrec"}
     assert run_spec("ml-100k", "sasrec", **dict.fromkeys(given)) == run_spec("ml-100k", "sasrec")
     assert run_spec("ml-100k", "sasrec", p=0, l2=0).model.p == 0.0  # 0 is given
 
 
-@pytest.mark.parametrize(("label", "model", "given", "expected"), [
-    ("base", "sasrec", {}, {}), ("LE", "dnn", {}, {}), ("shuffled", "sasrec", {}, {}), ("N", "dnn", {}, {}),
-    ("base-constant", "dnn", {}, {"schedule": "constant"}), ("LE-constant", "sasrec", {}, {"schedule": "constant"}),
-    ("base-batch-256", "sasrec", {}, {"batch": 256, "epochs": 240}), ("half", "sasrec", {}, {"d": 32}),
-    ("swa", "sasrec", {}, {"average": "swa", "schedule": "constant"}), ("LE-once", "sasrec", {"epochs": 240}, {"epochs": 240}),
-    ("LE", "sasrec", {"protocol": "released"}, {}), ("base", "sasrec", {"protocol": "released"}, {}),
-    ("base", "sasrec", {"protocol": "released", "schedule": "cosine"}, {"schedule": "cosine"})])
+@pytest.mark.parametrize(
+    ("label", "model", "given", "expected"),
+    [
+        ("base", "sasrec", {}, {}),
+        ("LE", "dnn", {}, {}),
+        ("shuffled", "sasrec", {}, {}),
+        ("N", "dnn", {}, {}),
+        ("base-constant", "dnn", {}, {"schedule": "constant"}),
+        ("LE-constant", "sasrec", {}, {"schedule": "constant"}),
+        ("base-batch-256", "sasrec", {}, {"batch": 256, "epochs": 240}),
+        ("half", "sasrec", {}, {"d": 32}),
+        ("swa", "sasrec", {}, {"average": "swa", "schedule": "constant"}),
+        ("LE-once", "sasrec", {"epochs": 240}, {"epochs": 240}),
+        ("LE", "sasrec", {"protocol": "released"}, {}),
+        ("base", "sasrec", {"protocol": "released"}, {}),
+        ("base", "sasrec", {"protocol": "released", "schedule": "cosine"}, {"schedule": "cosine"}),
+    ],
+)
 def test_what_a_run_has_in_place_of_the_studys_settings(label, model, given, expected):
     assert changed(variant(label, "ml-100k", model, 1, given)) == expected
 
@@ -144,26 +214,66 @@ def test_a_notebook_names_its_data(tmp_path):
     assert dataset("csv", str(path), ["item", "user"]) == csv_data(path, "item", "user", None)
 
 
-@pytest.mark.parametrize(("make", "error", "words"), [
-    (lambda: base("ml-100k", "sasrek"), SpecError, "unknown model 'sasrek'; did you mean 'sasrec'?"),
-    (lambda: pcrec("ml-100k", "sasrek"), SpecError, "unknown model 'sasrek'; did you mean 'sasrec'?"),
-    (lambda: layerwise("SASRec"), SpecError, "unknown model 'SASRec'; did you mean 'sasrec'?"),
-    (lambda: pcrec("ml-100k", "sasrec", criterion="entrpy"), SpecError, "did you mean 'entropy'?"),
-    (lambda: pcrec("ml-100k", "sasrec", protocol="control"), SpecError, "did you mean 'controlled'?"),
-    (lambda: base("ml100k", "sasrec"), DataError, "unknown data set 'ml100k'; did you mean 'ml-100k'?"),
-    (lambda: base("retailrocket-hlaf", "bpr"), DataError, "did you mean 'retailrocket-half'?"),
-    (lambda: base("ml-100k", "sasrec", epoch=3), SpecError, "unknown setting 'epoch'; did you mean 'epochs'?"),
-    (lambda: base("ml-100k", "bpr", t=50), SpecError, "t (piece length) belongs to sasrec and dnn"),
-    (lambda: base("ml-100k", "dnn", p=0.1), SpecError, "p (dropout) belongs to sasrec"),
-    (lambda: pcrec("ml-100k", "sasrec", alpha=-1), SpecError, "alpha must be above 0"),
-    (lambda: base("csv", "bpr"), SpecError, "csv_data(path"),
-    (lambda: dataset("ml100k"), DataError, "did you mean 'ml-100k'?"),
-    (lambda: dataset("csv", "x.csv", ["user"]), SpecError, "columns names two or three columns"),
-    (lambda: dataset("csv", "nowhere.csv"), DataError, "nowhere.csv cannot be read")])
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (
+            lambda: base("ml-100k", "sasrek"),
+            SpecError,
+            "unknown model 'sasrek'; did you mean 'sasrec'?",
+        ),
+        (
+            lambda: pcrec("ml-100k", "sasrek"),
+            SpecError,
+            "unknown model 'sasrek'; did you mean 'sasrec'?",
+        ),
+        (lambda: layerwise("SASRec"), SpecError, "unknown model 'SASRec'; did you mean 'sasrec'?"),
+        (
+            lambda: pcrec("ml-100k", "sasrec", criterion="entrpy"),
+            SpecError,
+            "did you mean 'entropy'?",
+        ),
+        (
+            lambda: pcrec("ml-100k", "sasrec", protocol="control"),
+            SpecError,
+            "did you mean 'controlled'?",
+        ),
+        (
+            lambda: base("ml100k", "sasrec"),
+            DataError,
+            "unknown data set 'ml100k'; did you mean 'ml-100k'?",
+        ),
+        (lambda: base("retailrocket-hlaf", "bpr"), DataError, "did you mean 'retailrocket-half'?"),
+        (
+            lambda: base("ml-100k", "sasrec", epoch=3),
+            SpecError,
+            "unknown setting 'epoch'; did you mean 'epochs'?",
+        ),
+        (
+            lambda: base("ml-100k", "bpr", t=50),
+            SpecError,
+            "t (piece length) belongs to sasrec and dnn",
+        ),
+        (lambda: base("ml-100k", "dnn", p=0.1), SpecError, "p (dropout) belongs to sasrec"),
+        (lambda: pcrec("ml-100k", "sasrec", alpha=-1), SpecError, "alpha must be above 0"),
+        (lambda: base("csv", "bpr"), SpecError, "csv_data(path"),
+        (lambda: dataset("ml100k"), DataError, "did you mean 'ml-100k'?"),
+        (
+            lambda: dataset("csv", "x.csv", ["user"]),
+            SpecError,
+            "columns names two or three columns",
+        ),
+        (lambda: dataset("csv", "nowhere.csv"), DataError, "nowhere.csv cannot be read"),
+    ],
+)
 def test_what_cannot_be_meant_is_refused_in_one_sentence(make, error, words):
     with pytest.raises(error) as refused:
         make()
-    assert words in str(refused.value) and str(refused.value).endswith(".") and "\n" not in str(refused.value)
+    assert (
+        words in str(refused.value)
+        and str(refused.value).endswith(".")
+        and "\n" not in str(refused.value)
+    )
 
 
 def test_the_examples_in_the_documentation_are_true():
@@ -175,18 +285,27 @@ def test_a_mistyped_criterion_is_refused_where_alpha_0_would_not_need_it():
         layerwise("sasrec", "entropie", alpha=0)
 
 
-@pytest.mark.parametrize(("model", "cooperation", "epochs", "schedule"), [
-    ("sasrec", None, 200, "constant"), ("sasrec", Cooperation("noise"), 200, "constant"),
-    ("sasrec", Cooperation("layerwise", "entropy", 30), 200, "cosine"),
-    ("bpr", Cooperation("layerwise", "entropy", 20), 300, "cosine"),
-    ("sasrec", Cooperation("parameterwise", gamma=0.01), 200, "cosine"),
-    ("bpr", Cooperation("parameterwise", gamma=0.01), 200, "cosine"),
-    ("bpr", None, 200, "constant"), ("dnn", Cooperation("averaging"), 200, "cosine")])
+@pytest.mark.parametrize(
+    ("model", "cooperation", "epochs", "schedule"),
+    [
+        ("sasrec", None, 200, "constant"),
+        ("sasrec", Cooperation("noise"), 200, "constant"),
+        ("sasrec", Cooperation("layerwise", "entropy", 30), 200, "cosine"),
+        ("bpr", Cooperation("layerwise", "entropy", 20), 300, "cosine"),
+        ("sasrec", Cooperation("parameterwise", gamma=0.01), 200, "cosine"),
+        ("bpr", Cooperation("parameterwise", gamma=0.01), 200, "cosine"),
+        ("bpr", None, 200, "constant"),
+        ("dnn", Cooperation("averaging"), 200, "cosine"),
+    ],
+)
 @pytest.mark.parametrize("protocol", ["paper", "released"])
 def test_the_released_codes_epochs_and_schedule(model, cooperation, epochs, schedule, protocol):
     run = run_spec("ml-100k", model, peers=2, cooperation=cooperation, protocol=protocol)
     assert (run.training.epochs, run.training.schedule) == (epochs, schedule)
-    assert run_spec("ml-100k", model, protocol=protocol, epochs=3, schedule="cosine").training.epochs == 3
+    assert (
+        run_spec("ml-100k", model, protocol=protocol, epochs=3, schedule="cosine").training.epochs
+        == 3
+    )
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -195,13 +314,17 @@ def test_sasrec_has_no_l2_in_any_protocol_unless_it_is_given(protocol, cooperati
     peers = 2 if cooperation else 1
     run = run_spec("ml-100k", "sasrec", peers=peers, cooperation=cooperation, protocol=protocol)
     assert run.training.l2 == 0
-    given = run_spec("ml-100k", "sasrec", peers=peers, cooperation=cooperation, protocol=protocol, l2=0.01)
+    given = run_spec(
+        "ml-100k", "sasrec", peers=peers, cooperation=cooperation, protocol=protocol, l2=0.01
+    )
     assert given.training.l2 == 0.01
 
 
 def test_single_rules_can_be_changed():
     assert run_spec("ml-100k", "sasrec", rules={"loss": "all"}).changed_rules == {"loss": "all"}
-    released = run_spec("ml-100k", "sasrec", protocol="released", rules={"loss": "real", "order": "once"})
+    released = run_spec(
+        "ml-100k", "sasrec", protocol="released", rules={"loss": "real", "order": "once"}
+    )
     assert released.changed_rules == {"loss": "real"}
     with pytest.raises(SpecError, match="unknown rule 'los'; did you mean 'loss'"):
         run_spec("ml-100k", "sasrec", rules={"los": "all"})
@@ -218,18 +341,25 @@ def test_what_was_chosen_is_in_the_grids():
         assert value in settings.GRIDS[label.rpartition("-")[2]]
 
 
-def test_a_setting_that_is_not_chosen_is_refused_with_the_command_that_makes_its_trials(monkeypatch):
+def test_a_setting_that_is_not_chosen_is_refused_with_the_command_that_makes_its_trials(
+    monkeypatch,
+):
     monkeypatch.setattr(settings, "CHOSEN", {("LE-own-eta", "dnn"): 5e-4})
     assert settings.chosen("LE-own-eta", "dnn", "retailrocket-half") == 5e-4
     with pytest.raises(NotChosen) as refused:
         settings.chosen("LE-own-eta", "sasrec", "retailrocket-half")
     assert str(refused.value) == (
         "the setting of LE-own-eta of sasrec is not chosen yet; make the trials with 'python -m"
-        " pcrec_core study step5', and enter the best one in settings.CHOSEN.")
-    with pytest.raises(SpecError, match="LE-own-eta belongs to retailrocket-half, .* not to ml-100k"):
+        " pcrec_core study step5', and enter the best one in settings.CHOSEN."
+    )
+    with pytest.raises(
+        SpecError, match="LE-own-eta belongs to retailrocket-half, .* not to ml-100k"
+    ):
         settings.chosen("LE-own-eta", "dnn", "ml-100k")
 
 
 def test_a_csv_without_a_file_is_refused():
-    with pytest.raises(SpecError, match="the data set csv needs the path of your file: give it as csv"):
+    with pytest.raises(
+        SpecError, match="the data set csv needs the path of your file: give it as csv"
+    ):
         dataset("csv")

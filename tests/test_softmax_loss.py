@@ -17,7 +17,9 @@ CPU = torch.device("cpu")
 CHUNK = chunk_rows(3, CPU)  # of a few items: the most rows
 
 
-def problem(rows: int, d: int, items: int, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def problem(
+    rows: int, d: int, items: int, dtype: torch.dtype
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     draw = torch.Generator().manual_seed(rows)
     sizes = (rows, d), (items, d), (items,)
     x, w, b = (torch.randn(size, generator=draw, dtype=dtype).requires_grad_() for size in sizes)
@@ -25,7 +27,9 @@ def problem(rows: int, d: int, items: int, dtype: torch.dtype) -> tuple[Tensor, 
 
 
 def gradients(found: Tensor, expected: Tensor, *inputs: Tensor) -> zip:
-    return zip(torch.autograd.grad(found, inputs), torch.autograd.grad(expected, inputs), strict=True)
+    return zip(
+        torch.autograd.grad(found, inputs), torch.autograd.grad(expected, inputs), strict=True
+    )
 
 
 def test_value_and_gradient_by_hand():
@@ -60,7 +64,13 @@ def test_equals_cross_entropy_in_value_and_gradient(rows, dtype, tolerance):
 
 
 def test_a_chunk_has_fewer_rows_where_there_are_more_items():
-    assert [chunk_rows(items, CPU) for items in (10, 1_350, 3_417, 33_145, 10**6)] == [256, 256, 256, 64, 64]
+    assert [chunk_rows(items, CPU) for items in (10, 1_350, 3_417, 33_145, 10**6)] == [
+        256,
+        256,
+        256,
+        64,
+        64,
+    ]
     assert chunk_rows(33_145, torch.device("cuda")) == 2024
 
 
@@ -100,12 +110,16 @@ def test_the_inputs_stay_as_they_are():
 
 def test_targets_of_any_integer_type_are_ids():
     x, w, b, target = problem(9, 3, 7, torch.float32)
-    assert torch.equal(linear_cross_entropy(x, w, b, target.int()), linear_cross_entropy(x, w, b, target))
+    assert torch.equal(
+        linear_cross_entropy(x, w, b, target.int()), linear_cross_entropy(x, w, b, target)
+    )
 
 
 def test_a_second_derivative_is_refused_rather_than_wrong():
     x, w, b, target = problem(4, 2, 3, torch.float64)
-    [first] = torch.autograd.grad(linear_cross_entropy(x, w, b, target).square(), x, create_graph=True)
+    [first] = torch.autograd.grad(
+        linear_cross_entropy(x, w, b, target).square(), x, create_graph=True
+    )
     with pytest.raises(RuntimeError, match="once_differentiable"):
         first.sum().backward()
 

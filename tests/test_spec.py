@@ -24,32 +24,61 @@ from pcrec_core.spec import Cooperation, Data, Model, RunSpec, Training, from_di
 
 SHA = "0123456789abcdef" * 4
 BPR = RunSpec(Data("ml-100k"), Model("bpr", d=256), Training(200, 2048, 1e-3))
-PCREC = RunSpec(Data("ml-100k"), Model("sasrec", d=64, t=50, p=0.2), Training(120, 128, 1e-3), peers=2,
-                cooperation=Cooperation("layerwise", "entropy", 30))
-DNN = RunSpec(Data("retailrocket-half"), Model("dnn", d=64, t=10), Training(50, 128, 1e-4, l2=1e-5, schedule="constant"),
-              peers=3, cooperation=Cooperation("averaging", every=2), seed=4)
-CSV = RunSpec(Data("csv", core=3, sha256=SHA, columns=("who", "what"), path="here.csv"), Model("bpr", d=8),
-              Training(1, 8, 0.5), peers=2)
+PCREC = RunSpec(
+    Data("ml-100k"),
+    Model("sasrec", d=64, t=50, p=0.2),
+    Training(120, 128, 1e-3),
+    peers=2,
+    cooperation=Cooperation("layerwise", "entropy", 30),
+)
+DNN = RunSpec(
+    Data("retailrocket-half"),
+    Model("dnn", d=64, t=10),
+    Training(50, 128, 1e-4, l2=1e-5, schedule="constant"),
+    peers=3,
+    cooperation=Cooperation("averaging", every=2),
+    seed=4,
+)
+CSV = RunSpec(
+    Data("csv", core=3, sha256=SHA, columns=("who", "what"), path="here.csv"),
+    Model("bpr", d=8),
+    Training(1, 8, 0.5),
+    peers=2,
+)
 
 # --- identity
 
 #: The canonical form, written by hand, and the first 12 digits of its SHA-256. A change here makes older records missing.
 PINNED = [
-    (BPR, "ea9d1f37e239",
-     '{"data":{"core":5,"source":"ml-100k"},"model":{"d":256,"name":"bpr"},"numerics":3,"peers":1,"protocol":"controlled",'
-     '"seed":0,"training":{"batch":2048,"epochs":200,"eta":0.001,"l2":0.0,"schedule":"cosine"}}'),
-    (PCREC, "b96f2e287fb1",
-     '{"cooperation":{"alpha":30.0,"criterion":"entropy","every":1,"rule":"layerwise"},"data":{"core":5,"source":"ml-100k"},'
-     '"model":{"d":64,"name":"sasrec","p":0.2,"t":50},"numerics":3,"peers":2,"protocol":"controlled","seed":0,'
-     '"training":{"batch":128,"epochs":120,"eta":0.001,"l2":0.0,"schedule":"cosine"}}'),
-    (DNN, "a857e859d498",
-     '{"cooperation":{"every":2,"rule":"averaging"},"data":{"core":5,"source":"retailrocket-half"},"model":{"d":64,'
-     '"name":"dnn","t":10},"numerics":4,"peers":3,"protocol":"controlled","seed":4,"training":{"batch":128,"epochs":50,'
-     '"eta":0.0001,"l2":1e-05,"schedule":"constant"}}'),
-    (CSV, "e148adb0d8ec",
-     '{"data":{"columns":["who","what"],"core":3,"sha256":"' + SHA + '","source":"csv"},"model":{"d":8,"name":"bpr"},'
-     '"numerics":3,"peers":2,"protocol":"controlled","seed":0,"training":{"batch":8,"epochs":1,"eta":0.5,"l2":0.0,'
-     '"schedule":"cosine"}}'),
+    (
+        BPR,
+        "ea9d1f37e239",
+        '{"data":{"core":5,"source":"ml-100k"},"model":{"d":256,"name":"bpr"},"numerics":3,"peers":1,"protocol":"controlled",'
+        '"seed":0,"training":{"batch":2048,"epochs":200,"eta":0.001,"l2":0.0,"schedule":"cosine"}}',
+    ),
+    (
+        PCREC,
+        "b96f2e287fb1",
+        '{"cooperation":{"alpha":30.0,"criterion":"entropy","every":1,"rule":"layerwise"},"data":{"core":5,"source":"ml-100k"},'
+        '"model":{"d":64,"name":"sasrec","p":0.2,"t":50},"numerics":3,"peers":2,"protocol":"controlled","seed":0,'
+        '"training":{"batch":128,"epochs":120,"eta":0.001,"l2":0.0,"schedule":"cosine"}}',
+    ),
+    (
+        DNN,
+        "a857e859d498",
+        '{"cooperation":{"every":2,"rule":"averaging"},"data":{"core":5,"source":"retailrocket-half"},"model":{"d":64,'
+        '"name":"dnn","t":10},"numerics":4,"peers":3,"protocol":"controlled","seed":4,"training":{"batch":128,"epochs":50,'
+        '"eta":0.0001,"l2":1e-05,"schedule":"constant"}}',
+    ),
+    (
+        CSV,
+        "e148adb0d8ec",
+        '{"data":{"columns":["who","what"],"core":3,"sha256":"'
+        + SHA
+        + '","source":"csv"},"model":{"d":8,"name":"bpr"},'
+        '"numerics":3,"peers":2,"protocol":"controlled","seed":0,"training":{"batch":8,"epochs":1,"eta":0.5,"l2":0.0,'
+        '"schedule":"cosine"}}',
+    ),
 ]
 
 
@@ -62,23 +91,46 @@ def test_identity_is_pinned_and_is_the_hash_of_a_form_written_by_hand(run, ident
 
 def test_identity_is_the_same_in_another_process_with_another_order_of_hashing():
     code = "from pcrec_core.spec import *; import sys, json; print(from_dict(json.loads(sys.argv[1])).identity)"
-    found = [subprocess.run([sys.executable, "-c", code, PINNED[1][2]], capture_output=True, text=True, check=True, cwd=ROOT,
-                            env={"PYTHONHASHSEED": seed}).stdout.strip() for seed in ("1", "2")]
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", code, PINNED[1][2]],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=ROOT,
+            env={"PYTHONHASHSEED": seed},
+        ).stdout.strip()
+        for seed in ("1", "2")
+    ]
     assert found == [PINNED[1][1]] * 2
 
 
 def test_30_and_30_0_are_equal():
     whole = dataclasses.replace(PCREC, cooperation=Cooperation("layerwise", "entropy", 30))
-    real = dataclasses.replace(PCREC, cooperation=Cooperation("layerwise", "entropy", 30.0), peers=2.0)
-    assert whole == real and hash(whole) == hash(real) and whole.identity == real.identity and whole.name == real.name
-    numpy = dataclasses.replace(PCREC, seed=np.int64(0), cooperation=Cooperation("layerwise", "entropy", np.float64(30)))
+    real = dataclasses.replace(
+        PCREC, cooperation=Cooperation("layerwise", "entropy", 30.0), peers=2.0
+    )
+    assert (
+        whole == real
+        and hash(whole) == hash(real)
+        and whole.identity == real.identity
+        and whole.name == real.name
+    )
+    numpy = dataclasses.replace(
+        PCREC, seed=np.int64(0), cooperation=Cooperation("layerwise", "entropy", np.float64(30))
+    )
     assert numpy == whole and numpy.identity == whole.identity
 
 
 def test_0_and_minus_0_are_equal():
     assert Training(1, 1, 1e-3, l2=-0.0) == Training(1, 1, 1e-3)
-    assert canonical_json(Training(1, 1, 1e-3, l2=-0.0).canonical()) == canonical_json(Training(1, 1, 1e-3).canonical())
-    assert canonical_json(Model("sasrec", d=4, t=5, p=-0.0).canonical()) == '{"d":4,"name":"sasrec","p":0.0,"t":5}'
+    assert canonical_json(Training(1, 1, 1e-3, l2=-0.0).canonical()) == canonical_json(
+        Training(1, 1, 1e-3).canonical()
+    )
+    assert (
+        canonical_json(Model("sasrec", d=4, t=5, p=-0.0).canonical())
+        == '{"d":4,"name":"sasrec","p":0.0,"t":5}'
+    )
 
 
 def test_the_place_of_a_csv_file_is_not_identity_but_its_content_and_columns_are():
@@ -88,27 +140,59 @@ def test_the_place_of_a_csv_file_is_not_identity_but_its_content_and_columns_are
     assert csv(path="there.csv") == CSV and hash(csv(path="there.csv")) == hash(CSV)
     assert csv(path="there.csv").identity == csv(path=None).identity == CSV.identity
     assert csv(sha256="f" + SHA[1:]).identity != CSV.identity
-    assert csv(columns=("what", "who")).identity != CSV.identity and csv(columns=["who", "what"]) == CSV
+    assert (
+        csv(columns=("what", "who")).identity != CSV.identity
+        and csv(columns=["who", "what"]) == CSV
+    )
 
 
-CHANGES = [("data", "source", "ml-1m"), ("data", "core", 4), ("model", "d", 65), ("model", "t", 49), ("model", "p", 0.25),
-           ("training", "epochs", 121), ("training", "batch", 64), ("training", "eta", 2e-3), ("training", "l2", 1e-9),
-           ("training", "schedule", "constant"), ("cooperation", "criterion", "l1"), ("cooperation", "alpha", 30.5),
-           ("cooperation", "every", 2), (None, "peers", 3), (None, "seed", 1), (None, "numerics", 9),
-           (None, "cooperation", None)]
+CHANGES = [
+    ("data", "source", "ml-1m"),
+    ("data", "core", 4),
+    ("model", "d", 65),
+    ("model", "t", 49),
+    ("model", "p", 0.25),
+    ("training", "epochs", 121),
+    ("training", "batch", 64),
+    ("training", "eta", 2e-3),
+    ("training", "l2", 1e-9),
+    ("training", "schedule", "constant"),
+    ("cooperation", "criterion", "l1"),
+    ("cooperation", "alpha", 30.5),
+    ("cooperation", "every", 2),
+    (None, "peers", 3),
+    (None, "seed", 1),
+    (None, "numerics", 9),
+    (None, "cooperation", None),
+]
 
 
 @pytest.mark.parametrize(("part", "name", "value"), CHANGES)
 def test_every_field_is_identity(part, name, value):
-    changed = dataclasses.replace(PCREC, **({name: value} if part is None else
-                                            {part: dataclasses.replace(getattr(PCREC, part), **{name: value})}))
+    changed = dataclasses.replace(
+        PCREC,
+        **(
+            {name: value}
+            if part is None
+            else {part: dataclasses.replace(getattr(PCREC, part), **{name: value})}
+        ),
+    )
     assert changed != PCREC and changed.identity != PCREC.identity
 
 
 def test_defaults_stand_in_the_form_so_that_a_changed_default_changes_identities():
     form = BPR.canonical()
-    assert form["training"]["l2"] == 0.0 and form["training"]["schedule"] == "cosine" and form["data"]["core"] == 5
-    assert (form["peers"], form["protocol"], form["seed"], form["numerics"]) == (1, "controlled", 0, 3)
+    assert (
+        form["training"]["l2"] == 0.0
+        and form["training"]["schedule"] == "cosine"
+        and form["data"]["core"] == 5
+    )
+    assert (form["peers"], form["protocol"], form["seed"], form["numerics"]) == (
+        1,
+        "controlled",
+        0,
+        3,
+    )
 
 
 def test_numerics_come_from_the_model_and_raising_them_changes_the_identity(monkeypatch):
@@ -121,8 +205,12 @@ def test_numerics_come_from_the_model_and_raising_them_changes_the_identity(monk
 
 # --- canonical JSON
 
+
 def test_canonical_json_knows_no_order_of_keys():
-    for value in ({"b": [1, {"d": 1, "c": "é"}], "a": None}, {"a": None, "b": [1, {"c": "é", "d": 1}]}):
+    for value in (
+        {"b": [1, {"d": 1, "c": "é"}], "a": None},
+        {"a": None, "b": [1, {"c": "é", "d": 1}]},
+    ):
         assert canonical_json(value) == '{"a":null,"b":[1,{"c":"é","d":1}]}'
 
 
@@ -149,26 +237,52 @@ def cooperations(draw, epochs: int) -> Cooperation:
 def runs(draw) -> RunSpec:
     whole = st.integers(1, 10**6)
     name = draw(st.sampled_from(["sasrec", "dnn", "bpr"]))
-    data = draw(st.one_of(
-        st.builds(Data, st.sampled_from(["ml-100k", "retailrocket", "synthetic"]), core=whole),
-        st.builds(Data, st.just("csv"), core=whole, sha256=st.just(SHA), path=st.none() | st.text(),
-                  columns=st.lists(st.text(alphabet=st.characters(codec="utf-8")), min_size=2, max_size=3))))
-    model = Model(name, d=draw(whole), t=None if name == "bpr" else draw(st.integers(2, 500)),
-                  p=draw(finite(0, 1, exclude_max=True)) if name == "sasrec" else None)
-    training = Training(draw(whole), draw(whole), draw(finite(0, 10, exclude_min=True)), draw(finite(0, 10)),
-                        draw(st.sampled_from(["cosine", "constant"])))
+    data = draw(
+        st.one_of(
+            st.builds(Data, st.sampled_from(["ml-100k", "retailrocket", "synthetic"]), core=whole),
+            st.builds(
+                Data,
+                st.just("csv"),
+                core=whole,
+                sha256=st.just(SHA),
+                path=st.none() | st.text(),
+                columns=st.lists(
+                    st.text(alphabet=st.characters(codec="utf-8")), min_size=2, max_size=3
+                ),
+            ),
+        )
+    )
+    model = Model(
+        name,
+        d=draw(whole),
+        t=None if name == "bpr" else draw(st.integers(2, 500)),
+        p=draw(finite(0, 1, exclude_max=True)) if name == "sasrec" else None,
+    )
+    training = Training(
+        draw(whole),
+        draw(whole),
+        draw(finite(0, 10, exclude_min=True)),
+        draw(finite(0, 10)),
+        draw(st.sampled_from(["cosine", "constant"])),
+    )
     peers = draw(st.integers(1, 5))
     cooperation = draw(st.none() | cooperations(training.epochs)) if peers > 1 else None
     return RunSpec(data, model, training, peers, cooperation, seed=draw(st.integers(0, 2**70)))
 
 
 def reordered(value):
-    return {k: reordered(v) for k, v in reversed(value.items())} if isinstance(value, dict) else value
+    return (
+        {k: reordered(v) for k, v in reversed(value.items())} if isinstance(value, dict) else value
+    )
 
 
 @given(runs())
 def test_a_valid_spec_comes_back_from_its_canonical_form(run):
-    for form in (run.canonical(), reordered(run.canonical()), json.loads(canonical_json(run.canonical()))):
+    for form in (
+        run.canonical(),
+        reordered(run.canonical()),
+        json.loads(canonical_json(run.canonical())),
+    ):
         back = from_dict(form)
         assert back == run and back.identity == run.identity and back.name == run.name
 
@@ -177,11 +291,15 @@ def test_a_valid_spec_comes_back_from_its_canonical_form(run):
 def test_the_form_holds_no_None_and_no_path(run):
     form = run.canonical()
     parts = [form, *(part for part in form.values() if isinstance(part, dict))]
-    assert all(value is not None for part in parts for value in part.values()) and "path" not in form["data"]
+    assert (
+        all(value is not None for part in parts for value in part.values())
+        and "path" not in form["data"]
+    )
     assert len(run.identity) == 12 and set(run.identity) <= set("0123456789abcdef")
 
 
 # --- a field that comes later
+
 
 @dataclass(frozen=True)
 class Later(Training):
@@ -194,14 +312,18 @@ def test_a_later_field_stands_in_the_form_only_where_it_differs_from_before():
     before = Training(5, 8, 1e-3).canonical()
     assert Later(5, 8, 1e-3, warmup=0).canonical() == before
     assert Later(5, 8, 1e-3).canonical() == before | {"warmup": 3}
-    assert Later(5, 8, 1e-3, precision="bf16", warmup=0).canonical() == before | {"precision": "bf16"}
+    assert Later(5, 8, 1e-3, precision="bf16", warmup=0).canonical() == before | {
+        "precision": "bf16"
+    }
 
 
 def test_older_identities_still_resolve_after_a_field_was_added(monkeypatch):
     older = BPR.canonical()
     monkeypatch.setitem(spec._PARTS, "training", Later)
     back = from_dict(older)
-    assert back.training == Later(200, 2048, 1e-3, precision="float32", warmup=0)  # not the new default 3
+    assert back.training == Later(
+        200, 2048, 1e-3, precision="float32", warmup=0
+    )  # not the new default 3
     assert back.identity == BPR.identity and back.canonical() == older
     newer = dataclasses.replace(back, training=Later(200, 2048, 1e-3))
     assert newer.identity != back.identity and from_dict(newer.canonical()) == newer
@@ -209,14 +331,24 @@ def test_older_identities_still_resolve_after_a_field_was_added(monkeypatch):
 
 # --- names
 
+
 def pair(cooperation: Cooperation | None, peers: int = 2) -> RunSpec:
     return dataclasses.replace(BPR, peers=peers, cooperation=cooperation)
 
 
-@pytest.mark.parametrize(("run", "variant"), [
-    (BPR, "base"), (pair(None), "apart"), (pair(None, 3), "apart-n3"), (PCREC, "le-a30"), (DNN, "avg-k2-n3"),
-    (pair(Cooperation("layerwise", "l1", 12.5)), "ln-a12.5"), (pair(Cooperation("averaging")), "avg"),
-    (pair(Cooperation("layerwise", "entropy", 20, every=5), 4), "le-a20-k5-n4")])
+@pytest.mark.parametrize(
+    ("run", "variant"),
+    [
+        (BPR, "base"),
+        (pair(None), "apart"),
+        (pair(None, 3), "apart-n3"),
+        (PCREC, "le-a30"),
+        (DNN, "avg-k2-n3"),
+        (pair(Cooperation("layerwise", "l1", 12.5)), "ln-a12.5"),
+        (pair(Cooperation("averaging")), "avg"),
+        (pair(Cooperation("layerwise", "entropy", 20, every=5), 4), "le-a20-k5-n4"),
+    ],
+)
 def test_a_run_is_named_by_what_it_is(run, variant):
     assert run.variant == variant
     assert run.name == f"{run.data.source}/{run.model.name}-{variant}-s{run.seed}-{run.identity}"
@@ -224,41 +356,89 @@ def test_a_run_is_named_by_what_it_is(run, variant):
 
 # --- refused, with a sentence
 
+
 def cooperate(**change) -> RunSpec:
     return dataclasses.replace(PCREC, cooperation=Cooperation(**change))
 
 
 REFUSED = {
-    "three peers as released": (lambda: dataclasses.replace(PCREC, peers=3, protocol="released"), "one peer or two, not 3"),
+    "three peers as released": (
+        lambda: dataclasses.replace(PCREC, peers=3, protocol="released"),
+        "one peer or two, not 3",
+    ),
     # a field without meaning
-    "averaging with alpha": (lambda: Cooperation("averaging", alpha=30), "averaging has no criterion and no alpha"),
-    "averaging with criterion": (lambda: Cooperation("averaging", "entropy"), "averaging has no criterion and no alpha"),
+    "averaging with alpha": (
+        lambda: Cooperation("averaging", alpha=30),
+        "averaging has no criterion and no alpha",
+    ),
+    "averaging with criterion": (
+        lambda: Cooperation("averaging", "entropy"),
+        "averaging has no criterion and no alpha",
+    ),
     "bpr with t": (lambda: Model("bpr", d=8, t=50), "t (piece length) belongs to sasrec and dnn"),
     "bpr with p": (lambda: Model("bpr", d=8, p=0.1), "p (dropout) belongs to sasrec"),
     "dnn with p": (lambda: Model("dnn", d=8, t=50, p=0.0), "p (dropout) belongs to sasrec"),
-    "sasrec without t": (lambda: Model("sasrec", d=8, p=0.1), "t (piece length) belongs to sasrec and dnn"),
+    "sasrec without t": (
+        lambda: Model("sasrec", d=8, p=0.1),
+        "t (piece length) belongs to sasrec and dnn",
+    ),
     "sasrec without p": (lambda: Model("sasrec", d=8, t=50), "p (dropout) belongs to sasrec"),
     "dnn without t": (lambda: Model("dnn", d=8), "t (piece length) belongs to sasrec and dnn"),
-    "ml-100k with columns": (lambda: Data("ml-100k", columns=("u", "i")), "columns has a meaning for source 'csv' only"),
-    "ml-100k with hash and path": (lambda: Data("ml-100k", sha256=SHA, path="x"), "sha256, path has a meaning for"),
-    "cooperation alone": (lambda: dataclasses.replace(PCREC, peers=1), "cooperation needs peers: 2 or more"),
-    "csv without hash": (lambda: Data("csv", columns=("u", "i")), "needs sha256 and columns (user, item)"),
-    "csv with one column": (lambda: Data("csv", sha256=SHA, columns=("u",)), "needs sha256 and columns (user, item)"),
-    "csv with four": (lambda: Data("csv", sha256=SHA, columns=tuple("abcd")), "needs sha256 and columns (user, item)"),
-    "never cooperates": (lambda: cooperate(rule="averaging", every=121), "every 121 epochs never happens in 120 epochs"),
+    "ml-100k with columns": (
+        lambda: Data("ml-100k", columns=("u", "i")),
+        "columns has a meaning for source 'csv' only",
+    ),
+    "ml-100k with hash and path": (
+        lambda: Data("ml-100k", sha256=SHA, path="x"),
+        "sha256, path has a meaning for",
+    ),
+    "cooperation alone": (
+        lambda: dataclasses.replace(PCREC, peers=1),
+        "cooperation needs peers: 2 or more",
+    ),
+    "csv without hash": (
+        lambda: Data("csv", columns=("u", "i")),
+        "needs sha256 and columns (user, item)",
+    ),
+    "csv with one column": (
+        lambda: Data("csv", sha256=SHA, columns=("u",)),
+        "needs sha256 and columns (user, item)",
+    ),
+    "csv with four": (
+        lambda: Data("csv", sha256=SHA, columns=tuple("abcd")),
+        "needs sha256 and columns (user, item)",
+    ),
+    "never cooperates": (
+        lambda: cooperate(rule="averaging", every=121),
+        "every 121 epochs never happens in 120 epochs",
+    ),
     # out of range
-    "alpha 0": (lambda: Cooperation("layerwise", "entropy", 0),
-                "alpha must be above 0 and at most 1e12, not 0.0; for alpha = 0 take the rule 'averaging'"),
-    "alpha below": (lambda: Cooperation("layerwise", "entropy", -1), "alpha must be above 0 and at most 1e12, not -1.0"),
-    "no alpha": (lambda: Cooperation("layerwise", "entropy"), "alpha must be above 0 and at most 1e12, not None"),
+    "alpha 0": (
+        lambda: Cooperation("layerwise", "entropy", 0),
+        "alpha must be above 0 and at most 1e12, not 0.0; for alpha = 0 take the rule 'averaging'",
+    ),
+    "alpha below": (
+        lambda: Cooperation("layerwise", "entropy", -1),
+        "alpha must be above 0 and at most 1e12, not -1.0",
+    ),
+    "no alpha": (
+        lambda: Cooperation("layerwise", "entropy"),
+        "alpha must be above 0 and at most 1e12, not None",
+    ),
     "every": (lambda: Cooperation("averaging", every=0), "every must be 1 or more, not 0"),
     "core": (lambda: Data("ml-100k", core=0), "core must be 1 or more, not 0"),
     "d": (lambda: Model("bpr", d=0), "d must be 1 or more, not 0"),
     "large d": (lambda: Model("bpr", d=10**9 + 1), "d must be at most 10**9, not 1000000001"),
-    "large t": (lambda: Model("dnn", d=1, t=10**20), "t must be at most 10**9, not 100000000000000000000"),
+    "large t": (
+        lambda: Model("dnn", d=1, t=10**20),
+        "t must be at most 10**9, not 100000000000000000000",
+    ),
     "t": (lambda: Model("dnn", d=1, t=1), "t counts the target, so it must be 2 or more, not 1"),
     "p": (lambda: Model("sasrec", d=1, t=2, p=1), "p (dropout) must be in [0, 1), not 1.0"),
-    "p below": (lambda: Model("sasrec", d=1, t=2, p=-0.1), "p (dropout) must be in [0, 1), not -0.1"),
+    "p below": (
+        lambda: Model("sasrec", d=1, t=2, p=-0.1),
+        "p (dropout) must be in [0, 1), not -0.1",
+    ),
     "epochs": (lambda: Training(0, 1, 1e-3), "epochs must be 1 or more, not 0"),
     "batch": (lambda: Training(1, 0, 1e-3), "batch must be 1 or more, not 0"),
     "eta": (lambda: Training(1, 1, 0), "eta (learning rate) must be above 0, not 0.0"),
@@ -273,53 +453,150 @@ REFUSED = {
     "a bool": (lambda: dataclasses.replace(BPR, seed=True), "seed must be an int, not True"),
     "a number for a name": (lambda: Model(3, d=1), "name must be a str, not 3"),
     "no name": (lambda: Model(None, d=1), "name must be a str, not None"),
-    "a list for a number": (lambda: dataclasses.replace(BPR, seed=[0]), "seed must be an int, not [0]"),
-    "text for columns": (lambda: Data("csv", sha256=SHA, columns="ab"), "columns must be a list of str, not 'ab'"),
-    "numbers for columns": (lambda: Data("csv", sha256=SHA, columns=(1, 2)), "columns must be a list of str, not (1, 2)"),
-    "text for data": (lambda: dataclasses.replace(BPR, data="ml-100k"), "data must be a Data, not 'ml-100k'"),
-    "text for a model": (lambda: RunSpec(BPR.data, "bpr", BPR.training), "model must be a Model, not 'bpr'"),
-    "no training": (lambda: RunSpec(BPR.data, BPR.model, None), "training must be a Training, not None"),
-    "text for cooperation": (lambda: dataclasses.replace(PCREC, cooperation="averaging"),
-                             "cooperation must be a Cooperation, not 'averaging'"),
-    "averaging with shares": (lambda: Cooperation("averaging", shares="random"), "averaging has no criterion and no alpha"),
-    "layerwise with gamma": (lambda: Cooperation("layerwise", "entropy", 30, gamma=0.1), "gamma belongs to the rule"),
-    "negative gamma": (lambda: Cooperation("parameterwise", gamma=-0.1), "gamma belongs to the rule"),
-    "all components": (lambda: Cooperation("averaging", components=("embedding", "middle", "softmax")), "leave them out"),
-    "no components": (lambda: Cooperation("averaging", components=()), "components must be some of"),
-    "components of BPR": (lambda: dataclasses.replace(BPR, peers=2, cooperation=Cooperation(
-        "averaging", components=("middle",))), "BPR has no component but its embeddings"),
-    "random shares of three": (lambda: dataclasses.replace(PCREC, peers=3, cooperation=Cooperation(
-        "layerwise", "entropy", 30, shares="random")), "shares 'random' are defined for pairs"),
+    "a list for a number": (
+        lambda: dataclasses.replace(BPR, seed=[0]),
+        "seed must be an int, not [0]",
+    ),
+    "text for columns": (
+        lambda: Data("csv", sha256=SHA, columns="ab"),
+        "columns must be a list of str, not 'ab'",
+    ),
+    "numbers for columns": (
+        lambda: Data("csv", sha256=SHA, columns=(1, 2)),
+        "columns must be a list of str, not (1, 2)",
+    ),
+    "text for data": (
+        lambda: dataclasses.replace(BPR, data="ml-100k"),
+        "data must be a Data, not 'ml-100k'",
+    ),
+    "text for a model": (
+        lambda: RunSpec(BPR.data, "bpr", BPR.training),
+        "model must be a Model, not 'bpr'",
+    ),
+    "no training": (
+        lambda: RunSpec(BPR.data, BPR.model, None),
+        "training must be a Training, not None",
+    ),
+    "text for cooperation": (
+        lambda: dataclasses.replace(PCREC, cooperation="averaging"),
+        "cooperation must be a Cooperation, not 'averaging'",
+    ),
+    "averaging with shares": (
+        lambda: Cooperation("averaging", shares="random"),
+        "averaging has no criterion and no alpha",
+    ),
+    "layerwise with gamma": (
+        lambda: Cooperation("layerwise", "entropy", 30, gamma=0.1),
+        "gamma belongs to the rule",
+    ),
+    "negative gamma": (
+        lambda: Cooperation("parameterwise", gamma=-0.1),
+        "gamma belongs to the rule",
+    ),
+    "all components": (
+        lambda: Cooperation("averaging", components=("embedding", "middle", "softmax")),
+        "leave them out",
+    ),
+    "no components": (
+        lambda: Cooperation("averaging", components=()),
+        "components must be some of",
+    ),
+    "components of BPR": (
+        lambda: dataclasses.replace(
+            BPR, peers=2, cooperation=Cooperation("averaging", components=("middle",))
+        ),
+        "BPR has no component but its embeddings",
+    ),
+    "random shares of three": (
+        lambda: dataclasses.replace(
+            PCREC, peers=3, cooperation=Cooperation("layerwise", "entropy", 30, shares="random")
+        ),
+        "shares 'random' are defined for pairs",
+    ),
     "rates of one": (lambda: dataclasses.replace(BPR, rates="equal"), "rates belong to peers"),
     "orders of one": (lambda: dataclasses.replace(BPR, orders="same"), "orders belong to peers"),
     "starts of one": (lambda: dataclasses.replace(BPR, starts="same"), "starts belong to peers"),
-    "average of two": (lambda: dataclasses.replace(PCREC, training=Training(5, 8, 0.1, average="ema")), "average belongs to"),
-    "swa with a schedule": (lambda: Training(5, 8, 0.1, average="swa"), "swa averages weights of a constant rate"),
-    "paper's masks without gamma": (lambda: dataclasses.replace(PCREC, protocol="paper", cooperation=Cooperation(
-        "parameterwise")), "protocol 'paper' compares weights with a fixed gamma (Eq. 7): give one."),
-    "a rule of another model": (lambda: dataclasses.replace(BPR, rules=Rules(mean="all")), "rules.mean has no meaning"),
-    "an exchange's rule without one": (lambda: dataclasses.replace(BPR, rules=Rules(evaluated="after")),
-                                       "rules.evaluated has no meaning"),
-    "merged is after": (lambda: dataclasses.replace(PCREC, rules=Rules(evaluated="after")), "rules.evaluated has no meaning"),
-    "masks are read before": (lambda: dataclasses.replace(PCREC, cooperation=Cooperation("parameterwise"),
-                                                          rules=Rules(evaluated="before")), "rules.evaluated has no meaning"),
-    "permuted among one layer": (lambda: Cooperation("layerwise", "l1", 2.5, shares="permuted", components=("softmax",)),
-                                 "shares of other layers are over all layers"),
-    "a bin of averaging": (lambda: dataclasses.replace(DNN, rules=Rules(last_bin="open")), "rules.last_bin has no meaning"),
+    "average of two": (
+        lambda: dataclasses.replace(PCREC, training=Training(5, 8, 0.1, average="ema")),
+        "average belongs to",
+    ),
+    "swa with a schedule": (
+        lambda: Training(5, 8, 0.1, average="swa"),
+        "swa averages weights of a constant rate",
+    ),
+    "paper's masks without gamma": (
+        lambda: dataclasses.replace(
+            PCREC, protocol="paper", cooperation=Cooperation("parameterwise")
+        ),
+        "protocol 'paper' compares weights with a fixed gamma (Eq. 7): give one.",
+    ),
+    "a rule of another model": (
+        lambda: dataclasses.replace(BPR, rules=Rules(mean="all")),
+        "rules.mean has no meaning",
+    ),
+    "an exchange's rule without one": (
+        lambda: dataclasses.replace(BPR, rules=Rules(evaluated="after")),
+        "rules.evaluated has no meaning",
+    ),
+    "merged is after": (
+        lambda: dataclasses.replace(PCREC, rules=Rules(evaluated="after")),
+        "rules.evaluated has no meaning",
+    ),
+    "masks are read before": (
+        lambda: dataclasses.replace(
+            PCREC, cooperation=Cooperation("parameterwise"), rules=Rules(evaluated="before")
+        ),
+        "rules.evaluated has no meaning",
+    ),
+    "permuted among one layer": (
+        lambda: Cooperation("layerwise", "l1", 2.5, shares="permuted", components=("softmax",)),
+        "shares of other layers are over all layers",
+    ),
+    "a bin of averaging": (
+        lambda: dataclasses.replace(DNN, rules=Rules(last_bin="open")),
+        "rules.last_bin has no meaning",
+    ),
     # read from a dict
-    "unknown field": (lambda: from_dict(BPR.canonical() | {"sede": 1}),
-                      "unknown field of RunSpec 'sede'; did you mean 'seed'?"),
-    "unknown field inside": (lambda: from_dict(BPR.canonical() | {"model": {"name": "bpr", "dd": 1}}),
-                             "unknown field of Model 'dd'; did you mean 'd'?"),
-    "missing field": (lambda: from_dict({k: v for k, v in BPR.canonical().items() if k != "training"}), "'training'"),
-    "missing field inside": (lambda: from_dict(BPR.canonical() | {"model": {"name": "bpr"}}), "Model cannot be read"),
-    "text for a part": (lambda: from_dict(BPR.canonical() | {"model": "bpr"}),
-                        "Model must be a dict of its fields, not 'bpr'"),
-    "None for a part": (lambda: from_dict(PCREC.canonical() | {"cooperation": None}), "Cooperation must be a dict of its"),
-    "no rules": (lambda: from_dict(BPR.canonical() | {"rules": None}), "rules must be a dict of lines, not None."),
-    "a list of rules": (lambda: from_dict(BPR.canonical() | {"rules": ["loss"]}), "rules must be a dict of lines, not ['loss']."),
-    "a list for a protocol": (lambda: from_dict(BPR.canonical() | {"protocol": ["x"], "rules": {}}), "RunSpec cannot be read"),
-    "alpha beyond": (lambda: Cooperation("layerwise", "entropy", 1e308), "alpha must be above 0 and at most 1e12, not 1e+308"),
+    "unknown field": (
+        lambda: from_dict(BPR.canonical() | {"sede": 1}),
+        "unknown field of RunSpec 'sede'; did you mean 'seed'?",
+    ),
+    "unknown field inside": (
+        lambda: from_dict(BPR.canonical() | {"model": {"name": "bpr", "dd": 1}}),
+        "unknown field of Model 'dd'; did you mean 'd'?",
+    ),
+    "missing field": (
+        lambda: from_dict({k: v for k, v in BPR.canonical().items() if k != "training"}),
+        "'training'",
+    ),
+    "missing field inside": (
+        lambda: from_dict(BPR.canonical() | {"model": {"name": "bpr"}}),
+        "Model cannot be read",
+    ),
+    "text for a part": (
+        lambda: from_dict(BPR.canonical() | {"model": "bpr"}),
+        "Model must be a dict of its fields, not 'bpr'",
+    ),
+    "None for a part": (
+        lambda: from_dict(PCREC.canonical() | {"cooperation": None}),
+        "Cooperation must be a dict of its",
+    ),
+    "no rules": (
+        lambda: from_dict(BPR.canonical() | {"rules": None}),
+        "rules must be a dict of lines, not None.",
+    ),
+    "a list of rules": (
+        lambda: from_dict(BPR.canonical() | {"rules": ["loss"]}),
+        "rules must be a dict of lines, not ['loss'].",
+    ),
+    "a list for a protocol": (
+        lambda: from_dict(BPR.canonical() | {"protocol": ["x"], "rules": {}}),
+        "RunSpec cannot be read",
+    ),
+    "alpha beyond": (
+        lambda: Cooperation("layerwise", "entropy", 1e308),
+        "alpha must be above 0 and at most 1e12, not 1e+308",
+    ),
     "a list": (lambda: from_dict([1]), "RunSpec must be a dict of its fields, not [1]"),
 }
 
@@ -333,36 +610,51 @@ def test_what_cannot_be_meant_is_refused_in_one_sentence(case):
     assert words in sentence and sentence.endswith(".") and "\n" not in sentence
 
 
-@pytest.mark.parametrize(("make", "what", "nearest"), [
-    (lambda: Model("sasrek", d=1), "model", "sasrec"), (lambda: Model("bprr", d=1), "model", "bpr"),
-    (lambda: Model("SASRec", d=1), "model", "sasrec"), (lambda: Model("BPR", d=1), "model", "bpr"),  # the paper's spelling
-    (lambda: Training(1, 1, 1, schedule="cosin"), "schedule", "cosine"),
-    (lambda: Cooperation("layer-wise"), "cooperation rule", "layerwise"),
-    (lambda: Cooperation("average"), "cooperation rule", "averaging"),
-    (lambda: Cooperation("layerwise", "entropi", 1), "criterion", "entropy"),
-    (lambda: Cooperation("layerwise", "L1", 1), "criterion", "l1"),
-    (lambda: dataclasses.replace(BPR, protocol="controled"), "protocol", "controlled"),
-    (lambda: dataclasses.replace(BPR, protocol="papr"), "protocol", "paper"),
-    (lambda: Cooperation("layerwize"), "cooperation rule", "layerwise"),
-    (lambda: Cooperation("layerwise", "entropy", 1, shares="rnadom"), "shares", "random"),
-    (lambda: Cooperation("averaging", components=("embeding",)), "component", "embedding"),
-    (lambda: Training(1, 1, 1, average="emma"), "average", "ema"),
-    (lambda: Data("synthetic", histories="shufled"), "histories", "shuffled"),
-    (lambda: dataclasses.replace(PCREC, orders="sane"), "orders", "same"),
-    (lambda: Rules(loss="rael"), "loss", "real")])
+@pytest.mark.parametrize(
+    ("make", "what", "nearest"),
+    [
+        (lambda: Model("sasrek", d=1), "model", "sasrec"),
+        (lambda: Model("bprr", d=1), "model", "bpr"),
+        (lambda: Model("SASRec", d=1), "model", "sasrec"),
+        (lambda: Model("BPR", d=1), "model", "bpr"),  # the paper's spelling
+        (lambda: Training(1, 1, 1, schedule="cosin"), "schedule", "cosine"),
+        (lambda: Cooperation("layer-wise"), "cooperation rule", "layerwise"),
+        (lambda: Cooperation("average"), "cooperation rule", "averaging"),
+        (lambda: Cooperation("layerwise", "entropi", 1), "criterion", "entropy"),
+        (lambda: Cooperation("layerwise", "L1", 1), "criterion", "l1"),
+        (lambda: dataclasses.replace(BPR, protocol="controled"), "protocol", "controlled"),
+        (lambda: dataclasses.replace(BPR, protocol="papr"), "protocol", "paper"),
+        (lambda: Cooperation("layerwize"), "cooperation rule", "layerwise"),
+        (lambda: Cooperation("layerwise", "entropy", 1, shares="rnadom"), "shares", "random"),
+        (lambda: Cooperation("averaging", components=("embeding",)), "component", "embedding"),
+        (lambda: Training(1, 1, 1, average="emma"), "average", "ema"),
+        (lambda: Data("synthetic", histories="shufled"), "histories", "shuffled"),
+        (lambda: dataclasses.replace(PCREC, orders="sane"), "orders", "same"),
+        (lambda: Rules(loss="rael"), "loss", "real"),
+    ],
+)
 def test_a_typo_is_answered_with_the_nearest_name(make, what, nearest):
-    with pytest.raises(SpecError, match=rf"^unknown {what} '.*'; did you mean '{nearest}'\? Known: .*\b{nearest}\b"):
+    with pytest.raises(
+        SpecError, match=rf"^unknown {what} '.*'; did you mean '{nearest}'\? Known: .*\b{nearest}\b"
+    ):
         make()
 
 
 def test_an_unknown_name_near_to_nothing_is_answered_with_all_names():
-    assert unknown("model", "xyzzy", {"sasrec": 1, "bpr": 2}) == "unknown model 'xyzzy'. Known: bpr, sasrec."
+    assert (
+        unknown("model", "xyzzy", {"sasrec": 1, "bpr": 2})
+        == "unknown model 'xyzzy'. Known: bpr, sasrec."
+    )
     found = unknown("metric", "hit@5", ["MRR@5", "HIT@5"])
     assert found == "unknown metric 'hit@5'; did you mean 'HIT@5'? Known: HIT@5, MRR@5."
 
 
 def test_every_error_of_a_user_is_one_family():
-    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    kinds = [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, Exception)
+    ]
     assert len(kinds) == 8 and all(issubclass(kind, PCRecError) for kind in kinds)
 
 
@@ -384,9 +676,14 @@ def test_a_protocol_is_its_rules_and_a_single_line_can_be_changed():
     released = dataclasses.replace(PCREC, protocol="released")
     assert released.lines == PROTOCOLS["released"] and "rules" not in released.canonical()
     given = dataclasses.replace(released, rules=PROTOCOLS["released"])
-    assert given == released and hash(given) == hash(released) and given.identity == released.identity
+    assert (
+        given == released and hash(given) == hash(released) and given.identity == released.identity
+    )
     one = dataclasses.replace(PCREC, rules=Rules(attention="all"))
-    assert one.canonical() == PCREC.canonical() | {"rules": {"attention": "all"}} and one.variant == "le-a30-attention"
+    assert (
+        one.canonical() == PCREC.canonical() | {"rules": {"attention": "all"}}
+        and one.variant == "le-a30-attention"
+    )
     assert from_dict(one.canonical()) == one and one.identity != PCREC.identity
     back = dataclasses.replace(PROTOCOLS["released"], attention="real")
     other = dataclasses.replace(PCREC, protocol="released", rules=back)
@@ -395,38 +692,78 @@ def test_a_protocol_is_its_rules_and_a_single_line_can_be_changed():
 
 def test_the_protocols_are_the_documents_table():
     """PROTOCOLS.md, section 2, line by line: released, paper, controlled."""
-    table = {"data": ("own", "own", "common"), "candidates": ("padding too", "items", "items"),
-             "hidden": ("seen", "seen", "where none repeats"), "loss": ("all", "all", "real"),
-             "attention": ("all", "all", "real"), "mean": ("all", "all", "real"), "layers": ("released", "matrices", "matrices"),
-             "last_bin": ("open", "closed", "closed"), "order": ("once", "fresh", "fresh"),
-             "evaluated": ("before", "after", "merged"), "choice": ("test", "validation", "validation")}
+    table = {
+        "data": ("own", "own", "common"),
+        "candidates": ("padding too", "items", "items"),
+        "hidden": ("seen", "seen", "where none repeats"),
+        "loss": ("all", "all", "real"),
+        "attention": ("all", "all", "real"),
+        "mean": ("all", "all", "real"),
+        "layers": ("released", "matrices", "matrices"),
+        "last_bin": ("open", "closed", "closed"),
+        "order": ("once", "fresh", "fresh"),
+        "evaluated": ("before", "after", "merged"),
+        "choice": ("test", "validation", "validation"),
+    }
     for at, name in enumerate(("released", "paper", "controlled")):
         assert vars(PROTOCOLS[name]) == {line: values[at] for line, values in table.items()}
 
 
 def test_components_are_in_one_order_and_names_say_what_differs():
-    assert Cooperation("averaging", components=("softmax", "embedding")).components == ("embedding", "softmax")
-    pair = dataclasses.replace(PCREC, cooperation=Cooperation("layerwise", "l1", 2.5, 2, shares="permuted"))
+    assert Cooperation("averaging", components=("softmax", "embedding")).components == (
+        "embedding",
+        "softmax",
+    )
+    pair = dataclasses.replace(
+        PCREC, cooperation=Cooperation("layerwise", "l1", 2.5, 2, shares="permuted")
+    )
     assert pair.variant == "ln-a2.5-k2-permuted"
-    some = dataclasses.replace(PCREC, cooperation=Cooperation("layerwise", "l1", 2.5, components=("softmax", "middle")))
+    some = dataclasses.replace(
+        PCREC, cooperation=Cooperation("layerwise", "l1", 2.5, components=("softmax", "middle"))
+    )
     assert some.variant == "ln-a2.5-middle-softmax"
     assert dataclasses.replace(PCREC, rates="equal", orders="same", starts="same").variant == (
-        "le-a30-equal-rates-same-orders-same-starts")
-    masks = dataclasses.replace(PCREC, cooperation=Cooperation("parameterwise", gamma=0.5), protocol="paper")
+        "le-a30-equal-rates-same-orders-same-starts"
+    )
+    masks = dataclasses.replace(
+        PCREC, cooperation=Cooperation("parameterwise", gamma=0.5), protocol="paper"
+    )
     assert masks.variant == "w-g0.5-paper"
-    noisy = dataclasses.replace(BPR, cooperation=Cooperation("noise"), data=Data("ml-100k", histories="shuffled"))
+    noisy = dataclasses.replace(
+        BPR, cooperation=Cooperation("noise"), data=Data("ml-100k", histories="shuffled")
+    )
     assert noisy.variant == "n-shuffled"
-    assert dataclasses.replace(BPR, training=Training(5, 8, 0.1, schedule="constant", average="swa")).variant == "base-swa"
+    assert (
+        dataclasses.replace(
+            BPR, training=Training(5, 8, 0.1, schedule="constant", average="swa")
+        ).variant
+        == "base-swa"
+    )
 
 
-@pytest.mark.parametrize(("cooperation", "evaluated", "expected"), [
-    (None, "merged", "own"), (Cooperation("averaging"), "merged", "merged"), (Cooperation("averaging"), "before", "own"),
-    (Cooperation("layerwise", "entropy", 3, components=("middle",)), "merged", "after"),
-    (Cooperation("parameterwise"), "merged", "own"), (Cooperation("parameterwise"), "after", "after"),
-    (Cooperation("parameterwise", components=("middle",)), "merged", "after"), (Cooperation("noise"), "merged", "own")])
+@pytest.mark.parametrize(
+    ("cooperation", "evaluated", "expected"),
+    [
+        (None, "merged", "own"),
+        (Cooperation("averaging"), "merged", "merged"),
+        (Cooperation("averaging"), "before", "own"),
+        (Cooperation("layerwise", "entropy", 3, components=("middle",)), "merged", "after"),
+        (Cooperation("parameterwise"), "merged", "own"),
+        (Cooperation("parameterwise"), "after", "after"),
+        (Cooperation("parameterwise", components=("middle",)), "merged", "after"),
+        (Cooperation("noise"), "merged", "own"),
+    ],
+)
 def test_what_can_be_reported(cooperation, evaluated, expected):
     usual = dataclasses.replace(PCREC, cooperation=cooperation)
-    run = usual if usual.evaluates == expected else dataclasses.replace(usual, rules=Rules(evaluated=evaluated))
-    assert run.evaluates == expected and dataclasses.replace(usual, protocol="released").evaluates == "own"
+    run = (
+        usual
+        if usual.evaluates == expected
+        else dataclasses.replace(usual, rules=Rules(evaluated=evaluated))
+    )
+    assert (
+        run.evaluates == expected
+        and dataclasses.replace(usual, protocol="released").evaluates == "own"
+    )
     if evaluated == "merged":
         assert usual.evaluates == expected

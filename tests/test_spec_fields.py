@@ -15,7 +15,13 @@ from pcrec_core.protocols import PROTOCOLS, Rules
 from pcrec_core.spec import Cooperation, Data, Model, RunSpec, Training
 
 LAYERWISE = Cooperation("layerwise", "entropy", 30)
-SASREC = RunSpec(Data("synthetic", core=12), Model("sasrec", d=4, t=4, p=0.1), Training(2, 16, 0.01), 2, LAYERWISE)
+SASREC = RunSpec(
+    Data("synthetic", core=12),
+    Model("sasrec", d=4, t=4, p=0.1),
+    Training(2, 16, 0.01),
+    2,
+    LAYERWISE,
+)
 DNN = replace(SASREC, model=Model("dnn", d=4, t=4))
 BPR = replace(SASREC, model=Model("bpr", d=4), training=Training(2, 64, 0.01, 1e-3))
 RINGS = two_rings()
@@ -52,12 +58,21 @@ CHANGES: dict[str, list[RunSpec]] = {
     "Cooperation.criterion": [SASREC, change(SASREC, "cooperation", criterion="l1")],
     "Cooperation.alpha": [SASREC, change(SASREC, "cooperation", alpha=29)],
     "Cooperation.every": [SASREC, change(SASREC, "cooperation", every=2)],
-    "Cooperation.gamma": [replace(SASREC, cooperation=Cooperation("parameterwise", gamma=g)) for g in (None, 0.005, 0.1)],
-    "Cooperation.shares": [change(SASREC, "cooperation", shares=shares) for shares in ("own", "permuted", "random")],
-    "Cooperation.components": [change(SASREC, "cooperation", components=some) for some in (
-        None, ("embedding",), ("middle",), ("softmax",), ("embedding", "softmax"))],
-    "Cooperation.rule of other kinds": [replace(SASREC, cooperation=Cooperation(rule)) for rule in (
-        "averaging", "parameterwise", "noise")],
+    "Cooperation.gamma": [
+        replace(SASREC, cooperation=Cooperation("parameterwise", gamma=g))
+        for g in (None, 0.005, 0.1)
+    ],
+    "Cooperation.shares": [
+        change(SASREC, "cooperation", shares=shares) for shares in ("own", "permuted", "random")
+    ],
+    "Cooperation.components": [
+        change(SASREC, "cooperation", components=some)
+        for some in (None, ("embedding",), ("middle",), ("softmax",), ("embedding", "softmax"))
+    ],
+    "Cooperation.rule of other kinds": [
+        replace(SASREC, cooperation=Cooperation(rule))
+        for rule in ("averaging", "parameterwise", "noise")
+    ],
     "Data.histories": [SASREC, change(SASREC, "data", histories="shuffled")],
     "RunSpec.rates": [SASREC, replace(SASREC, rates="equal")],
     "RunSpec.orders": [SASREC, replace(SASREC, orders="same")],
@@ -70,9 +85,26 @@ CHANGES: dict[str, list[RunSpec]] = {
     "Rules.order": [SASREC, replace(SASREC, rules=Rules(order="once"))],
 }
 #: Tested below, and Training.precision in test_precision.py.
-APART = {"Training.precision", "Training.average", "Data.core", "Data.source", "Data.sha256", "Data.columns", "Data.path",
-         "RunSpec.protocol", "RunSpec.numerics", "RunSpec.data", "RunSpec.model", "RunSpec.training", "RunSpec.rules",
-         "Rules.data", "Rules.candidates", "Rules.hidden", "Rules.evaluated", "Rules.choice"}
+APART = {
+    "Training.precision",
+    "Training.average",
+    "Data.core",
+    "Data.source",
+    "Data.sha256",
+    "Data.columns",
+    "Data.path",
+    "RunSpec.protocol",
+    "RunSpec.numerics",
+    "RunSpec.data",
+    "RunSpec.model",
+    "RunSpec.training",
+    "RunSpec.rules",
+    "Rules.data",
+    "Rules.candidates",
+    "Rules.hidden",
+    "Rules.evaluated",
+    "Rules.choice",
+}
 
 
 def test_no_field_is_forgotten():
@@ -89,7 +121,9 @@ def second_epoch(run: RunSpec, data: Split = RINGS) -> tuple[float, ...]:
 @pytest.mark.parametrize("name", CHANGES)
 def test_another_value_is_another_training(name):
     runs = CHANGES[name]
-    assert len({run.identity for run in runs}) == len({second_epoch(run) for run in runs}) == len(runs)
+    assert (
+        len({run.identity for run in runs}) == len({second_epoch(run) for run in runs}) == len(runs)
+    )
 
 
 def on_its_data(run: RunSpec) -> tuple[float, ...]:
@@ -97,8 +131,13 @@ def on_its_data(run: RunSpec) -> tuple[float, ...]:
 
 
 def test_the_source_its_core_and_a_files_content_and_columns_change_the_training(tmp_path: Path):
-    rows = [(u, 1 + (u + k * k) % 7, 100 - k) for u in range(8) for k in range(6)]  # the time turns the file's order
-    texts = ["\n".join(["user,item,time", *(f"{u},{i + (u == moved)},{t}" for u, i, t in rows)]) for moved in (None, 0)]
+    rows = [
+        (u, 1 + (u + k * k) % 7, 100 - k) for u in range(8) for k in range(6)
+    ]  # the time turns the file's order
+    texts = [
+        "\n".join(["user,item,time", *(f"{u},{i + (u == moved)},{t}" for u, i, t in rows)])
+        for moved in (None, 0)
+    ]
     for name, text in zip(("one.csv", "other.csv", "copy.csv"), (*texts, texts[0]), strict=True):
         (tmp_path / name).write_text(text)
 
@@ -110,7 +149,9 @@ def test_the_source_its_core_and_a_files_content_and_columns_change_the_training
     runs = [of("one.csv"), of("other.csv"), of("one.csv", None), run, change(run, "data", core=30)]
     assert len({run.identity for run in runs}) == len({on_its_data(run) for run in runs}) == 5
     copy = of("copy.csv")
-    assert copy.identity == runs[0].identity and on_its_data(copy) == on_its_data(runs[0])  # a path is no identity
+    assert copy.identity == runs[0].identity and on_its_data(copy) == on_its_data(
+        runs[0]
+    )  # a path is no identity
 
 
 def results(runs: list[RunSpec], *names: str, data: Split = RINGS) -> list[object]:
@@ -121,16 +162,43 @@ def results(runs: list[RunSpec], *names: str, data: Split = RINGS) -> list[objec
 
 #: Lines of the protocols' table that change what is evaluated, not what is trained: runs, and what of the result differs.
 EVALUATED = {
-    "Rules.candidates": ([SASREC, replace(SASREC, rules=Rules(candidates="padding too"))], "merged"),
-    "Rules.candidates of DNN": ([UNTRAINED, replace(UNTRAINED, rules=Rules(candidates="padding too"))], "merged"),
-    "Rules.evaluated": ([replace(SASREC, rules=Rules(evaluated=e)) for e in ("merged", "before")], "ranks"),
-    "Rules.evaluated of masks": ([replace(SASREC, cooperation=Cooperation("parameterwise"), rules=Rules(evaluated=e))
-                                  for e in ("merged", "after")], "ranks"),
+    "Rules.candidates": (
+        [SASREC, replace(SASREC, rules=Rules(candidates="padding too"))],
+        "merged",
+    ),
+    "Rules.candidates of DNN": (
+        [UNTRAINED, replace(UNTRAINED, rules=Rules(candidates="padding too"))],
+        "merged",
+    ),
+    "Rules.evaluated": (
+        [replace(SASREC, rules=Rules(evaluated=e)) for e in ("merged", "before")],
+        "ranks",
+    ),
+    "Rules.evaluated of masks": (
+        [
+            replace(SASREC, cooperation=Cooperation("parameterwise"), rules=Rules(evaluated=e))
+            for e in ("merged", "after")
+        ],
+        "ranks",
+    ),
     "Rules.choice": ([LONG, replace(LONG, rules=Rules(choice="test"))], "test"),
-    "Rules.choice of both": ([replace(LONG, rules=Rules(choice=c)) for c in ("test", "both")],
-                             "by_validation"),
-    "Training.average": ([change(replace(SASREC, peers=1, cooperation=None), "training", schedule="constant", average=a, epochs=4)
-                          for a in (None, "ema", "swa")], "ranks"),
+    "Rules.choice of both": (
+        [replace(LONG, rules=Rules(choice=c)) for c in ("test", "both")],
+        "by_validation",
+    ),
+    "Training.average": (
+        [
+            change(
+                replace(SASREC, peers=1, cooperation=None),
+                "training",
+                schedule="constant",
+                average=a,
+                epochs=4,
+            )
+            for a in (None, "ema", "swa")
+        ],
+        "ranks",
+    ),
 }
 
 
@@ -148,7 +216,9 @@ def test_bpr_hides_seen_items_by_protocol_where_a_data_set_can_repeat():
     repeating = replace(RINGS, repeats=True)
     runs = [BPR, replace(BPR, rules=Rules(hidden="seen"))]
     shown, hidden = results(runs, "ranks", data=repeating)
-    assert shown != hidden and results(runs[1:], "ranks", data=RINGS) == results(runs[:1], "ranks", data=RINGS) == [hidden]
+    assert shown != hidden and results(runs[1:], "ranks", data=RINGS) == results(
+        runs[:1], "ranks", data=RINGS
+    ) == [hidden]
 
 
 def test_bprs_own_data_has_no_repeats():
@@ -157,15 +227,23 @@ def test_bprs_own_data_has_no_repeats():
 
     common, own = of(BPR), of(replace(BPR, rules=Rules(data="own")))
     assert common.repeats and not own.repeats and own.n_users <= common.n_users
-    assert own.fingerprint() == of(replace(BPR, protocol="released")).fingerprint() != common.fingerprint()
-    assert of(replace(SASREC, protocol="released")).fingerprint() == common.fingerprint()  # the others' is the common one
+    assert (
+        own.fingerprint()
+        == of(replace(BPR, protocol="released")).fingerprint()
+        != common.fingerprint()
+    )
+    assert (
+        of(replace(SASREC, protocol="released")).fingerprint() == common.fingerprint()
+    )  # the others' is the common one
 
 
 @pytest.mark.parametrize("base", [PADDED, PADDED_DNN, BPR], ids=lambda run: run.model.name)
 def test_another_protocol_is_another_run(base):
     runs = [replace(base, protocol=protocol) for protocol in PROTOCOLS]
     assert len({run.identity for run in runs}) == 3
-    found = results(runs, "own", "chosen", data=replace(RINGS, repeats=True))  # so that BPR's hidden items differ
+    found = results(
+        runs, "own", "chosen", data=replace(RINGS, repeats=True)
+    )  # so that BPR's hidden items differ
     assert found[0] != found[1] != found[2] != found[0]
 
 

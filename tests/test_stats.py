@@ -30,20 +30,48 @@ def draw(runs: int, users: int, seed: int, best: int = 1) -> np.ndarray:
 
 # --- worked example A
 
+
 def check(comparison, **expected):
     found = asdict(comparison)
-    assert {name: found[name] for name in expected} == {name: near(value) for name, value in expected.items()}
+    assert {name: found[name] for name in expected} == {
+        name: near(value) for name, value in expected.items()
+    }
 
 
 def test_example_a_mrr():
-    check(compare(RV, RB, "MRR@5"), mean_v=0.38125, mean_b=0.288542, L=0.278616, Vu=0.014495, Vs=0.082394, Ve=0.020379,
-          Vseed=0.062015, se=0.276604, df=2.289162, RI=0.321300, low=-0.540883, high=2.802585, p=0.408182)
+    check(
+        compare(RV, RB, "MRR@5"),
+        mean_v=0.38125,
+        mean_b=0.288542,
+        L=0.278616,
+        Vu=0.014495,
+        Vs=0.082394,
+        Ve=0.020379,
+        Vseed=0.062015,
+        se=0.276604,
+        df=2.289162,
+        RI=0.321300,
+        low=-0.540883,
+        high=2.802585,
+        p=0.408182,
+    )
 
 
 def test_example_a_hit_where_runs_add_nothing():
     c = compare(RV, RB, "HIT@5")
-    check(c, L=-0.057158, Vu=0.003295, Vs=0.003460, Ve=0.003460, se=0.057406, df=1.440700, RI=-0.055556, low=-0.345040,
-          high=0.361877, p=0.457084)
+    check(
+        c,
+        L=-0.057158,
+        Vu=0.003295,
+        Vs=0.003460,
+        Ve=0.003460,
+        se=0.057406,
+        df=1.440700,
+        RI=-0.055556,
+        low=-0.345040,
+        high=0.361877,
+        p=0.457084,
+    )
     assert c.Vseed == near(0)
 
 
@@ -52,8 +80,18 @@ def test_example_a_exchanged():
 
 
 def test_example_a_paired():
-    check(compare(RV[:2], RB, "MRR@5", paired=True), L=0.507209, Vu=0.018292, Vs=0.002907, Ve=0.019065, Vseed=0,
-          se=0.135250, df=5.948439, low=0.191924, high=1.313703)
+    check(
+        compare(RV[:2], RB, "MRR@5", paired=True),
+        L=0.507209,
+        Vu=0.018292,
+        Vs=0.002907,
+        Ve=0.019065,
+        Vseed=0,
+        se=0.135250,
+        df=5.948439,
+        low=0.191924,
+        high=1.313703,
+    )
 
 
 def test_example_a_one_run_is_users_only():
@@ -63,6 +101,7 @@ def test_example_a_one_run_is_users_only():
 
 
 # --- independent re-implementation, with loops, as the page writes it
+
 
 def variance(values: list[float]) -> float:
     mean = sum(values) / len(values)
@@ -78,25 +117,43 @@ def naive(yv: list[list[float]], yb: list[list[float]], paired: bool) -> dict[st
     mv, mb = (sum(map(sum, y)) / (len(y) * users) for y in (yv, yb))
     zv, zb = [[x / mv for x in row] for row in yv], [[x / mb for x in row] for row in yb]
     vu = variance([column(zv, u) - column(zb, u) for u in range(users)]) / users
-    arms = [[[a - b for a, b in zip(*rows, strict=True)] for rows in zip(zv, zb, strict=True)]] if paired else [zv, zb]
+    arms = (
+        [[[a - b for a, b in zip(*rows, strict=True)] for rows in zip(zv, zb, strict=True)]]
+        if paired
+        else [zv, zb]
+    )
     vs = ve = q = 0.0
     for z in arms:
         runs, means = len(z), [sum(row) / users for row in z]
         grand, s = sum(means) / runs, variance(means) / runs
-        residuals = [z[r][u] - means[r] - column(z, u) + grand for r in range(runs) for u in range(users)]
+        residuals = [
+            z[r][u] - means[r] - column(z, u) + grand for r in range(runs) for u in range(users)
+        ]
         vs, q = vs + s, q + s**2 / (runs - 1)
         ve += sum(x**2 for x in residuals) / ((runs - 1) * (users - 1) * runs * users)
     v = vu + max(0.0, vs - ve)
     df = max(min(len(z) for z in arms) - 1, min(users - 1, v**2 / (vu**2 / (users - 1) + q)))
     L, se = math.log(mv / mb), math.sqrt(v)
-    return {"L": L, "Vu": vu, "Vs": vs, "Ve": ve, "se": se, "df": df, "RI": mv / mb - 1,
-            "low": math.exp(L - t.ppf(0.975, df) * se) - 1, "high": math.exp(L + t.ppf(0.975, df) * se) - 1,
-            "p": 2 * (1 - t.cdf(abs(L) / se, df)), "mde": math.exp((t.ppf(0.975, df) + t.ppf(0.8, df)) * se) - 1}
+    return {
+        "L": L,
+        "Vu": vu,
+        "Vs": vs,
+        "Ve": ve,
+        "se": se,
+        "df": df,
+        "RI": mv / mb - 1,
+        "low": math.exp(L - t.ppf(0.975, df) * se) - 1,
+        "high": math.exp(L + t.ppf(0.975, df) * se) - 1,
+        "p": 2 * (1 - t.cdf(abs(L) / se, df)),
+        "mde": math.exp((t.ppf(0.975, df) + t.ppf(0.8, df)) * se) - 1,
+    }
 
 
 @pytest.mark.parametrize("metric", ["MRR@5", "HIT@5", "NDCG@20"])
-@pytest.mark.parametrize(("runs_v", "runs_b", "users", "paired"), [(3, 3, 40, False), (2, 5, 7, False), (3, 3, 40, True),
-                                                                 (10, 4, 5, False)])
+@pytest.mark.parametrize(
+    ("runs_v", "runs_b", "users", "paired"),
+    [(3, 3, 40, False), (2, 5, 7, False), (3, 3, 40, True), (10, 4, 5, False)],
+)
 def test_equals_a_naive_loop(metric, runs_v, runs_b, users, paired):
     rv, rb = draw(runs_v, users, 1), draw(runs_b, users, 2, best=2)
     if metric == "NDCG@20":
@@ -109,16 +166,27 @@ def test_equals_a_naive_loop(metric, runs_v, runs_b, users, paired):
 def test_one_run_is_the_paired_t_test_over_users():
     yv, yb = value_by_user(draw(1, 50, 3), "MRR@5"), value_by_user(draw(1, 50, 4), "MRR@5")
     c = compare(draw(1, 50, 3), draw(1, 50, 4), "MRR@5")
-    known = ttest_rel(yv[0] / yv.mean(), yb[0] / yb.mean() - c.L)  # a difference of ratios has mean 0: shift it by L
+    known = ttest_rel(
+        yv[0] / yv.mean(), yb[0] / yb.mean() - c.L
+    )  # a difference of ratios has mean 0: shift it by L
     assert c.se == pytest.approx(c.L / known.statistic) and c.p == pytest.approx(known.pvalue)
     assert c.df == 49
 
 
 # --- properties
 
-arms = st.integers(2, 12).flatmap(lambda users: st.tuples(*(
-    st.integers(1, 4).flatmap(lambda runs, users=users: hnp.arrays(np.int64, (runs, users), elements=st.integers(1, 8)))
-    for _ in range(2))))
+arms = st.integers(2, 12).flatmap(
+    lambda users: st.tuples(
+        *(
+            st.integers(1, 4).flatmap(
+                lambda runs, users=users: hnp.arrays(
+                    np.int64, (runs, users), elements=st.integers(1, 8)
+                )
+            )
+            for _ in range(2)
+        )
+    )
+)
 
 
 def comparable(rv, rb, metric="MRR@5"):
@@ -137,7 +205,9 @@ def test_exchanging_the_arms_flips_the_sign_alone(pair):
     assert -back.L == pytest.approx(there.L, rel=1e-9, abs=1e-12)
     for name in ("se", "df", "p", "mde", "Vu", "Vs", "Ve", "Vseed"):
         assert getattr(back, name) == pytest.approx(getattr(there, name), rel=1e-9, abs=1e-12)
-    assert back.low == pytest.approx(1 / (1 + there.high) - 1)  # not as a product: 1 + low cancels near -1
+    assert back.low == pytest.approx(
+        1 / (1 + there.high) - 1
+    )  # not as a product: 1 + low cancels near -1
 
 
 @given(arms, st.randoms(use_true_random=False))
@@ -149,7 +219,9 @@ def test_order_of_users_and_of_runs_does_not_matter(pair, random):
     if first is not None:
         a, b = asdict(first), asdict(second)
         numbers = [name for name, value in a.items() if isinstance(value, float)]
-        assert {n: b[n] for n in numbers} == pytest.approx({n: a[n] for n in numbers}, rel=1e-9, abs=1e-12)
+        assert {n: b[n] for n in numbers} == pytest.approx(
+            {n: a[n] for n in numbers}, rel=1e-9, abs=1e-12
+        )
 
 
 @given(arms)
@@ -168,13 +240,16 @@ def test_nominal_coverage_where_no_run_differs_from_another():
     taste = rng.standard_normal((200, 1, 300))
     covered = 0
     for one in taste:
-        ranks = [np.exp(2 + one + 0.5 * rng.standard_normal((3, 300))).astype(int) + 1 for _ in range(2)]
+        ranks = [
+            np.exp(2 + one + 0.5 * rng.standard_normal((3, 300))).astype(int) + 1 for _ in range(2)
+        ]
         c = compare(*ranks, "MRR@5")
         covered += c.low <= 0 <= c.high
     assert 0.93 <= covered / 200 <= 1.0
 
 
 # --- the edges
+
 
 def test_an_arm_without_randomness_adds_its_users_only_and_counts_as_enough_runs():
     rv, rb = draw(3, 60, 5), draw(1, 60, 6)
@@ -204,7 +279,21 @@ def test_two_runs_are_computed_but_get_no_word():
 def test_a_mean_of_0_leaves_everything_else_undefined():
     c = compare(draw(3, 60, 5), np.full((3, 60), 9), "MRR@5")
     undefined = {name for name, value in asdict(c).items() if value is None}
-    assert undefined == {"L", "RI", "low", "high", "p", "se", "df", "Vu", "Vs", "Ve", "Vseed", "mde", "rv_b"}
+    assert undefined == {
+        "L",
+        "RI",
+        "low",
+        "high",
+        "p",
+        "se",
+        "df",
+        "Vu",
+        "Vs",
+        "Ve",
+        "Vseed",
+        "mde",
+        "rv_b",
+    }
     assert c.mean_b == 0 and c.mean_v > 0 and c.seed_share is None
     assert c.reason == "fewer than 30 users with a value above 0 in an arm (0)"
 
@@ -224,11 +313,15 @@ def test_variances_that_cancel_leave_no_rounding_behind():
 
 
 def test_a_difference_without_variation_is_refused():
-    with pytest.raises(StatsError, match=r"the arms differ \(ln ratio 1.098612\) without any variation"):
+    with pytest.raises(
+        StatsError, match=r"the arms differ \(ln ratio 1.098612\) without any variation"
+    ):
         compare(np.full((3, 40), 1), np.full((3, 40), 3), "MRR@5")
 
 
-@pytest.mark.parametrize(("above", "reason"), [(29, "fewer than 30 users with a value above 0 in an arm (29)"), (30, "")])
+@pytest.mark.parametrize(
+    ("above", "reason"), [(29, "fewer than 30 users with a value above 0 in an arm (29)"), (30, "")]
+)
 def test_users_above_0_are_counted_over_runs(above, reason):
     """Each user is hit in one run of three: the mean over runs is above 0."""
     rb = np.full((3, 50), 9)
@@ -248,14 +341,38 @@ def test_the_detectable_effect_is_found_with_four_studies_in_five():
 
 # --- what is refused
 
-@pytest.mark.parametrize(("rv", "rb", "options", "words"), [
-    ([[1, 2]], [[1, 2, 3]], {}, "the arms have 2 and 3 users"),
-    ([1, 2], [1, 2], {}, r"arm v must be a table of at least 1 run x 2 users, not of shape \(2,\)"),
-    ([[1, 2]], [[1]], {}, r"arm b must be a table of at least 1 run x 2 users, not of shape \(1, 1\)"),
-    ([[1, 2], [1, 2]], [[1, 2]], {"paired": True}, "equal lists of seeds, not 2 and 1 runs"),
-    ([[1, 2]], [[1, 2]], {"paired": True, "random_b": False}, "1 and 1 runs with an arm without randomness"),
-    ([[1, 2], [1, 2]], [[1, 2]], {"random_v": False}, "arm v is said to have no randomness but has 2 runs"),
-])
+
+@pytest.mark.parametrize(
+    ("rv", "rb", "options", "words"),
+    [
+        ([[1, 2]], [[1, 2, 3]], {}, "the arms have 2 and 3 users"),
+        (
+            [1, 2],
+            [1, 2],
+            {},
+            r"arm v must be a table of at least 1 run x 2 users, not of shape \(2,\)",
+        ),
+        (
+            [[1, 2]],
+            [[1]],
+            {},
+            r"arm b must be a table of at least 1 run x 2 users, not of shape \(1, 1\)",
+        ),
+        ([[1, 2], [1, 2]], [[1, 2]], {"paired": True}, "equal lists of seeds, not 2 and 1 runs"),
+        (
+            [[1, 2]],
+            [[1, 2]],
+            {"paired": True, "random_b": False},
+            "1 and 1 runs with an arm without randomness",
+        ),
+        (
+            [[1, 2], [1, 2]],
+            [[1, 2]],
+            {"random_v": False},
+            "arm v is said to have no randomness but has 2 runs",
+        ),
+    ],
+)
 def test_arms_that_cannot_be_compared_are_refused(rv, rb, options, words):
     with pytest.raises(StatsError, match=words):
         compare(rv, rb, "MRR@5", **options)
@@ -270,12 +387,17 @@ def test_a_rank_below_1_and_an_unknown_metric_are_refused():
 
 # --- one arm
 
+
 def test_mean_of_one_run_is_the_t_interval_over_users():
     ranks = draw(1, 80, 8)
     y = value_by_user(ranks, "MRR@5")[0]
     m = mean_interval(ranks, "MRR@5")
     known = ttest_1samp(y, 0)
-    assert m.mean == pytest.approx(y.mean()) and m.se == pytest.approx(1 / known.statistic) and m.df == 79
+    assert (
+        m.mean == pytest.approx(y.mean())
+        and m.se == pytest.approx(1 / known.statistic)
+        and m.df == 79
+    )
     half = t.ppf(0.975, 79) / known.statistic
     assert (m.low, m.high) == pytest.approx((y.mean() * math.exp(-half), y.mean() * math.exp(half)))
     assert m.run_sd is None and m.users_only and (m.runs, m.users) == (1, 80)
@@ -306,9 +428,21 @@ def test_a_mean_of_0_has_no_interval():
 
 # --- beside the paper
 
-@pytest.mark.parametrize(("L", "e", "expected"), [
-    (0.030, math.log(1.034), 0.897269), (-0.01, 0.02, -0.5), (0.02, 0.00995, 2.01005), (0.02, math.log(1.01), 2.009983),
-    (0.02, 0.0099, None), (0.02, -0.0099, None), (0.02, math.nan, None), (None, 0.02, None), (0.02, None, None)])
+
+@pytest.mark.parametrize(
+    ("L", "e", "expected"),
+    [
+        (0.030, math.log(1.034), 0.897269),
+        (-0.01, 0.02, -0.5),
+        (0.02, 0.00995, 2.01005),
+        (0.02, math.log(1.01), 2.009983),
+        (0.02, 0.0099, None),
+        (0.02, -0.0099, None),
+        (0.02, math.nan, None),
+        (None, 0.02, None),
+        (0.02, None, None),
+    ],
+)
 def test_effect_ratio(L, e, expected):
     """The first is claim 1 of worked example B; a claim of exactly ln 1.01, also as printed with 6 decimals, counts."""
     found = effect_ratio(L, e)
@@ -317,4 +451,8 @@ def test_effect_ratio(L, e, expected):
 
 def test_delta_ri_is_the_paper_less_ours():
     assert delta_ri(0.05, 0.02) == pytest.approx(0.03)
-    assert delta_ri(None, 0.02) is None and delta_ri(0.05, None) is None and delta_ri(math.nan, 0.02) is None
+    assert (
+        delta_ri(None, 0.02) is None
+        and delta_ri(0.05, None) is None
+        and delta_ri(math.nan, 0.02) is None
+    )

@@ -39,8 +39,9 @@ def test_no_step_changes_what_is_made_by_default():
     assert {spec.data.source for spec in plans.planned()} == set(plans.SMALL)
 
 
-@pytest.mark.parametrize("label", [
-    "base", "LE", "shuffled", "avg", "M3", "ema", "DS", "LE@10", "S"])
+@pytest.mark.parametrize(
+    "label", ["base", "LE", "shuffled", "avg", "M3", "ema", "DS", "LE@10", "S"]
+)
 def test_step_1_is_every_arm_of_the_pages_on_the_half_with_three_seeds(label):
     assert has("step1", label, "sasrec", 3)
 
@@ -72,8 +73,12 @@ def test_step_3_is_the_main_arms_of_sasrec_with_ten_seeds():
 
 def test_step_4_is_the_ladder_with_five_seeds():
     labels = ("ladder-base", "ladder-base-cosine", "ladder-LE", "base-200-epochs", "LE-200-epochs")
-    expected = [variant(label, HALF, model, seed)
-                for label in labels for model in ("sasrec", "dnn") for seed in range(5)]
+    expected = [
+        variant(label, HALF, model, seed)
+        for label in labels
+        for model in ("sasrec", "dnn")
+        for seed in range(5)
+    ]
     assert plans.planned(["step4"]) == expected
 
 
@@ -85,19 +90,28 @@ def test_step_5_has_each_change_of_the_robustness_with_its_seeds():
 
 def test_step_5_ends_with_the_first_half():
     wanted = plans.planned(["step5"], ["retailrocket-first-half"])
-    assert wanted == plans.planned(["step5"])[-len(wanted):]
-    assert wanted == [variant(label, "retailrocket-first-half", model, seed)
-                      for label in ("base", "LE", "avg") for model in ("sasrec", "dnn", "bpr")
-                      for seed in range(3)]
+    assert wanted == plans.planned(["step5"])[-len(wanted) :]
+    assert wanted == [
+        variant(label, "retailrocket-first-half", model, seed)
+        for label in ("base", "LE", "avg")
+        for model in ("sasrec", "dnn", "bpr")
+        for seed in range(3)
+    ]
 
 
 def trials(label: str, model: str, name: str) -> list[float]:
     """Return the values of a setting that step 5 tries, by what is in its runs."""
     usual = variant(label, HALF, model)
-    found = [spec for spec in plans.planned(["step5"]) if spec.model == usual.model
-             and dataclasses.replace(spec, training=usual.training) == usual]
-    return sorted(getattr(spec.training, name) for spec in found
-                  if spec.training.epochs == usual.training.epochs)
+    found = [
+        spec
+        for spec in plans.planned(["step5"])
+        if spec.model == usual.model and dataclasses.replace(spec, training=usual.training) == usual
+    ]
+    return sorted(
+        getattr(spec.training, name)
+        for spec in found
+        if spec.training.epochs == usual.training.epochs
+    )
 
 
 def test_step_5_tries_the_papers_grids_on_one_seed():
@@ -110,8 +124,12 @@ def test_step_5_tries_the_papers_grids_on_one_seed():
 
 def test_what_is_not_chosen_is_left_out_and_named_until_it_is(monkeypatch):
     left = plans.unchosen(["step5"])
-    assert left == ["LE-own-eta of sasrec", "LE-own-eta of dnn",
-                    "base-own-l2 of bpr", "LE-own-l2 of bpr"]
+    assert left == [
+        "LE-own-eta of sasrec",
+        "LE-own-eta of dnn",
+        "base-own-l2 of bpr",
+        "LE-own-l2 of bpr",
+    ]
     assert plans.unchosen() == plans.unchosen(["step4"]) == []
     assert plans.unchosen(["step5"], ["ml-100k"]) == []
     before = plans.planned(["step5"])
@@ -129,7 +147,8 @@ def test_the_list_says_in_one_line_what_is_left_out(tmp_path, capsys):
     out = capsys.readouterr().out.splitlines()
     assert [line for line in out if "chosen" in line] == [
         "left out until their setting is chosen: LE-own-eta of sasrec, LE-own-eta of dnn,"
-        " base-own-l2 of bpr, LE-own-l2 of bpr"]
+        " base-own-l2 of bpr, LE-own-l2 of bpr"
+    ]
 
 
 def test_step_6_and_the_start_of_step_8_are_the_whole_of_retailrocket():
@@ -148,8 +167,13 @@ def test_step_8_goes_on_with_both_deep_models_on_other_data():
     wanted = plans.planned(["step8"])[9:]
     others = ["beauty", "video-games", "ml-1m"]
     assert list(dict.fromkeys(spec.data.source for spec in wanted)) == others
-    expected = {spec for dataset in others for model in ("dnn", "sasrec")
-                for label in ("base", "LE", "avg") for spec in made(label, model, 3, dataset)}
+    expected = {
+        spec
+        for dataset in others
+        for model in ("dnn", "sasrec")
+        for label in ("base", "LE", "avg")
+        for spec in made(label, model, 3, dataset)
+    }
     assert set(wanted) == expected and len(wanted) == 54
 
 

@@ -13,8 +13,13 @@ from pcrec_core.streams import global_stream, stream_seed
 
 
 def test_every_stream_is_its_own():
-    seeds = {stream_seed(seed, peer, purpose, epoch) for seed in (0, 1, 2**40) for peer in range(4)
-             for purpose in ("weights", "order", "negatives", "dropout") for epoch in range(50)}
+    seeds = {
+        stream_seed(seed, peer, purpose, epoch)
+        for seed in (0, 1, 2**40)
+        for peer in range(4)
+        for purpose in ("weights", "order", "negatives", "dropout")
+        for epoch in range(50)
+    }
     assert len(seeds) == 3 * 4 * 4 * 50 and all(0 <= seed < 2**63 for seed in seeds)
 
 
@@ -44,7 +49,9 @@ def test_training_neither_uses_nor_moves_a_global_generator(model):
         np.random.seed(seed)
         random.seed(seed)
         before = torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate()
-        results.append(digest(fit(spec_of(model, peers=2, cooperation=LAYERWISE), two_rings())[1].result))
+        results.append(
+            digest(fit(spec_of(model, peers=2, cooperation=LAYERWISE), two_rings())[1].result)
+        )
         assert torch.equal(torch.get_rng_state(), before[0])
         assert (np.random.get_state()[1].tolist(), random.getstate()) == before[1:]
     assert results[0] == results[1]

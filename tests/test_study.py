@@ -65,12 +65,17 @@ def names(store: Store) -> list[str]:
 
 def write_csv(path: Path, shift: int = 0) -> Path:
     """Twelve users, each eight of ten items, ids text."""
-    rows = [f"u{user},i{(user + step * 3 + shift) % 10},{step}" for user in range(12) for step in range(8)]
+    rows = [
+        f"u{user},i{(user + step * 3 + shift) % 10},{step}"
+        for user in range(12)
+        for step in range(8)
+    ]
     path.write_text("\n".join(["the user,item,time", *rows]) + "\n")
     return path
 
 
 # --- read, or trained and stored
+
 
 def test_what_is_missing_is_trained_and_written(store, trained):
     [found] = study.run([tiny()], store=store)
@@ -108,7 +113,9 @@ def test_a_csv_is_one_run_wherever_it_lies(store, trained, tmp_path):
     here = write_csv(tmp_path / "here.csv")
     there = tmp_path / "there.csv"
     shutil.copy(here, there)
-    run, twin = (base(csv_data(path, user="the user"), "bpr", epochs=1, d=4) for path in (here, there))
+    run, twin = (
+        base(csv_data(path, user="the user"), "bpr", epochs=1, d=4) for path in (here, there)
+    )
     [one, other] = study.run([run, twin], store=store)
     assert len(trained) == 1 and one == other and one.result["data"]["users"] == 12
     assert "path" not in one.key["data"] and str(tmp_path) not in store.path(run.name).read_text()
@@ -128,7 +135,10 @@ def test_a_record_of_another_numerics_counts_as_missing(store, trained, monkeypa
 
 def test_a_run_of_another_numerics_cannot_be_trained_by_this_code(store, trained):
     older = dataclasses.replace(tiny(), numerics=7)
-    with pytest.raises(RecordError, match=f"the record {older.name} is missing, and only an earlier state of the code"):
+    with pytest.raises(
+        RecordError,
+        match=f"the record {older.name} is missing, and only an earlier state of the code",
+    ):
         study.run([older], store=store)
     assert trained == []
 
@@ -143,6 +153,7 @@ def test_a_damaged_record_is_said_before_anything_is_trained(store, trained):
 
 # --- what a record holds
 
+
 def test_the_run_part_says_where_a_record_comes_from(store, monkeypatch):
     monkeypatch.setattr(provenance, "_asked", lambda: ("c" * 40, True))
     monkeypatch.setattr(provenance, "sound", lambda: True)
@@ -152,19 +163,28 @@ def test_the_run_part_says_where_a_record_comes_from(store, monkeypatch):
     assert (run["commit"], run["clean"], run["code"]) == ("c" * 40, True, provenance.CODE)
     assert run["versions"]["torch"].startswith(torch.__version__.split("+")[0])
     assert run["versions"]["numpy"] == np.__version__ and run["python"] == sys.version.split()[0]
-    assert set(run["seconds"]) == {"train", "evaluate"} and all(seconds >= 0 for seconds in run["seconds"].values())
+    assert set(run["seconds"]) == {"train", "evaluate"} and all(
+        seconds >= 0 for seconds in run["seconds"].values()
+    )
     assert run["peak_bytes"] > 2**20
 
 
-def test_the_weights_of_the_reported_model_lie_in_their_own_store_and_no_checkpoint_is_left(store, tmp_path):
+def test_the_weights_of_the_reported_model_lie_in_their_own_store_and_no_checkpoint_is_left(
+    store, tmp_path
+):
     from safetensors.torch import load_file
 
     [found] = study.run([tiny()], store=store)
     kept = load_file(weights.path(tiny()))
     assert weights.path(tiny()) == tmp_path / "weights" / f"{tiny().name}.safetensors"
     assert sum(w.numel() for w in kept.values()) == found.result["weights"]
-    assert sorted(tuple(w.shape) for w in kept.values() if w.dim() == 2)[-1] == (found.result["data"]["users"], 4)
-    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == [f"{tiny().identity}.lock"]
+    assert sorted(tuple(w.shape) for w in kept.values() if w.dim() == 2)[-1] == (
+        found.result["data"]["users"],
+        4,
+    )
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == [
+        f"{tiny().identity}.lock"
+    ]
 
 
 def test_torch_has_its_threads_back_after_a_run_and_after_a_failure(store):
@@ -175,8 +195,13 @@ def test_torch_has_its_threads_back_after_a_run_and_after_a_failure(store):
     assert torch.get_num_threads() == before
 
 
-@pytest.mark.parametrize(("options", "words"), [({"threads": 0}, "threads must be from 1 to 1024, not 0"),
-                                                ({"device": "gpu"}, "device must be auto, cpu or cuda, not 'gpu'")])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"threads": 0}, "threads must be from 1 to 1024, not 0"),
+        ({"device": "gpu"}, "device must be auto, cpu or cuda, not 'gpu'"),
+    ],
+)
 def test_a_place_that_cannot_be_is_refused(store, options, words):
     with pytest.raises(TrainingError, match=words):
         study.run([tiny()], store=store, **options)
@@ -185,15 +210,20 @@ def test_a_place_that_cannot_be_is_refused(store, options, words):
 
 # --- a failing run
 
+
 def fails(error: Exception) -> None:
     raise error
 
 
-def test_data_that_cannot_be_read_do_not_stop_the_runs_on_others_and_are_asked_for_once(store, monkeypatch):
+def test_data_that_cannot_be_read_do_not_stop_the_runs_on_others_and_are_asked_for_once(
+    store, monkeypatch
+):
     nobody = [dataclasses.replace(tiny(seed), data=Data("synthetic", core=1000)) for seed in (0, 1)]
     asked = []
     load = datasets.load
-    monkeypatch.setattr(datasets, "load", lambda data, **options: asked.append(data) or load(data, **options))
+    monkeypatch.setattr(
+        datasets, "load", lambda data, **options: asked.append(data) or load(data, **options)
+    )
     with pytest.raises(PCRecError, match="2 of 3 runs failed.*nobody is left"):
         study.run([*nobody, tiny(2)], store=store)
     assert names(store) == [tiny(2).name] and asked.count(nobody[0].data) == 1
@@ -202,17 +232,31 @@ def test_data_that_cannot_be_read_do_not_stop_the_runs_on_others_and_are_asked_f
 def test_where_one_record_cannot_be_written_no_further_run_is_trained(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     begun, train = [], study.train
-    monkeypatch.setattr(study, "train", lambda spec, *given, **options: begun.append(spec) or train(spec, *given, **options))
+    monkeypatch.setattr(
+        study,
+        "train",
+        lambda spec, *given, **options: begun.append(spec) or train(spec, *given, **options),
+    )
     with pytest.raises(FileError, match="cannot be written"):
         study.run([tiny(0), tiny(1)], store=Store(tmp_path / "file"))
     assert begun == [tiny(0)]
 
 
-@pytest.mark.parametrize("full", [lambda *_: torch.empty(10**15), lambda *_: [0] * 10**15,
-                                  lambda *_: fails(torch.OutOfMemoryError())], ids=["cpu", "python", "gpu"])
+@pytest.mark.parametrize(
+    "full",
+    [
+        lambda *_: torch.empty(10**15),
+        lambda *_: [0] * 10**15,
+        lambda *_: fails(torch.OutOfMemoryError()),
+    ],
+    ids=["cpu", "python", "gpu"],
+)
 def test_memory_that_does_not_suffice_is_one_sentence(store, monkeypatch, full):
     monkeypatch.setattr(study, "split_for", full)
-    with pytest.raises(TrainingError, match="the memory does not suffice; lower the batch, d or t, or take another device."):
+    with pytest.raises(
+        TrainingError,
+        match="the memory does not suffice; lower the batch, d or t, or take another device.",
+    ):
         study.run([tiny()], store=store)
     assert names(store) == []
 
@@ -226,7 +270,9 @@ def test_a_failing_run_leaves_what_was_finished(store, workers):
             with ThreadPoolExecutor(workers) as executor:
                 study.run(specs, executor, store=store)
 
-    with pytest.raises(TrainingError, match="the loss of peer 0 is nan in epoch .*: the training diverged"):
+    with pytest.raises(
+        TrainingError, match="the loss of peer 0 is nan in epoch .*: the training diverged"
+    ):
         run([tiny(0), diverging(), tiny(1)])
     assert names(store) == sorted([tiny(0).name, tiny(1).name])  # the others go on
     assert [path.suffix for path in store.folder.rglob("*") if path.is_file()] == [".json"] * 2
@@ -234,7 +280,10 @@ def test_a_failing_run_leaves_what_was_finished(store, workers):
 
 # --- real data
 
-REAL = {"ml-100k": lambda: pcrec("ml-100k", "sasrec"), "retailrocket-half": lambda: base("retailrocket-half", "dnn", seed=2)}
+REAL = {
+    "ml-100k": lambda: pcrec("ml-100k", "sasrec"),
+    "retailrocket-half": lambda: base("retailrocket-half", "dnn", seed=2),
+}
 
 
 @pytest.mark.parametrize("source", REAL)
@@ -244,7 +293,11 @@ def test_real_data_is_not_trained_on_where_that_is_forbidden(store, trained, mon
     with pytest.raises(RecordError) as refused:
         study.run([tiny(), missing], store=store)
     sentence = str(refused.value)
-    assert missing.name in sentence and "PCREC_NO_TRAINING is set" in sentence and sentence.endswith(command(missing))
+    assert (
+        missing.name in sentence
+        and "PCREC_NO_TRAINING is set" in sentence
+        and sentence.endswith(command(missing))
+    )
     assert trained == [] and "\n" not in sentence
 
 
@@ -256,7 +309,9 @@ def test_a_csv_is_real_data_too(store, trained, monkeypatch, tmp_path):
     assert trained == []
 
 
-def test_synthetic_data_is_trained_on_all_the_same_and_committed_records_are_read(store, trained, monkeypatch):
+def test_synthetic_data_is_trained_on_all_the_same_and_committed_records_are_read(
+    store, trained, monkeypatch
+):
     monkeypatch.setenv(study.NO_TRAINING, "1")
     committed = run_record(REAL["ml-100k"](), {"ranks": "1"}, {})
     store.put(committed)
@@ -266,6 +321,7 @@ def test_synthetic_data_is_trained_on_all_the_same_and_committed_records_are_rea
 
 # --- the command that makes a run
 
+
 def parsed(line: str) -> RunSpec:
     words = shlex.split(line)
     assert words[:4] == ["python", "-m", "pcrec_core", "train"]
@@ -273,26 +329,74 @@ def parsed(line: str) -> RunSpec:
     return run
 
 
-@pytest.mark.parametrize("run", [
-    base("ml-100k", "bpr"), base("retailrocket", "sasrec", seed=7), base("retailrocket-half", "dnn", schedule="constant"),
-    pcrec("ml-100k", "sasrec"), pcrec("ml-1m", "dnn", alpha=12.5, criterion="l1", eta=1e-4, l2=5e-5),
-    pcrec("synthetic", "sasrec", alpha=0, p=0, t=7, d=16, batch=3, epochs=4),
-    pcrec("ml-100k", "bpr", alpha=1e-7, seed=2**65),
-    base(Data("ml-100k", core=3), "sasrec", eta=1 / 3), dataclasses.replace(base("ml-1m", "sasrec"), peers=2),
-    dataclasses.replace(base("ml-1m", "sasrec"), peers=4, cooperation=Cooperation("layerwise", "entropy", 30, every=5)),
-    dataclasses.replace(base("ml-1m", "sasrec"), peers=3, cooperation=Cooperation("averaging", every=120)),
-    run_spec("ml-100k", "sasrec", peers=2, cooperation=Cooperation("layerwise", "l1", 3, components=("softmax",
-             "embedding")), rates="equal", orders="same", starts="same", rules={"loss": "all", "candidates": "padding too"}),
-    run_spec("ml-100k", "sasrec", peers=2, cooperation=Cooperation("layerwise", "entropy", 3, shares="permuted")),
-    run_spec("ml-100k", "dnn", peers=2, cooperation=Cooperation("parameterwise", gamma=0.01), protocol="paper"),
-    run_spec("ml-100k", "bpr", cooperation=Cooperation("noise"), protocol="released", rules={"order": "fresh"}),
-    base(Data("ml-100k", histories="shuffled"), "sasrec", schedule="constant", average="swa", precision="bf16"),
-], ids=lambda run: run.name)
+@pytest.mark.parametrize(
+    "run",
+    [
+        base("ml-100k", "bpr"),
+        base("retailrocket", "sasrec", seed=7),
+        base("retailrocket-half", "dnn", schedule="constant"),
+        pcrec("ml-100k", "sasrec"),
+        pcrec("ml-1m", "dnn", alpha=12.5, criterion="l1", eta=1e-4, l2=5e-5),
+        pcrec("synthetic", "sasrec", alpha=0, p=0, t=7, d=16, batch=3, epochs=4),
+        pcrec("ml-100k", "bpr", alpha=1e-7, seed=2**65),
+        base(Data("ml-100k", core=3), "sasrec", eta=1 / 3),
+        dataclasses.replace(base("ml-1m", "sasrec"), peers=2),
+        dataclasses.replace(
+            base("ml-1m", "sasrec"),
+            peers=4,
+            cooperation=Cooperation("layerwise", "entropy", 30, every=5),
+        ),
+        dataclasses.replace(
+            base("ml-1m", "sasrec"), peers=3, cooperation=Cooperation("averaging", every=120)
+        ),
+        run_spec(
+            "ml-100k",
+            "sasrec",
+            peers=2,
+            cooperation=Cooperation("layerwise", "l1", 3, components=("softmax", "embedding")),
+            rates="equal",
+            orders="same",
+            starts="same",
+            rules={"loss": "all", "candidates": "padding too"},
+        ),
+        run_spec(
+            "ml-100k",
+            "sasrec",
+            peers=2,
+            cooperation=Cooperation("layerwise", "entropy", 3, shares="permuted"),
+        ),
+        run_spec(
+            "ml-100k",
+            "dnn",
+            peers=2,
+            cooperation=Cooperation("parameterwise", gamma=0.01),
+            protocol="paper",
+        ),
+        run_spec(
+            "ml-100k",
+            "bpr",
+            cooperation=Cooperation("noise"),
+            protocol="released",
+            rules={"order": "fresh"},
+        ),
+        base(
+            Data("ml-100k", histories="shuffled"),
+            "sasrec",
+            schedule="constant",
+            average="swa",
+            precision="bf16",
+        ),
+    ],
+    ids=lambda run: run.name,
+)
 def test_the_command_line_of_a_spec_means_that_spec(run):
     assert parsed(command(run)) == run
 
 
-@pytest.mark.parametrize("columns", [("the user", "item", "time"), ("the user", "item", None), ("item", "the user", "time")])
+@pytest.mark.parametrize(
+    "columns",
+    [("the user", "item", "time"), ("the user", "item", None), ("item", "the user", "time")],
+)
 @pytest.mark.parametrize("name", ["my.csv", "my own $HOME 'file'.csv"])
 def test_the_command_line_of_a_csv_means_that_csv(tmp_path, name, columns):
     data = csv_data(write_csv(tmp_path / name), *columns, core=2)
@@ -307,6 +411,7 @@ def test_the_command_line_of_a_csv_whose_place_is_not_known_says_FILE():
 
 
 # --- executors
+
 
 class Later:
     """A future of the plainest kind: ``result`` and ``done``; it is done at the third look."""
@@ -336,8 +441,11 @@ class Plain:
         return self.futures[-1]
 
 
-SMALL = [*(pcrec("synthetic", "sasrec", epochs=2, d=8, seed=s) for s in range(3)), tiny(),
-         base("synthetic", "dnn", epochs=2, d=8)]
+SMALL = [
+    *(pcrec("synthetic", "sasrec", epochs=2, d=8, seed=s) for s in range(3)),
+    tiny(),
+    base("synthetic", "dnn", epochs=2, d=8),
+]
 
 
 def results(found: list[records.Record]) -> list[dict]:
@@ -363,12 +471,17 @@ def test_an_executor_needs_submit_alone_and_gets_only_what_is_missing(store, her
     study.run(SMALL[3:4], store=store)
     executor = Plain()
     there = study.run([*SMALL, SMALL[0]], executor, store=store)
-    assert len(executor.futures) == len(SMALL) - 1 and all(future.done() for future in executor.futures)
-    assert sorted(future.result() for future in executor.futures) == sorted(r.identity for r in SMALL if r != SMALL[3])
+    assert len(executor.futures) == len(SMALL) - 1 and all(
+        future.done() for future in executor.futures
+    )
+    assert sorted(future.result() for future in executor.futures) == sorted(
+        r.identity for r in SMALL if r != SMALL[3]
+    )
     assert results(there[:-1]) == here and there[-1] == there[0]
 
 
 # --- the progress bar
+
 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
@@ -379,7 +492,11 @@ def test_a_bar_shows_runs_epochs_and_the_time_left_on_a_terminal(store, monkeypa
     monkeypatch.setattr("sys.stderr", Terminal())
     study.run([tiny(0, epochs=3), tiny(1)], store=store)
     shown = sys.stderr.getvalue()
-    assert f"run 1 of 2: {tiny(0, epochs=3).name}" in shown and "run 2 of 2" in shown and "3/3" in shown
+    assert (
+        f"run 1 of 2: {tiny(0, epochs=3).name}" in shown
+        and "run 2 of 2" in shown
+        and "3/3" in shown
+    )
     assert "epoch/s" in shown or "s/epoch" in shown
     assert "<" in shown  # elapsed<left
 
@@ -391,11 +508,19 @@ def test_no_bar_goes_into_a_notebook(store, capsys):
 
 # --- statistics of a data set
 
+
 def test_statistics_are_computed_once_and_then_read_without_the_data(store, monkeypatch):
     data = Data("synthetic")
     made = study.statistics(data, store)
-    assert made.kind == "statistics" and made.name == records.statistics_name(data) and made.key == data.canonical()
-    assert made.result["users"] == study.split_of(data).n_users and made.result["source"] == "synthetic"
+    assert (
+        made.kind == "statistics"
+        and made.name == records.statistics_name(data)
+        and made.key == data.canonical()
+    )
+    assert (
+        made.result["users"] == study.split_of(data).n_users
+        and made.result["source"] == "synthetic"
+    )
     monkeypatch.setattr(datasets, "load", None)
     assert study.statistics(data, store) == made == store.get(made.name)
     assert records.statistics_name(Data("synthetic", core=4)) != made.name
@@ -410,13 +535,18 @@ def test_users_are_grouped_by_their_test_target(store):
 
 # --- arms by label
 
+
 def test_an_arm_of_a_label_has_its_seeds_in_order(store, trained):
     alphas, seeds, given = [10, 0, 40.0], [3, 1], {"epochs": 7, "eta": 0.25}
-    specs = [pcrec("ml-100k", "sasrec", alpha, seed=seed, **given) for alpha in alphas for seed in seeds]
+    specs = [
+        pcrec("ml-100k", "sasrec", alpha, seed=seed, **given) for alpha in alphas for seed in seeds
+    ]
     for run in reversed(specs):
         store.put(run_record(run, {"ranks": "1"}, {}))
     labels = ["LE@10", "avg", "LE@40"]
-    swept = [study.labelled(label, "ml-100k", "sasrec", seeds, given, store=store) for label in labels]
+    swept = [
+        study.labelled(label, "ml-100k", "sasrec", seeds, given, store=store) for label in labels
+    ]
     assert [arm.variant for arm in swept] == labels and [arm.alpha for arm in swept] == alphas
     assert [run.spec for arm in swept for run in arm.runs] == specs and trained == []
     assert [run.spec.seed for run in swept[0].runs] == seeds
@@ -428,25 +558,40 @@ def test_arms_of_several_models_are_checked_before_the_first_is_trained(store, t
     plan = [("synthetic", "sasrec"), ("synthetic", "dnn")]
     too_few = {"sasrec": ["base"], "dnn": ["base", "LE-k5"]}
     for labels, sentence in (
-            (["base", "SDD"], r"variant SDD of sasrec: unknown variant 'SDD'; did you mean 'SD'\?"),
-            (too_few, "variant LE-k5 of dnn: cooperation every 5 epochs never happens in 2 epochs")):
+        (["base", "SDD"], r"variant SDD of sasrec: unknown variant 'SDD'; did you mean 'SD'\?"),
+        (too_few, "variant LE-k5 of dnn: cooperation every 5 epochs never happens in 2 epochs"),
+    ):
         with pytest.raises(SpecError, match=sentence):
             study.by_label(plan, labels, [0], {"epochs": 2}, store=store)
     assert trained == []
     for _, model in plan:
-        for run in (base("synthetic", model, epochs=2, seed=7), pcrec("synthetic", model, epochs=2, seed=7)):
+        for run in (
+            base("synthetic", model, epochs=2, seed=7),
+            pcrec("synthetic", model, epochs=2, seed=7),
+        ):
             store.put(run_record(run, {"ranks": "1"}, {}))
-    first, second = study.by_label(plan, {"sasrec": ["base", "LE"], "dnn": ["LE"]}, [7], {"epochs": 2}, store=store)
-    assert list(first) == ["base", "LE"] and list(second) == ["LE"] and second["LE"].model == "dnn" and trained == []
+    first, second = study.by_label(
+        plan, {"sasrec": ["base", "LE"], "dnn": ["LE"]}, [7], {"epochs": 2}, store=store
+    )
+    assert (
+        list(first) == ["base", "LE"]
+        and list(second) == ["LE"]
+        and second["LE"].model == "dnn"
+        and trained == []
+    )
 
 
 def test_without_seeds_it_has_the_planned_ones(store, trained):
     for seed in range(3):
         for run in (base("ml-100k", "bpr", seed=seed), pcrec("retailrocket", "bpr", seed=seed)):
             store.put(run_record(run, {"ranks": "1"}, {}))
-    planned, unplanned = (study.labelled(label, name, "bpr", store=store) for label, name in (
-        ("base", "ml-100k"), ("LE", "retailrocket")))
-    assert [run.spec.seed for run in planned.runs] == [0, 1, 2] and [run.spec.seed for run in unplanned.runs] == [0]
+    planned, unplanned = (
+        study.labelled(label, name, "bpr", store=store)
+        for label, name in (("base", "ml-100k"), ("LE", "retailrocket"))
+    )
+    assert [run.spec.seed for run in planned.runs] == [0, 1, 2] and [
+        run.spec.seed for run in unplanned.runs
+    ] == [0]
     recency = Trivial(Data("ml-100k"), "recency")
     store.put(run_record(recency, {"ranks": "1"}, {}))
     [run] = study.labelled("recency", "ml-100k", "bpr", [3, 4], store=store).runs  # it has no seeds
@@ -454,8 +599,13 @@ def test_without_seeds_it_has_the_planned_ones(store, trained):
 
 
 def test_an_arm_trains_what_is_missing_with_the_options_it_is_given(store, trained, monkeypatch):
-    monkeypatch.setattr(study, "train", lambda run, to, **how: trained.append((run, how["device"])) or to.put(
-        run_record(run, {"ranks": "1"}, {})))
+    monkeypatch.setattr(
+        study,
+        "train",
+        lambda run, to, **how: (
+            trained.append((run, how["device"])) or to.put(run_record(run, {"ranks": "1"}, {}))
+        ),
+    )
     there = pcrec("synthetic", "bpr", 10, d=4)
     store.put(run_record(there, {"ranks": "1"}, {}))
     for label in ("LE@10", "avg"):

@@ -26,7 +26,9 @@ RINGS = two_rings()
 def test_rates_by_hand():
     assert [rate(0.1, k, 1) for k in range(1)] == [0.1]
     assert [rate(0.1, k, 2) for k in range(2)] == pytest.approx([0.1, 0.05])
-    assert [rate(0.1, k, 3) for k in range(3)] == pytest.approx([0.1, 0.075, 0.025])  # cos 60 and 120 degrees
+    assert [rate(0.1, k, 3) for k in range(3)] == pytest.approx(
+        [0.1, 0.075, 0.025]
+    )  # cos 60 and 120 degrees
 
 
 def rates_of(spec: RunSpec, monkeypatch) -> dict[int, list[float]]:
@@ -98,7 +100,9 @@ def test_the_order_is_fresh_each_epoch_and_differs_between_peers(model):
     orders = [str(rows.tolist()) for rows in asked]
     assert len(orders) == len(set(orders)) == 3 * 2
     first_two = [sorted(rows[:, :2].tolist()) for rows in asked]
-    assert all(rows == first_two[0] for rows in first_two)  # the same examples (but for the negatives)
+    assert all(
+        rows == first_two[0] for rows in first_two
+    )  # the same examples (but for the negatives)
 
 
 # --- Algorithm 2, written out again -----------------------------------------------------------------------------------
@@ -116,10 +120,14 @@ def algorithm_2(spec: RunSpec) -> list[list[float]]:
     examples = type(models[0]).examples(RINGS, spec.model.t)
     batches = math.ceil(len(examples) / spec.training.batch)
     for optimizer in optimizers:
-        schedules.append(torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, spec.training.epochs * batches))
+        schedules.append(
+            torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, spec.training.epochs * batches)
+        )
     for epoch in range(spec.training.epochs):
         for k, model in enumerate(models):
-            rows = examples.epoch(*(stream_seed(spec.seed, k, purpose, epoch) for purpose in ("order", "negatives")))
+            rows = examples.epoch(
+                *(stream_seed(spec.seed, k, purpose, epoch) for purpose in ("order", "negatives"))
+            )
             torch.manual_seed(stream_seed(spec.seed, k, "dropout", epoch))
             total = 0.0
             for start in range(0, len(rows), spec.training.batch):
@@ -139,10 +147,14 @@ def algorithm_2(spec: RunSpec) -> list[list[float]]:
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("cooperation", [
-    None, Cooperation("layerwise", "entropy", 2), Cooperation("layerwise", "l1", 5, every=2)],
-    ids=["apart", "entropy", "l1 every 2"])
+@pytest.mark.parametrize(
+    "cooperation",
+    [None, Cooperation("layerwise", "entropy", 2), Cooperation("layerwise", "l1", 5, every=2)],
+    ids=["apart", "entropy", "l1 every 2"],
+)
 def test_a_run_is_algorithm_2(model, cooperation):
-    spec = spec_of(model, peers=2, cooperation=cooperation, epochs=4, batch=20, l2=1e-3, eta=3e-3, seed=2)
+    spec = spec_of(
+        model, peers=2, cooperation=cooperation, epochs=4, batch=20, l2=1e-3, eta=3e-3, seed=2
+    )
     _, outcome = fit(spec, RINGS)
     np.testing.assert_allclose(outcome.result["epochs"]["loss"], algorithm_2(spec), rtol=2e-4)

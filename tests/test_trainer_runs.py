@@ -7,7 +7,19 @@ import math
 import numpy as np
 import pytest
 import torch
-from support import AVERAGING, CPU, LAYERWISE, NOWHERE, digest, fit, same, spec_of, split_of, two_rings, weights_of
+from support import (
+    AVERAGING,
+    CPU,
+    LAYERWISE,
+    NOWHERE,
+    digest,
+    fit,
+    same,
+    spec_of,
+    split_of,
+    two_rings,
+    weights_of,
+)
 
 from pcrec_core.errors import TrainingError
 from pcrec_core.spec import Cooperation
@@ -49,10 +61,14 @@ def test_every_second_epoch():
     assert all(len(values) == 2 for values in epochs["merged"].values())
     assert all(np.shape(values) == (2, 5) for values in epochs["own"].values())
     assert outcome.result["chosen"]["epoch"] in (1, 3)
-    assert not same(*(weights_of(peer.model) for peer in trainer.peers))  # the last epoch had no exchange
+    assert not same(
+        *(weights_of(peer.model) for peer in trainer.peers)
+    )  # the last epoch had no exchange
     apart = fit(spec_of("dnn", peers=2, epochs=5), RINGS)[1].result["epochs"]["loss"]
-    assert [[a == b for a, b in zip(*pair, strict=True)] for pair in zip(epochs["loss"], apart, strict=True)] == [
-        [True, True, False, False, False]] * 2
+    assert [
+        [a == b for a, b in zip(*pair, strict=True)]
+        for pair in zip(epochs["loss"], apart, strict=True)
+    ] == [[True, True, False, False, False]] * 2
 
 
 # --- what a run is and keeps ------------------------------------------------------------------------------------------
@@ -60,7 +76,9 @@ def test_every_second_epoch():
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize(("peers", "cooperation"), [(1, None), (2, LAYERWISE), (3, AVERAGING)])
-def test_the_same_spec_gives_the_same_result_to_the_bit_and_another_seed_another(model, peers, cooperation):
+def test_the_same_spec_gives_the_same_result_to_the_bit_and_another_seed_another(
+    model, peers, cooperation
+):
     specs = [spec_of(model, peers=peers, cooperation=cooperation, seed=seed) for seed in (0, 0, 1)]
     one, again, other = (fit(spec, RINGS) for spec in specs)
     assert digest(one[1].result) == digest(again[1].result) != digest(other[1].result)
@@ -75,7 +93,9 @@ def test_the_result_says_what_was_trained():
     assert result["data"] == {"fingerprint": split.fingerprint(), "users": 3, "items": 5}
     assert result["weights"] == 6 * 16 + 16 * 16 + 16 + 16 * 6 + 6
     assert result["layers"] == [["item", "embedding"], ["hidden", "middle"], ["output", "softmax"]]
-    assert result["repeated"] == "001"  # only 2 came before; the 5 that repeats in row 1 is its validation item
+    assert (
+        result["repeated"] == "001"
+    )  # only 2 came before; the 5 that repeats in row 1 is its validation item
     assert len(result["ranks"].split()) == 3 and not result["chosen"]["merged"]
     assert outcome.began == 0 and {"train", "evaluate"} <= outcome.seconds.keys()
     model = trainer.peers[0].model
@@ -112,13 +132,18 @@ def test_a_loss_that_is_no_number_stops_with_the_peer_and_the_epoch():
     trainer = Trainer(spec_of("dnn", peers=2), RINGS, CPU)
     with torch.no_grad():
         trainer.peers[1].model.output.bias[3] = math.nan
-    with pytest.raises(TrainingError, match=r"the loss of peer 1 is nan in epoch 0: the training diverged; lower the"):
+    with pytest.raises(
+        TrainingError,
+        match=r"the loss of peer 1 is nan in epoch 0: the training diverged; lower the",
+    ):
         trainer.fit(NOWHERE)
 
 
 @pytest.mark.parametrize("batch", [4, 1000])  # the loss of a second batch, or the first ranking
 def test_an_absurd_rate_stops_with_a_sentence(batch):
-    with pytest.raises(TrainingError, match="(loss of peer 0|a score) is .*diverged; lower the learning rate"):
+    with pytest.raises(
+        TrainingError, match="(loss of peer 0|a score) is .*diverged; lower the learning rate"
+    ):
         fit(spec_of("bpr", eta=1e30, batch=batch), RINGS)
 
 
@@ -131,7 +156,9 @@ def test_an_unknown_device(name):
 def test_devices(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert device_of("cpu") == device_of("auto") == CPU
-    with pytest.raises(TrainingError, match="cuda was asked for, but torch sees no GPU here; take cpu or auto"):
+    with pytest.raises(
+        TrainingError, match="cuda was asked for, but torch sees no GPU here; take cpu or auto"
+    ):
         device_of("cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert device_of("auto").type == device_of("cuda").type == "cuda" and device_of("cpu") == CPU

@@ -27,38 +27,79 @@ def trained(run: RunSpec, **changed: object) -> RunSpec:
     return dataclasses.replace(run, training=dataclasses.replace(run.training, **changed))
 
 
-@pytest.mark.parametrize(("label", "expected"), [
-    ("base", BASE), ("LE", LE), ("LE@30", LE), ("LE@10", settings.pcrec("ml-100k", "sasrec", 10, seed=3)),
-    ("LN", dataclasses.replace(LE, cooperation=Cooperation("layerwise", "l1", 30))),
-    ("W", dataclasses.replace(LE, cooperation=Cooperation("parameterwise"))),
-    ("N", dataclasses.replace(BASE, cooperation=Cooperation("noise"))),
-    ("avg", dataclasses.replace(LE, cooperation=Cooperation("averaging"))),
-    ("SD", dataclasses.replace(LE, rates="equal")), ("DS", dataclasses.replace(LE, orders="same")),
-    ("E", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, components=("embedding",)))),
-    ("M", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, components=("middle",)))),
-    ("S", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, components=("softmax",)))),
-    ("shuffled", dataclasses.replace(BASE, data=Data("ml-100k", histories="shuffled"))),
-    ("half", settings.base("ml-100k", "sasrec", seed=3, d=32)),
-    ("base-constant", trained(BASE, schedule="constant")), ("LE-constant", trained(LE, schedule="constant")),
-    ("permuted", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, shares="permuted"))),
-    ("random", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, shares="random"))),
-    ("base-2x-epochs", trained(BASE, epochs=240)), ("base-batch-256", trained(BASE, batch=256, epochs=240)),
-    ("ema", trained(BASE, average="ema")), ("swa", trained(BASE, average="swa", schedule="constant")),
-    ("apart-best", dataclasses.replace(BASE, peers=2)),
-    ("LE-k2", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, every=2))),
-    ("LE-k5", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, every=5))),
-    ("LE-once", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, every=120))),
-    ("base-half-eta", trained(BASE, eta=5e-4)), ("LE-same-start", dataclasses.replace(LE, starts="same")),
-    ("LE-2x-epochs", trained(LE, epochs=240)),
-    ("base-200-epochs", trained(BASE, epochs=200)), ("LE-200-epochs", trained(LE, epochs=200)),
-    ("M2", Derived("ensemble", (BASE, dataclasses.replace(BASE, seed=103)))),
-    ("M3", Derived("ensemble", (BASE, dataclasses.replace(BASE, seed=103), dataclasses.replace(BASE, seed=203)))),
-    ("apart-ensemble", Derived("apart", (dataclasses.replace(BASE, peers=2),))),
-    ("pruned10", Derived("pruned", (BASE,), 0.1)), ("pruned30-tuned", Derived("tuned", (BASE,), 0.3)),
-    ("probed-LE", Derived("probed", (LE,))),
-    ("popularity", Trivial(Data("ml-100k"), "popularity")), ("recency", Trivial(Data("ml-100k"), "recency")),
-    ("transitions", Trivial(Data("ml-100k"), "transitions")),
-])
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        ("base", BASE),
+        ("LE", LE),
+        ("LE@30", LE),
+        ("LE@10", settings.pcrec("ml-100k", "sasrec", 10, seed=3)),
+        ("LN", dataclasses.replace(LE, cooperation=Cooperation("layerwise", "l1", 30))),
+        ("W", dataclasses.replace(LE, cooperation=Cooperation("parameterwise"))),
+        ("N", dataclasses.replace(BASE, cooperation=Cooperation("noise"))),
+        ("avg", dataclasses.replace(LE, cooperation=Cooperation("averaging"))),
+        ("SD", dataclasses.replace(LE, rates="equal")),
+        ("DS", dataclasses.replace(LE, orders="same")),
+        (
+            "E",
+            dataclasses.replace(
+                LE, cooperation=dataclasses.replace(ENTROPY, components=("embedding",))
+            ),
+        ),
+        (
+            "M",
+            dataclasses.replace(
+                LE, cooperation=dataclasses.replace(ENTROPY, components=("middle",))
+            ),
+        ),
+        (
+            "S",
+            dataclasses.replace(
+                LE, cooperation=dataclasses.replace(ENTROPY, components=("softmax",))
+            ),
+        ),
+        ("shuffled", dataclasses.replace(BASE, data=Data("ml-100k", histories="shuffled"))),
+        ("half", settings.base("ml-100k", "sasrec", seed=3, d=32)),
+        ("base-constant", trained(BASE, schedule="constant")),
+        ("LE-constant", trained(LE, schedule="constant")),
+        (
+            "permuted",
+            dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, shares="permuted")),
+        ),
+        (
+            "random",
+            dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, shares="random")),
+        ),
+        ("base-2x-epochs", trained(BASE, epochs=240)),
+        ("base-batch-256", trained(BASE, batch=256, epochs=240)),
+        ("ema", trained(BASE, average="ema")),
+        ("swa", trained(BASE, average="swa", schedule="constant")),
+        ("apart-best", dataclasses.replace(BASE, peers=2)),
+        ("LE-k2", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, every=2))),
+        ("LE-k5", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, every=5))),
+        ("LE-once", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, every=120))),
+        ("base-half-eta", trained(BASE, eta=5e-4)),
+        ("LE-same-start", dataclasses.replace(LE, starts="same")),
+        ("LE-2x-epochs", trained(LE, epochs=240)),
+        ("base-200-epochs", trained(BASE, epochs=200)),
+        ("LE-200-epochs", trained(LE, epochs=200)),
+        ("M2", Derived("ensemble", (BASE, dataclasses.replace(BASE, seed=103)))),
+        (
+            "M3",
+            Derived(
+                "ensemble",
+                (BASE, dataclasses.replace(BASE, seed=103), dataclasses.replace(BASE, seed=203)),
+            ),
+        ),
+        ("apart-ensemble", Derived("apart", (dataclasses.replace(BASE, peers=2),))),
+        ("pruned10", Derived("pruned", (BASE,), 0.1)),
+        ("pruned30-tuned", Derived("tuned", (BASE,), 0.3)),
+        ("probed-LE", Derived("probed", (LE,))),
+        ("popularity", Trivial(Data("ml-100k"), "popularity")),
+        ("recency", Trivial(Data("ml-100k"), "recency")),
+        ("transitions", Trivial(Data("ml-100k"), "transitions")),
+    ],
+)
 def test_a_label_is_its_run(label, expected):
     assert of(label) == expected
 
@@ -82,16 +123,28 @@ def test_the_trainings_of_the_ladder(model):
 
 def test_bpr_by_the_papers_data_rule_is_controlled_in_all_else():
     rules = Rules(data="own", hidden="seen")
-    for label, usual in (("base-paper-data", of("base", "bpr")), ("LE-paper-data", of("LE", "bpr"))):
+    for label, usual in (
+        ("base-paper-data", of("base", "bpr")),
+        ("LE-paper-data", of("LE", "bpr")),
+    ):
         assert of(label, "bpr") == dataclasses.replace(usual, rules=rules)
         assert of(label, "bpr").protocol == "controlled"
         assert of(label, "bpr", rules={"order": "once"}).changed_rules == {
-            "data": "own", "hidden": "seen", "order": "once"}
+            "data": "own",
+            "hidden": "seen",
+            "order": "once",
+        }
 
 
-@pytest.mark.parametrize(("label", "model", "usual", "name", "value"), [
-    ("LE-own-eta", "sasrec", "LE", "eta", 5e-4), ("LE-own-eta", "dnn", "LE", "eta", 1e-2),
-    ("base-own-l2", "bpr", "base", "l2", 1e-4), ("LE-own-l2", "bpr", "LE", "l2", 5e-5)])
+@pytest.mark.parametrize(
+    ("label", "model", "usual", "name", "value"),
+    [
+        ("LE-own-eta", "sasrec", "LE", "eta", 5e-4),
+        ("LE-own-eta", "dnn", "LE", "eta", 1e-2),
+        ("base-own-l2", "bpr", "base", "l2", 1e-4),
+        ("LE-own-l2", "bpr", "LE", "l2", 5e-5),
+    ],
+)
 def test_a_label_with_a_chosen_setting_has_it_alone(label, model, usual, name, value, monkeypatch):
     with pytest.raises(NotChosen, match=f"the setting of {label} of {model} is not chosen yet"):
         variant(label, "retailrocket-half", model)
@@ -101,7 +154,13 @@ def test_a_label_with_a_chosen_setting_has_it_alone(label, model, usual, name, v
 
 
 def test_labels_with_200_epochs_and_the_ladder_take_fewer_where_they_are_given():
-    for label in ("base-200-epochs", "LE-200-epochs", "ladder-base", "ladder-base-cosine", "ladder-LE"):
+    for label in (
+        "base-200-epochs",
+        "LE-200-epochs",
+        "ladder-base",
+        "ladder-base-cosine",
+        "ladder-LE",
+    ):
         assert of(label, epochs=3).training.epochs == 3 and of(label).training.epochs == 200
 
 
@@ -128,37 +187,82 @@ def test_settings_are_given_to_all_runs_and_a_label_changes_them_after():
     assert of("LE-once", epochs=7).cooperation.every == 7
     assert of("W", protocol="released").protocol == "released"
     assert of("W", protocol="paper", gamma=0.01).cooperation.gamma == 0.01
-    assert of("probed-W", protocol="paper", gamma=0.01).parents == (of("W", protocol="paper", gamma=0.01),)
+    assert of("probed-W", protocol="paper", gamma=0.01).parents == (
+        of("W", protocol="paper", gamma=0.01),
+    )
     paper = of("base", protocol="paper").training.epochs
-    assert of("base-2x-epochs", protocol="paper").training.epochs == of("base-batch-256", protocol="paper").training.epochs
+    assert (
+        of("base-2x-epochs", protocol="paper").training.epochs
+        == of("base-batch-256", protocol="paper").training.epochs
+    )
     assert of("base-2x-epochs", protocol="paper").training.epochs == 2 * paper == 400
 
 
-@pytest.mark.parametrize(("make", "words"), [
-    (lambda: of("LR"), "unknown variant 'LR'; did you mean 'L"), (lambda: of("LE@"), "unknown variant 'LE@'"),
-    (lambda: of("M", model="bpr"), "BPR has no component but its embeddings"),
-    (lambda: of("ladder-base", model="bpr"), "ladder-base is a variant of sasrec and dnn alone, not of bpr."),
-    (lambda: of("ladder-LE", model="bpr"), "ladder-LE is a variant of sasrec and dnn alone, not of bpr."),
-    (lambda: of("LE-own-eta", model="bpr"), "LE-own-eta is a variant of sasrec and dnn alone, not of bpr."),
-    (lambda: of("LE-own-eta"), "LE-own-eta belongs to retailrocket-half, where its setting is chosen, not to ml-100k."),
-    (lambda: of("base-paper-data"), "base-paper-data is a variant of bpr alone, not of sasrec."),
-    (lambda: of("LE-own-l2", model="dnn"), "LE-own-l2 is a variant of bpr alone, not of dnn."),
-    (lambda: of("pruned100"), "share must be in [0, 1), not 1.0."),
-    (lambda: of("recency", protocol="paper"), "the trivial baselines follow protocol 'controlled' alone."),
-    (lambda: Derived("ensemble", (BASE,)), "ensemble is made from two or more runs, not 1."),
-    (lambda: Derived("probed", (BASE, BASE)), "probed is made from one run, not 2."),
-    (lambda: Derived("probed", (BASE,), 0.5), "share belongs to pruned and tuned"),
-    (lambda: Derived("pruned", (BASE,)), "share belongs to pruned and tuned"),
-    (lambda: Derived("apart", (LE,)), "apart needs a run of two or more peers that never exchange."),
-    (lambda: Derived("ensemble", (BASE, settings.base("ml-1m", "sasrec"))), "the runs of an ensemble must have the same data"),
-    (lambda: Derived("mean", (BASE, BASE)), "unknown operation 'mean'"),
-    (lambda: Derived("ensemble", (BASE, BASE)), "an ensemble's runs must be different ones."),
-    (lambda: Derived("ensemble", (BASE, of("base", rules={"candidates": "padding too"}))),
-     "the same data, model, protocol and rules"),
-    (lambda: Derived("pruned", (BASE,), "x"), "share must be in [0, 1), not x."),
-    (lambda: Derived("probed", (of("shuffled"),)), "nothing is derived from shuffled histories"),
-    (lambda: Trivial(Data("ml-100k", histories="shuffled"), "recency"), "nothing is derived from shuffled histories"),
-    (lambda: Trivial(Data("ml-100k"), "populrity"), "unknown baseline 'populrity'; did you mean 'popularity'?")])
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: of("LR"), "unknown variant 'LR'; did you mean 'L"),
+        (lambda: of("LE@"), "unknown variant 'LE@'"),
+        (lambda: of("M", model="bpr"), "BPR has no component but its embeddings"),
+        (
+            lambda: of("ladder-base", model="bpr"),
+            "ladder-base is a variant of sasrec and dnn alone, not of bpr.",
+        ),
+        (
+            lambda: of("ladder-LE", model="bpr"),
+            "ladder-LE is a variant of sasrec and dnn alone, not of bpr.",
+        ),
+        (
+            lambda: of("LE-own-eta", model="bpr"),
+            "LE-own-eta is a variant of sasrec and dnn alone, not of bpr.",
+        ),
+        (
+            lambda: of("LE-own-eta"),
+            "LE-own-eta belongs to retailrocket-half, where its setting is chosen, not to ml-100k.",
+        ),
+        (
+            lambda: of("base-paper-data"),
+            "base-paper-data is a variant of bpr alone, not of sasrec.",
+        ),
+        (lambda: of("LE-own-l2", model="dnn"), "LE-own-l2 is a variant of bpr alone, not of dnn."),
+        (lambda: of("pruned100"), "share must be in [0, 1), not 1.0."),
+        (
+            lambda: of("recency", protocol="paper"),
+            "the trivial baselines follow protocol 'controlled' alone.",
+        ),
+        (lambda: Derived("ensemble", (BASE,)), "ensemble is made from two or more runs, not 1."),
+        (lambda: Derived("probed", (BASE, BASE)), "probed is made from one run, not 2."),
+        (lambda: Derived("probed", (BASE,), 0.5), "share belongs to pruned and tuned"),
+        (lambda: Derived("pruned", (BASE,)), "share belongs to pruned and tuned"),
+        (
+            lambda: Derived("apart", (LE,)),
+            "apart needs a run of two or more peers that never exchange.",
+        ),
+        (
+            lambda: Derived("ensemble", (BASE, settings.base("ml-1m", "sasrec"))),
+            "the runs of an ensemble must have the same data",
+        ),
+        (lambda: Derived("mean", (BASE, BASE)), "unknown operation 'mean'"),
+        (lambda: Derived("ensemble", (BASE, BASE)), "an ensemble's runs must be different ones."),
+        (
+            lambda: Derived("ensemble", (BASE, of("base", rules={"candidates": "padding too"}))),
+            "the same data, model, protocol and rules",
+        ),
+        (lambda: Derived("pruned", (BASE,), "x"), "share must be in [0, 1), not x."),
+        (
+            lambda: Derived("probed", (of("shuffled"),)),
+            "nothing is derived from shuffled histories",
+        ),
+        (
+            lambda: Trivial(Data("ml-100k", histories="shuffled"), "recency"),
+            "nothing is derived from shuffled histories",
+        ),
+        (
+            lambda: Trivial(Data("ml-100k"), "populrity"),
+            "unknown baseline 'populrity'; did you mean 'popularity'?",
+        ),
+    ],
+)
 def test_what_cannot_be_meant_is_refused(make, words):
     with pytest.raises(SpecError) as refused:
         make()
@@ -172,19 +276,26 @@ def any_model(label: str) -> RunSpec | Derived | Trivial:
 
 
 @pytest.mark.parametrize("label", [*LABELS, "pruned30", "pruned30-tuned"])
-def test_identities_come_back_from_the_canonical_form_and_no_two_labels_share_one(label, monkeypatch):
+def test_identities_come_back_from_the_canonical_form_and_no_two_labels_share_one(
+    label, monkeypatch
+):
     chosen = {(label, model): 0.02 for label in MODELS for model in MODELS[label]}
     monkeypatch.setattr(settings, "CHOSEN", chosen)
     spec = any_model(label)
     if not isinstance(spec, RunSpec):
-        assert derived_from_dict(spec.canonical()) == spec and hash(derived_from_dict(spec.canonical())) == hash(spec)
+        assert derived_from_dict(spec.canonical()) == spec and hash(
+            derived_from_dict(spec.canonical())
+        ) == hash(spec)
     others = {any_model(other).identity for other in LABELS if other != label}
     assert spec.identity not in others and spec.name.endswith(spec.identity)
 
 
 def test_an_ensemble_is_the_same_in_any_order():
     one, other = BASE, dataclasses.replace(BASE, seed=7)
-    assert Derived("ensemble", (one, other)) == Derived("ensemble", (other, one)) and Derived("ensemble", (other, one)).seed == 3
+    assert (
+        Derived("ensemble", (one, other)) == Derived("ensemble", (other, one))
+        and Derived("ensemble", (other, one)).seed == 3
+    )
 
 
 def test_names_of_derived_records():
@@ -194,14 +305,27 @@ def test_names_of_derived_records():
 
 
 def test_arms_that_rest_on_one_training_are_known():
-    assert trainings(of("ema")) == trainings(of("apart-best")) == trainings(of("apart-ensemble")) == trainings(BASE)
-    assert trainings(of("LE-once")) == trainings(of("LE-once", rules={"last_bin": "open"})) == trainings(BASE)
+    assert (
+        trainings(of("ema"))
+        == trainings(of("apart-best"))
+        == trainings(of("apart-ensemble"))
+        == trainings(BASE)
+    )
+    assert (
+        trainings(of("LE-once"))
+        == trainings(of("LE-once", rules={"last_bin": "open"}))
+        == trainings(BASE)
+    )
     assert trainings(of("LE-k5")).isdisjoint(trainings(BASE))
     assert trainings(of("swa")) == trainings(of("base-constant")) != trainings(BASE)
-    assert len(trainings(BASE)) == 1 and trainings(of("pruned10")) == trainings(BASE) < trainings(of("M2")) < trainings(of("M3"))
+    assert len(trainings(BASE)) == 1 and trainings(of("pruned10")) == trainings(BASE) < trainings(
+        of("M2")
+    ) < trainings(of("M3"))
     # another evaluation of the same training
     for line in ({"choice": "test"}, {"choice": "both"}, {"candidates": "padding too"}):
-        assert trainings(of("base", rules=line)) == trainings(BASE) and trainings(of("LE", rules=line)) == trainings(LE)
+        assert trainings(of("base", rules=line)) == trainings(BASE) and trainings(
+            of("LE", rules=line)
+        ) == trainings(LE)
     assert trainings(of("LE", rules={"evaluated": "before"})) == trainings(LE)
     for line in ({"loss": "all"}, {"attention": "all"}, {"order": "once"}):
         assert trainings(of("base", rules=line)).isdisjoint(trainings(BASE))
@@ -217,9 +341,17 @@ def test_the_examples_in_the_documentation_are_true():
 
 def test_a_trial_differs_in_length_rate_or_l2_alone():
     assert is_trial(variant("base", "ml-100k", "sasrec", 2, {"epochs": 240}))
-    assert is_trial(dataclasses.replace(variant("LE", "ml-100k", "bpr", 0, {"l2": 0.01}), numerics=1))
-    others = [variant("LE@10", "ml-100k", "sasrec"), variant("avg", "ml-100k", "dnn"), variant("base-constant", "ml-100k", "dnn"),
-              variant("base", "ml-100k", "sasrec", 0, {"protocol": "paper"}), variant("half", "ml-100k", "sasrec"),
-              variant("M2", "ml-100k", "sasrec"),
-              variant("popularity", "ml-100k", "bpr"), variant("shuffled", "ml-100k", "sasrec")]
+    assert is_trial(
+        dataclasses.replace(variant("LE", "ml-100k", "bpr", 0, {"l2": 0.01}), numerics=1)
+    )
+    others = [
+        variant("LE@10", "ml-100k", "sasrec"),
+        variant("avg", "ml-100k", "dnn"),
+        variant("base-constant", "ml-100k", "dnn"),
+        variant("base", "ml-100k", "sasrec", 0, {"protocol": "paper"}),
+        variant("half", "ml-100k", "sasrec"),
+        variant("M2", "ml-100k", "sasrec"),
+        variant("popularity", "ml-100k", "bpr"),
+        variant("shuffled", "ml-100k", "sasrec"),
+    ]
     assert not any(map(is_trial, others))

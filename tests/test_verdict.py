@@ -15,7 +15,15 @@ from pcrec_core.claims.paper_side import Printed, fieller, paper_side
 from pcrec_core.claims.tables import headlines, table
 from pcrec_core.claims.verdict import Evidence, decide
 from pcrec_core.claims.welch import welch
-from pcrec_core.claims.words import CONTRADICTED, INCONCLUSIVE, NOT_TESTED, RULED_OUT, SUPPORTED, holm, sides
+from pcrec_core.claims.words import (
+    CONTRADICTED,
+    INCONCLUSIVE,
+    NOT_TESTED,
+    RULED_OUT,
+    SUPPORTED,
+    holm,
+    sides,
+)
 from pcrec_core.crossed import StatsError
 from pcrec_core.stats import compare
 
@@ -33,13 +41,18 @@ def word(verdicts, name):
 
 # --- the family
 
+
 def test_without_evidence_no_claim_is_tested_and_each_has_a_verdict():
     verdicts = decide({})
     assert list(verdicts) == list(CLAIMS.index)
     tested = CLAIMS.kind.isin(["better", "at least", "no better", "by seed"])
     assert {v.word for v in verdicts.values()} == {NOT_TESTED, ""}
-    assert [v.word == "" for v in verdicts.values()] == list(CLAIMS.kind.isin(["run-level", "described"]))
-    assert [v.reason for v in verdicts.values()] == ["a run is missing" if each else "" for each in tested]
+    assert [v.word == "" for v in verdicts.values()] == list(
+        CLAIMS.kind.isin(["run-level", "described"])
+    )
+    assert [v.reason for v in verdicts.values()] == [
+        "a run is missing" if each else "" for each in tested
+    ]
 
 
 def test_missing_claims_count_in_the_size_of_their_family_and_of_no_other():
@@ -56,21 +69,34 @@ def test_two_claims_of_a_family_are_adjusted_together():
     verdicts = decide({LE: Evidence(a), "table3-rr-dnn-le": Evidence(b)})
     p = [sides("better", c, e=1, theta=1).p_for for c in (a, b)]
     expected = holm([*p, 1, 1, 1, 1])[:2]
-    assert [verdicts[name].adjusted.p_for for name in (LE, "table3-rr-dnn-le")] == pytest.approx(expected)
+    assert [verdicts[name].adjusted.p_for for name in (LE, "table3-rr-dnn-le")] == pytest.approx(
+        expected
+    )
 
 
 def test_the_four_words_on_a_claim():
-    words = {e: word(decide({LE: e}), LE) for e in (SURE, NIL, REVERSE, Evidence(made(0.03, 0.03, 8)))}
+    words = {
+        e: word(decide({LE: e}), LE) for e in (SURE, NIL, REVERSE, Evidence(made(0.03, 0.03, 8)))
+    }
     assert list(words.values()) == [SUPPORTED, RULED_OUT, CONTRADICTED, INCONCLUSIVE]
 
 
-@pytest.mark.parametrize(("evidence", "reason"), [
-    (replace(SURE, protocol="released"), "the protocol is released, not controlled"),
-    (replace(SURE, missing=1), "a run is missing"),
-    (Evidence(None), "a run is missing"),
-    (Evidence(made(0.5, 0.001, 8, few_runs=True, reason="fewer than 3 runs in an arm (2)")), "fewer than 3 runs in an arm (2)"),
-    (Evidence(made(0.5, 0.001, 8, reason="no variation at all"), "paper", 2),
-     "a run is missing; the protocol is paper, not controlled; no variation at all")])
+@pytest.mark.parametrize(
+    ("evidence", "reason"),
+    [
+        (replace(SURE, protocol="released"), "the protocol is released, not controlled"),
+        (replace(SURE, missing=1), "a run is missing"),
+        (Evidence(None), "a run is missing"),
+        (
+            Evidence(made(0.5, 0.001, 8, few_runs=True, reason="fewer than 3 runs in an arm (2)")),
+            "fewer than 3 runs in an arm (2)",
+        ),
+        (
+            Evidence(made(0.5, 0.001, 8, reason="no variation at all"), "paper", 2),
+            "a run is missing; the protocol is paper, not controlled; no variation at all",
+        ),
+    ],
+)
 def test_what_lacks_runs_is_not_tested(evidence, reason):
     verdict = decide({LE: evidence})[LE]
     assert (verdict.word, verdict.reason, verdict.grade) == (NOT_TESTED, reason, "")
@@ -78,7 +104,9 @@ def test_what_lacks_runs_is_not_tested(evidence, reason):
 
 
 def test_enough_runs_and_too_few_users_above_0_are_inconclusive():
-    few = Evidence(made(0.5, 0.001, 8, reason="fewer than 30 users with a value above 0 in an arm (12)"))
+    few = Evidence(
+        made(0.5, 0.001, 8, reason="fewer than 30 users with a value above 0 in an arm (12)")
+    )
     verdict = decide({LE: few})[LE]
     assert (verdict.word, verdict.adjusted.printed) == (INCONCLUSIVE, 1)
 
@@ -98,6 +126,7 @@ def test_a_mean_of_0_and_equal_arms_leave_dashes():
 
 # --- beside the paper
 
+
 def test_the_papers_side_is_that_of_the_printed_values():
     c = made(0.03, 0.008, 6)
     verdict = decide({LE: Evidence(c)})[LE]
@@ -109,15 +138,22 @@ def test_models_of_an_arm_are_named_before_the_colon():
     name = "table3-rr-sasrec-dnn"
     assert (CLAIMS.loc[name, "a"], CLAIMS.loc[name, "b"]) == ("sasrec:base", "dnn:base")
     c = made(0.2, 0.01, 8)
-    expected = Printed("MRR@5", 0.2022, 0.1648, 0.3169, paper.value("Retailrocket", "dnn", "base", "HIT@5"), 47_000)
+    expected = Printed(
+        "MRR@5", 0.2022, 0.1648, 0.3169, paper.value("Retailrocket", "dnn", "base", "HIT@5"), 47_000
+    )
     assert decide({name: Evidence(c)})[name].side == paper_side(c, expected)
 
 
-@pytest.mark.parametrize("name", ["fig5-rr-sasrec-e", "controls-rr-sasrec-avg", "table4-rr-sasrec-m3", "fig4-rr-sasrec-a30-a10"])
+@pytest.mark.parametrize(
+    "name",
+    ["fig5-rr-sasrec-e", "controls-rr-sasrec-avg", "table4-rr-sasrec-m3", "fig4-rr-sasrec-a30-a10"],
+)
 def test_claims_without_printed_values_have_the_variance_of_runs(name):
     verdict = decide({name: Evidence(made(0.02, 0.01, 8, Vseed=1e-6))})[name]
     assert verdict.side.Vp == pytest.approx(3e-6) and verdict.side.e33 is None
-    assert (verdict.er is None) == (name == "table4-rr-sasrec-m3")  # a margin; of a control it is printed too
+    assert (verdict.er is None) == (
+        name == "table4-rr-sasrec-m3"
+    )  # a margin; of a control it is printed too
 
 
 def test_ours_below_what_the_paper_could_have_seen():
@@ -129,6 +165,7 @@ def test_ours_below_what_the_paper_could_have_seen():
 
 
 # --- compound claims
+
 
 def test_always_takes_the_words_of_members_in_other_families():
     name, members = "table4-rr-sasrec-always", [LE, "table4-rr-sasrec-ln"]
@@ -150,6 +187,7 @@ def test_best_is_better_than_each_other_one():
 
 # --- claims about runs
 
+
 def test_a_claim_about_runs_shows_its_test_and_has_no_word():
     ratios = welch([0.04, 0.05, 0.03], [0.2, 0.22, 0.19])
     verdicts = decide({"fig6-ml-half": Evidence(ratios)})
@@ -160,6 +198,7 @@ def test_a_claim_about_runs_shows_its_test_and_has_no_word():
 
 
 # --- NDCG@20, in brackets
+
 
 def test_ndcg_has_the_same_rule_and_e_and_stands_in_brackets():
     def both(kind):
@@ -176,22 +215,43 @@ def test_ndcg_has_the_same_rule_and_e_and_stands_in_brackets():
 
 # --- tables
 
+
 def test_a_row_has_all_that_belongs_beside_a_word():
     c = compare(*simulated(3, 400, 4, gain=0.3), "MRR@5")
     row = table(decide({LE: Evidence(c)})).loc[LE]
     verdict = decide({LE: Evidence(c)})[LE]
-    assert (row["RI"], row["low"], row["high"], row["p"], row["df"]) == (c.RI, c.low, c.high, c.p, c.df)
-    assert (row["Vseed/V"], row["MDE"], row["users"], row["runs"]) == (c.seed_share, c.mde, 400, "4, 4")
-    assert row["Holm p"] == verdict.adjusted.printed and row["RI paper"] == CLAIMS.loc[LE, "ri_paper"]
+    assert (row["RI"], row["low"], row["high"], row["p"], row["df"]) == (
+        c.RI,
+        c.low,
+        c.high,
+        c.p,
+        c.df,
+    )
+    assert (row["Vseed/V"], row["MDE"], row["users"], row["runs"]) == (
+        c.seed_share,
+        c.mde,
+        400,
+        "4, 4",
+    )
+    assert (
+        row["Holm p"] == verdict.adjusted.printed and row["RI paper"] == CLAIMS.loc[LE, "ri_paper"]
+    )
     assert row["DeltaRI"] == pytest.approx(CLAIMS.loc[LE, "ri_paper"] - c.RI)
-    assert (row["e"], row["theta"], row["e33"]) == (CLAIMS.loc[LE, "e"], CLAIMS.loc[LE, "theta"], verdict.side.e33)
+    assert (row["e"], row["theta"], row["e33"]) == (
+        CLAIMS.loc[LE, "e"],
+        CLAIMS.loc[LE, "theta"],
+        verdict.side.e33,
+    )
     assert (row["data set"], row["a"], row["b"]) == ("retailrocket-half", "LE", "base")
 
 
 def test_headlines_join_the_data_sets():
     both = headlines(table(decide({LE: SURE, "table3-ml-sasrec-le": NIL, "table3-rr-dnn-le": NIL})))
     both = both[both["artifact"] == "table3"].set_index(["model", "a", "b"])["headline"]
-    assert both["sasrec", "LE", "base"] == "differs: ruled out on ml-100k, supported on retailrocket-half"
+    assert (
+        both["sasrec", "LE", "base"]
+        == "differs: ruled out on ml-100k, supported on retailrocket-half"
+    )
     assert both["dnn", "LE", "base"] == RULED_OUT and both["all", "LE", "base"] == RULED_OUT
 
 
@@ -199,27 +259,42 @@ def test_a_claim_has_one_headline_whatever_its_data_sets():
     lines = headlines(table(decide({})))
     with_word = CLAIMS[~CLAIMS.kind.isin(["run-level", "described"])]
     artifact = with_word.family.str.partition("/")[0]
-    assert len(lines) == len(set(zip(artifact, with_word.model, with_word.a, with_word.b, with_word.sentence, strict=True)))
+    assert len(lines) == len(
+        set(
+            zip(
+                artifact, with_word.model, with_word.a, with_word.b, with_word.sentence, strict=True
+            )
+        )
+    )
     assert lines[list(CLAIMS.dataset.unique())].notna().sum().sum() == len(with_word)
 
 
 # --- what is refused
 
+
 def test_evidence_that_does_not_fit_is_refused():
     with pytest.raises(StatsError, match="evidence for 'table3-rr-sasrec', which is no claim"):
         decide({"table3-rr-sasrec": SURE})
-    with pytest.raises(StatsError, match=r"words come from MRR@5, or in brackets from NDCG@20, not from HIT@5"):
+    with pytest.raises(
+        StatsError, match=r"words come from MRR@5, or in brackets from NDCG@20, not from HIT@5"
+    ):
         decide({LE: Evidence(made(0.5, 0.001, 8, metric="HIT@5"))})
     with pytest.raises(StatsError, match=r"not from MRR@5, NDCG@20"):
         decide({LE: SURE, "table3-rr-dnn-le": Evidence(made(0.5, 0.001, 8, metric="NDCG@20"))})
-    with pytest.raises(StatsError, match="a claim of kind 'run-level': it cannot be decided from a Comparison"):
+    with pytest.raises(
+        StatsError, match="a claim of kind 'run-level': it cannot be decided from a Comparison"
+    ):
         decide({"fig6-ml-half": SURE})
-    with pytest.raises(StatsError, match="a claim of kind 'all': it cannot be decided from a Comparison"):
+    with pytest.raises(
+        StatsError, match="a claim of kind 'all': it cannot be decided from a Comparison"
+    ):
         decide({"table3-rr-le": SURE})
 
 
 def test_a_part_of_the_registry_needs_the_families_of_its_members():
     of = CLAIMS.family
     assert word(decide({LE: SURE}, CLAIMS[of == "table3/retailrocket-half"]), LE) == SUPPORTED
-    with pytest.raises(StatsError, match="table4-rr-sasrec-always has the member 'table3-rr-sasrec-le'"):
+    with pytest.raises(
+        StatsError, match="table4-rr-sasrec-always has the member 'table3-rr-sasrec-le'"
+    ):
         decide({}, CLAIMS[of == "table4/retailrocket-half"])

@@ -46,7 +46,10 @@ def test_weights_come_back_and_the_file_is_plain_and_always_the_same(kept):
 def test_every_flipped_bit_and_every_cut_is_refused(kept):
     whole, draw = kept.read_bytes(), random.Random(0)
     header = 8 * (8 + int.from_bytes(whole[:8], "little"))
-    damaged = [whole[:size] for size in (0, 7, 8, header // 8, *draw.sample(range(len(whole)), 20), len(whole) - 1)]
+    damaged = [
+        whole[:size]
+        for size in (0, 7, 8, header // 8, *draw.sample(range(len(whole)), 20), len(whole) - 1)
+    ]
     for bit in draw.sample(range(header), 200) + draw.sample(range(header, 8 * len(whole)), 80):
         flipped = bytearray(whole)
         flipped[bit // 8] ^= 1 << bit % 8
@@ -59,13 +62,19 @@ def test_every_flipped_bit_and_every_cut_is_refused(kept):
     assert loaded()
 
 
-@pytest.mark.parametrize("change", [
-    lambda w: w + 1e-7, lambda w: w.double(), lambda w: w.flip(0), lambda w: -w], ids=["value", "type", "order", "sign"])
+@pytest.mark.parametrize(
+    "change",
+    [lambda w: w + 1e-7, lambda w: w.double(), lambda w: w.flip(0), lambda w: -w],
+    ids=["value", "type", "order", "sign"],
+)
 def test_weights_that_are_not_what_their_digest_says_are_refused(kept, change):
     with safe_open(kept, "pt") as file:
         said = file.metadata()
     save_file({name: change(w).contiguous() for name, w in load_file(kept).items()}, kept, said)
-    with pytest.raises(RecordError, match=f"^the weights {kept} are damaged, .*: their SHA-256 does not match; {AGAIN}"):
+    with pytest.raises(
+        RecordError,
+        match=f"^the weights {kept} are damaged, .*: their SHA-256 does not match; {AGAIN}",
+    ):
         loaded()
 
 
@@ -82,9 +91,15 @@ def test_two_tensors_that_changed_places_are_refused(kept):
         weights.model(run, None, RINGS, CPU)
 
 
-@pytest.mark.parametrize("said", [None, {"run": RUN.identity}, {"pcrec_core": "{}"}, {"pcrec_core": "[1]"}, {"pcrec_core": "{"}])
+@pytest.mark.parametrize(
+    "said",
+    [None, {"run": RUN.identity}, {"pcrec_core": "{}"}, {"pcrec_core": "[1]"}, {"pcrec_core": "{"}],
+)
 def test_weights_without_a_digest_are_refused(kept, said):
     save_file(load_file(kept), kept, said)
-    with pytest.raises(RecordError, match=rf"^the weights {kept} (are damaged, or were written by an earlier version|cannot be"
-                                          rf" read).*; {AGAIN}"):
+    with pytest.raises(
+        RecordError,
+        match=rf"^the weights {kept} (are damaged, or were written by an earlier version|cannot be"
+        rf" read).*; {AGAIN}",
+    ):
         loaded()

@@ -22,7 +22,10 @@ def test_equals_scipy(v, b):
     interval = known.confidence_interval(0.95)
     assert found.p == pytest.approx(known.pvalue, abs=1e-12) and found.df == pytest.approx(known.df)
     assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
-    assert found.difference == pytest.approx(np.mean(v) - np.mean(b)) and (found.runs_v, found.runs_b) == (len(v), len(b))
+    assert found.difference == pytest.approx(np.mean(v) - np.mean(b)) and (
+        found.runs_v,
+        found.runs_b,
+    ) == (len(v), len(b))
 
 
 def test_by_hand():
@@ -42,10 +45,14 @@ def test_equal_arms_without_variation_have_p_1():
     assert (w.difference, w.low, w.high, w.p, w.se, w.df) == (0, 0, 0, 1, 0, 3)
 
 
-@pytest.mark.parametrize(("v", "b", "words"), [
-    ([1], [1, 2], r"two or more in each arm, not shapes \(1,\) and \(2,\)"),
-    ([[1, 2]], [1, 2], r"not shapes \(1, 2\)"),
-    ([0.2, 0.2], [0.1, 0.1], "the arms differ by 0.1 without any variation between runs")])
+@pytest.mark.parametrize(
+    ("v", "b", "words"),
+    [
+        ([1], [1, 2], r"two or more in each arm, not shapes \(1,\) and \(2,\)"),
+        ([[1, 2]], [1, 2], r"not shapes \(1, 2\)"),
+        ([0.2, 0.2], [0.1, 0.1], "the arms differ by 0.1 without any variation between runs"),
+    ],
+)
 def test_what_cannot_be_tested_is_refused(v, b, words):
     with pytest.raises(StatsError, match=words):
         welch(v, b)

@@ -43,12 +43,14 @@ def column(family: list[Sides], name: str) -> list[float]:
 
 # --- worked example B
 
-B = [sides("better", made(0.030, 0.008, 6), e=math.log(1.034), theta=math.log(1.034) / 2, Vp=1.5e-5),
-     sides("better", made(0.002, 0.009, 8), e=math.log(1.05), theta=math.log(1.05) / 2, Vp=1e-5),
-     sides("better", made(0.045, 0.017, 6), e=math.log(1.09), theta=math.log(1.09) / 2, Vp=1e-5),
-     sides("at least", made(-0.002, 0.004, 10), e=math.log(1.01), theta=math.log(1.034) / 2),
-     sides("better", made(-0.030, 0.007, 12), e=math.log(1.01), theta=math.log(1.01) / 2),
-     UNTESTED]
+B = [
+    sides("better", made(0.030, 0.008, 6), e=math.log(1.034), theta=math.log(1.034) / 2, Vp=1.5e-5),
+    sides("better", made(0.002, 0.009, 8), e=math.log(1.05), theta=math.log(1.05) / 2, Vp=1e-5),
+    sides("better", made(0.045, 0.017, 6), e=math.log(1.09), theta=math.log(1.09) / 2, Vp=1e-5),
+    sides("at least", made(-0.002, 0.004, 10), e=math.log(1.01), theta=math.log(1.034) / 2),
+    sides("better", made(-0.030, 0.007, 12), e=math.log(1.01), theta=math.log(1.01) / 2),
+    UNTESTED,
+]
 NO, YES = INCONCLUSIVE, SUPPORTED
 
 
@@ -65,11 +67,19 @@ def test_example_b_after_holm():
 
 
 def test_example_b_in_words():
-    assert [word(each) for each in adjust(B)] == [SUPPORTED, RULED_OUT, NO, SUPPORTED, CONTRADICTED, NO]
+    assert [word(each) for each in adjust(B)] == [
+        SUPPORTED,
+        RULED_OUT,
+        NO,
+        SUPPORTED,
+        CONTRADICTED,
+        NO,
+    ]
     assert word(B[2]) == SUPPORTED  # without Holm
 
 
 # --- the p of each kind: t by hand, with scipy.stats
+
 
 def three(df: float, *statistics: float) -> list[float]:
     return [pytest.approx(t.cdf(x, df)) for x in statistics]
@@ -77,12 +87,17 @@ def three(df: float, *statistics: float) -> list[float]:
 
 def test_better():
     found = sides("better", made(0.02, 0.01, 7), e=0.06, theta=0.03, Vp=0.0003)
-    assert [found.p_for, found.p_con, found.p_not] == three(7, -2, 2, -2)  # (0.02 - 0.06) / sqrt(0.0001 + 0.0003)
+    assert [found.p_for, found.p_con, found.p_not] == three(
+        7, -2, 2, -2
+    )  # (0.02 - 0.06) / sqrt(0.0001 + 0.0003)
 
 
 def test_at_least():
     found = sides("at least", made(-0.01, 0.01, 7), e=0.06, theta=0.03, Vp=0.0003)
-    assert [found.p_for, found.p_con, found.p_not] == [*three(7, -2, 2), 1]  # -0.01 + 0.03 is two standard errors
+    assert [found.p_for, found.p_con, found.p_not] == [
+        *three(7, -2, 2),
+        1,
+    ]  # -0.01 + 0.03 is two standard errors
 
 
 def test_no_better():
@@ -91,7 +106,9 @@ def test_no_better():
 
 
 def test_by_seed():
-    found = sides("by seed", paired_runs([0.07, 0.05, 0.09], [0.03, 0.03, 0.03]), e=math.nan, theta=math.nan)
+    found = sides(
+        "by seed", paired_runs([0.07, 0.05, 0.09], [0.03, 0.03, 0.03]), e=math.nan, theta=math.nan
+    )
     statistic = 0.04 / (0.02 / math.sqrt(3))  # differences 0.04, 0.02, 0.06: mean 0.04, SD 0.02
     assert [found.p_for, found.p_con, found.p_not] == [*three(2, -statistic, statistic), 1]
 
@@ -103,10 +120,13 @@ def test_an_unknown_kind_is_refused():
 
 # --- Holm
 
+
 def test_holm_by_hand():
     """Sorted 0.01, 0.02, 0.03, 0.5 times 4, 3, 2, 1: 0.04, 0.06, 0.06 (so the maximum goes on), 0.5."""
     assert holm([0.03, 0.5, 0.01, 0.02]) == near([0.06, 0.5, 0.04, 0.06])
-    assert holm([0.6, 0.7]) == [1, 1] and holm([0.2]) == [0.2] and holm([]) == [] and adjust([]) == []
+    assert (
+        holm([0.6, 0.7]) == [1, 1] and holm([0.2]) == [0.2] and holm([]) == [] and adjust([]) == []
+    )
     assert holm([0.01, 0.01, 0.01]) == near([0.03, 0.03, 0.03])
 
 
@@ -143,16 +163,30 @@ def test_holm_rejects_what_the_step_down_procedure_rejects(p, level):
 
 
 def test_each_column_is_adjusted_by_itself():
-    assert adjust([Sides(0.01, 0.9, 0.3), Sides(0.02, 0.01, 1)]) == [Sides(0.02, 0.9, 0.6), Sides(0.02, 0.02, 1)]
+    assert adjust([Sides(0.01, 0.9, 0.3), Sides(0.02, 0.01, 1)]) == [
+        Sides(0.02, 0.9, 0.6),
+        Sides(0.02, 0.02, 1),
+    ]
 
 
 # --- the rule
 
-@pytest.mark.parametrize(("adjusted", "expected"), [
-    (Sides(0.025, 1, 1), SUPPORTED), (Sides(0.025001, 1, 1), NO), (Sides(0.025, 0.001, 0.001), SUPPORTED),
-    (Sides(1, 0.025, 1), CONTRADICTED), (Sides(1, 0.025001, 1), NO), (Sides(1, 0.025, 0.001), CONTRADICTED),
-    (Sides(1, 1, 0.05), RULED_OUT), (Sides(1, 1, 0.050001), NO), (Sides(0.025001, 0.025001, 0.05), RULED_OUT),
-    (UNTESTED, NO)])
+
+@pytest.mark.parametrize(
+    ("adjusted", "expected"),
+    [
+        (Sides(0.025, 1, 1), SUPPORTED),
+        (Sides(0.025001, 1, 1), NO),
+        (Sides(0.025, 0.001, 0.001), SUPPORTED),
+        (Sides(1, 0.025, 1), CONTRADICTED),
+        (Sides(1, 0.025001, 1), NO),
+        (Sides(1, 0.025, 0.001), CONTRADICTED),
+        (Sides(1, 1, 0.05), RULED_OUT),
+        (Sides(1, 1, 0.050001), NO),
+        (Sides(0.025001, 0.025001, 0.05), RULED_OUT),
+        (UNTESTED, NO),
+    ],
+)
 def test_each_line_of_the_rule(adjusted, expected):
     assert word(adjusted) == expected
     assert word(adjusted, tested=False) == NOT_TESTED
@@ -163,8 +197,15 @@ def test_a_claim_over_seeds_has_one_side_and_so_the_whole_level():
     assert [word(Sides(1, p, 1), words.BY_SEED) for p in (0.05, 0.050001)] == [CONTRADICTED, NO]
 
 
-@pytest.mark.parametrize(("adjusted", "expected"), [
-    (Sides(0.01, 0.9, 0.001), 0.02), (Sides(0.9, 0.02, 1), 0.04), (Sides(0.6, 0.7, 0), 1), (UNTESTED, 1)])
+@pytest.mark.parametrize(
+    ("adjusted", "expected"),
+    [
+        (Sides(0.01, 0.9, 0.001), 0.02),
+        (Sides(0.9, 0.02, 1), 0.04),
+        (Sides(0.6, 0.7, 0), 1),
+        (UNTESTED, 1),
+    ],
+)
 def test_the_printed_p_is_two_sided(adjusted, expected):
     assert adjusted.printed == pytest.approx(expected)
 
@@ -179,31 +220,59 @@ SE = 0.01 / t.ppf(0.95, 5)
 TINY = 1e-9
 
 
-@pytest.mark.parametrize(("found", "L", "expected"), [
-    (SUPPORTED, 0.02 - TINY, "less than half the claim"), (SUPPORTED, 0.02 + TINY, "smaller than claimed"),
-    (SUPPORTED, 0.05 - TINY, "smaller than claimed"), (SUPPORTED, 0.05 + TINY, ""),
-    (SUPPORTED, 0.07 - TINY, ""), (SUPPORTED, 0.07 + TINY, "larger"),
-    (RULED_OUT, 0.02 - TINY, "nil within half the claim"), (RULED_OUT, 0.02 + TINY, ""),
-    (RULED_OUT, -0.02 + TINY, "nil within half the claim"), (RULED_OUT, -0.02 - TINY, ""),
-    (INCONCLUSIVE, 0.0, ""), (NOT_TESTED, 0.0, ""), (CONTRADICTED, -0.1, "")])
+@pytest.mark.parametrize(
+    ("found", "L", "expected"),
+    [
+        (SUPPORTED, 0.02 - TINY, "less than half the claim"),
+        (SUPPORTED, 0.02 + TINY, "smaller than claimed"),
+        (SUPPORTED, 0.05 - TINY, "smaller than claimed"),
+        (SUPPORTED, 0.05 + TINY, ""),
+        (SUPPORTED, 0.07 - TINY, ""),
+        (SUPPORTED, 0.07 + TINY, "larger"),
+        (RULED_OUT, 0.02 - TINY, "nil within half the claim"),
+        (RULED_OUT, 0.02 + TINY, ""),
+        (RULED_OUT, -0.02 + TINY, "nil within half the claim"),
+        (RULED_OUT, -0.02 - TINY, ""),
+        (INCONCLUSIVE, 0.0, ""),
+        (NOT_TESTED, 0.0, ""),
+        (CONTRADICTED, -0.1, ""),
+    ],
+)
 def test_grades_at_their_borders(found, L, expected):
     """e 0.06 and theta 0.03: upper = L + 0.01 and lower = L - 0.01 pass them."""
     assert grade(found, "better", made(L, SE, 5), e=0.06, theta=0.03) == expected
 
 
 def test_a_claim_without_a_size_has_no_grade():
-    assert [grade(SUPPORTED, kind, made(0.0, SE, 5), e=0.06, theta=0.03) for kind in ("at least", "no better")] == ["", ""]
+    assert [
+        grade(SUPPORTED, kind, made(0.0, SE, 5), e=0.06, theta=0.03)
+        for kind in ("at least", "no better")
+    ] == ["", ""]
 
 
 # --- combinations
 
-@pytest.mark.parametrize(("members", "expected"), [
-    ([YES, YES], SUPPORTED), ([YES], SUPPORTED), ([YES, NO], NO), ([NO, NO], NO), ([YES, RULED_OUT], RULED_OUT),
-    ([NO, RULED_OUT], RULED_OUT),
-    ([YES, CONTRADICTED], CONTRADICTED), ([RULED_OUT, CONTRADICTED], CONTRADICTED), ([NO, CONTRADICTED], CONTRADICTED),
-    ([CONTRADICTED, CONTRADICTED], CONTRADICTED), ([RULED_OUT, RULED_OUT], RULED_OUT),
-    ([YES, NOT_TESTED], NOT_TESTED), ([NO, NOT_TESTED], NOT_TESTED), ([NOT_TESTED, RULED_OUT], RULED_OUT),
-    ([NOT_TESTED, CONTRADICTED], CONTRADICTED)])
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ([YES, YES], SUPPORTED),
+        ([YES], SUPPORTED),
+        ([YES, NO], NO),
+        ([NO, NO], NO),
+        ([YES, RULED_OUT], RULED_OUT),
+        ([NO, RULED_OUT], RULED_OUT),
+        ([YES, CONTRADICTED], CONTRADICTED),
+        ([RULED_OUT, CONTRADICTED], CONTRADICTED),
+        ([NO, CONTRADICTED], CONTRADICTED),
+        ([CONTRADICTED, CONTRADICTED], CONTRADICTED),
+        ([RULED_OUT, RULED_OUT], RULED_OUT),
+        ([YES, NOT_TESTED], NOT_TESTED),
+        ([NO, NOT_TESTED], NOT_TESTED),
+        ([NOT_TESTED, RULED_OUT], RULED_OUT),
+        ([NOT_TESTED, CONTRADICTED], CONTRADICTED),
+    ],
+)
 def test_all_and_best(members, expected):
     assert all_of(members) == all_of(members[::-1]) == expected
 
@@ -213,13 +282,23 @@ def test_a_compound_claim_without_members_is_refused():
         all_of([])
 
 
-@pytest.mark.parametrize(("found", "expected"), [
-    ({"a": YES, "b": YES}, SUPPORTED), ({"a": YES, "b": NO}, SUPPORTED), ({"a": NO, "b": RULED_OUT}, RULED_OUT),
-    ({"a": NO, "b": NO}, NO),
-    ({"a": NO}, NO), ({}, NOT_TESTED), ({"a": CONTRADICTED}, CONTRADICTED),
-    ({"a": NO, "b": NOT_TESTED}, NO), ({"a": NOT_TESTED}, NOT_TESTED), ({"a": NOT_TESTED, "b": YES}, YES),
-    ({"a": YES, "b": CONTRADICTED}, "differs: supported on a, contradicted on b"),
-    ({"a": RULED_OUT, "b": NO, "c": YES}, "differs: ruled out on a, supported on c")])
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ({"a": YES, "b": YES}, SUPPORTED),
+        ({"a": YES, "b": NO}, SUPPORTED),
+        ({"a": NO, "b": RULED_OUT}, RULED_OUT),
+        ({"a": NO, "b": NO}, NO),
+        ({"a": NO}, NO),
+        ({}, NOT_TESTED),
+        ({"a": CONTRADICTED}, CONTRADICTED),
+        ({"a": NO, "b": NOT_TESTED}, NO),
+        ({"a": NOT_TESTED}, NOT_TESTED),
+        ({"a": NOT_TESTED, "b": YES}, YES),
+        ({"a": YES, "b": CONTRADICTED}, "differs: supported on a, contradicted on b"),
+        ({"a": RULED_OUT, "b": NO, "c": YES}, "differs: ruled out on a, supported on c"),
+    ],
+)
 def test_headline(found, expected):
     assert headline(found) == expected
 
@@ -229,8 +308,18 @@ def test_the_kinds_are_those_of_the_registry():
     assert words.OF_USERS == words.KINDS[:3]
 
 
-@pytest.mark.parametrize("name", ["paper", "claims.paper_side", "claims.selection_gain", "stats", "claims.welch",
-                                  "claims.words", "claims.paired_runs"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "paper",
+        "claims.paper_side",
+        "claims.selection_gain",
+        "stats",
+        "claims.welch",
+        "claims.words",
+        "claims.paired_runs",
+    ],
+)
 def test_examples_in_the_docstrings_of_the_statistics(name):
     found = doctest.testmod(importlib.import_module(f"pcrec_core.{name}"))
     assert found.attempted > 0 and found.failed == 0

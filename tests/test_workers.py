@@ -87,6 +87,7 @@ def beside(action: Callable, *args: Any) -> threading.Thread:
 
 # --- processes of this machine
 
+
 def test_one_worker_gives_the_records_of_none(store, folder, here):
     with Processes(1) as processes:
         assert hashes(study.run(RUNS, Watched(processes, folder), store=store)) == here
@@ -98,7 +99,10 @@ def test_two_workers_give_the_same_records_and_load_the_data_once_each(two, stor
     assert hashes(found) == here and [record.name for record in found] == [run.name for run in RUNS]
     began = {note.name.rsplit("-", 1)[1] for note in notes(folder, epoch=0)}
     assert str(os.getpid()) not in began and len(notes(folder, epoch=0)) == len(RUNS)
-    assert {two.submit(loads).result() for _ in range(4)} <= {0, 1}  # the two take turns; one may have had no run
+    assert {two.submit(loads).result() for _ in range(4)} <= {
+        0,
+        1,
+    }  # the two take turns; one may have had no run
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -120,6 +124,7 @@ def test_two_workers_are_at_work_at_once(two, store, folder):
 
 
 # --- two workers on one run
+
 
 def test_of_two_processes_on_one_run_one_trains_and_the_other_reads(two, store, folder, here):
     run = RUNS[1]
@@ -146,7 +151,10 @@ def test_a_lock_is_held_by_one_at_a_time_and_freed_by_an_error(folder):
 
     with pytest.raises(KeyError), alone(folder / "deep" / "a.lock"):
         raise KeyError
-    with pytest.raises(FileError, match="below.lock cannot be written"), alone(folder / "deep" / "a.lock" / "below.lock"):
+    with (
+        pytest.raises(FileError, match="below.lock cannot be written"),
+        alone(folder / "deep" / "a.lock" / "below.lock"),
+    ):
         pass
     threads = [beside(enter) for _ in range(8)]
     for thread in threads:
@@ -156,16 +164,25 @@ def test_a_lock_is_held_by_one_at_a_time_and_freed_by_an_error(folder):
 
 # --- what fails
 
+
 @pytest.mark.parametrize("kind", ["here", "threads", "processes"])
 def test_a_run_that_fails_stops_no_other(kind, request, store, folder):
     runs = [tiny(0), diverging(1), tiny(2), diverging(3)]
-    executor = {"here": lambda: None, "threads": lambda: ThreadPoolExecutor(2),
-                "processes": lambda: Watched(request.getfixturevalue("two"), folder)}[kind]()
+    executor = {
+        "here": lambda: None,
+        "threads": lambda: ThreadPoolExecutor(2),
+        "processes": lambda: Watched(request.getfixturevalue("two"), folder),
+    }[kind]()
     with pytest.raises(TrainingError) as failed:
         study.run(runs, executor, store=store)
-    sentence = r"the loss of peer 0 is \w+ in epoch \d: the training diverged; lower the learning rate\."
-    assert re.fullmatch(rf"2 of 4 runs failed; .*\. (.*{runs[1].identity}.*{runs[3].identity}: {sentence}"
-                        rf"|.*{runs[1].identity}: {sentence} .*{runs[3].identity}: {sentence})", str(failed.value))
+    sentence = (
+        r"the loss of peer 0 is \w+ in epoch \d: the training diverged; lower the learning rate\."
+    )
+    assert re.fullmatch(
+        rf"2 of 4 runs failed; .*\. (.*{runs[1].identity}.*{runs[3].identity}: {sentence}"
+        rf"|.*{runs[1].identity}: {sentence} .*{runs[3].identity}: {sentence})",
+        str(failed.value),
+    )
     assert sorted(record.name for record in store.all()) == sorted([runs[0].name, runs[2].name])
 
 
@@ -191,15 +208,21 @@ def test_the_error_says_each_reason_once_and_in_one_line(store):
     executor = Given(OSError("no\n  space"), None, RecordError("it is so."), OSError("no space"))
     with pytest.raises(TrainingError) as failed:
         study.run(RUNS, executor, store=store)
-    assert str(failed.value).endswith(f"missing. {RUNS[0].name}, {RUNS[3].name}: OSError: no space {RUNS[2].name}: it is so.")
-    assert str(failed.value).startswith("3 of 4 runs failed") and isinstance(failed.value.__cause__, OSError)
+    assert str(failed.value).endswith(
+        f"missing. {RUNS[0].name}, {RUNS[3].name}: OSError: no space {RUNS[2].name}: it is so."
+    )
+    assert str(failed.value).startswith("3 of 4 runs failed") and isinstance(
+        failed.value.__cause__, OSError
+    )
     assert store.get(RUNS[1].name) is not None
 
 
 def test_the_error_of_the_only_run_is_its_own(store):
     with pytest.raises(SpecError, match="^mine$"):
         study.run(RUNS[:1], Given(SpecError("mine")), store=store)
-    with pytest.raises(TrainingError, match=f"^1 of 1 runs failed; .* {RUNS[0].name}: OSError: disk$"):
+    with pytest.raises(
+        TrainingError, match=f"^1 of 1 runs failed; .* {RUNS[0].name}: OSError: disk$"
+    ):
         study.run(RUNS[:1], Given(OSError("disk")), store=store)
 
 
@@ -208,14 +231,20 @@ def test_a_record_written_to_other_files_is_missed(store, folder):
         def submit(self, job: Callable, token: str, run: RunSpec, _: Store, *rest: Any) -> Future:
             return Given(None).submit(job, token, run, Store(folder / "elsewhere"), *rest)
 
-    with pytest.raises(RecordError, match=f"its worker wrote the record, but {store.folder}.* is not there: both need"):
+    with pytest.raises(
+        RecordError,
+        match=f"its worker wrote the record, but {store.folder}.* is not there: both need",
+    ):
         study.run(RUNS[:1], Elsewhere(), store=store)
 
 
 def test_a_worker_with_another_state_of_the_code_refuses(store, monkeypatch):
     run = tiny(0)
     monkeypatch.setitem(study.NUMERICS, "bpr", run.numerics + 1)
-    with pytest.raises(RecordError, match=f"the record {run.name} is missing, and only an earlier state of the code"):
+    with pytest.raises(
+        RecordError,
+        match=f"the record {run.name} is missing, and only an earlier state of the code",
+    ):
         study.train_once(run, store)
 
 
@@ -231,7 +260,11 @@ def test_every_call_is_another_one_and_names_a_folder_that_any_worker_finds(fold
     for _ in range(2):
         with pytest.raises(SpecError):
             study.run(RUNS[:1], Noted(SpecError("")), store=Store(Path("records")))
-    assert calls[0][0] != calls[1][0] and calls[0][1:] == calls[1][1:] and calls[0][2] == Store(folder / "records")
+    assert (
+        calls[0][0] != calls[1][0]
+        and calls[0][1:] == calls[1][1:]
+        and calls[0][2] == Store(folder / "records")
+    )
 
 
 def test_ctrl_c_cancels_what_has_not_begun(store, monkeypatch):
@@ -241,7 +274,9 @@ def test_ctrl_c_cancels_what_has_not_begun(store, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(workers.time, "sleep", press)
-    with pytest.raises(Interrupted, match="^interrupted; what is finished is stored, and the same command goes on"):
+    with pytest.raises(
+        Interrupted, match="^interrupted; what is finished is stored, and the same command goes on"
+    ):
         study.run(RUNS[:3], executor, store=store)
     assert [future.cancelled() for future in executor.futures] == [False, True, True]
     assert store.get(RUNS[0].name) is not None
@@ -258,7 +293,10 @@ def test_the_bar_moves_once_a_job_however_often_it_was_begun(two, monkeypatch):
     monkeypatch.setattr(workers, "Processes", lambda n: Watched(two, Path()))
     monkeypatch.setattr(Watched, "submit", lambda self, job, *args: two.submit(job, *args))
     executor, bar = Given(BrokenProcessPool(), None, OSError()), Bar()
-    assert list(workers.finish(executor, len, {"a": ("",), "b": ("",), "c": ("",)}, bar)) == ["c"] and bar.moved == 3
+    assert (
+        list(workers.finish(executor, len, {"a": ("",), "b": ("",), "c": ("",)}, bar)) == ["c"]
+        and bar.moved == 3
+    )
 
 
 @pytest.mark.parametrize("workers", [0, -1])
@@ -295,9 +333,15 @@ if __name__ == "__main__":
 def person(folder: Path, script: str, *words: str) -> subprocess.Popen:
     """``script``, in a group of processes of its own."""
     (folder / "script.py").write_text(script)
-    return subprocess.Popen([sys.executable, str(folder / "script.py"), *words], text=True, start_new_session=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder,
-                            env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{TESTS}"})
+    return subprocess.Popen(
+        [sys.executable, str(folder / "script.py"), *words],
+        text=True,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{TESTS}"},
+    )
 
 
 def alive(process: int) -> bool:
@@ -318,15 +362,24 @@ def test_a_killed_command_leaves_no_worker(folder):
 def test_an_interrupted_command_ends_with_checkpoints_and_goes_on(two, folder, store):
     runs = [tiny(seed) for seed in range(2)]
     hold(folder, runs[0])
-    with person(folder, SCRIPT, *TINY, "--seed", "0", "1", "--workers", "1", "--records", str(store.folder)) as command:
+    with person(
+        folder, SCRIPT, *TINY, "--seed", "0", "1", "--workers", "1", "--records", str(store.folder)
+    ) as command:
         worker = held(folder, runs[0])
         os.killpg(command.pid, signal.SIGINT)
-        time.sleep(2)  # on a busy machine the command hears of it late, and the worker must not take the second run before
+        time.sleep(
+            2
+        )  # on a busy machine the command hears of it late, and the worker must not take the second run before
         release(folder)
         out, err = command.communicate(timeout=PATIENCE)
     assert (command.returncode, out) == (1, "") and not alive(worker)
-    assert err == "error: interrupted; what is finished is stored, and the same command goes on with the rest.\n"
-    assert [path.stem for path in study.CHECKPOINTS.glob("*.pt")] == [runs[0].identity] and notes(folder, runs[1]) == []
+    assert (
+        err
+        == "error: interrupted; what is finished is stored, and the same command goes on with the rest.\n"
+    )
+    assert [path.stem for path in study.CHECKPOINTS.glob("*.pt")] == [runs[0].identity] and notes(
+        folder, runs[1]
+    ) == []
     found = study.run(runs, Watched(two, folder), store=store)
     assert [record.run["began_with_epoch"] for record in found] == [2, 0]
 
@@ -345,36 +398,62 @@ def test_ctrl_c_is_for_the_jobs(two):
 @pytest.fixture
 def call(store, folder, two, monkeypatch, capsys):
     """``main`` of the tiny run with more words: exit code, stdout, stderr; ``--workers`` are those of the tests."""
-    monkeypatch.setattr(workers, "Processes", lambda n: Watched(two, folder) if n == 2 else Processes(n))
+    monkeypatch.setattr(
+        workers, "Processes", lambda n: Watched(two, folder) if n == 2 else Processes(n)
+    )
 
     def called(*words: str) -> tuple[int, str, str]:
         return cli.main([*TINY, *words, "--records", str(store.folder)]), *capsys.readouterr()
+
     return called
 
 
 def test_several_seeds_and_alphas_are_printed_in_turn_as_each_alone(call, store):
     pair = ["--peers", "2", "--cooperation", "layerwise"]
     code, out, err = call(*pair, "--alpha", "10", "20", "--seed", "1", "0", "--workers", "2")
-    runs = [pcrec("synthetic", "bpr", alpha, seed=seed, epochs=3, d=4) for alpha in (10, 20) for seed in (1, 0)]
-    assert (code, err) == (0, "") and re.findall(r"^record +(.*)$", out, re.M) == [str(store.path(run.name)) for run in runs]
-    alone = [call(*pair, "--alpha", alpha, "--seed", seed)[1] for alpha in ("10", "20") for seed in "10"]
+    runs = [
+        pcrec("synthetic", "bpr", alpha, seed=seed, epochs=3, d=4)
+        for alpha in (10, 20)
+        for seed in (1, 0)
+    ]
+    assert (code, err) == (0, "") and re.findall(r"^record +(.*)$", out, re.M) == [
+        str(store.path(run.name)) for run in runs
+    ]
+    alone = [
+        call(*pair, "--alpha", alpha, "--seed", seed)[1] for alpha in ("10", "20") for seed in "10"
+    ]
     assert "".join(alone) == out and len(re.findall(r"^NDCG@20 ", out, re.M)) == 4
 
 
 def test_what_finished_is_shown_when_another_failed(call, store, monkeypatch):
-    monkeypatch.setattr(study, "train_once", lambda run, *args, original=study.train_once, **options: original(
-        run, *args, **options) if run.seed else (_ for _ in ()).throw(TrainingError("it diverged.")))
+    monkeypatch.setattr(
+        study,
+        "train_once",
+        lambda run, *args, original=study.train_once, **options: (
+            original(run, *args, **options)
+            if run.seed
+            else (_ for _ in ()).throw(TrainingError("it diverged."))
+        ),
+    )
     code, out, err = call("--seed", "0", "1")
     assert code == 1 and re.findall(r"^name +(.*)$", out, re.M) == [tiny(1).name]
-    assert err.startswith("error: 1 of 2 runs failed") and err.endswith(f"{tiny(0).name}: it diverged.\n")
+    assert err.startswith("error: 1 of 2 runs failed") and err.endswith(
+        f"{tiny(0).name}: it diverged.\n"
+    )
 
 
-@pytest.mark.parametrize(("words", "sentence"), [
-    (["--workers", "0"], "workers must be 1 or more, not 0."),
-    (["--dask", "tcp://127.0.0.1:9"], "no dask scheduler answers at tcp://127.0.0.1:9 ("),
-    (["--dask", "nonsense://here"], "no dask scheduler answers at nonsense://here (")])
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--workers", "0"], "workers must be 1 or more, not 0."),
+        (["--dask", "tcp://127.0.0.1:9"], "no dask scheduler answers at tcp://127.0.0.1:9 ("),
+        (["--dask", "nonsense://here"], "no dask scheduler answers at nonsense://here ("),
+    ],
+)
 def test_workers_that_cannot_be_are_refused(call, words, sentence):
-    pytest.importorskip("distributed")  # before the setting, which would else take all of its configuration along
+    pytest.importorskip(
+        "distributed"
+    )  # before the setting, which would else take all of its configuration along
     import dask
 
     with dask.config.set({"distributed.comm.timeouts.connect": "200ms"}):
@@ -391,16 +470,22 @@ def test_workers_are_refused_under_torchrun(call, monkeypatch):
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
     monkeypatch.setenv("RANK", "0")
     code, out, err = call("--workers", "2")
-    assert (code, out) == (1, "") and err.startswith("error: torchrun starts a process a peer, --workers and --dask a process a")
+    assert (code, out) == (1, "") and err.startswith(
+        "error: torchrun starts a process a peer, --workers and --dask a process a"
+    )
 
 
 def test_where_distributed_is_not_installed_the_command_says_so(call, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     code, out, err = call("--dask", "tcp://127.0.0.1:9")
-    assert (code, out) == (1, "") and "--dask needs the package distributed: pip install distributed." in err
+    assert (code, out) == (
+        1,
+        "",
+    ) and "--dask needs the package distributed: pip install distributed." in err
 
 
 # --- a worker that dies (last here: a worker is replaced when it is needed again)
+
 
 def test_who_waits_goes_on_where_the_other_died(two, store, folder, here):
     run = RUNS[1]
@@ -408,7 +493,10 @@ def test_who_waits_goes_on_where_the_other_died(two, store, folder, here):
     jobs = [two.submit(watched, folder, study.train_once, run, store) for _ in range(2)]
     kill_holder(folder, run)
     outcomes = [job.exception() for job in jobs]
-    assert sorted(map(str, outcomes)) == ["None", "its worker process died; was it killed, or out of memory?"]
+    assert sorted(map(str, outcomes)) == [
+        "None",
+        "its worker process died; was it killed, or out of memory?",
+    ]
     [record] = store.all()
     assert hashes([record]) == [here[1]] and record.run["began_with_epoch"] == 1
 
@@ -419,11 +507,18 @@ def test_a_worker_that_dies_costs_its_own_run_only(two, store, folder, here):
     with pytest.raises(TrainingError) as failed:
         study.run(RUNS, Watched(two, folder), store=store)
     killer.join()
-    assert str(failed.value) == ("1 of 4 runs failed; what finished is stored, and the same command tries again what is"
-                                 f" missing. {RUNS[1].name}: its worker process died; was it killed, or out of memory?")
+    assert str(failed.value) == (
+        "1 of 4 runs failed; what finished is stored, and the same command tries again what is"
+        f" missing. {RUNS[1].name}: its worker process died; was it killed, or out of memory?"
+    )
     assert store.get(RUNS[1].name) is None
     found = study.run(RUNS, Watched(two, folder), store=store)
-    assert hashes(found) == here and [record.run["began_with_epoch"] for record in found] == [0, 1, 0, 0]
+    assert hashes(found) == here and [record.run["began_with_epoch"] for record in found] == [
+        0,
+        1,
+        0,
+        0,
+    ]
     assert len({two.submit(os.getpid).result() for _ in range(4)}) == 2  # the dead one was replaced
 
 

@@ -47,8 +47,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     def start(stack: ExitStack, what: str, *words: str) -> None:
         log = stack.enter_context(open(at / "log", "a"))
-        process = subprocess.Popen([sys.executable, "-m", f"distributed.cli.dask_{what}", *HERE, *words], cwd=at,
-                                   env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"distributed.cli.dask_{what}", *HERE, *words],
+            cwd=at,
+            env=environment,
+            stdout=log,
+            stderr=log,
+        )
         stack.callback(process.wait)
         stack.callback(process.kill)
 
@@ -115,8 +120,10 @@ def test_a_worker_of_other_code_is_refused_by_name_and_stores_nothing(client, fo
     with pytest.raises(TrainingError) as refused:
         study.run(RUNS[:1], Watched(client, folder), store=Store(folder / "records"))
     named = f"the worker {re.escape(socket.gethostname())}, process ({'|'.join(map(str, processes))}), imported other code"
-    assert re.fullmatch(rf"{named} \(digest {of_workers}\) than the command \(digest f+\); start both again from the same code\.",
-                        str(refused.value))
+    assert re.fullmatch(
+        rf"{named} \(digest {of_workers}\) than the command \(digest f+\); start both again from the same code\.",
+        str(refused.value),
+    )
     assert notes(folder) == [] and not (folder / "records").exists()
 
 
@@ -125,11 +132,36 @@ def test_the_command_line_trains_on_dask_workers(cluster, client, folder, capsys
 
     dask = workers.dask
     with dask(cluster) as own:
-        monkeypatch.setattr(workers, "dask", lambda address: Watched(own, folder) if address == cluster else dask(address))
-        code = cli.main(["train", "--dataset", "synthetic", "--model", "bpr", "--epochs", "3", "--d", "4", "--seed", "2", "3",
-                         "--dask", cluster, "--records", str(folder / "records")])
+        monkeypatch.setattr(
+            workers,
+            "dask",
+            lambda address: Watched(own, folder) if address == cluster else dask(address),
+        )
+        code = cli.main(
+            [
+                "train",
+                "--dataset",
+                "synthetic",
+                "--model",
+                "bpr",
+                "--epochs",
+                "3",
+                "--d",
+                "4",
+                "--seed",
+                "2",
+                "3",
+                "--dask",
+                cluster,
+                "--records",
+                str(folder / "records"),
+            ]
+        )
     out, err = capsys.readouterr()
-    assert (code, err) == (0, "") and [f"name      {run.name}" in out for run in RUNS[2:]] == [True, True]
+    assert (code, err) == (0, "") and [f"name      {run.name}" in out for run in RUNS[2:]] == [
+        True,
+        True,
+    ]
     assert len(notes(folder, epoch=0)) == 2
 
 

@@ -40,8 +40,11 @@ def watch(folder: Path) -> None:
     study.train.__kwdefaults__["interval"] = 0
 
     def epoch(trainer: Trainer, number: int) -> dict:
-        note(folder, f"{trainer.spec.identity}-{number}-{os.getpid()}",
-             f"{torch.get_num_threads()}\n{torch.__config__.parallel_info()}")
+        note(
+            folder,
+            f"{trainer.spec.identity}-{number}-{os.getpid()}",
+            f"{torch.get_num_threads()}\n{torch.__config__.parallel_info()}",
+        )
         while number == 1 and (folder / "hold" / trainer.spec.identity).exists():
             time.sleep(0.01)
         return _EPOCH(trainer, number)

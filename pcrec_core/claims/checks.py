@@ -29,8 +29,17 @@ class Bootstrap:
     dropped: int
 
 
-def bootstrap(ranks_v: ArrayLike, ranks_b: ArrayLike, metric: str, *, name: str, paired: bool = False,
-              random_v: bool = True, random_b: bool = True, resamples: int = RESAMPLES) -> Bootstrap:
+def bootstrap(
+    ranks_v: ArrayLike,
+    ranks_b: ArrayLike,
+    metric: str,
+    *,
+    name: str,
+    paired: bool = False,
+    random_v: bool = True,
+    random_b: bool = True,
+    resamples: int = RESAMPLES,
+) -> Bootstrap:
     """Crossed bootstrap: users and the runs of each arm are drawn with replacement at once (STATISTICS.md, section 2).
 
     Parameters
@@ -60,10 +69,17 @@ def key(dataset: str, a: str, b: str, metric: str, protocol: str, comparison: Co
 
 def run_means(ranks_v: ArrayLike, ranks_b: ArrayLike, metric: str) -> Welch:
     """Welch's test of the run means: other runs, but these users."""
-    return welch(*(values(ranks, metric, True, arm).mean(1) for ranks, arm in ((ranks_v, "v"), (ranks_b, "b"))))
+    return welch(
+        *(
+            values(ranks, metric, True, arm).mean(1)
+            for ranks, arm in ((ranks_v, "v"), (ranks_b, "b"))
+        )
+    )
 
 
-def significant_pairs(ranks_v: ArrayLike, ranks_b: ArrayLike, metric: str, level: float = 0.01) -> float:
+def significant_pairs(
+    ranks_v: ArrayLike, ranks_b: ArrayLike, metric: str, level: float = 0.01
+) -> float:
     """Share of all pairs of a run of v and a run of b whose paired t test over users has p < ``level``: how often a paper
     of one run would have called the difference significant, in either direction."""
     yv, yb = values(ranks_v, metric, True, "v"), values(ranks_b, metric, True, "b")
@@ -84,8 +100,16 @@ class Clustered:
     ratio: float | None
 
 
-def clustered(ranks_v: ArrayLike, ranks_b: ArrayLike, targets: ArrayLike, metric: str, *, paired: bool = False,
-              random_v: bool = True, random_b: bool = True) -> Clustered:
+def clustered(
+    ranks_v: ArrayLike,
+    ranks_b: ArrayLike,
+    targets: ArrayLike,
+    metric: str,
+    *,
+    paired: bool = False,
+    random_v: bool = True,
+    random_b: bool = True,
+) -> Clustered:
     """V with users clustered by target item (STATISTICS.md, section 5): a sensitivity, as the catalogue is fixed.
 
     With the sums D of a cluster's centred differences, Vu = G / (G - 1) sum(D^2) / U^2 over the G clusters: without two
@@ -102,15 +126,21 @@ def clustered(ranks_v: ArrayLike, ranks_b: ArrayLike, targets: ArrayLike, metric
     different, cluster = np.unique(np.asarray(targets), return_inverse=True)
     groups = len(different)
     if cluster.size != c.users or groups < 2 or c.L is None:
-        raise StatsError(f"clusters need a target of each of {c.users} users, two different ones and means above 0;"
-                         f" there are {cluster.size} targets, {groups} different ones.")
+        raise StatsError(
+            f"clusters need a target of each of {c.users} users, two different ones and means above 0;"
+            f" there are {cluster.size} targets, {groups} different ones."
+        )
     yv, yb = values(ranks_v, metric, random_v, "v"), values(ranks_b, metric, random_b, "b")
-    sums = np.bincount(cluster, weights=yv.mean(0) / yv.mean() - yb.mean(0) / yb.mean())  # each ratio has mean 1
+    sums = np.bincount(
+        cluster, weights=yv.mean(0) / yv.mean() - yb.mean(0) / yb.mean()
+    )  # each ratio has mean 1
     vu = float(groups / (groups - 1) * (sums**2).sum() / c.users**2)
     return Clustered(groups, vu, vu + c.Vseed, vu / c.Vu if c.Vu else None)
 
 
-def _resampled_means(yv: NDArray, yb: NDArray, paired: bool, rng: np.random.Generator, resamples: int) -> Iterator[NDArray]:
+def _resampled_means(
+    yv: NDArray, yb: NDArray, paired: bool, rng: np.random.Generator, resamples: int
+) -> Iterator[NDArray]:
     """Means of v and b, (2, chunk) at a time; in this order of draws: users, runs of v, runs of b."""
     users = yv.shape[1]
     for begin in range(0, resamples, _CHUNK):
@@ -118,7 +148,9 @@ def _resampled_means(yv: NDArray, yb: NDArray, paired: bool, rng: np.random.Gene
         counts = rng.multinomial(users, np.full(users, 1 / users), size).astype(float)
         runs_v = rng.multinomial(len(yv), np.full(len(yv), 1 / len(yv)), size)
         runs_b = runs_v if paired else rng.multinomial(len(yb), np.full(len(yb), 1 / len(yb)), size)
-        yield np.array([(counts @ y.T * runs).mean(1) / users for y, runs in ((yv, runs_v), (yb, runs_b))])
+        yield np.array(
+            [(counts @ y.T * runs).mean(1) / users for y, runs in ((yv, runs_v), (yb, runs_b))]
+        )
 
 
 def _paired_p(d: NDArray) -> float:

@@ -30,7 +30,9 @@ def decided(store: Store) -> pd.DataFrame:
     """
     shelf = Shelf(store)
     main, supporting = (gather(shelf, metric) for metric in (PRIMARY, SUPPORTING))
-    frame = table(decide(main | over_runs.tested(shelf)), decide(supporting), over_runs.described(shelf))
+    frame = table(
+        decide(main | over_runs.tested(shelf)), decide(supporting), over_runs.described(shelf)
+    )
     before = decide(gather(shelf, PRIMARY, by_seed=False), original=True)
     return frame.assign(**{"original rule": [before[name].word for name in frame.index]})
 
@@ -41,8 +43,12 @@ def gather(shelf: Shelf, metric: str, *, by_seed: bool = True) -> dict[str, Evid
     ``by_seed`` False leaves equal seeds unpaired, as the rule before Amendment 1 did.
     """
     claims = registry().values()
-    of_users = {c.id: _evidence(c, shelf, metric, by_seed) for c in claims if c.kind in words.OF_USERS}
-    return of_users | {c.id: ladder.evidence(c, shelf, metric) for c in claims if c.kind == words.BY_SEED}
+    of_users = {
+        c.id: _evidence(c, shelf, metric, by_seed) for c in claims if c.kind in words.OF_USERS
+    }
+    return of_users | {
+        c.id: ladder.evidence(c, shelf, metric) for c in claims if c.kind == words.BY_SEED
+    }
 
 
 def _evidence(claim: Claim, shelf: Shelf, metric: str, by_seed: bool) -> Evidence:
@@ -54,7 +60,11 @@ def _evidence(claim: Claim, shelf: Shelf, metric: str, by_seed: bool) -> Evidenc
 
 def _compared(claim: Claim, shelf: Shelf, metric: str, by_seed: bool) -> Evidence:
     a = planned(claim, claim.a)
-    others = [f"LE@{alpha:g}" for alpha in settings.ALPHAS if f"LE@{alpha:g}" != claim.a] if claim.b == _RANDOM else [claim.b]
+    others = (
+        [f"LE@{alpha:g}" for alpha in settings.ALPHAS if f"LE@{alpha:g}" != claim.a]
+        if claim.b == _RANDOM
+        else [claim.b]
+    )
     bs = [planned(claim, label) for label in others]
     a, *bs = _same_seeds(a, bs, together=len(bs) > 1)
     found = [[record for spec in specs if (record := shelf[spec])] for specs in (a, *bs)]
@@ -64,7 +74,9 @@ def _compared(claim: Claim, shelf: Shelf, metric: str, by_seed: bool) -> Evidenc
         found = [[record for record in records if record.spec.seed in seeds] for records in found]
     if not all(found) or (len(bs) > 1 and missing):
         return Evidence(None, missing=missing)
-    arm, *over = (Arm(label, tuple(records)) for label, records in zip((claim.a, *others), found, strict=True))
+    arm, *over = (
+        Arm(label, tuple(records)) for label, records in zip((claim.a, *others), found, strict=True)
+    )
     if len(over) == 1:
         return Evidence(arm.over(over[0], metric, by_seed=by_seed), missing=missing)
     paired = by_seed and all(arm.same_seeds(other) for other in over)
@@ -78,13 +90,22 @@ def _same_seeds(a: list[Spec], bs: list[list[Spec]], together: bool) -> list[lis
     shared = _share(a, bs)
     if not shared and not together:
         return [a, *bs]
-    seeds = set.intersection(*({spec.seed for spec in arm} for arm in (bs if together and not shared else (a, *bs))))
-    return [[spec for spec in arm if spec.seed in seeds] if shared or arm is not a else arm for arm in (a, *bs)]
+    seeds = set.intersection(
+        *({spec.seed for spec in arm} for arm in (bs if together and not shared else (a, *bs)))
+    )
+    return [
+        [spec for spec in arm if spec.seed in seeds] if shared or arm is not a else arm
+        for arm in (a, *bs)
+    ]
 
 
 def _share(a: list[Spec], bs: list[list[Spec]]) -> bool:
     """Whether the arms rest on some training in common."""
-    return not set().union(*map(trainings, a)).isdisjoint(set().union(*(trainings(spec) for b in bs for spec in b)))
+    return (
+        not set()
+        .union(*map(trainings, a))
+        .isdisjoint(set().union(*(trainings(spec) for b in bs for spec in b)))
+    )
 
 
 def of_family(frame: pd.DataFrame, artifact: str, datasets: Sequence[str]) -> pd.DataFrame:

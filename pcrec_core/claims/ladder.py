@@ -29,12 +29,29 @@ class Rung:
 
 
 RUNGS = (
-    Rung(1, "ladder-LE", "ladder-base", "test",
-         "the released commands: a schedule for PCRec only, each metric's best epoch on test"),
+    Rung(
+        1,
+        "ladder-LE",
+        "ladder-base",
+        "test",
+        "the released commands: a schedule for PCRec only, each metric's best epoch on test",
+    ),
     Rung(2, "ladder-LE", "ladder-base-cosine", "test", "the same schedule for both"),
     Rung(3, "ladder-LE", "ladder-base", "validation", "one epoch, chosen on validation"),
-    Rung(4, "ladder-LE", "ladder-base-cosine", "validation", "both: equal schedules, chosen on validation"),
-    Rung(5, "LE-200-epochs", "base-200-epochs", "validation", "the protocol controlled, with 200 epochs"),
+    Rung(
+        4,
+        "ladder-LE",
+        "ladder-base-cosine",
+        "validation",
+        "both: equal schedules, chosen on validation",
+    ),
+    Rung(
+        5,
+        "LE-200-epochs",
+        "base-200-epochs",
+        "validation",
+        "the protocol controlled, with 200 epochs",
+    ),
     Rung(6, "LE", "base", "validation", "the protocol controlled, as in Table 3"),
 )
 
@@ -52,8 +69,13 @@ def evidence(claim: Claim, shelf: Shelf, metric: str) -> Evidence:
 
 def improvements(rung: Rung, claim: Claim, shelf: Shelf, metric: str) -> dict[int, float]:
     """Compute PCRec's relative improvement on a rung by seed, for the seeds that both of its arms have."""
-    over, base = ({record.spec.seed: _mean(record, rung.chosen, metric) for record in shelf.found(claim, label)}
-                  for label in (rung.over, rung.base))
+    over, base = (
+        {
+            record.spec.seed: _mean(record, rung.chosen, metric)
+            for record in shelf.found(claim, label)
+        }
+        for label in (rung.over, rung.base)
+    )
     return {seed: over[seed] / base[seed] - 1 for seed in sorted(over.keys() & base.keys())}
 
 

@@ -24,8 +24,11 @@ def tested(shelf: Shelf) -> dict[str, Evidence]:
     claims = {claim.id: claim for claim in registry().values() if claim.kind == "run-level"}
     values = {name: _by_run(claim, shelf) for name, claim in claims.items()}
     wanted = {name: len(planned(claim, "probed-LE")) for name, claim in claims.items()}
-    return {name: Evidence(welch(*pair), missing=wanted[name] - min(map(len, pair)))
-            for name, pair in values.items() if min(map(len, pair)) >= 2 and not _constant(*pair)}
+    return {
+        name: Evidence(welch(*pair), missing=wanted[name] - min(map(len, pair)))
+        for name, pair in values.items()
+        if min(map(len, pair)) >= 2 and not _constant(*pair)
+    }
 
 
 def _constant(a: np.ndarray, b: np.ndarray) -> bool:
@@ -60,9 +63,14 @@ def _entropies(claim: Claim, shelf: Shelf) -> tuple[np.ndarray, np.ndarray]:
 def _ratios(claim: Claim, shelf: Shelf, thresholds: Sequence[float]) -> list[np.ndarray]:
     """(runs, thresholds) of a and of b."""
     probed = [Arm(label, shelf.found(claim, f"probed-{label}")) for label in (claim.a, claim.b)]
-    return [curves.invalid([arm], "block matrices", thresholds).pivot(
-        index="seed", columns="threshold", values="ratio").to_numpy() if arm.runs else np.empty((0, len(thresholds)))
-        for arm in probed]
+    return [
+        curves.invalid([arm], "block matrices", thresholds)
+        .pivot(index="seed", columns="threshold", values="ratio")
+        .to_numpy()
+        if arm.runs
+        else np.empty((0, len(thresholds)))
+        for arm in probed
+    ]
 
 
 def _least(a: np.ndarray, b: np.ndarray) -> int:
@@ -74,7 +82,11 @@ def _least(a: np.ndarray, b: np.ndarray) -> int:
 def described(shelf: Shelf) -> dict[str, str]:
     """What there is to say of claims beside a test, or where there is none; a claim that nothing was measured of is left
     out."""
-    return {claim.id: text for claim in registry().values() if (text := "; ".join(_described(claim, shelf)))}
+    return {
+        claim.id: text
+        for claim in registry().values()
+        if (text := "; ".join(_described(claim, shelf)))
+    }
 
 
 def _described(claim: Claim, shelf: Shelf) -> Iterator[str]:
@@ -89,10 +101,14 @@ def _described(claim: Claim, shelf: Shelf) -> Iterator[str]:
 
 
 def _mu(claim: Claim, shelf: Shelf) -> Iterator[str]:
-    found = [Arm(label, records) for label in claim.a.split() if (records := shelf.found(claim, label))]
+    found = [
+        Arm(label, records) for label in claim.a.split() if (records := shelf.found(claim, label))
+    ]
     for row in arms.shares_held(arms.dominance(*found)).to_dict("records") if found else ():
-        yield (f"at alpha {row['alpha']:g} the larger mu of a layer is 0.7 or more in {share(row['0.7 or more'])} of all layers"
-               f" and exchanges, its median {number(2)(row['median'])}, and peer 0 holds it in {share(row['held by peer 0'])}")
+        yield (
+            f"at alpha {row['alpha']:g} the larger mu of a layer is 0.7 or more in {share(row['0.7 or more'])} of all layers"
+            f" and exchanges, its median {number(2)(row['median'])}, and peer 0 holds it in {share(row['held by peer 0'])}"
+        )
 
 
 def _runs(claim: Claim, a: np.ndarray, b: np.ndarray) -> Iterator[str]:
@@ -102,8 +118,10 @@ def _runs(claim: Claim, a: np.ndarray, b: np.ndarray) -> Iterator[str]:
         if claim.metric == "entropy":
             if np.ptp(a - b):
                 own = welch(a - b, np.zeros_like(b))  # an arm that does not vary: the paired test
-                yield (f"run by run, as the merged layers are made of the peers' own, {own.difference:+.4f} [{own.low:+.4f},"
-                       f" {own.high:+.4f}]")
+                yield (
+                    f"run by run, as the merged layers are made of the peers' own, {own.difference:+.4f} [{own.low:+.4f},"
+                    f" {own.high:+.4f}]"
+                )
             yield f"of layers whose peers' entropies differ by at most {EQUAL} nats"
 
 
@@ -111,8 +129,10 @@ def _over_thresholds(a: np.ndarray, b: np.ndarray) -> Iterator[str]:
     if min(len(a), len(b)):
         gap = (a.mean(0) - b.mean(0))[np.ptp(np.concatenate([a, b]), axis=0) > 0]
         at = curves.THRESHOLDS[_least(a, b)]
-        yield (f"smaller at {(gap < 0).sum()}, larger at {(gap > 0).sum()} of the {len(gap)} thresholds where runs differ;"
-               f" compared at {at:.2f}, where the claim holds least")
+        yield (
+            f"smaller at {(gap < 0).sum()}, larger at {(gap > 0).sum()} of the {len(gap)} thresholds where runs differ;"
+            f" compared at {at:.2f}, where the claim holds least"
+        )
 
 
 def _cost(name: str) -> str:
@@ -121,11 +141,11 @@ def _cost(name: str) -> str:
     said, by = cost.said_modes(modes), modes.set_index("case")["weights"]
     return {
         "cost-ml-inference": f"what is kept of a pair are {count(by['SASRec, a pair in turn'])} weights, and one model has"
-                             f" {count(by['SASRec, one model'])}; ranking with an ensemble of two takes"
-                             f" {said['cost-ensemble-2']} times as long as with either",
+        f" {count(by['SASRec, one model'])}; ranking with an ensemble of two takes"
+        f" {said['cost-ensemble-2']} times as long as with either",
         "cost-ml-parallel": f"SASRec's pair trains in {said['cost-parallel']} times the time of one model; BPR's on the whole of"
-                            f" Retailrocket takes {said['cost-parallel-memory']} MB in two processes, one model"
-                            f" {said['cost-one-memory']} MB",
+        f" Retailrocket takes {said['cost-parallel-memory']} MB in two processes, one model"
+        f" {said['cost-one-memory']} MB",
         "cost-ml-serial": f"SASRec's pair trains in {said['cost-serial']} times the time of one model; BPR's on the whole of"
-                          f" Retailrocket takes {said['cost-serial-memory']} MB, one model {said['cost-one-memory']} MB",
+        f" Retailrocket takes {said['cost-serial-memory']} MB, one model {said['cost-one-memory']} MB",
     }[name]

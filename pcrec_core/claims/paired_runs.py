@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtr, stdtrit  # scipy.stats, which has the test itself, takes a second to import
+from scipy.special import (
+    stdtr,
+    stdtrit,
+)  # scipy.stats, which has the test itself, takes a second to import
 
 from pcrec_core.crossed import ROUNDING, StatsError
 from pcrec_core.stats import FEWEST_RUNS
@@ -53,16 +56,41 @@ def paired_runs(v: ArrayLike, b: ArrayLike) -> PairedRuns:
     """
     v, b = np.asarray(v, dtype=float), np.asarray(b, dtype=float)
     if v.ndim != 1 or v.shape != b.shape or v.size < 2:
-        raise StatsError("a paired test over seeds needs one number per seed in both arms, and two seeds or more,"
-                         f" not shapes {v.shape} and {b.shape}.")
+        raise StatsError(
+            "a paired test over seeds needs one number per seed in both arms, and two seeds or more,"
+            f" not shapes {v.shape} and {b.shape}."
+        )
     difference, df = float((v - b).mean()), float(v.size - 1)
     se = float((v - b).std(ddof=1)) / math.sqrt(v.size)
     few = v.size < FEWEST_RUNS
     reason = f"fewer than {FEWEST_RUNS} seeds ({v.size})" if few else ""
     if se < ROUNDING:
         reason = reason or "no variation at all"
-        return PairedRuns(v.mean(), b.mean(), difference, difference, difference, 1.0, 0.0, df, v.size, reason, few)
+        return PairedRuns(
+            v.mean(),
+            b.mean(),
+            difference,
+            difference,
+            difference,
+            1.0,
+            0.0,
+            df,
+            v.size,
+            reason,
+            few,
+        )
     half = float(stdtrit(df, 0.975)) * se
     p = float(stdtr(df, -difference / se))
-    return PairedRuns(float(v.mean()), float(b.mean()), difference, difference - half, difference + half, p, se, df,
-                      v.size, reason, few)
+    return PairedRuns(
+        float(v.mean()),
+        float(b.mean()),
+        difference,
+        difference - half,
+        difference + half,
+        p,
+        se,
+        df,
+        v.size,
+        reason,
+        few,
+    )

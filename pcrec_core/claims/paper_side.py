@@ -75,7 +75,9 @@ def user_variance(metric: str, value: float, hit: float) -> float:
     """
     kind, n = parse(metric)
     if kind == "NDCG":
-        raise StatsError(f"the variance of {metric} cannot be had from printed values; those of HIT and MRR can.")
+        raise StatsError(
+            f"the variance of {metric} cannot be had from printed values; those of HIT and MRR can."
+        )
     if kind == "HIT":
         return (1 - hit) / hit
     # Of all ranks with this mean, 1 and n spread most: E[1/r^2] is on the chord through their values.

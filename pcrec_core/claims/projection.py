@@ -49,10 +49,17 @@ def projected(c: Comparison, runs: int) -> Projection:
         Arms of one run or of different numbers of runs, a mean of 0, or ``runs`` below 2.
     """
     if c.users_only or c.runs_v != c.runs_b or c.L is None or runs < 2:
-        raise StatsError(f"a projection needs arms with equally many runs, two or more, and means above 0, and at least two runs"
-                         f" to project to; these have {c.runs_v} and {c.runs_b} runs, to {runs}.")
+        raise StatsError(
+            f"a projection needs arms with equally many runs, two or more, and means above 0, and at least two runs"
+            f" to project to; these have {c.runs_v} and {c.runs_b} runs, to {runs}."
+        )
     fewer = c.runs_v / runs
-    vu, vs, ve, vseed = max(c.Vu - c.Ve, 0.0) + c.Ve * fewer, c.Vs * fewer, c.Ve * fewer, c.Vseed * fewer
+    vu, vs, ve, vseed = (
+        max(c.Vu - c.Ve, 0.0) + c.Ve * fewer,
+        c.Vs * fewer,
+        c.Ve * fewer,
+        c.Vseed * fewer,
+    )
     arms = 1 if c.paired else 2
     df = (vu + vseed) ** 2 / (vu**2 / (c.users - 1) + vs**2 / arms / (runs - 1))
     v = Spread(vu, vs, ve, vseed, math.sqrt(vu + vseed), float(np.clip(df, runs - 1, c.users - 1)))
@@ -60,7 +67,9 @@ def projected(c: Comparison, runs: int) -> Projection:
     return Projection(runs, math.expm1(half), math.expm1(half + v.width(0.8)), v)
 
 
-def projections(pairs: Sequence[tuple[Arm, Arm]], metrics: Sequence[str], runs: Sequence[int] = (3, 5, 10)) -> pd.DataFrame:
+def projections(
+    pairs: Sequence[tuple[Arm, Arm]], metrics: Sequence[str], runs: Sequence[int] = (3, 5, 10)
+) -> pd.DataFrame:
     """A row a pair (variant, base) and metric: what was measured of users and runs (c, the correlation of a user's values in
     the arms; rv, their relative variance; the SD of runs), half-widths with so many runs an arm, the RI that the largest
     number of runs finds, and the paper's. Pairs that have one run an arm, or different numbers of runs, have no row."""
@@ -69,10 +78,18 @@ def projections(pairs: Sequence[tuple[Arm, Arm]], metrics: Sequence[str], runs: 
         for metric in metrics:
             c = over.over(base, metric)
             found = [projected(c, many) for many in runs]
-            rows.append(_of(over, metric) | {
-                "users": c.users, "c": correlation(c), "rv": (c.rv_v + c.rv_b) / 2, "run SD": math.sqrt(c.runs_v * c.Vseed / 2),
-                **{f"+- with {p.runs} runs": p.half for p in found}, f"found with {runs[-1]} runs": found[-1].mde,
-                "RI of the paper": over.paper_improvement(base, metric)})
+            rows.append(
+                _of(over, metric)
+                | {
+                    "users": c.users,
+                    "c": correlation(c),
+                    "rv": (c.rv_v + c.rv_b) / 2,
+                    "run SD": math.sqrt(c.runs_v * c.Vseed / 2),
+                    **{f"+- with {p.runs} runs": p.half for p in found},
+                    f"found with {runs[-1]} runs": found[-1].mde,
+                    "RI of the paper": over.paper_improvement(base, metric),
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -92,7 +109,9 @@ _TOO_FEW = "A projection takes two runs or more in both arms, as many in one as 
 _STUDIES = 10_000
 
 
-def expected_words(pairs: Sequence[tuple[Arm, Arm]], metric: str, runs: Sequence[int] = (3, 10)) -> pd.DataFrame:
+def expected_words(
+    pairs: Sequence[tuple[Arm, Arm]], metric: str, runs: Sequence[int] = (3, 10)
+) -> pd.DataFrame:
     """How often a single claim of the paper's improvement would get each word, if it were not true at all, half true, or true.
 
     One row per pair whose improvement the paper prints, number of runs and truth, with the share of simulated studies that
@@ -106,7 +125,9 @@ def expected_words(pairs: Sequence[tuple[Arm, Arm]], metric: str, runs: Sequence
         Vp = paper_side(c, printed(metric, over.counterpart, over.in_paper, base.in_paper)).Vp
         for many in runs:
             v, e = projected(c, many).spread, math.log1p(claimed)
-            noise = 0.0 if many >= PAIRED_FROM else Vp  # of the paper's run: the rule counts it below ten runs only
+            noise = (
+                0.0 if many >= PAIRED_FROM else Vp
+            )  # of the paper's run: the rule counts it below ten runs only
             for truth, name in ((0.0, "nothing"), (e / 2, "half"), (e, "the claim")):
                 shares = _words(truth, v, e, noise)
                 rows.append(_of(over, metric) | {"runs": many, "true is": name} | shares)
@@ -120,15 +141,21 @@ def _words(truth: float, v: Spread, e: float, Vp: float) -> dict[str, float]:
     L = truth + v.se * draw.standard_normal(_STUDIES)
     supported, contradicted = (stdtr(v.df, sign * L / np.sqrt(V)) <= 0.025 for sign in (-1, 1))
     ruled_out = (stdtr(v.df, (L - e) / np.sqrt(V + Vp)) <= 0.05) & ~supported & ~contradicted
-    return {words.SUPPORTED: supported.mean(), words.CONTRADICTED: contradicted.mean(), words.RULED_OUT: ruled_out.mean(),
-            words.INCONCLUSIVE: (~(supported | contradicted | ruled_out)).mean()}
+    return {
+        words.SUPPORTED: supported.mean(),
+        words.CONTRADICTED: contradicted.mean(),
+        words.RULED_OUT: ruled_out.mean(),
+        words.INCONCLUSIVE: (~(supported | contradicted | ruled_out)).mean(),
+    }
 
 
 def show_words(frame: pd.DataFrame, name: str) -> Html:
     """The frame of ``expected_words``."""
     formats = dict.fromkeys([*words.DECIDED, words.INCONCLUSIVE], share)
-    note = (f"{_STUDIES:,} simulated studies with the variances of these runs; a single claim, so without Holm: in a family the"
-            " words supported, contradicted and ruled out fall less often.")
+    note = (
+        f"{_STUDIES:,} simulated studies with the variances of these runs; a single claim, so without Holm: in a family the"
+        " words supported, contradicted and ruled out fall less often."
+    )
     return table(frame, formats, name, note, frame, _TOO_FEW)
 
 
@@ -136,9 +163,16 @@ def show_projections(frame: pd.DataFrame, name: str) -> Html:
     """The frame of ``projections``."""
     heads = {column: column.replace("+-", "±") for column in frame.columns}
     formats = {head: size for head in heads.values() if "runs" in head} | {
-        "users": count, "c": number(2), "rv": number(1), "run SD": size, "RI of the paper": percent}
-    note = ("c: correlation of a user's values in one run of either arm; rv: relative variance of a user's value; run SD: of"
-            " the mean over other runs, 0 where these differ no more than single users do by chance. ±: half-width of the 95 %"
-            " interval of RI around no effect; found: the improvement seen four times in five; both if the variances stay as"
-            " these runs have them.")
+        "users": count,
+        "c": number(2),
+        "rv": number(1),
+        "run SD": size,
+        "RI of the paper": percent,
+    }
+    note = (
+        "c: correlation of a user's values in one run of either arm; rv: relative variance of a user's value; run SD: of"
+        " the mean over other runs, 0 where these differ no more than single users do by chance. ±: half-width of the 95 %"
+        " interval of RI around no effect; found: the improvement seen four times in five; both if the variances stay as"
+        " these runs have them."
+    )
     return table(frame.rename(columns=heads), formats, name, note, frame, _TOO_FEW)

@@ -61,16 +61,22 @@ def chosen(tests: Sequence[ArrayLike], choices: Sequence[tuple[int, int]]) -> Ch
     array([0.2231])
     """
     if len(tests) != len(choices) or not len(tests):
-        raise StatsError(f"there are test values of {len(tests)} runs and {len(choices)} choices; give one of each a run.")
+        raise StatsError(
+            f"there are test values of {len(tests)} runs and {len(choices)} choices; give one of each a run."
+        )
     best, valid = [], []
     for run, (test, (epoch, peer)) in enumerate(zip(map(np.asarray, tests), choices, strict=True)):
         if test.ndim != 2 or not (0 <= peer < test.shape[0] and 0 <= epoch < test.shape[1]):
-            raise StatsError(f"run {run} has test values of shape {test.shape}, (peers, epochs), without the chosen epoch {epoch}"
-                             f" of peer {peer}.")
+            raise StatsError(
+                f"run {run} has test values of shape {test.shape}, (peers, epochs), without the chosen epoch {epoch}"
+                f" of peer {peer}."
+            )
         best.append(test.max())
         valid.append(test[peer, epoch])
     if 0 in valid:
-        raise StatsError(f"the test value at the choice of run {valid.index(0)} is 0, so its gain has no logarithm.")
+        raise StatsError(
+            f"the test value at the choice of run {valid.index(0)} is 0, so its gain has no logarithm."
+        )
     return Chosen(np.array(best, dtype=float), np.array(valid, dtype=float))
 
 
@@ -78,5 +84,10 @@ def habit(v: Chosen, b: Chosen) -> Habit:
     """How much choosing on test adds to the improvement of v over b; each RI is a ratio of means over runs."""
     both = v.gain, b.gain
     test = welch(*both) if min(map(len, both)) > 1 else None
-    return Habit(float(both[0].mean()), float(both[1].mean()), test, float(v.best.mean() / b.best.mean() - 1),
-                 float(v.valid.mean() / b.valid.mean() - 1))
+    return Habit(
+        float(both[0].mean()),
+        float(both[1].mean()),
+        test,
+        float(v.best.mean() / b.best.mean() - 1),
+        float(v.valid.mean() / b.valid.mean() - 1),
+    )

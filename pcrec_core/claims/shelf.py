@@ -31,4 +31,7 @@ def planned(claim: Claim, label: str) -> list[Spec]:
     """The runs of an arm; "dnn:base" names its own model."""
     model, _, label = label.rpartition(":")
     model = model or claim.model
-    return [variant(label, claim.dataset, model, seed) for seed in plans.seeds(label, model, claim.dataset)]
+    return [
+        variant(label, claim.dataset, model, seed)
+        for seed in plans.seeds(label, model, claim.dataset)
+    ]

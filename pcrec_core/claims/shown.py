@@ -36,24 +36,55 @@ def claims(frame: pd.DataFrame, name: str) -> Html:
     if frame.empty:
         return Html("", "no claims")
     rows = frame.to_dict("records")
-    shown = pd.DataFrame({
-        "question": frame["question"].to_list(), "where": frame["where"].to_list(),
-        "claim": [f"{row['claim']} ({row['data set']})" for row in rows], "word": [_word(row) for row in rows],
-        "RI [95 %]": [_improvement(row) for row in rows], "the paper": [_theirs(row) for row in rows],
-        "ΔRI": frame["DeltaRI"].to_list(), "ER [95 %]": [
-            with_interval(number(2), row["ER"], row["ER low"], row["ER high"], row["users only"] is True) for row in rows],
-        **{column: frame[column].to_list() for column in ("p", "Holm p", "df", "Vseed/V", "MDE")},
-        "e33": [_small_telescope(row) for row in rows], "users": frame["users"].to_list(), "runs": frame["runs"].to_list(),
-        "NDCG@20": [word or DASH for word in frame["NDCG@20"].fillna("")]})
-    formats = {"ΔRI": points, "p": probability, "Holm p": probability, "df": number(0), "Vseed/V": share, "MDE": percent,
-               "users": count}
-    return table(shown, formats, name, _RULE + _families(frame), frame.drop(columns=tables.MEMBERS).reset_index())
+    shown = pd.DataFrame(
+        {
+            "question": frame["question"].to_list(),
+            "where": frame["where"].to_list(),
+            "claim": [f"{row['claim']} ({row['data set']})" for row in rows],
+            "word": [_word(row) for row in rows],
+            "RI [95 %]": [_improvement(row) for row in rows],
+            "the paper": [_theirs(row) for row in rows],
+            "ΔRI": frame["DeltaRI"].to_list(),
+            "ER [95 %]": [
+                with_interval(
+                    number(2), row["ER"], row["ER low"], row["ER high"], row["users only"] is True
+                )
+                for row in rows
+            ],
+            **{
+                column: frame[column].to_list()
+                for column in ("p", "Holm p", "df", "Vseed/V", "MDE")
+            },
+            "e33": [_small_telescope(row) for row in rows],
+            "users": frame["users"].to_list(),
+            "runs": frame["runs"].to_list(),
+            "NDCG@20": [word or DASH for word in frame["NDCG@20"].fillna("")],
+        }
+    )
+    formats = {
+        "ΔRI": points,
+        "p": probability,
+        "Holm p": probability,
+        "df": number(0),
+        "Vseed/V": share,
+        "MDE": percent,
+        "users": count,
+    }
+    return table(
+        shown,
+        formats,
+        name,
+        _RULE + _families(frame),
+        frame.drop(columns=tables.MEMBERS).reset_index(),
+    )
 
 
-_RULE = ("Protocol controlled; epoch chosen on validation NDCG@20, one read-out on test. MRR@5 decides; the word in NDCG@20 is in"
-         " brackets. RI with crossed t on the log ratio, 95 %, not adjusted; * users only. e33: the gain that the paper had 33 %"
-         " power to find, with a dagger where our upper limit is below it. What follows a word grades the size, by the 90 %"
-         f" interval. {OF_RUNS}")
+_RULE = (
+    "Protocol controlled; epoch chosen on validation NDCG@20, one read-out on test. MRR@5 decides; the word in NDCG@20 is in"
+    " brackets. RI with crossed t on the log ratio, 95 %, not adjusted; * users only. e33: the gain that the paper had 33 %"
+    " power to find, with a dagger where our upper limit is below it. What follows a word grades the size, by the 90 %"
+    f" interval. {OF_RUNS}"
+)
 
 
 def _families(frame: pd.DataFrame) -> str:
@@ -63,15 +94,23 @@ def _families(frame: pd.DataFrame) -> str:
 
 
 def _theirs(row: Mapping[str, Any]) -> str:
-    return DASH if missing(row["RI paper"]) else f"{row['paper data set']} {percent(row['RI paper'])}"
+    return (
+        DASH if missing(row["RI paper"]) else f"{row['paper data set']} {percent(row['RI paper'])}"
+    )
 
 
 def _small_telescope(row: Mapping[str, Any]) -> str:
-    return DASH if missing(row["e33"]) else percent(math.expm1(row["e33"])) + ("†" if row["below e33"] else "")
+    return (
+        DASH
+        if missing(row["e33"])
+        else percent(math.expm1(row["e33"])) + ("†" if row["below e33"] else "")
+    )
 
 
 def _word(row: Mapping[str, Any]) -> str:
-    return (row["word"] or "no word") + (f": {row['grade']}" if row["grade"] else f" ({row['reason']})" if row["reason"] else "")
+    return (row["word"] or "no word") + (
+        f": {row['grade']}" if row["grade"] else f" ({row['reason']})" if row["reason"] else ""
+    )
 
 
 def _improvement(row: Mapping[str, Any]) -> str:
@@ -85,8 +124,14 @@ def sentences(frame: pd.DataFrame) -> Html:
     The last open item counts the claims that have no runs yet.
     """
     rows = frame[frame["measured"] | frame["kind"].isin(COMPOUND)].to_dict("records")
-    said, undecided = ([_seen(row) for row in sorted(rows, key=lambda row: row["kind"] in COMPOUND)
-                        if (row["word"] in WORDS and row["word"] not in DECIDED) is folded] for folded in (False, True))
+    said, undecided = (
+        [
+            _seen(row)
+            for row in sorted(rows, key=lambda row: row["kind"] in COMPOUND)
+            if (row["word"] in WORDS and row["word"] not in DECIDED) is folded
+        ]
+        for folded in (False, True)
+    )
     if left := len(_unmeasured(frame)):
         said.append(f"Claims without runs so far: {left}.")
     if not said + undecided:
@@ -96,7 +141,11 @@ def sentences(frame: pd.DataFrame) -> Html:
 
 
 def _list(said: Sequence[str]) -> str:
-    return "<ul>" + "".join(f"<li>{html.escape(sentence)}</li>" for sentence in said) + "</ul>" if said else ""
+    return (
+        "<ul>" + "".join(f"<li>{html.escape(sentence)}</li>" for sentence in said) + "</ul>"
+        if said
+        else ""
+    )
 
 
 def _unmeasured(frame: pd.DataFrame) -> pd.DataFrame:
@@ -112,20 +161,28 @@ def _seen(row: Mapping[str, Any]) -> str:
     if row["kind"] == "run-level":
         difference = with_interval("{:+.3f}".format, row["difference"], row["low"], row["high"])
         more = f"; {row['described']}" if row["described"] else ""
-        return (f"{claim}: {row['a']} {row['mean']:.3f}, {row['b']} {row['mean of base']:.3f}, difference {difference} (95 %;"
-                f" Welch's test over runs, p {row['p']:.3f}; runs {row['runs']}){more}.")
+        return (
+            f"{claim}: {row['a']} {row['mean']:.3f}, {row['b']} {row['mean of base']:.3f}, difference {difference} (95 %;"
+            f" Welch's test over runs, p {row['p']:.3f}; runs {row['runs']}){more}."
+        )
     kind = "users only, 95 %" if row["users only"] is True else "95 %"
     theirs = "" if missing(row["RI paper"]) else f"; the paper {percent(row['RI paper'])}"
     ri = with_interval(percent, row["RI"], row["low"], row["high"])
-    return (f"{claim}: {_word(row)}. {row['a']} over {row['b']}, {row['metric']}: {ri} ({kind}; {row['users']:,.0f} users;"
-            f" runs {row['runs']}){theirs}.")
+    return (
+        f"{claim}: {_word(row)}. {row['a']} over {row['b']}, {row['metric']}: {ri} ({kind}; {row['users']:,.0f} users;"
+        f" runs {row['runs']}){theirs}."
+    )
 
 
 #: The paper's research questions, and what stands beside them.
 ASKED = {
-    "RQ1": "RQ1: is PCRec better than its base?", "RQ1-bases": "RQ1: the base models beside each other",
-    "RQ2": "RQ2: which variant?", "RQ3": "RQ3: which components?", "RQ4": "RQ4: learning rates, orders, alpha",
-    "RQ5": "RQ5: why does it work?", "other": "other claims of the paper",
+    "RQ1": "RQ1: is PCRec better than its base?",
+    "RQ1-bases": "RQ1: the base models beside each other",
+    "RQ2": "RQ2: which variant?",
+    "RQ3": "RQ3: which components?",
+    "RQ4": "RQ4: learning rates, orders, alpha",
+    "RQ5": "RQ5: why does it work?",
+    "other": "other claims of the paper",
     "controls": "controls of this study: is it PCRec that helps?",
     "controls-trivial": "controls of this study: is PCRec better than ranking without a model?",
 }
@@ -138,11 +195,19 @@ def questions(frame: pd.DataFrame, name: str) -> Html:
     named = named[~named["kind"].isin(COMPOUND)]
     named = named.assign(question=[_part(row) for row in named.to_dict("records")])
     counts = named.groupby(["question", "data set", "word"]).size()
-    rows = [{"research question": ASKED[question]} | {
-        dataset: _counted(counts.get((question, dataset), pd.Series(dtype=int))) for dataset in _datasets(frame)}
-        for question in ASKED if (named["question"] == question).any()]
-    note = ("Claims that join others (every model, every alpha) are not counted again. Claims without runs are not tested:"
-            " they are named at the end.")
+    rows = [
+        {"research question": ASKED[question]}
+        | {
+            dataset: _counted(counts.get((question, dataset), pd.Series(dtype=int)))
+            for dataset in _datasets(frame)
+        }
+        for question in ASKED
+        if (named["question"] == question).any()
+    ]
+    note = (
+        "Claims that join others (every model, every alpha) are not counted again. Claims without runs are not tested:"
+        " they are named at the end."
+    )
     return table(pd.DataFrame(rows), {}, name, note, counts.rename("claims").reset_index())
 
 
@@ -162,29 +227,49 @@ def headlines(frame: pd.DataFrame, name: str) -> Html:
     """Of each claim that some data set decides: the word on each, with what it rests on, and the one for all."""
     lines = tables.headlines(frame)
     decided = lines[~lines["headline"].isin([INCONCLUSIVE, NOT_TESTED])]
-    told = {(row["claim"], row["model"], row["data set"]): _joined(row) if row["kind"] in COMPOUND else _told(row)
-            for row in frame.to_dict("records")}
-    cells = {dataset: [told.get((claim, model, dataset), DASH) for claim, model in decided[["claim", "model"]].to_numpy()]
-             for dataset in _datasets(frame)}
-    note = (f"{len(decided)} of {len(lines)} claims; the others are inconclusive or not tested on all of our data sets. Words"
-            f" of data sets that disagree are listed, never pooled. {_users(frame)}")
+    told = {
+        (row["claim"], row["model"], row["data set"]): _joined(row)
+        if row["kind"] in COMPOUND
+        else _told(row)
+        for row in frame.to_dict("records")
+    }
+    cells = {
+        dataset: [
+            told.get((claim, model, dataset), DASH)
+            for claim, model in decided[["claim", "model"]].to_numpy()
+        ]
+        for dataset in _datasets(frame)
+    }
+    note = (
+        f"{len(decided)} of {len(lines)} claims; the others are inconclusive or not tested on all of our data sets. Words"
+        f" of data sets that disagree are listed, never pooled. {_users(frame)}"
+    )
     shown = decided[["question", "claim"]].assign(**cells, headline=decided["headline"])
     return table(shown, {}, name, note, lines)
 
 
 def _told(row: Mapping[str, Any]) -> str:
     """A word with its improvement, interval and runs."""
-    return row["word"] if missing(row["RI"]) else f"{row['word']}: {_improvement(row)}, runs {row['runs']}"
+    return (
+        row["word"]
+        if missing(row["RI"])
+        else f"{row['word']}: {_improvement(row)}, runs {row['runs']}"
+    )
 
 
 def _joined(row: Mapping[str, Any]) -> str:
     """The word of a claim that joins others, with the members that decide it."""
     members = row[tables.MEMBERS]
     several = len({one["model"] for one in members}) > 1
-    by = [f"{one['model'] + ' ' if several else ''}{one['a']} over {one['b']}: {_improvement(one)}" for one in members
-          if one["word"] == row["word"] and row["word"] in DECIDED]
+    by = [
+        f"{one['model'] + ' ' if several else ''}{one['a']} over {one['b']}: {_improvement(one)}"
+        for one in members
+        if one["word"] == row["word"] and row["word"] in DECIDED
+    ]
     left = sum(not one["measured"] for one in members)
-    more = [f"by {', '.join(by)}"] * bool(by) + [f"{left} of {len(members)} not measured"] * bool(by and left)
+    more = [f"by {', '.join(by)}"] * bool(by) + [f"{left} of {len(members)} not measured"] * bool(
+        by and left
+    )
     return "; ".join([row["word"], *more])
 
 
@@ -195,14 +280,22 @@ def _datasets(frame: pd.DataFrame) -> list[str]:
 
 def _users(frame: pd.DataFrame) -> str:
     users = frame.dropna(subset="users").groupby("data set", sort=False)["users"].first()
-    return "Users: " + "".join(f"{name} {n:,.0f}; " for name, n in users.items()) + "* users only, not runs."
+    return (
+        "Users: "
+        + "".join(f"{name} {n:,.0f}; " for name, n in users.items())
+        + "* users only, not runs."
+    )
 
 
 #: The gain, then the controls that may explain it, in the order of the table: a over b of ``claims.csv``.
-_EXPLAIN = {"PCRec over its base": ("LE", "base"), "PCRec over averaging": ("LE", "avg"),
-            "the schedule alone": ("base", "base-constant"), "PCRec over twice the epochs": ("LE", "base-2x-epochs"),
-            "PCRec over two that never exchange, as an ensemble": ("LE", "apart-ensemble"),
-            "PCRec over recency": ("LE", "recency")}
+_EXPLAIN = {
+    "PCRec over its base": ("LE", "base"),
+    "PCRec over averaging": ("LE", "avg"),
+    "the schedule alone": ("base", "base-constant"),
+    "PCRec over twice the epochs": ("LE", "base-2x-epochs"),
+    "PCRec over two that never exchange, as an ensemble": ("LE", "apart-ensemble"),
+    "PCRec over recency": ("LE", "recency"),
+}
 
 
 def explanations(frame: pd.DataFrame, name: str) -> Html:
@@ -211,18 +304,28 @@ def explanations(frame: pd.DataFrame, name: str) -> Html:
     measured = frame[frame["RI"].notna()]
     compared = measured.groupby(["model", "a", "b"], sort=False)
     with_gain = measured.loc[(measured["a"] == "LE") & (measured["b"] == "base"), "model"].unique()
-    rows = [_explanation(model, head, compared.get_group((model, *pair)).to_dict("records"))
-            for model in with_gain for head, pair in _EXPLAIN.items() if (model, *pair) in compared.groups]
+    rows = [
+        _explanation(model, head, compared.get_group((model, *pair)).to_dict("records"))
+        for model in with_gain
+        for head, pair in _EXPLAIN.items()
+        if (model, *pair) in compared.groups
+    ]
     shown = pd.DataFrame(rows, columns=["model", "comparison", *_datasets(frame), "the paper"])
-    note = ("The word, and the relative improvement in MRR@5 with its 95 % interval. A dash: no runs yet, not planned for this"
-            f" model, or a mean of 0. {_users(frame)}")
+    note = (
+        "The word, and the relative improvement in MRR@5 with its 95 % interval. A dash: no runs yet, not planned for this"
+        f" model, or a mean of 0. {_users(frame)}"
+    )
     return table(shown, {}, name, note)
 
 
 def _explanation(model: str, head: str, rows: list[dict[str, Any]]) -> dict[str, str]:
     theirs = [_theirs(row) for row in rows if not missing(row["RI paper"])]
-    return {"model": model, "comparison": head, **{row["data set"]: _told(row) for row in rows},
-            "the paper": "; ".join(theirs) or DASH}
+    return {
+        "model": model,
+        "comparison": head,
+        **{row["data set"]: _told(row) for row in rows},
+        "the paper": "; ".join(theirs) or DASH,
+    }
 
 
 def changes(frame: pd.DataFrame, name: str) -> Html:
@@ -230,20 +333,42 @@ def changes(frame: pd.DataFrame, name: str) -> Html:
     both."""
     both = pd.read_csv(ROOT / "data" / "changes.csv").merge(frame.reset_index(), on="id")
     rows = both.to_dict("records")
-    shown = both[["date", "choice", "before", "now", "claim", "data set"]].assign(**{
-        "RI before": [with_interval(percent, *(row[f"{column} before"] for column in ("RI", "low", "high")),
-                                    row["runs before"] == 1) for row in rows],
-        "word before": both["word before"], "RI now": [_improvement(row) for row in rows],
-        "word now": [_word(row) for row in rows], "up to commit": both["commit"]})
-    return table(shown, {}, name, "Three runs in both arms before, or one (*, users only); no word had been given while a"
-                 " family was not whole. The records of before are in the history of the repository.")
+    shown = both[["date", "choice", "before", "now", "claim", "data set"]].assign(
+        **{
+            "RI before": [
+                with_interval(
+                    percent,
+                    *(row[f"{column} before"] for column in ("RI", "low", "high")),
+                    row["runs before"] == 1,
+                )
+                for row in rows
+            ],
+            "word before": both["word before"],
+            "RI now": [_improvement(row) for row in rows],
+            "word now": [_word(row) for row in rows],
+            "up to commit": both["commit"],
+        }
+    )
+    return table(
+        shown,
+        {},
+        name,
+        "Three runs in both arms before, or one (*, users only); no word had been given while a"
+        " family was not whole. The records of before are in the history of the repository.",
+    )
 
 
 def unmeasured(frame: pd.DataFrame, name: str) -> Html:
     """The claims that no run has measured so far."""
     left = _unmeasured(frame)
     shown = left[["claim", "where", "data set"]].reset_index(drop=True)
-    return table(shown, {}, name, f"{len(left)} of {len(frame)} claims.", empty=f"Every one of the {len(frame)} claims has runs.")
+    return table(
+        shown,
+        {},
+        name,
+        f"{len(left)} of {len(frame)} claims.",
+        empty=f"Every one of the {len(frame)} claims has runs.",
+    )
 
 
 def said(frame: pd.DataFrame) -> dict[str, str]:

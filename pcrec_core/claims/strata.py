@@ -30,8 +30,16 @@ class Stratum:
     comparison: Comparison | None
 
 
-def strata(ranks_v: ArrayLike, ranks_b: ArrayLike, kinds: ArrayLike, metric: str, *, paired: bool = False,
-           random_v: bool = True, random_b: bool = True) -> list[Stratum]:
+def strata(
+    ranks_v: ArrayLike,
+    ranks_b: ArrayLike,
+    kinds: ArrayLike,
+    metric: str,
+    *,
+    paired: bool = False,
+    random_v: bool = True,
+    random_b: bool = True,
+) -> list[Stratum]:
     """Compare v with b among the users of each kind.
 
     Parameters
@@ -49,7 +57,9 @@ def strata(ranks_v: ArrayLike, ranks_b: ArrayLike, kinds: ArrayLike, metric: str
     ranks_v, ranks_b, kinds = np.asarray(ranks_v), np.asarray(ranks_b), np.asarray(kinds)
     yv, yb = values(ranks_v, metric, random_v, "v"), values(ranks_b, metric, random_b, "b")
     if not yv.shape[1] == yb.shape[1] == kinds.size:
-        raise StatsError(f"the arms have {yv.shape[1]} and {yb.shape[1]} users and {kinds.size} kinds; give one a user.")
+        raise StatsError(
+            f"the arms have {yv.shape[1]} and {yb.shape[1]} users and {kinds.size} kinds; give one a user."
+        )
     gain = yv.mean(0) - yb.mean(0)
     found = []
     for name in np.unique(kinds):
@@ -57,9 +67,23 @@ def strata(ranks_v: ArrayLike, ranks_b: ArrayLike, kinds: ArrayLike, metric: str
         comparison = None
         if of.sum() > 1:
             with suppress(NoVariation):  # as where one user alone has a value
-                comparison = compare(ranks_v[..., of], ranks_b[..., of], metric, paired=paired, random_v=random_v,
-                                     random_b=random_b)
-        found.append(Stratum(str(name), int(of.sum()), float(of.mean()), float(gain[of].sum() / of.size), comparison))
+                comparison = compare(
+                    ranks_v[..., of],
+                    ranks_b[..., of],
+                    metric,
+                    paired=paired,
+                    random_v=random_v,
+                    random_b=random_b,
+                )
+        found.append(
+            Stratum(
+                str(name),
+                int(of.sum()),
+                float(of.mean()),
+                float(gain[of].sum() / of.size),
+                comparison,
+            )
+        )
     return found
 
 

@@ -13,14 +13,35 @@ from pcrec_core.claims.verdict import SUPPORTING, Verdict
 from pcrec_core.claims.welch import Welch
 
 #: Columns that a claim without runs leaves empty.
-_COMPARED = ("mean", "mean of base", "RI", "L", "se", "low", "high", "p", "df", "Vseed/V", "MDE", "runs", "paired", "users",
-             "users only", "RI paper", "DeltaRI", "difference")
+_COMPARED = (
+    "mean",
+    "mean of base",
+    "RI",
+    "L",
+    "se",
+    "low",
+    "high",
+    "p",
+    "df",
+    "Vseed/V",
+    "MDE",
+    "runs",
+    "paired",
+    "users",
+    "users only",
+    "RI paper",
+    "DeltaRI",
+    "difference",
+)
 #: Column with the rows of the claims that a compound one joins, which may be of other families; no part of a CSV.
 MEMBERS = "rows of members"
 
 
-def table(verdicts: Mapping[str, Verdict], supporting: Mapping[str, Verdict] | None = None,
-          described: Mapping[str, str] | None = None) -> pd.DataFrame:
+def table(
+    verdicts: Mapping[str, Verdict],
+    supporting: Mapping[str, Verdict] | None = None,
+    described: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
     """Make one row per claim, with all that belongs beside a word.
 
     Parameters
@@ -37,10 +58,14 @@ def table(verdicts: Mapping[str, Verdict], supporting: Mapping[str, Verdict] | N
     frame["measured"] = [_measured(name, verdicts, described) for name in verdicts]
     rows = frame.to_dict("index")
     frame[MEMBERS] = [[rows[member] for member in claim] for claim in frame["members"]]
-    frame["m"] = frame["family"].map(frame.loc[frame["kind"].isin(words.KINDS), "family"].value_counts())
+    frame["m"] = frame["family"].map(
+        frame.loc[frame["kind"].isin(words.KINDS), "family"].value_counts()
+    )
     if supporting is not None:
-        frame[SUPPORTING] = [f"({supporting[name].word})" if name in supporting and supporting[name].word else ""
-                             for name in verdicts]
+        frame[SUPPORTING] = [
+            f"({supporting[name].word})" if name in supporting and supporting[name].word else ""
+            for name in verdicts
+        ]
     return frame
 
 
@@ -67,15 +92,40 @@ def _measured(name: str, verdicts: Mapping[str, Verdict], described: Mapping[str
 
 def _row(verdict: Verdict) -> dict[str, object]:
     claim, v = verdict.claim, verdict
-    row: dict[str, object] = {"family": claim.family, "data set": claim.dataset, "paper data set": claim.paper_dataset,
-                              "model": claim.model, "a": claim.a, "b": claim.b, "kind": claim.kind,
-                              "members": claim.members, "claim": claim.sentence, "where": claim.where,
-                              "question": _question(v), "word": v.word, "grade": v.grade, "reason": v.reason}
-    return row | _numbers(v) | {
-        "Holm p": v.adjusted.printed if v.adjusted else None, **_holm_sides(v),
-        "rule": _rule(v), "in the paper's noise": v.in_noise, "e": claim.e, "theta": claim.theta,
-        "Vp": v.side.Vp if v.side else None, "e33": v.side.e33 if v.side else None, "below e33": v.below_e33,
-        "ER": v.er.value if v.er else None, "ER low": v.er.low if v.er else None, "ER high": v.er.high if v.er else None}
+    row: dict[str, object] = {
+        "family": claim.family,
+        "data set": claim.dataset,
+        "paper data set": claim.paper_dataset,
+        "model": claim.model,
+        "a": claim.a,
+        "b": claim.b,
+        "kind": claim.kind,
+        "members": claim.members,
+        "claim": claim.sentence,
+        "where": claim.where,
+        "question": _question(v),
+        "word": v.word,
+        "grade": v.grade,
+        "reason": v.reason,
+    }
+    return (
+        row
+        | _numbers(v)
+        | {
+            "Holm p": v.adjusted.printed if v.adjusted else None,
+            **_holm_sides(v),
+            "rule": _rule(v),
+            "in the paper's noise": v.in_noise,
+            "e": claim.e,
+            "theta": claim.theta,
+            "Vp": v.side.Vp if v.side else None,
+            "e33": v.side.e33 if v.side else None,
+            "below e33": v.below_e33,
+            "ER": v.er.value if v.er else None,
+            "ER low": v.er.low if v.er else None,
+            "ER high": v.er.high if v.er else None,
+        }
+    )
 
 
 def _holm_sides(v: Verdict) -> dict[str, float | None]:
@@ -96,17 +146,54 @@ def _question(v: Verdict) -> str:
 def _numbers(v: Verdict) -> dict[str, object]:
     if isinstance(v.found, Welch):
         w = v.found
-        return {"metric": v.claim.metric, "mean": w.mean_v, "mean of base": w.mean_b, "difference": w.difference, "low": w.low,
-                "high": w.high, "p": w.p, "df": w.df, "runs": f"{w.runs_v}, {w.runs_b}"}
+        return {
+            "metric": v.claim.metric,
+            "mean": w.mean_v,
+            "mean of base": w.mean_b,
+            "difference": w.difference,
+            "low": w.low,
+            "high": w.high,
+            "p": w.p,
+            "df": w.df,
+            "runs": f"{w.runs_v}, {w.runs_b}",
+        }
     if isinstance(v.found, PairedRuns):
         s = v.found
-        return {"metric": v.claim.metric, "mean": s.mean_v, "mean of base": s.mean_b, "difference": s.L, "L": s.L, "se": s.se,
-                "low": s.low, "high": s.high, "p": s.p, "df": s.df, "runs": f"{s.runs}, {s.runs}", "paired": True}
+        return {
+            "metric": v.claim.metric,
+            "mean": s.mean_v,
+            "mean of base": s.mean_b,
+            "difference": s.L,
+            "L": s.L,
+            "se": s.se,
+            "low": s.low,
+            "high": s.high,
+            "p": s.p,
+            "df": s.df,
+            "runs": f"{s.runs}, {s.runs}",
+            "paired": True,
+        }
     c, ri_paper = v.found, v.claim.ri_paper
     if c is None:
         return {"metric": v.claim.metric, "RI paper": ri_paper}
     ri_paper = None if c.metric == SUPPORTING else ri_paper  # the paper prints no NDCG
-    return {"metric": c.metric, "mean": c.mean_v, "mean of base": c.mean_b, "RI": c.RI, "L": c.L, "se": c.se, "low": c.low,
-            "high": c.high, "p": c.p, "df": c.df, "paired": c.paired, "Vseed/V": c.seed_share, "MDE": c.mde,
-            "runs": f"{c.runs_v}, {c.runs_b}", "users": c.users,
-            "users only": c.users_only, "RI paper": ri_paper, "DeltaRI": stats.delta_ri(ri_paper, c.RI)}
+    return {
+        "metric": c.metric,
+        "mean": c.mean_v,
+        "mean of base": c.mean_b,
+        "RI": c.RI,
+        "L": c.L,
+        "se": c.se,
+        "low": c.low,
+        "high": c.high,
+        "p": c.p,
+        "df": c.df,
+        "paired": c.paired,
+        "Vseed/V": c.seed_share,
+        "MDE": c.mde,
+        "runs": f"{c.runs_v}, {c.runs_b}",
+        "users": c.users,
+        "users only": c.users_only,
+        "RI paper": ri_paper,
+        "DeltaRI": stats.delta_ri(ri_paper, c.RI),
+    }

@@ -86,8 +86,9 @@ class Verdict:
     in_noise: bool = False
 
 
-def decide(evidence: Mapping[str, Evidence], claims: pd.DataFrame | None = None, *,
-           original: bool = False) -> dict[str, Verdict]:
+def decide(
+    evidence: Mapping[str, Evidence], claims: pd.DataFrame | None = None, *, original: bool = False
+) -> dict[str, Verdict]:
     """Decide every claim.
 
     A claim without evidence is not tested and counts in its family's size, so that a family cannot be shrunk by
@@ -112,12 +113,18 @@ def decide(evidence: Mapping[str, Evidence], claims: pd.DataFrame | None = None,
     verdicts: dict[str, Verdict] = {}
     tested = [claim for claim in known.values() if claim.kind in words.KINDS]
     for family in dict.fromkeys(claim.family for claim in tested):
-        verdicts |= _family([claim for claim in tested if claim.family == family], evidence, original)
+        verdicts |= _family(
+            [claim for claim in tested if claim.family == family], evidence, original
+        )
     for claim in known.values():
         if claim.kind in COMPOUND:
-            verdicts[claim.id] = Verdict(claim, None, words.all_of([verdicts[member].word for member in claim.members]))
+            verdicts[claim.id] = Verdict(
+                claim, None, words.all_of([verdicts[member].word for member in claim.members])
+            )
         elif claim.kind not in words.KINDS:
-            verdicts[claim.id] = Verdict(claim, evidence[claim.id].found if claim.id in evidence else None)
+            verdicts[claim.id] = Verdict(
+                claim, evidence[claim.id].found if claim.id in evidence else None
+            )
     return {name: verdicts[name] for name in known}
 
 
@@ -130,40 +137,82 @@ def _rows(claims: pd.DataFrame) -> list[Claim]:
     def number(value: float) -> float | None:
         return None if math.isnan(value) else float(value)
 
-    return [Claim(row.Index, row.family, row.dataset, row.paper_dataset, row.model, row.a, row.b, row.kind, row.metric,
-                  number(row.ri_paper), number(row.e), number(row.theta), tuple(row.members.split()), row.sentence, row.where,
-                  row.rq, bool(row.amendment))
-            for row in claims.itertuples()]
+    return [
+        Claim(
+            row.Index,
+            row.family,
+            row.dataset,
+            row.paper_dataset,
+            row.model,
+            row.a,
+            row.b,
+            row.kind,
+            row.metric,
+            number(row.ri_paper),
+            number(row.e),
+            number(row.theta),
+            tuple(row.members.split()),
+            row.sentence,
+            row.where,
+            row.rq,
+            bool(row.amendment),
+        )
+        for row in claims.itertuples()
+    ]
 
 
 def _check(registry: Mapping[str, Claim], evidence: Mapping[str, Evidence]) -> None:
     if strange := [name for name in evidence if name not in registry]:
-        raise StatsError(f"there is evidence for {strange[0]!r}, which is no claim; give the id of a row of claims.csv.")
+        raise StatsError(
+            f"there is evidence for {strange[0]!r}, which is no claim; give the id of a row of claims.csv."
+        )
     for claim in registry.values():
-        if strange := [m for m in claim.members if m not in registry or registry[m].kind not in words.KINDS]:
-            raise StatsError(f"{claim.id} has the member {strange[0]!r}, which is no tested claim; give its family too.")
+        if strange := [
+            m for m in claim.members if m not in registry or registry[m].kind not in words.KINDS
+        ]:
+            raise StatsError(
+                f"{claim.id} has the member {strange[0]!r}, which is no tested claim; give its family too."
+            )
     for name, given in evidence.items():
         if given.found is not None and not isinstance(given.found, _wanted(registry[name].kind)):
-            raise StatsError(f"{name} is a claim of kind {registry[name].kind!r}: it cannot be decided from a"
-                             f" {type(given.found).__name__}.")
-    metrics = sorted({given.found.metric for given in evidence.values() if isinstance(given.found, Comparison)})
+            raise StatsError(
+                f"{name} is a claim of kind {registry[name].kind!r}: it cannot be decided from a"
+                f" {type(given.found).__name__}."
+            )
+    metrics = sorted(
+        {given.found.metric for given in evidence.values() if isinstance(given.found, Comparison)}
+    )
     if len(metrics) > 1 or not set(metrics) <= {PRIMARY, SUPPORTING}:
-        raise StatsError(f"words come from {PRIMARY}, or in brackets from {SUPPORTING}, not from {', '.join(metrics)}.")
+        raise StatsError(
+            f"words come from {PRIMARY}, or in brackets from {SUPPORTING}, not from {', '.join(metrics)}."
+        )
 
 
 def _wanted(kind: str) -> type | tuple[()]:
     """What a claim of this kind is decided from; nothing for one without a test."""
-    by_kind = {words.BY_SEED: PairedRuns, "run-level": Welch} | dict.fromkeys(words.OF_USERS, Comparison)
+    by_kind = {words.BY_SEED: PairedRuns, "run-level": Welch} | dict.fromkeys(
+        words.OF_USERS, Comparison
+    )
     return by_kind.get(kind, ())
 
 
-def _family(claims: list[Claim], evidence: Mapping[str, Evidence], original: bool) -> dict[str, Verdict]:
+def _family(
+    claims: list[Claim], evidence: Mapping[str, Evidence], original: bool
+) -> dict[str, Verdict]:
     given = {claim.id: evidence.get(claim.id, Evidence(None)) for claim in claims}
     paper_sides = {claim.id: _paper_side(claim, given[claim.id].found) for claim in claims}
-    amended = {claim.id: not original and _is_amended(claim, given[claim.id].found) for claim in claims}
-    family = [_sides(claim, given[claim.id], paper_sides[claim.id], amended[claim.id]) for claim in claims]
-    return {claim.id: _verdict(claim, given[claim.id], adjusted, paper_sides[claim.id], amended[claim.id])
-            for claim, adjusted in zip(claims, words.adjust(family), strict=True)}
+    amended = {
+        claim.id: not original and _is_amended(claim, given[claim.id].found) for claim in claims
+    }
+    family = [
+        _sides(claim, given[claim.id], paper_sides[claim.id], amended[claim.id]) for claim in claims
+    ]
+    return {
+        claim.id: _verdict(
+            claim, given[claim.id], adjusted, paper_sides[claim.id], amended[claim.id]
+        )
+        for claim, adjusted in zip(claims, words.adjust(family), strict=True)
+    }
 
 
 def _is_amended(claim: Claim, found: Comparison | PairedRuns | None) -> bool:
@@ -178,14 +227,26 @@ def _sides(claim: Claim, given: Evidence, side: PaperSide | None, amended: bool)
     return words.sides(claim.kind, given.found, e=claim.e, theta=claim.theta, Vp=Vp)
 
 
-def _verdict(claim: Claim, given: Evidence, adjusted: Sides, side: PaperSide | None, amended: bool) -> Verdict:
+def _verdict(
+    claim: Claim, given: Evidence, adjusted: Sides, side: PaperSide | None, amended: bool
+) -> Verdict:
     found, reason = given.found, _reason(given)
     word = words.word(adjusted, claim.kind, tested=not _untested(given))
     if side is None:
         return Verdict(claim, found, word, reason=reason, adjusted=adjusted, amended=amended)
-    return Verdict(claim, found, word, words.grade(word, claim.kind, found, e=claim.e, theta=claim.theta), reason, adjusted,
-                   side, fieller(found, claim.size, side.Vp), not reason and below(found, side.e33), amended,
-                   word == words.RULED_OUT and _in_noise(claim, found, side))
+    return Verdict(
+        claim,
+        found,
+        word,
+        words.grade(word, claim.kind, found, e=claim.e, theta=claim.theta),
+        reason,
+        adjusted,
+        side,
+        fieller(found, claim.size, side.Vp),
+        not reason and below(found, side.e33),
+        amended,
+        word == words.RULED_OUT and _in_noise(claim, found, side),
+    )
 
 
 def _in_noise(claim: Claim, found: Comparison, side: PaperSide) -> bool:
@@ -204,8 +265,11 @@ def _reason(given: Evidence) -> str:
     """Say why a claim cannot be decided whatever its p; empty where it can."""
     lacking = given.found is None or given.missing > 0
     foreign = given.protocol != "controlled"
-    return "; ".join(["a run is missing"] * lacking + [f"the protocol is {given.protocol}, not controlled"] * foreign
-                     + ([given.found.reason] if given.found and given.found.reason else []))
+    return "; ".join(
+        ["a run is missing"] * lacking
+        + [f"the protocol is {given.protocol}, not controlled"] * foreign
+        + ([given.found.reason] if given.found and given.found.reason else [])
+    )
 
 
 def _paper_side(claim: Claim, found: Comparison | PairedRuns | None) -> PaperSide | None:
@@ -215,10 +279,15 @@ def _paper_side(claim: Claim, found: Comparison | PairedRuns | None) -> PaperSid
         return paper_side(found, None)
     if not claim.paper_dataset:
         return paper_side(found, None)
-    return paper_side(found, printed(claim.metric, claim.paper_dataset, _arm(claim, claim.a), _arm(claim, claim.b)))
+    return paper_side(
+        found,
+        printed(claim.metric, claim.paper_dataset, _arm(claim, claim.a), _arm(claim, claim.b)),
+    )
 
 
-def printed(metric: str, dataset: str, over: tuple[str, str], base: tuple[str, str]) -> Printed | None:
+def printed(
+    metric: str, dataset: str, over: tuple[str, str], base: tuple[str, str]
+) -> Printed | None:
     """The paper's values of two arms, each a model and a variant; None where it does not print the metric and HIT of both."""
     hit = f"HIT@{parse(metric)[1]}"
     values = [paper.value(dataset, *arm, name) for name in (metric, hit) for arm in (over, base)]

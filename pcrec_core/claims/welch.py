@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtr, stdtrit  # scipy.stats, which has the test itself, takes a second to import
+from scipy.special import (
+    stdtr,
+    stdtrit,
+)  # scipy.stats, which has the test itself, takes a second to import
 
 from pcrec_core.crossed import ROUNDING, StatsError
 
@@ -48,15 +51,23 @@ def welch(v: ArrayLike, b: ArrayLike) -> Welch:
     """
     v, b = np.asarray(v, dtype=float), np.asarray(b, dtype=float)
     if v.ndim != 1 or b.ndim != 1 or min(v.size, b.size) < 2:
-        raise StatsError(f"a test over runs needs a number a run, two or more in each arm, not shapes {v.shape} and {b.shape}.")
+        raise StatsError(
+            f"a test over runs needs a number a run, two or more in each arm, not shapes {v.shape} and {b.shape}."
+        )
     part_v, part_b = v.var(ddof=1) / v.size, b.var(ddof=1) / b.size
     mean_v, mean_b, se = float(v.mean()), float(b.mean()), math.sqrt(part_v + part_b)
     difference, rounding = mean_v - mean_b, ROUNDING * max(abs(mean_v), abs(mean_b))
     if se <= rounding:
         if abs(difference) > rounding:
-            raise StatsError(f"the arms differ by {difference:.6g} without any variation between runs, so no test can be made.")
-        return Welch(mean_v, mean_b, 0.0, 0.0, 0.0, 1.0, 0.0, float(v.size + b.size - 2), v.size, b.size)
+            raise StatsError(
+                f"the arms differ by {difference:.6g} without any variation between runs, so no test can be made."
+            )
+        return Welch(
+            mean_v, mean_b, 0.0, 0.0, 0.0, 1.0, 0.0, float(v.size + b.size - 2), v.size, b.size
+        )
     df = float((part_v + part_b) ** 2 / (part_v**2 / (v.size - 1) + part_b**2 / (b.size - 1)))
     half = float(stdtrit(df, 0.975)) * se
     p = 2 * float(stdtr(df, -abs(difference) / se))
-    return Welch(mean_v, mean_b, difference, difference - half, difference + half, p, se, df, v.size, b.size)
+    return Welch(
+        mean_v, mean_b, difference, difference - half, difference + half, p, se, df, v.size, b.size
+    )

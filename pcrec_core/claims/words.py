@@ -119,7 +119,11 @@ def grade(word: str, kind: str, comparison: Comparison, *, e: float, theta: floa
     low, high = comparison.bounds(0.95)
     if word == RULED_OUT:
         return "nil within half the claim" if -theta < low and high < theta else ""
-    grades = {"less than half the claim": high < theta, "smaller than claimed": high < e, "larger": low > e}
+    grades = {
+        "less than half the claim": high < theta,
+        "smaller than claimed": high < e,
+        "larger": low > e,
+    }
     return next((name for name, holds in grades.items() if holds), "")
 
 
@@ -154,7 +158,9 @@ def headline(words: Mapping[str, str]) -> str:
     decided = {name: w for name, w in words.items() if w in DECIDED}
     if len(set(decided.values())) > 1:
         return "differs: " + ", ".join(f"{w} on {name}" for name, w in decided.items())
-    return next(iter(decided.values()), INCONCLUSIVE if INCONCLUSIVE in words.values() else NOT_TESTED)
+    return next(
+        iter(decided.values()), INCONCLUSIVE if INCONCLUSIVE in words.values() else NOT_TESTED
+    )
 
 
 def _better(L: float, se: float, e: float, theta: float, Vp: float) -> tuple[float, ...]:
@@ -175,6 +181,10 @@ def _by_seed(L: float, se: float, e: float, theta: float, Vp: float) -> tuple[fl
 
 #: t of p_for, p_con and p_not; infinity is p = 1.
 _SIDES: dict[str, Callable[..., tuple[float, ...]]] = {
-    "better": _better, "at least": _at_least, "no better": _no_better, BY_SEED: _by_seed}
+    "better": _better,
+    "at least": _at_least,
+    "no better": _no_better,
+    BY_SEED: _by_seed,
+}
 KINDS = tuple(_SIDES)
 OF_USERS = tuple(kind for kind in KINDS if kind != BY_SEED)

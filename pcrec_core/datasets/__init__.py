@@ -15,13 +15,34 @@ from pcrec_core.datasets.interactions import Interactions, build
 from pcrec_core.datasets.sources import ManualFile, RemoteFile, Source, Table
 from pcrec_core.errors import DataError, unknown
 
-__all__ = ["SOURCES", "Interactions", "ManualFile", "RemoteFile", "Source", "csv_data", "load", "source"]
+__all__ = [
+    "SOURCES",
+    "Interactions",
+    "ManualFile",
+    "RemoteFile",
+    "Source",
+    "csv_data",
+    "load",
+    "source",
+]
 
 #: Every source by its name.
-SOURCES: dict[str, Source] = {s.name: s for s in (
-    movielens.ML_100K, pairs.ML_1M, movielens.ML_20M, pairs.BEAUTY, pairs.VIDEO_GAMES,
-    retailrocket.WHOLE, retailrocket.HALF, retailrocket.FIRST_HALF,
-    retailrocket_events.EVENTS, csv.CSV, synthetic.SYNTHETIC)}
+SOURCES: dict[str, Source] = {
+    s.name: s
+    for s in (
+        movielens.ML_100K,
+        pairs.ML_1M,
+        movielens.ML_20M,
+        pairs.BEAUTY,
+        pairs.VIDEO_GAMES,
+        retailrocket.WHOLE,
+        retailrocket.HALF,
+        retailrocket.FIRST_HALF,
+        retailrocket_events.EVENTS,
+        csv.CSV,
+        synthetic.SYNTHETIC,
+    )
+}
 
 
 def source(name: str) -> Source:
@@ -57,9 +78,13 @@ def _table(origin: Source, progress: bool) -> Table:
 
 def _csv_table(data: spec.Data) -> Table:
     if data.path is None:
-        raise DataError(f"the csv file with SHA-256 {data.sha256} is not named: give its path by datasets.csv_data.")
+        raise DataError(
+            f"the csv file with SHA-256 {data.sha256} is not named: give its path by datasets.csv_data."
+        )
     found = sha256(Path(data.path))
     if found != data.sha256:
-        raise DataError(f"{data.path} has SHA-256 {found} but {data.sha256} is expected: it is another file, or was"
-                        " changed since; call datasets.csv_data again to use it as it is now.")
+        raise DataError(
+            f"{data.path} has SHA-256 {found} but {data.sha256} is expected: it is another file, or was"
+            " changed since; call datasets.csv_data again to use it as it is now."
+        )
     return csv.read(Path(data.path), data.columns)

@@ -16,8 +16,13 @@ from pcrec_core.datasets.text import MISSING, Layout, fault, header, read_column
 from pcrec_core.errors import DataError, unknown
 
 
-def csv_data(path: str | Path, user: str = "user", item: str = "item", time: str | None = "time",
-             core: int = 5) -> spec.Data:
+def csv_data(
+    path: str | Path,
+    user: str = "user",
+    item: str = "item",
+    time: str | None = "time",
+    core: int = 5,
+) -> spec.Data:
     """The ``Data`` of a csv file: its content's hash and its columns are its identity.
 
     Parameters
@@ -56,8 +61,10 @@ def read(path: Path, columns: tuple[str, ...]) -> Table:
     if len(texts) == 3 and times is None:
         raise fault(path, layout, f"column {columns[2]!r} is not numeric")
     if times is not None and times.dtype.kind == "f" and np.abs(times).max(initial=0) >= 2**53:
-        raise DataError(f"{path}: column {columns[2]!r} has times from 2^53 on that are not all integers of 64 bits, and rounding"
-                        " would lose their order; give seconds, or integers.")
+        raise DataError(
+            f"{path}: column {columns[2]!r} has times from 2^53 on that are not all integers of 64 bits, and rounding"
+            " would lose their order; give seconds, or integers."
+        )
     return Table(_ids(texts[0]), _ids(texts[1]), times)
 
 
@@ -65,14 +72,24 @@ def _layout(path: Path, columns: tuple[str, ...]) -> Layout:
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     names = header(path, delimiter)
     if len(set(columns)) < len(columns):
-        raise DataError(f"the columns {', '.join(columns)} of {path} are not different: name one for each meaning.")
+        raise DataError(
+            f"the columns {', '.join(columns)} of {path} are not different: name one for each meaning."
+        )
     for name in columns:
         if name not in names:
-            hint = " Without times, name two columns: --columns user,item, or time=None." if columns[2:] == (name,) else ""
+            hint = (
+                " Without times, name two columns: --columns user,item, or time=None."
+                if columns[2:] == (name,)
+                else ""
+            )
             raise DataError(f"{path}, line 1: {unknown('column', name, names)}{hint}")
         if Counter(names)[name] > 1:
-            raise DataError(f"{path}, line 1: column {name!r} is there more than once: give each its own name.")
-    return Layout(names, dict(zip(columns, ("id", "id", "number"), strict=False)), delimiter, header=True)
+            raise DataError(
+                f"{path}, line 1: column {name!r} is there more than once: give each its own name."
+            )
+    return Layout(
+        names, dict(zip(columns, ("id", "id", "number"), strict=False)), delimiter, header=True
+    )
 
 
 def _missing(ids: pa.Array) -> bool:

@@ -71,7 +71,9 @@ def sha256(path: Path) -> str:
         with open(path, "rb") as content:
             return hashlib.file_digest(content, "sha256").hexdigest()
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}): check the path and its permissions.") from None
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}): check the path and its permissions."
+        ) from None
 
 
 def _in_folder(file: RemoteFile | ManualFile) -> Path | None:
@@ -80,24 +82,30 @@ def _in_folder(file: RemoteFile | ManualFile) -> Path | None:
         return None
     path = Path(folder).expanduser()
     if not path.is_dir():
-        raise DataError(f"{ENVIRONMENT} is {folder!r}, which is not a folder: name a folder of raw files, or unset it.")
+        raise DataError(
+            f"{ENVIRONMENT} is {folder!r}, which is not a folder: name a folder of raw files, or unset it."
+        )
     return path / file.name if (path / file.name).is_file() else None
 
 
 def _put_there(file: ManualFile) -> Path:
     cached = cache() / file.name
     if not cached.is_file():
-        raise DataError(f"{file.name} is missing, and can only be downloaded by hand: get {file.original} from {file.page}"
-                        f" (with an account there), and put it as {file.name} into the folder of {ENVIRONMENT} or"
-                        f" into {cache()}.")
+        raise DataError(
+            f"{file.name} is missing, and can only be downloaded by hand: get {file.original} from {file.page}"
+            f" (with an account there), and put it as {file.name} into the folder of {ENVIRONMENT} or"
+            f" into {cache()}."
+        )
     return cached
 
 
 def _check_given(path: Path, file: RemoteFile) -> None:
     found = sha256(path)
     if found != file.sha256:
-        raise DataError(f"{path} has SHA-256 {found} but {file.sha256} is expected: put the original file there"
-                        f" ({file.urls[0]}), or remove it from the folder of {ENVIRONMENT} to have it downloaded.")
+        raise DataError(
+            f"{path} has SHA-256 {found} but {file.sha256} is expected: put the original file there"
+            f" ({file.urls[0]}), or remove it from the folder of {ENVIRONMENT} to have it downloaded."
+        )
 
 
 def _download(file: RemoteFile, target: Path, progress: bool) -> None:
@@ -111,8 +119,10 @@ def _download(file: RemoteFile, target: Path, progress: bool) -> None:
             return
         except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile) as error:
             tried.append(f"{url} ({_reason(error)})")
-    raise DataError(f"{file.name} could not be downloaded to {target.parent}; tried {', '.join(tried)}: get the file in"
-                    f" another way, name it {file.name} and set {ENVIRONMENT} to its folder.")
+    raise DataError(
+        f"{file.name} could not be downloaded to {target.parent}; tried {', '.join(tried)}: get the file in"
+        f" another way, name it {file.name} and set {ENVIRONMENT} to its folder."
+    )
 
 
 def _fetch(file: RemoteFile, url: str, scratch: Path, progress: bool) -> Path:
@@ -121,18 +131,26 @@ def _fetch(file: RemoteFile, url: str, scratch: Path, progress: bool) -> Path:
 
     address, _, member = url.partition("#")
     path = scratch / "download"
-    pooch.HTTPDownloader(progressbar=progress, chunk_size=1 << 16, timeout=_TIMEOUT)(address, str(path), None)
+    pooch.HTTPDownloader(progressbar=progress, chunk_size=1 << 16, timeout=_TIMEOUT)(
+        address, str(path), None
+    )
     if member:
         path = _extract(path, member, scratch / "member")
     found = sha256(path)
     if found != file.sha256:
-        raise ValueError(f"{path.stat().st_size} bytes with SHA-256 {found} instead of {file.bytes} bytes with"
-                         f" {file.sha256}")
+        raise ValueError(
+            f"{path.stat().st_size} bytes with SHA-256 {found} instead of {file.bytes} bytes with"
+            f" {file.sha256}"
+        )
     return path
 
 
 def _extract(archive: Path, member: str, path: Path) -> Path:
-    with zipfile.ZipFile(archive) as opened, opened.open(member) as source, open(path, "wb") as target:
+    with (
+        zipfile.ZipFile(archive) as opened,
+        opened.open(member) as source,
+        open(path, "wb") as target,
+    ):
         shutil.copyfileobj(source, target)
     return path
 
@@ -141,6 +159,8 @@ def _reason(error: Exception) -> str:
     response = getattr(error, "response", None)
     if response is not None:
         return f"HTTP status {response.status_code}"
-    if isinstance(error, OSError):  # what requests says of a failed connection repeats the address at length
+    if isinstance(
+        error, OSError
+    ):  # what requests says of a failed connection repeats the address at length
         return error.strerror or type(error).__name__
     return str(error.args[0] if error.args else error)

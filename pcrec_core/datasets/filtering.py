@@ -32,7 +32,9 @@ class Filter:
         ``rows_R``, ``users_R`` and ``items_R`` for the rules R: ``core``, ``distinct`` and ``short``.
     """
 
-    def __init__(self, users: np.ndarray, items: np.ndarray, first: np.ndarray | None = None) -> None:
+    def __init__(
+        self, users: np.ndarray, items: np.ndarray, first: np.ndarray | None = None
+    ) -> None:
         self.users, self.items, self.first = users, items, first
         self.rows = np.ones(len(users), bool)
         self.alive_users = np.ones(users.max(initial=-1) + 1, bool)
@@ -45,7 +47,7 @@ class Filter:
         Items and users with fewer than ``core`` actions leave (``core``), users with fewer than ``min_distinct``
         distinct items (``distinct``), and users with fewer than three actions, who cannot be split (``short``).
         """
-        while (self._core(core) or self._distinct(min_distinct) or self._short()):
+        while self._core(core) or self._distinct(min_distinct) or self._short():
             pass
         return self
 
@@ -53,7 +55,9 @@ class Filter:
         return self._remove("core", self._per_user(self.rows) < core, self._per_item() < core)
 
     def _distinct(self, least: int) -> bool:
-        return least > 1 and self._remove("distinct", self._per_user(self.rows & self.first) < least)
+        return least > 1 and self._remove(
+            "distinct", self._per_user(self.rows & self.first) < least
+        )
 
     def _short(self) -> bool:
         return self._remove("short", self._per_user(self.rows) < SHORTEST)
@@ -64,9 +68,13 @@ class Filter:
     def _per_item(self) -> np.ndarray:
         return np.bincount(self.items[self.rows], minlength=len(self.alive_items))
 
-    def _remove(self, rule: str, few_users: np.ndarray, few_items: np.ndarray | None = None) -> bool:
+    def _remove(
+        self, rule: str, few_users: np.ndarray, few_items: np.ndarray | None = None
+    ) -> bool:
         leaving_users = few_users & self.alive_users
-        leaving_items = np.zeros_like(self.alive_items) if few_items is None else few_items & self.alive_items
+        leaving_items = (
+            np.zeros_like(self.alive_items) if few_items is None else few_items & self.alive_items
+        )
         if not (leaving_users.any() or leaving_items.any()):
             return False
         leaving = self.rows & leaving_users[self.users]

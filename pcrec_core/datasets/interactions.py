@@ -75,19 +75,33 @@ def build(table: Table, source: Source, core: int) -> Interactions:
     counts = _counts(left)
     _check_left(source.name, core, counts)
     repeats = bool((left.rows & ~first).any()) if source.repeats is None else source.repeats
-    users, items = _dense(left.alive_users)[users[left.rows]], _dense(left.alive_items)[items[left.rows]] + 1
+    users, items = (
+        _dense(left.alive_users)[users[left.rows]],
+        _dense(left.alive_items)[items[left.rows]] + 1,
+    )
     times = None if table.times is None else table.times[left.rows]
     order = _order(users, times)
     return Interactions(
-        name=source.name, core=core, items=items[order], n_items=len(item_names[left.alive_items]),
+        name=source.name,
+        core=core,
+        items=items[order],
+        n_items=len(item_names[left.alive_items]),
         offsets=np.concatenate([[0], np.cumsum(np.bincount(users))]).astype(np.int64),
-        user_names=user_names[left.alive_users], item_names=item_names[left.alive_items],
-        times=None if times is None else times[order], repeats=repeats, counts=counts)
+        user_names=user_names[left.alive_users],
+        item_names=item_names[left.alive_items],
+        times=None if times is None else times[order],
+        repeats=repeats,
+        counts=counts,
+    )
 
 
 def first_of_pair(users: np.ndarray, items: np.ndarray, n_items: int) -> np.ndarray:
     """Whether each row is the first of its user with its item (ids up to ``n_items``); bool, shape of ``users``."""
-    return ~pd.Series(users.astype(np.int64, copy=False) * (n_items + 1) + items).duplicated().to_numpy()
+    return (
+        ~pd.Series(users.astype(np.int64, copy=False) * (n_items + 1) + items)
+        .duplicated()
+        .to_numpy()
+    )
 
 
 def _first(users: np.ndarray, items: np.ndarray) -> np.ndarray:
@@ -117,18 +131,33 @@ def _order(users: np.ndarray, times: np.ndarray | None) -> np.ndarray | slice:
 
 def _counts(left: Filter) -> dict[str, int]:
     whats = {"rows": left.rows, "users": left.alive_users, "items": left.alive_items}
-    rules = ("rows_core", "users_core", "items_core", "rows_distinct", "users_distinct", "rows_short", "users_short")
-    return ({f"{what}_read": len(alive) for what, alive in whats.items()}
-            | {rule: left.removed[rule] for rule in rules}
-            | {what: int(alive.sum()) for what, alive in whats.items()})
+    rules = (
+        "rows_core",
+        "users_core",
+        "items_core",
+        "rows_distinct",
+        "users_distinct",
+        "rows_short",
+        "users_short",
+    )
+    return (
+        {f"{what}_read": len(alive) for what, alive in whats.items()}
+        | {rule: left.removed[rule] for rule in rules}
+        | {what: int(alive.sum()) for what, alive in whats.items()}
+    )
 
 
 def _check_left(name: str, core: int, counts: dict[str, int]) -> None:
     if counts["items"] >= 2:
         return
-    left = "nobody is left" if counts["users"] == 0 else "only one item is left, and there is nothing to rank"
+    left = (
+        "nobody is left"
+        if counts["users"] == 0
+        else "only one item is left, and there is nothing to rank"
+    )
     raise DataError(
         f"{name} with core={core}: {left} of {counts['rows_read']} rows, {counts['users_read']} users and"
         f" {counts['items_read']} items (users removed by the core: {counts['users_core']}, by too few distinct items:"
         f" {counts['users_distinct']}, by fewer than 3 actions: {counts['users_short']}): take a smaller core or more"
-        " data.")
+        " data."
+    )

@@ -9,10 +9,17 @@ from pcrec_core.datasets.sources import Paths, RemoteFile, Source, Table
 from pcrec_core.datasets.text import File, Layout, check_header, read_columns
 from pcrec_core.errors import DataError
 
-_LAYOUT = Layout(columns=("user", "item", "rating", "time"), delimiter="\t",
-                 kinds={"user": "integer", "item": "integer", "time": "integer"})
-_LAYOUT_20M = Layout(columns=("userId", "movieId", "rating", "timestamp"), delimiter=",", header=True,
-                     kinds={"userId": "integer", "movieId": "integer", "timestamp": "integer"})
+_LAYOUT = Layout(
+    columns=("user", "item", "rating", "time"),
+    delimiter="\t",
+    kinds={"user": "integer", "item": "integer", "time": "integer"},
+)
+_LAYOUT_20M = Layout(
+    columns=("userId", "movieId", "rating", "timestamp"),
+    delimiter=",",
+    header=True,
+    kinds={"userId": "integer", "movieId": "integer", "timestamp": "integer"},
+)
 _RATINGS_20M = "ml-20m/ratings.csv"
 
 
@@ -30,8 +37,10 @@ def read_20m(paths: Paths) -> Table:
             check_header(ratings, _LAYOUT_20M)
             return _table(ratings, _LAYOUT_20M)
     except (zipfile.BadZipFile, zlib.error, KeyError) as error:
-        raise DataError(f"{paths[0]} is no intact zip file with {_RATINGS_20M} in it ({error.args[0]}): take the original"
-                        " file.") from None
+        raise DataError(
+            f"{paths[0]} is no intact zip file with {_RATINGS_20M} in it ({error.args[0]}): take the original"
+            " file."
+        ) from None
 
 
 def _table(path: File, layout: Layout) -> Table:
@@ -43,23 +52,41 @@ _TERMS = "For research; not to be redistributed without permission of GroupLens.
 _CITATION = "The MovieLens Datasets: History and Context. ACM TiiS 5(4), 2015, doi:10.1145/2827872."
 
 ML_100K = Source(
-    name="ml-100k", title="MovieLens-100K", read=read, repeats=False,
-    files=(RemoteFile(
-        name="ml-100k-u.data", bytes=1_979_173,
-        sha256="06416e597f82b7342361e41163890c81036900f418ad91315590814211dca490",
-        urls=("https://files.grouplens.org/datasets/movielens/ml-100k/u.data",
-              "https://files.grouplens.org/datasets/movielens/ml-100k.zip#ml-100k/u.data",
-              "https://web.archive.org/web/2id_/https://files.grouplens.org/datasets/movielens/ml-100k/u.data"),
-    ),),
-    terms=_TERMS, citation=_CITATION,
+    name="ml-100k",
+    title="MovieLens-100K",
+    read=read,
+    repeats=False,
+    files=(
+        RemoteFile(
+            name="ml-100k-u.data",
+            bytes=1_979_173,
+            sha256="06416e597f82b7342361e41163890c81036900f418ad91315590814211dca490",
+            urls=(
+                "https://files.grouplens.org/datasets/movielens/ml-100k/u.data",
+                "https://files.grouplens.org/datasets/movielens/ml-100k.zip#ml-100k/u.data",
+                "https://web.archive.org/web/2id_/https://files.grouplens.org/datasets/movielens/ml-100k/u.data",
+            ),
+        ),
+    ),
+    terms=_TERMS,
+    citation=_CITATION,
 )
 ML_20M = Source(
-    name="ml-20m", title="MovieLens-20M", read=read_20m, repeats=False,
-    files=(RemoteFile(
-        name="ml-20m.zip", bytes=198_702_078,
-        sha256="96f243c338a8665f6bcc89c53edf6ee39162a846940de6b7c8c48aeada765ff3",
-        urls=("https://files.grouplens.org/datasets/movielens/ml-20m.zip",
-              "https://web.archive.org/web/2id_/https://files.grouplens.org/datasets/movielens/ml-20m.zip"),
-    ),),
-    terms=_TERMS, citation=_CITATION,
+    name="ml-20m",
+    title="MovieLens-20M",
+    read=read_20m,
+    repeats=False,
+    files=(
+        RemoteFile(
+            name="ml-20m.zip",
+            bytes=198_702_078,
+            sha256="96f243c338a8665f6bcc89c53edf6ee39162a846940de6b7c8c48aeada765ff3",
+            urls=(
+                "https://files.grouplens.org/datasets/movielens/ml-20m.zip",
+                "https://web.archive.org/web/2id_/https://files.grouplens.org/datasets/movielens/ml-20m.zip",
+            ),
+        ),
+    ),
+    terms=_TERMS,
+    citation=_CITATION,
 )

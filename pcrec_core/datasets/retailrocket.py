@@ -23,14 +23,14 @@ def read_half(paths: Paths) -> Table:
     """The last half of the train file's sessions by place; a session keeps its number in the whole."""
     lengths, items = _sessions(paths[0])
     skipped = len(lengths) // 2
-    return _table(lengths[skipped:], items[lengths[:skipped].sum():], first=skipped + 1)
+    return _table(lengths[skipped:], items[lengths[:skipped].sum() :], first=skipped + 1)
 
 
 def read_first_half(paths: Paths) -> Table:
     """Read the first half of the train file's sessions: those that ``read_half`` skips."""
     lengths, items = _sessions(paths[0])
-    lengths = lengths[:len(lengths) // 2]
-    return _table(lengths, items[:lengths.sum()])
+    lengths = lengths[: len(lengths) // 2]
+    return _table(lengths, items[: lengths.sum()])
 
 
 def _table(lengths: np.ndarray, items: np.ndarray, first: int = 1) -> Table:
@@ -80,7 +80,9 @@ def _load(path: Path) -> Any:
         with open(path, "rb") as file:
             return _Unpickler(file).load()
     except DataError as error:
-        raise DataError(f"{path} {error}, but only lists of integers are read: take the original file.") from None
+        raise DataError(
+            f"{path} {error}, but only lists of integers are read: take the original file."
+        ) from None
     except Exception as error:  # a damaged pickle can raise nearly anything
         early = isinstance(error, EOFError) or "truncated" in str(error)
         wrong = "ends too early" if early else f"is not a pickle ({type(error).__name__}: {error})"
@@ -89,7 +91,9 @@ def _load(path: Path) -> Any:
 
 def _flat(path: Path, lists: Any, noun: str) -> tuple[np.ndarray, np.ndarray]:
     if type(lists) is not list or not lists:
-        raise _refused(path, "the whole", f"is not a list of {noun}{'es' if noun == 'prefix' else 's'}")
+        raise _refused(
+            path, "the whole", f"is not a list of {noun}{'es' if noun == 'prefix' else 's'}"
+        )
     if set(map(type, lists)) != {list}:
         row = next(i for i, x in enumerate(lists, 1) if type(x) is not list)
         raise _refused(path, f"{noun} {row}", "is not a list")
@@ -115,12 +119,14 @@ def _refused(path: Path, where: str, what: str) -> DataError:
 
 
 _TRAIN = RemoteFile(
-    name="retailrocket-all_train_seq.txt", bytes=3_051_397,
+    name="retailrocket-all_train_seq.txt",
+    bytes=3_051_397,
     sha256="dcb31faa5037c527b516b4d8e3aa6d81b81549e45f4ead3b02ca99c6ecd67181",
     urls=github("RecoHut-Datasets/retail_rocket", "v1", "all_train_seq.txt"),
 )
 _TEST = RemoteFile(
-    name="retailrocket-test.txt", bytes=503_785,
+    name="retailrocket-test.txt",
+    bytes=503_785,
     sha256="212345e160a899fb64451aa1288407fdf65816e8c128905bd98784bce1256c85",
     urls=github("RecoHut-Datasets/retail_rocket", "v1", "test.txt"),
 )
@@ -128,10 +134,24 @@ _ABOUT = {
     "repeats": True,
     "terms": "For research, as the log of events it is made from.",
     "citation": "Retailrocket recommender system dataset (Kaggle: retailrocket/ecommerce-dataset); the sessions as made"
-                " for Self-Supervised Graph Co-Training for Session-based Recommendation, CIKM 2021, arXiv:2108.10560.",
+    " for Self-Supervised Graph Co-Training for Session-based Recommendation, CIKM 2021, arXiv:2108.10560.",
 }
-WHOLE = Source(name="retailrocket", title="Retailrocket sessions", read=read, files=(_TRAIN, _TEST), **_ABOUT)
-HALF = Source(name="retailrocket-half", title="Retailrocket sessions, half", read=read_half, files=(_TRAIN,),
-              min_distinct=4, **_ABOUT)
-FIRST_HALF = Source(name="retailrocket-first-half", title="Retailrocket sessions, first half",
-                    read=read_first_half, files=(_TRAIN,), min_distinct=4, **_ABOUT)
+WHOLE = Source(
+    name="retailrocket", title="Retailrocket sessions", read=read, files=(_TRAIN, _TEST), **_ABOUT
+)
+HALF = Source(
+    name="retailrocket-half",
+    title="Retailrocket sessions, half",
+    read=read_half,
+    files=(_TRAIN,),
+    min_distinct=4,
+    **_ABOUT,
+)
+FIRST_HALF = Source(
+    name="retailrocket-first-half",
+    title="Retailrocket sessions, first half",
+    read=read_first_half,
+    files=(_TRAIN,),
+    min_distinct=4,
+    **_ABOUT,
+)

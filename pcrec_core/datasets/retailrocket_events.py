@@ -11,8 +11,12 @@ from pcrec_core.datasets.sources import ManualFile, Paths, Source, Table
 from pcrec_core.datasets.text import Layout, check_header, read_columns
 from pcrec_core.errors import DataError
 
-_LAYOUT = Layout(columns=("timestamp", "visitorid", "event", "itemid", "transactionid"), delimiter=",", header=True,
-                 kinds={"timestamp": "integer", "visitorid": "integer", "event": "id", "itemid": "integer"})
+_LAYOUT = Layout(
+    columns=("timestamp", "visitorid", "event", "itemid", "transactionid"),
+    delimiter=",",
+    header=True,
+    kinds={"timestamp": "integer", "visitorid": "integer", "event": "id", "itemid": "integer"},
+)
 _KINDS = ("view", "addtocart", "transaction")
 _ROWS = 2_756_101
 
@@ -46,19 +50,30 @@ def read(paths: Paths, rows: int = _ROWS) -> Table:
 
 def _check(path: Path, events: pa.ChunkedArray, rows: int) -> None:
     if len(events) != rows:
-        raise DataError(f"{path} has {len(events):,} rows, not {rows:,}: take the original file, whole.")
+        raise DataError(
+            f"{path} has {len(events):,} rows, not {rows:,}: take the original file, whole."
+        )
     unknown = compute.index(compute.is_in(events, pa.array(_KINDS)), False).as_py()
     if unknown >= 0:
-        raise DataError(f"{path}, row {unknown + 1} below the names: the event {events[unknown].as_py()!r} is none of"
-                        f" {', '.join(_KINDS)}: take the original file.")
+        raise DataError(
+            f"{path}, row {unknown + 1} below the names: the event {events[unknown].as_py()!r} is none of"
+            f" {', '.join(_KINDS)}: take the original file."
+        )
 
 
 EVENTS = Source(
-    name="retailrocket-events", title="Retailrocket events", read=read, repeats=True, min_distinct=4,
-    files=(ManualFile(
-        name="retailrocket-events.csv", original="events.csv",
-        page="https://www.kaggle.com/datasets/retailrocket/ecommerce-dataset",
-    ),),
+    name="retailrocket-events",
+    title="Retailrocket events",
+    read=read,
+    repeats=True,
+    min_distinct=4,
+    files=(
+        ManualFile(
+            name="retailrocket-events.csv",
+            original="events.csv",
+            page="https://www.kaggle.com/datasets/retailrocket/ecommerce-dataset",
+        ),
+    ),
     terms="For research; by hand, with an account, under the terms of its page.",
     citation="Retailrocket recommender system dataset (Kaggle: retailrocket/ecommerce-dataset).",
 )

@@ -105,5 +105,7 @@ class Source:
 
 def github(repository: str, branch: str, path: str) -> tuple[str, str]:
     """Two addresses of a file in a public GitHub repository: the raw host, and the site's redirect to it."""
-    return (f"https://raw.githubusercontent.com/{repository}/{branch}/{path}",
-            f"https://github.com/{repository}/raw/{branch}/{path}")
+    return (
+        f"https://raw.githubusercontent.com/{repository}/{branch}/{path}",
+        f"https://github.com/{repository}/raw/{branch}/{path}",
+    )

@@ -51,15 +51,21 @@ class Split:
 
     def __post_init__(self) -> None:
         ends = self.offsets
-        _require(len(ends) == self.n_users + 1 and ends[0] == 0 and ends[-1] == len(self.items),
-                 f"offsets of {self.name} do not cover its {len(self.items)} actions.")
+        _require(
+            len(ends) == self.n_users + 1 and ends[0] == 0 and ends[-1] == len(self.items),
+            f"offsets of {self.name} do not cover its {len(self.items)} actions.",
+        )
         shortest = int(np.argmin(np.diff(ends))) if self.n_users else 0
-        _require(self.n_users >= 1 and ends[shortest + 1] - ends[shortest] >= SHORTEST,
-                 f"user row {shortest} of {self.name} has fewer than {SHORTEST} items: its training, validation and test"
-                 " would overlap.")
+        _require(
+            self.n_users >= 1 and ends[shortest + 1] - ends[shortest] >= SHORTEST,
+            f"user row {shortest} of {self.name} has fewer than {SHORTEST} items: its training, validation and test"
+            " would overlap.",
+        )
         inside = self.items.min(initial=1) >= 1 and self.items.max(initial=0) <= self.n_items
-        _require(inside and np.bincount(self.items, minlength=self.n_items + 1)[1:].all(),
-                 f"item ids of {self.name} are not dense: each of 1..{self.n_items} must occur, and no other.")
+        _require(
+            inside and np.bincount(self.items, minlength=self.n_items + 1)[1:].all(),
+            f"item ids of {self.name} are not dense: each of 1..{self.n_items} must occur, and no other.",
+        )
 
     def pieces(self, t: int) -> np.ndarray:
         """Training sequences cut into disjoint pieces of ``t`` items, from the end backwards; (P, t) int32.
@@ -70,7 +76,9 @@ class Split:
         lengths = self._training_lengths
         counts = lengths // t + (lengths % t >= 2)
         users = np.repeat(np.arange(self.n_users), counts)
-        later = np.repeat(np.cumsum(counts), counts) - 1 - np.arange(len(users))  # pieces of the user after this one
+        later = (
+            np.repeat(np.cumsum(counts), counts) - 1 - np.arange(len(users))
+        )  # pieces of the user after this one
         return self._windows(self.offsets[users], (self.offsets[1:] - 2)[users] - later * t, t)
 
     def histories(self, t: int, part: str) -> np.ndarray:
@@ -91,7 +99,9 @@ class Split:
         draw[self._target_places("test")] = 3
         before_test = self.items[np.lexsort((draw, users))]
         draw[self._target_places("valid")] = 2
-        return Shuffled(**vars(self) | {"items": self.items[np.lexsort((draw, users))]}, before_test=before_test)
+        return Shuffled(
+            **vars(self) | {"items": self.items[np.lexsort((draw, users))]}, before_test=before_test
+        )
 
     def targets(self, part: str) -> np.ndarray:
         """The target of ``part``, "valid" or "test"; (U,) int32."""
@@ -106,7 +116,9 @@ class Split:
     def seen(self) -> tuple[np.ndarray, np.ndarray]:
         """Each user's distinct training items, ascending: offsets (U + 1,) int64 and items int32, as in CSR."""
         users, items = self._training()
-        keys = np.sort(users * (self.n_items + 1) + items)  # numpy's unique hashes first: 30 times slower here
+        keys = np.sort(
+            users * (self.n_items + 1) + items
+        )  # numpy's unique hashes first: 30 times slower here
         users, items = np.divmod(keys[np.r_[True, keys[1:] > keys[:-1]]], self.n_items + 1)
         counts = np.bincount(users, minlength=self.n_users)
         return np.concatenate([[0], np.cumsum(counts)]), items.astype(np.int32)
@@ -131,7 +143,9 @@ class Split:
 
     def fingerprint(self) -> str:
         """SHA-256, hex, of all that decides results: n_users, n_items, repeats, offsets and items."""
-        digest = hashlib.sha256(np.array([self.n_users, self.n_items, self.repeats], "<i8").tobytes())
+        digest = hashlib.sha256(
+            np.array([self.n_users, self.n_items, self.repeats], "<i8").tobytes()
+        )
         digest.update(np.ascontiguousarray(self.offsets, "<i8").data)
         digest.update(np.ascontiguousarray(self.items, "<i4").data)
         return digest.hexdigest()
@@ -164,13 +178,21 @@ class Shuffled(Split):
     before_test: np.ndarray
 
     def histories(self, t: int, part: str) -> np.ndarray:
-        return Split.histories(dataclasses.replace(self, items=self.before_test) if part == "test" else self, t, part)
+        return Split.histories(
+            dataclasses.replace(self, items=self.before_test) if part == "test" else self, t, part
+        )
 
 
 def split(interactions: Interactions) -> Split:
     """The leave-one-out split of ``interactions``, one for all models (PROTOCOLS.md, section 1)."""
-    return Split(interactions.name, interactions.n_users, interactions.n_items, interactions.repeats,
-                 interactions.items, interactions.offsets)
+    return Split(
+        interactions.name,
+        interactions.n_users,
+        interactions.n_items,
+        interactions.repeats,
+        interactions.items,
+        interactions.offsets,
+    )
 
 
 def split_without_repeats(interactions: Interactions) -> Split:
@@ -188,9 +210,17 @@ def split_without_repeats(interactions: Interactions) -> Split:
     kept = last & (lengths >= _FEWEST)[users]
     names, items = np.unique(interactions.items[kept], return_inverse=True)
     lengths = lengths[lengths >= _FEWEST]
-    _require(len(lengths) > 0, f"no user of {interactions.name} has {_FEWEST} or more different items.")
-    return Split(interactions.name, len(lengths), len(names), False, (items + 1).astype(np.int32),
-                 np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
+    _require(
+        len(lengths) > 0, f"no user of {interactions.name} has {_FEWEST} or more different items."
+    )
+    return Split(
+        interactions.name,
+        len(lengths),
+        len(names),
+        False,
+        (items + 1).astype(np.int32),
+        np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+    )
 
 
 def _require(condition: bool, sentence: str) -> None:

@@ -23,8 +23,11 @@ def statistics(interactions: Interactions) -> dict[str, Any]:
     per_user = np.diff(interactions.offsets)
     actions = len(interactions.items)
     return {
-        "source": interactions.name, "core": interactions.core,
-        "users": interactions.n_users, "items": interactions.n_items, "actions": actions,
+        "source": interactions.name,
+        "core": interactions.core,
+        "users": interactions.n_users,
+        "items": interactions.n_items,
+        "actions": actions,
         "actions_per_user_mean": actions / interactions.n_users,
         "actions_per_user_median": float(np.median(per_user)),
         "density": actions / (interactions.n_users * interactions.n_items),

@@ -13,14 +13,20 @@ from pcrec_core.datasets.sources import Paths, Source, Table
 _SEED = 20220711
 _USERS, _CHAINS, _LENGTH, _CLUSTERS = 300, 30, 4, 3
 _TASTE = 8.0  # how much heavier a chain of the user's own cluster weighs
-_NOISE, _AGAIN, _TIE = 0.10, 0.06, 0.10  # share of items drawn by popularity, of items that return, of equal times
+_NOISE, _AGAIN, _TIE = (
+    0.10,
+    0.06,
+    0.10,
+)  # share of items drawn by popularity, of items that return, of equal times
 
 
 def read(paths: Paths = ()) -> Table:
     """About 300 users and 120 items; user ids from 1001, item ids from 5001, times in seconds."""
     # Only uniform doubles are drawn, and made into choices here: their stream is the stablest part of the generator.
     draw = np.random.default_rng(_SEED).random
-    weights = 1 / np.arange(1, _CHAINS + 1)  # popularity of the chains; clusters are dealt out along it
+    weights = 1 / np.arange(
+        1, _CHAINS + 1
+    )  # popularity of the chains; clusters are dealt out along it
     taken = _chains(draw((_USERS, _CHAINS)), weights)
     lengths = 3 + (draw(_USERS) * (_CHAINS * _LENGTH * 0.5 - 3)).astype(np.int64)
     users = np.repeat(np.arange(_USERS), lengths)
@@ -46,5 +52,6 @@ def _disturb(items: np.ndarray, position: np.ndarray, weights: np.ndarray, draw)
     return np.where(again, np.roll(items, 6), items)
 
 
-SYNTHETIC = Source(name="synthetic", title="Synthetic", read=read, repeats=True,
-                   terms="Made here; free.")
+SYNTHETIC = Source(
+    name="synthetic", title="Synthetic", read=read, repeats=True, terms="Made here; free."
+)

@@ -72,12 +72,20 @@ def _has_rows(path: File, layout: Layout) -> bool:
 
 
 def _options(layout: Layout) -> tuple[arrow.ReadOptions, arrow.ParseOptions, arrow.ConvertOptions]:
-    types = {name: pa.int64() if kind == "integer" else pa.string() for name, kind in layout.kinds.items()}
-    return (arrow.ReadOptions(column_names=list(layout.columns), skip_rows=int(layout.header)),
-            arrow.ParseOptions(delimiter=layout.delimiter, quote_char='"' if layout.header else False,
-                               newlines_in_values=layout.header),
-            # No spelling counts as a missing value: an empty number is an error, an empty id is found by the caller.
-            arrow.ConvertOptions(column_types=types, include_columns=list(types), null_values=[]))
+    types = {
+        name: pa.int64() if kind == "integer" else pa.string()
+        for name, kind in layout.kinds.items()
+    }
+    return (
+        arrow.ReadOptions(column_names=list(layout.columns), skip_rows=int(layout.header)),
+        arrow.ParseOptions(
+            delimiter=layout.delimiter,
+            quote_char='"' if layout.header else False,
+            newlines_in_values=layout.header,
+        ),
+        # No spelling counts as a missing value: an empty number is an error, an empty id is found by the caller.
+        arrow.ConvertOptions(column_types=types, include_columns=list(types), null_values=[]),
+    )
 
 
 def header(path: File, delimiter: str) -> tuple[str, ...]:
@@ -86,13 +94,21 @@ def header(path: File, delimiter: str) -> tuple[str, ...]:
         with _lines(path) as lines:
             names = next(csv.reader(lines, delimiter=delimiter), None)
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}): check the path and its permissions.") from None
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}): check the path and its permissions."
+        ) from None
     except csv.Error as error:
-        raise DataError(f"{path} has no first line of column names ({error}): is it a csv file?") from None
+        raise DataError(
+            f"{path} has no first line of column names ({error}): is it a csv file?"
+        ) from None
     if not names:
-        raise DataError(f"{path} is empty, or its first line is: expected a first line with the names of the columns.")
+        raise DataError(
+            f"{path} is empty, or its first line is: expected a first line with the names of the columns."
+        )
     if any(map(undecoded, names)):
-        raise DataError(f"{path} is not UTF-8 text: save it as UTF-8, and unpack it if it is compressed.")
+        raise DataError(
+            f"{path} is not UTF-8 text: save it as UTF-8, and unpack it if it is compressed."
+        )
     return tuple(names)
 
 
@@ -100,8 +116,10 @@ def check_header(path: File, layout: Layout) -> None:
     """``DataError`` unless the first line names all columns of ``layout``, in their order."""
     found = header(path, layout.delimiter)
     if found != layout.columns:
-        raise DataError(f"{path}, line 1 names the columns {', '.join(found)}, not {', '.join(layout.columns)}: take the"
-                        " original file.")
+        raise DataError(
+            f"{path}, line 1 names the columns {', '.join(found)}, not {', '.join(layout.columns)}: take the"
+            " original file."
+        )
 
 
 def _lines(path: File) -> TextIO:
@@ -111,8 +129,12 @@ def _lines(path: File) -> TextIO:
 def fault(path: File, layout: Layout, otherwise: str) -> DataError:
     """The error that names the first bad line of a file, or says ``otherwise`` where none is found."""
     with _lines(path) as lines:
-        reader = csv.reader(lines, delimiter=layout.delimiter, strict=True,
-                            quoting=csv.QUOTE_MINIMAL if layout.header else csv.QUOTE_NONE)
+        reader = csv.reader(
+            lines,
+            delimiter=layout.delimiter,
+            strict=True,
+            quoting=csv.QUOTE_MINIMAL if layout.header else csv.QUOTE_NONE,
+        )
         rows = 0
         try:
             next(reader) if layout.header else None
@@ -122,9 +144,15 @@ def fault(path: File, layout: Layout, otherwise: str) -> DataError:
                 if wrong:
                     return DataError(f"{path}, line {reader.line_num}{wrong}")
         except csv.Error as error:
-            return DataError(f"{path}, line {reader.line_num} cannot be read as csv ({error}): correct its quotes.")
+            return DataError(
+                f"{path}, line {reader.line_num} cannot be read as csv ({error}): correct its quotes."
+            )
     # A header without an end of line is no row, but pyarrow calls it too short to be skipped.
-    return DataError(f"{path} cannot be read: {otherwise}.") if rows else _nothing(path, layout, "has no rows")
+    return (
+        DataError(f"{path} cannot be read: {otherwise}.")
+        if rows
+        else _nothing(path, layout, "has no rows")
+    )
 
 
 def _nothing(path: File, layout: Layout, what: str) -> DataError:
@@ -133,11 +161,17 @@ def _nothing(path: File, layout: Layout, what: str) -> DataError:
 
 def _wrong(fields: list[str], layout: Layout) -> str | None:
     if fields and len(fields) != len(layout.columns):
-        return (f" has {_count(len(fields), 'field')}, not the {len(layout.columns)} of {_named(layout)}:"
-                " correct or remove the line.")
+        return (
+            f" has {_count(len(fields), 'field')}, not the {len(layout.columns)} of {_named(layout)}:"
+            " correct or remove the line."
+        )
     for name, value in zip(layout.columns, fields, strict=False):  # a blank line has no fields
         if name in layout.kinds:
-            wrong = "holds bytes that are not UTF-8" if undecoded(value) else _CHECKS[layout.kinds[name]](value)
+            wrong = (
+                "holds bytes that are not UTF-8"
+                if undecoded(value)
+                else _CHECKS[layout.kinds[name]](value)
+            )
             if wrong:
                 shown = value.encode(errors="surrogateescape") if undecoded(value) else value
                 return f", column {name!r}: {shown!r} {wrong}: correct or remove the line."
@@ -178,4 +212,8 @@ def _not_id(value: str) -> str | None:
 
 #: Spellings of "nothing here", in lower case: they are never an id.
 MISSING = ("", "nan")
-_CHECKS: dict[str, Callable[[str], str | None]] = {"integer": _not_integer, "number": _not_number, "id": _not_id}
+_CHECKS: dict[str, Callable[[str], str | None]] = {
+    "integer": _not_integer,
+    "number": _not_number,
+    "id": _not_id,
+}

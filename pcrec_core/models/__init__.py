@@ -43,6 +43,14 @@ def layers_of(run: RunSpec, model: nn.Module) -> list[Layer]:
 
 
 def _measured_norms(run: RunSpec) -> tuple[str, ...]:
-    if run.lines.layers == "matrices" or run.cooperation is None or run.cooperation.criterion is None:
+    if (
+        run.lines.layers == "matrices"
+        or run.cooperation is None
+        or run.cooperation.criterion is None
+    ):
         return ()
-    return ("attention_norm", "forward_norm") if run.cooperation.criterion == "l1" else ("attention_norm",)
+    return (
+        ("attention_norm", "forward_norm")
+        if run.cooperation.criterion == "l1"
+        else ("attention_norm",)
+    )

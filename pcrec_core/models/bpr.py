@@ -68,7 +68,9 @@ class BPR(nn.Module):
 
     def loss(self, rows: Tensor) -> Tensor:
         """Sum over ``rows`` (batch, 3) of -log sigmoid(score of the item - score of the negative) + L2 penalty."""
-        return _PairwiseLoss.apply(lookup(self.user, rows[:, 0]), lookup(self.item, rows[:, 1:]), self.l2)
+        return _PairwiseLoss.apply(
+            lookup(self.user, rows[:, 0]), lookup(self.item, rows[:, 1:]), self.l2
+        )
 
     def scores(self, users: Tensor, inputs: Tensor, out: Tensor | None = None) -> Tensor:
         """Scores (batch, n + 1) of all items for ``users`` (batch,); ``inputs`` is not used."""

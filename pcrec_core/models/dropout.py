@@ -23,7 +23,9 @@ class Dropout(nn.Module):
     def __init__(self, p: float) -> None:
         super().__init__()
         self.p = p
-        self._lost = min(round(p * _LEVELS), _LEVELS - 1)  # how many of the 65536 values of an element lose it
+        self._lost = min(
+            round(p * _LEVELS), _LEVELS - 1
+        )  # how many of the 65536 values of an element lose it
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self._lost == 0:
@@ -31,7 +33,11 @@ class Dropout(nn.Module):
         return x * self._mask(x)
 
     def _mask(self, x: Tensor) -> Tensor:
-        words = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device).random_(-(2**63), None)
+        words = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device).random_(
+            -(2**63), None
+        )
         values = words.view(torch.int16)[: x.numel()].view(x.shape)  # uniform in -32768..32767
-        kept = (values.to(x.dtype) + (_LEVELS // 2 + 1 - self._lost)).clamp_(0, 1)  # 1 where value + 32768 >= lost
+        kept = (values.to(x.dtype) + (_LEVELS // 2 + 1 - self._lost)).clamp_(
+            0, 1
+        )  # 1 where value + 32768 >= lost
         return kept.mul_(_LEVELS / (_LEVELS - self._lost))

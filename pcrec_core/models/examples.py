@@ -16,7 +16,9 @@ class Pieces:
     def __init__(self, split: Split, t: int) -> None:
         self.rows = torch.from_numpy(split.pieces(t))
         if not len(self.rows):
-            raise DataError(f"{split.name} has no training sequence of two or more items: nothing to train on.")
+            raise DataError(
+                f"{split.name} has no training sequence of two or more items: nothing to train on."
+            )
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -35,9 +37,13 @@ class Positives:
         offsets, items = split.seen()
         counts = np.diff(offsets)
         if (counts >= self.n_items).any():
-            raise DataError(f"user row {int(counts.argmax())} of {split.name} has every item in training: no negative is"
-                            " left to draw; leave the user out.")
-        self._keys = np.repeat(np.arange(split.n_users), counts) * (self.n_items + 1) + items  # ascending
+            raise DataError(
+                f"user row {int(counts.argmax())} of {split.name} has every item in training: no negative is"
+                " left to draw; leave the user out."
+            )
+        self._keys = (
+            np.repeat(np.arange(split.n_users), counts) * (self.n_items + 1) + items
+        )  # ascending
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -68,7 +74,10 @@ def counted_batches(rows: Tensor, size: int, device: torch.device) -> list[tuple
     """The same of pieces, and of each batch the number of inputs that are no padding: counted here, where the pieces are,
     so that no step on a GPU has to wait until the GPU has counted."""
     real = (rows[:, :-1] > 0).sum(1)
-    return [(batch, int(counts.sum())) for batch, counts in zip(rows.to(device).split(size), real.split(size), strict=True)]
+    return [
+        (batch, int(counts.sum()))
+        for batch, counts in zip(rows.to(device).split(size), real.split(size), strict=True)
+    ]
 
 
 def _order(n: int, seed: int) -> Tensor:

@@ -34,8 +34,13 @@ class Block(nn.Module):
     def forward(self, x: Tensor, real: Tensor, hidden: Tensor) -> Tensor:
         """``x``: (positions, d), the real ones; ``real``: (positions,), their places in batch x length; ``hidden``: (batch,
         length, length), minus infinity where a query must not see a key, else 0."""
-        query, key, value = (_padded(linear(x), real, hidden.shape[:2]) for linear in (self.query, self.key, self.value))
-        weights = torch.baddbmm(hidden, query, key.transpose(1, 2), alpha=x.shape[-1] ** -0.5).softmax(-1)
+        query, key, value = (
+            _padded(linear(x), real, hidden.shape[:2])
+            for linear in (self.query, self.key, self.value)
+        )
+        weights = torch.baddbmm(
+            hidden, query, key.transpose(1, 2), alpha=x.shape[-1] ** -0.5
+        ).softmax(-1)
         seen = (self.dropout(weights) @ value).flatten(0, 1).index_select(0, real)
         x = self.attention_norm(x + seen)
         y = self.dropout(self.outer(self.dropout(self.inner(x).relu())))
@@ -71,7 +76,9 @@ class SASRec(nn.Module):
         Positions that are seen as keys.
     """
 
-    def __init__(self, n_items: int, d: int, t: int, p: float, loss: str = "real", attention: str = "real") -> None:
+    def __init__(
+        self, n_items: int, d: int, t: int, p: float, loss: str = "real", attention: str = "real"
+    ) -> None:
         super().__init__()
         self.all_in_loss, self.all_seen = loss == "all", attention == "all"
         self.item = nn.Embedding(n_items + 1, d)
@@ -80,7 +87,9 @@ class SASRec(nn.Module):
         self.output = nn.Linear(d, n_items + 1)
         self.dropout = Dropout(p)
         for table in (self.item, self.position):
-            nn.init.normal_(table.weight, std=0.01)  # the padding row too: it is drawn, then never looked up
+            nn.init.normal_(
+                table.weight, std=0.01
+            )  # the padding row too: it is drawn, then never looked up
 
     batches = staticmethod(counted_batches)
 
@@ -97,7 +106,9 @@ class SASRec(nn.Module):
         padding takes part."""
         flat, padding = inputs.flatten(), self.all_in_loss or self.all_seen
         at = torch.arange(len(flat), device=flat.device) if padding else _real(flat, count)
-        x = lookup(self.item, flat[at], frozen=0 if padding else None) + self.position(at % inputs.shape[1])
+        x = lookup(self.item, flat[at], frozen=0 if padding else None) + self.position(
+            at % inputs.shape[1]
+        )
         x, hidden = self.dropout(x), _hidden(inputs, x.dtype, self.all_seen)
         for block in self.blocks:
             x = block(x, at, hidden)
@@ -114,7 +125,9 @@ class SASRec(nn.Module):
         if self.all_seen and not self.all_in_loss:
             at = _real(rows[:, :-1].flatten(), count)
             x = x[at]
-        return linear_cross_entropy(x, self.output.weight, self.output.bias, rows[:, 1:].flatten()[at])
+        return linear_cross_entropy(
+            x, self.output.weight, self.output.bias, rows[:, 1:].flatten()[at]
+        )
 
     def scores(self, users: Tensor, inputs: Tensor, out: Tensor | None = None) -> Tensor:
         """Scores (batch, n + 1) of the next item after ``inputs`` (batch, t - 1); ``users`` is not used."""
@@ -131,9 +144,13 @@ def _hidden(inputs: Tensor, dtype: torch.dtype, all_seen: bool) -> Tensor:
     length = inputs.shape[1]
     later = torch.ones(length, length, dtype=torch.bool, device=inputs.device).triu(1)
     if all_seen:
-        return torch.zeros(len(inputs), length, length, dtype=dtype, device=inputs.device).masked_fill_(later, float("-inf"))
+        return torch.zeros(
+            len(inputs), length, length, dtype=dtype, device=inputs.device
+        ).masked_fill_(later, float("-inf"))
     padding = (inputs == 0).unsqueeze(1)  # (batch, 1, length)
-    itself = torch.eye(length, dtype=torch.bool, device=inputs.device)  # or a padded query would see nothing: NaN
+    itself = torch.eye(
+        length, dtype=torch.bool, device=inputs.device
+    )  # or a padded query would see nothing: NaN
     hidden = torch.zeros(len(inputs), length, length, dtype=dtype, device=inputs.device)
     return hidden.masked_fill_(later | (padding & ~itself), float("-inf"))
 
@@ -149,7 +166,9 @@ def layers(model: SASRec, norms: Sequence[str] = ()) -> list[Layer]:
         for name in ("query", "key", "value", "attention_norm", "inner", "outer", "forward_norm"):
             at = f"blocks.{i}.{name}"
             if name.endswith("_norm") and name not in norms:
-                found[-1] = found[-1]._replace(followers=(*found[-1].followers, f"{at}.weight", f"{at}.bias"))
+                found[-1] = found[-1]._replace(
+                    followers=(*found[-1].followers, f"{at}.weight", f"{at}.bias")
+                )
             else:
                 found.append(Layer(at, "middle", f"{at}.weight", (f"{at}.bias",)))
     return [*found, Layer("output", "softmax", "output.weight", ("output.bias",))]

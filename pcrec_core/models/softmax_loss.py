@@ -27,7 +27,9 @@ class _LinearCrossEntropy(torch.autograd.Function):
         buffer = x.new_empty(len(w) * min(rows, len(x)))
         grad_x, grad_w, grad_b = torch.empty_like(x), torch.zeros_like(w), torch.zeros_like(b)
         loss = x.new_zeros(())
-        for x_part, t_part, grad_part in zip(x.split(rows), target.split(rows), grad_x.split(rows), strict=True):
+        for x_part, t_part, grad_part in zip(
+            x.split(rows), target.split(rows), grad_x.split(rows), strict=True
+        ):
             out = buffer[: len(w) * len(x_part)].view(len(w), len(x_part))
             logits = item_scores(x_part, w, b, out)  # (chunk, items)
             mine = logits.gather(1, t_part.unsqueeze(1))

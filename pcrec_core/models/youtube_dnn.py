@@ -45,11 +45,15 @@ class YouTubeDNN(nn.Module):
         if self.mean == "all":
             return self.hidden(lookup(self.item, inputs, frozen=0)).relu().mean(1)
         real = (inputs > 0).unsqueeze(-1)
-        return (self.hidden(lookup(self.item, inputs)).relu() * real).sum(1) / real.sum(1).clamp(min=1)
+        return (self.hidden(lookup(self.item, inputs)).relu() * real).sum(1) / real.sum(1).clamp(
+            min=1
+        )
 
     def loss(self, rows: Tensor) -> Tensor:
         """Mean cross-entropy of the last item of each of ``rows`` (batch, t) given the items before it."""
-        return linear_cross_entropy(self.encode(rows[:, :-1]), self.output.weight, self.output.bias, rows[:, -1])
+        return linear_cross_entropy(
+            self.encode(rows[:, :-1]), self.output.weight, self.output.bias, rows[:, -1]
+        )
 
     def scores(self, users: Tensor, inputs: Tensor, out: Tensor | None = None) -> Tensor:
         """Scores (batch, n + 1) of the next item after ``inputs`` (batch, t - 1); ``users`` is not used."""
@@ -58,6 +62,8 @@ class YouTubeDNN(nn.Module):
 
 def layers(model: YouTubeDNN) -> list[Layer]:
     """Item embedding, hidden and output weight; biases follow."""
-    return [Layer("item", "embedding", "item.weight"),
-            Layer("hidden", "middle", "hidden.weight", ("hidden.bias",)),
-            Layer("output", "softmax", "output.weight", ("output.bias",))]
+    return [
+        Layer("item", "embedding", "item.weight"),
+        Layer("hidden", "middle", "hidden.weight", ("hidden.bias",)),
+        Layer("output", "softmax", "output.weight", ("output.bias",)),
+    ]
