@@ -21,23 +21,8 @@ import torch
 from torch import Tensor, nn
 
 from pcrec_core import criteria
-from pcrec_core.errors import SpecError
-from pcrec_core.guards import checked
-from pcrec_core.parts import known
-
-
-class Layer(NamedTuple):
-    """A layer: parameters that share one mu. ``measured`` names the weight matrix whose information counts, ``followers``
-    the bias and normalization terms that "share the same mu" (Section 3.3)."""
-
-    name: str
-    component: str
-    measured: str
-    followers: tuple[str, ...] = ()
-
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        return self.measured, *self.followers
+from pcrec_core.errors import SpecError, known
+from pcrec_core.layers import Layer, checked, default_layers
 
 
 class Exchange(NamedTuple):
@@ -253,34 +238,6 @@ def important(w: Tensor, gamma: float | None = None) -> Tensor:
     """
     size = w.abs()
     return size > _median(size) if gamma is None else size >= gamma
-
-
-def default_layers(model: nn.Module) -> list[Layer]:
-    """A layer rule for any module: a parameter with two or more dimensions opens a layer, one-dimensional ones follow.
-
-    Parameters before the first matrix follow the first one. The component is the name of the top-level child.
-
-    Raises
-    ------
-    SpecError
-        If no parameter has two or more dimensions.
-    """
-    opened: list[tuple[str, list[str]]] = []
-    early: list[str] = []
-    for name, parameter in model.named_parameters():
-        if parameter.dim() >= 2:
-            opened.append((name, early))
-            early = []
-        else:
-            (opened[-1][1] if opened else early).append(name)
-    if not opened:
-        raise SpecError(
-            f"{type(model).__name__} has no parameter with two or more dimensions, so it has no layer."
-        )
-    return [
-        Layer(name.removesuffix(".weight"), name.split(".")[0], name, tuple(follow))
-        for name, follow in opened
-    ]
 
 
 @torch.no_grad()

@@ -6,8 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from pcrec_core.errors import SpecError
-from pcrec_core.parts import Identified, known, require
+from pcrec_core.errors import SpecError, known, require
+from pcrec_core.parts import Identified
 from pcrec_core.spec import Data, RunSpec, from_dict, has_meaning
 
 #: Raised by a change that moves a bit of what these give.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 
@@ -51,3 +51,17 @@ def unknown(what: str, name: object, known: Iterable[str]) -> str:
     near = get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.5)
     hint = f"; did you mean {folded[near[0]]!r}?" if near else "."
     return f"unknown {what} {name!r}{hint} Known: {', '.join(names)}."
+
+
+def require(condition: bool, sentence: str) -> None:
+    """Raise ``SpecError`` with the sentence unless the condition holds."""
+    if not condition:
+        raise SpecError(sentence)
+
+
+def known(what: str, name: str | None, names: Collection[str]) -> None:
+    """Raise ``SpecError`` unless ``name`` is among ``names``; the sentence has the nearest one."""
+    if (
+        name not in names
+    ):  # the nearest name is looked for only here: it takes a hundred times as long
+        raise SpecError(unknown(what, name, names))

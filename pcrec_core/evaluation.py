@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from pcrec_core.datasets.split import Split
 from pcrec_core.errors import TrainingError
 from pcrec_core.metrics import METRICS, value_by_user
 from pcrec_core.precision import products
+from pcrec_core.spec import RunSpec
 
 #: Scores in memory at a time: on a CPU few enough to stay in its cache (float32: 4 MiB), on a GPU enough to keep it busy.
 CELLS = {"cpu": 2**20, "cuda": 2**26}
@@ -151,3 +153,20 @@ def summary(ranks: np.ndarray) -> dict[str, float]:
     0.5
     """
     return {name: round(float(value_by_user(ranks, name).mean()), 8) for name in METRICS}
+
+
+def ranker_of(spec: RunSpec, split: Split, device: torch.device) -> Ranker:
+    """The ranking by the run's protocol."""
+    bpr = spec.model.name == "bpr"
+    hide, padding = (
+        spec.lines.hidden == "seen" or not split.repeats,
+        spec.lines.candidates == "padding too",
+    )
+    return Ranker(split, spec.model.t, bpr and hide, device, padding=padding and not bpr)
+
+
+def facts(split: Split) -> dict[str, Any]:
+    """What a result says of its data."""
+    return {
+        "data": {"fingerprint": split.fingerprint(), "users": split.n_users, "items": split.n_items}
+    }

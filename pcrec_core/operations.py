@@ -12,12 +12,12 @@ import torch
 from torch import nn
 
 from pcrec_core import baselines
-from pcrec_core.cooperation import Layer
 from pcrec_core.criteria import entropy
 from pcrec_core.datasets.split import Split
 from pcrec_core.derived import TUNING_EPOCHS, Derived, Trivial
 from pcrec_core.ensemble import Mean
-from pcrec_core.evaluation import Ranker, by_user, summary
+from pcrec_core.evaluation import Ranker, by_user, facts, ranker_of, summary
+from pcrec_core.layers import Layer
 from pcrec_core.metrics import SELECTION
 from pcrec_core.models import examples_of, layers_of
 from pcrec_core.optimizer import Adam
@@ -26,7 +26,7 @@ from pcrec_core.precision import products
 from pcrec_core.pruning import MaskedPeer, prune, tuning
 from pcrec_core.spec import RunSpec
 from pcrec_core.streams import stream_seed
-from pcrec_core.trainer import Choice, facts, ranker_of
+from pcrec_core.trainer import Choice
 
 
 def derive(

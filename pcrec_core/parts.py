@@ -6,11 +6,10 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Collection
 from dataclasses import fields
 from typing import Any
 
-from pcrec_core.errors import SpecError, unknown
+from pcrec_core.errors import SpecError, require
 
 _CASTS = {"int": int, "float": float, "str": str}
 
@@ -72,24 +71,10 @@ def _cast(f: dataclasses.Field, value: Any) -> Any:
     )  # -0.0 equals 0.0, so it must have the same identity
 
 
-def require(condition: bool, sentence: str) -> None:
-    """Raise ``SpecError`` with the sentence unless the condition holds."""
-    if not condition:
-        raise SpecError(sentence)
-
-
 def count(name: str, value: int) -> None:
     """Raise ``SpecError`` unless the value is 1 or more, and not so large that torch could only stumble over it."""
     require(value >= 1, f"{name} must be 1 or more, not {value}.")
     require(value <= 10**9, f"{name} must be at most 10**9, not {value}.")
-
-
-def known(what: str, name: str | None, names: Collection[str]) -> None:
-    """Raise ``SpecError`` unless ``name`` is among ``names``; the sentence has the nearest one."""
-    if (
-        name not in names
-    ):  # the nearest name is looked for only here: it takes a hundred times as long
-        raise SpecError(unknown(what, name, names))
 
 
 def later(as_before: Any) -> Any:

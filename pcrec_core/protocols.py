@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from pcrec_core.parts import Part, known
+from pcrec_core.errors import known
+from pcrec_core.parts import Part
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pcrec_core.cooperation import Layer
+from pcrec_core.layers import Layer
 from pcrec_core.peer import Peer
 from pcrec_core.protocols import PROTOCOLS
 from pcrec_core.spec import RunSpec, has_meaning

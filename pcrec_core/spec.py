@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from pcrec_core.errors import SpecError
-from pcrec_core.parts import Identified, Part, count, known, later, require
+from pcrec_core.errors import SpecError, known, require
+from pcrec_core.parts import Identified, Part, count, later
 from pcrec_core.protocols import PROTOCOLS, Rules
 
 #: Raised for a model by any change that moves a bit of its results (data, evaluation and cooperation raise all).

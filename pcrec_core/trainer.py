@@ -32,7 +32,7 @@ from pcrec_core.cooperation import (
 )
 from pcrec_core.datasets.split import Split
 from pcrec_core.errors import Interrupted, TrainingError
-from pcrec_core.evaluation import Ranker, as_text, by_user, summary
+from pcrec_core.evaluation import as_text, by_user, facts, ranker_of, summary
 from pcrec_core.metrics import METRICS, PRIMARY, SELECTION
 from pcrec_core.models import examples_of, layers_of
 from pcrec_core.parallel import SERIAL, Group
@@ -75,23 +75,6 @@ def seen_by(spec: RunSpec, split: Split) -> Split:
         if spec.data.histories == "ordered"
         else split.shuffled(stream_seed(spec.seed, 0, "histories"))
     )
-
-
-def ranker_of(spec: RunSpec, split: Split, device: torch.device) -> Ranker:
-    """The ranking by the run's protocol."""
-    bpr = spec.model.name == "bpr"
-    hide, padding = (
-        spec.lines.hidden == "seen" or not split.repeats,
-        spec.lines.candidates == "padding too",
-    )
-    return Ranker(split, spec.model.t, bpr and hide, device, padding=padding and not bpr)
-
-
-def facts(split: Split) -> dict[str, Any]:
-    """What a result says of its data."""
-    return {
-        "data": {"fingerprint": split.fingerprint(), "users": split.n_users, "items": split.n_items}
-    }
 
 
 @dataclass

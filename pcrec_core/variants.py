@@ -14,8 +14,7 @@ import numpy as np
 
 from pcrec_core import settings
 from pcrec_core.derived import TRIVIAL, Derived, Trivial
-from pcrec_core.errors import SpecError, unknown
-from pcrec_core.parts import require
+from pcrec_core.errors import SpecError, require, unknown
 from pcrec_core.spec import Cooperation, Data, RunSpec
 
 #: Added to the seed for the second and third run of an ensemble.

@@ -106,7 +106,7 @@ def checked(run: RunSpec, split: Split, device: Any, stores: Sequence[Store]) ->
     RecordError
         If they do not: trained elsewhere, they are not that run's to the bit, and what is made from them is no pair of it.
     """
-    from pcrec_core.trainer import ranker_of
+    from pcrec_core.evaluation import ranker_of
 
     record = next((record for store in stores if (record := store.get(run.name))), None)
     if record is None:

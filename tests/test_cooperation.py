@@ -11,7 +11,8 @@ from support import peers_of, same, weights_of
 from torch import Tensor, nn
 
 from pcrec_core import criteria
-from pcrec_core.cooperation import Averaging, Layer, LayerWise, cooperate, default_layers
+from pcrec_core.cooperation import Averaging, LayerWise, cooperate
+from pcrec_core.layers import Layer, default_layers
 
 RULES = [
     LayerWise("entropy", 30),

@@ -10,16 +10,9 @@ import torch
 from support import Plain, peers_of, weights_of
 from torch import Tensor, nn
 
-from pcrec_core.cooperation import (
-    Averaging,
-    Layer,
-    LayerWise,
-    Merging,
-    Rule,
-    cooperate,
-    default_layers,
-)
+from pcrec_core.cooperation import Averaging, LayerWise, Merging, Rule, cooperate
 from pcrec_core.errors import SpecError
+from pcrec_core.layers import Layer, default_layers
 
 RULE = LayerWise("entropy", 30)
 

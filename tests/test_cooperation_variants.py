@@ -11,17 +11,16 @@ from support import peers_of, same, weights_of
 from torch import nn
 
 from pcrec_core.cooperation import (
-    Layer,
     LayerWise,
     Noise,
     ParameterWise,
     Permuted,
     Random,
     cooperate,
-    default_layers,
     important,
 )
 from pcrec_core.errors import SpecError
+from pcrec_core.layers import Layer, default_layers
 
 
 def linears(*rows: list[list[float]]) -> list[nn.Linear]:

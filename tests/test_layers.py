@@ -6,8 +6,9 @@ import pytest
 from support import Plain
 from torch import nn
 
-from pcrec_core.cooperation import Averaging, Layer, cooperate, default_layers
+from pcrec_core.cooperation import Averaging, cooperate
 from pcrec_core.errors import SpecError
+from pcrec_core.layers import Layer, default_layers
 
 
 def test_default_layers_of_a_plain_model():

@@ -11,7 +11,7 @@ from support import CPU, fit, spec_of, split_of, spread, two_rings, weights_of
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from pcrec_core.cooperation import Layer, default_layers
+from pcrec_core.layers import Layer, default_layers
 from pcrec_core.models import build, layers_of
 from pcrec_core.models.bpr import BPR
 from pcrec_core.models.sasrec import SASRec

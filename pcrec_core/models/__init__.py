@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from pcrec_core.cooperation import Layer
 from pcrec_core.datasets.split import Split
+from pcrec_core.layers import Layer
 from pcrec_core.models import bpr, sasrec, youtube_dnn
 from pcrec_core.models.examples import Pieces, Positives
 from pcrec_core.spec import RunSpec

@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from pcrec_core.cooperation import Layer
 from pcrec_core.datasets.split import Split
+from pcrec_core.layers import Layer
 from pcrec_core.models.examples import Positives, batches
 from pcrec_core.models.tables import item_scores, lookup
 

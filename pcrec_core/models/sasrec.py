@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from pcrec_core.cooperation import Layer
 from pcrec_core.datasets.split import Split
+from pcrec_core.layers import Layer
 from pcrec_core.models.dropout import Dropout
 from pcrec_core.models.examples import Pieces, counted_batches
 from pcrec_core.models.softmax_loss import linear_cross_entropy

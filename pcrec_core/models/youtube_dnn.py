@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from pcrec_core.cooperation import Layer
 from pcrec_core.datasets.split import Split
+from pcrec_core.layers import Layer
 from pcrec_core.models.examples import Pieces, batches
 from pcrec_core.models.softmax_loss import linear_cross_entropy
 from pcrec_core.models.tables import item_scores, lookup

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -73,3 +74,45 @@ def _refuse_values(name: str, k: int, w: Tensor) -> None:
         raise SpecError(
             f"parameter {name!r} of peer {k} holds NaN or infinity: nothing was exchanged."
         )
+
+
+class Layer(NamedTuple):
+    """A layer: parameters that share one mu. ``measured`` names the weight matrix whose information counts, ``followers``
+    the bias and normalization terms that "share the same mu" (Section 3.3)."""
+
+    name: str
+    component: str
+    measured: str
+    followers: tuple[str, ...] = ()
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return self.measured, *self.followers
+
+
+def default_layers(model: nn.Module) -> list[Layer]:
+    """A layer rule for any module: a parameter with two or more dimensions opens a layer, one-dimensional ones follow.
+
+    Parameters before the first matrix follow the first one. The component is the name of the top-level child.
+
+    Raises
+    ------
+    SpecError
+        If no parameter has two or more dimensions.
+    """
+    opened: list[tuple[str, list[str]]] = []
+    early: list[str] = []
+    for name, parameter in model.named_parameters():
+        if parameter.dim() >= 2:
+            opened.append((name, early))
+            early = []
+        else:
+            (opened[-1][1] if opened else early).append(name)
+    if not opened:
+        raise SpecError(
+            f"{type(model).__name__} has no parameter with two or more dimensions, so it has no layer."
+        )
+    return [
+        Layer(name.removesuffix(".weight"), name.split(".")[0], name, tuple(follow))
+        for name, follow in opened
+    ]
