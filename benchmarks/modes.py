@@ -26,7 +26,7 @@ from pcrec_core.models import build
 from pcrec_core.paths import ROOT, write_whole
 from pcrec_core.records import Store
 from pcrec_core.settings import base, pcrec
-from pcrec_core.spec import RunSpec
+from pcrec_core.specs.run import RunSpec
 
 TABLE = ROOT / "data" / "modes.csv"
 _ROUNDS = 3  # of each, in turn

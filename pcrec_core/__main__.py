@@ -24,9 +24,9 @@ from pcrec_core import (
 )
 from pcrec_core.datasets import files
 from pcrec_core.errors import PCRecError, SpecError, unknown
-from pcrec_core.protocols import PROTOCOLS, VALUES
 from pcrec_core.records import Record, Store
-from pcrec_core.spec import COMPONENTS, CRITERIA, RULES, SHARES, Cooperation, Data, RunSpec
+from pcrec_core.specs.protocol import PROTOCOLS, VALUES
+from pcrec_core.specs.run import COMPONENTS, CRITERIA, RULES, SHARES, Cooperation, Data, RunSpec
 from pcrec_core.variants import Spec
 
 _RECORDS = (

@@ -11,10 +11,10 @@ import pandas as pd
 
 from pcrec_core import paper, records, stats
 from pcrec_core.crossed import StatsError
-from pcrec_core.derived import trainings
 from pcrec_core.metrics import METRICS
 from pcrec_core.records import Record
 from pcrec_core.settings import ALPHA
+from pcrec_core.specs.derived import trainings
 from pcrec_core.stats import Comparison, Mean
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 
-from pcrec_core.spec import Cooperation, Data, RunSpec, Training
+from pcrec_core.specs.run import Cooperation, Data, RunSpec, Training
 
 
 def command(spec: RunSpec) -> str:

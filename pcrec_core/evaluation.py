@@ -13,7 +13,7 @@ from pcrec_core.datasets.split import Split
 from pcrec_core.errors import TrainingError
 from pcrec_core.metrics import METRICS, value_by_user
 from pcrec_core.precision import products
-from pcrec_core.spec import RunSpec
+from pcrec_core.specs.run import RunSpec
 
 #: Scores in memory at a time: on a CPU few enough to stay in its cache (float32: 4 MiB), on a GPU enough to keep it busy.
 CELLS = {"cpu": 2**20, "cuda": 2**26}

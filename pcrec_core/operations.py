@@ -14,7 +14,6 @@ from torch import nn
 from pcrec_core import baselines
 from pcrec_core.criteria import entropy
 from pcrec_core.datasets.split import Split
-from pcrec_core.derived import TUNING_EPOCHS, Derived, Trivial
 from pcrec_core.ensemble import Mean
 from pcrec_core.evaluation import Ranker, by_user, facts, ranker_of, summary
 from pcrec_core.layers import Layer
@@ -24,7 +23,8 @@ from pcrec_core.optimizer import Adam
 from pcrec_core.peer import decay
 from pcrec_core.precision import products
 from pcrec_core.pruning import MaskedPeer, prune, tuning
-from pcrec_core.spec import RunSpec
+from pcrec_core.specs.derived import TUNING_EPOCHS, Derived, Trivial
+from pcrec_core.specs.run import RunSpec
 from pcrec_core.streams import stream_seed
 from pcrec_core.trainer import Choice
 

@@ -14,7 +14,7 @@ from pcrec_core.datasets.split import Split
 from pcrec_core.errors import TrainingError
 from pcrec_core.models import build
 from pcrec_core.optimizer import Adam
-from pcrec_core.spec import RunSpec
+from pcrec_core.specs.run import RunSpec
 from pcrec_core.streams import global_stream, stream_seed
 
 

@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from pcrec_core.derived import TRIVIAL, Derived
 from pcrec_core.errors import NotChosen
+from pcrec_core.specs.derived import TRIVIAL, Derived
 from pcrec_core.variants import Spec, variant
 
 SMALL = ("ml-100k", "retailrocket-half")

@@ -12,9 +12,9 @@ from itertools import chain
 from typing import Any
 
 from pcrec_core.datasets import SOURCES
-from pcrec_core.derived import TRIVIAL
 from pcrec_core.errors import SpecError, known
 from pcrec_core.planning import ALL, DEEP, SASREC, SMALL, Plan
+from pcrec_core.specs.derived import TRIVIAL
 from pcrec_core.steps import steps
 from pcrec_core.variants import Spec, variant
 

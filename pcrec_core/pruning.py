@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from pcrec_core.layers import Layer
 from pcrec_core.peer import Peer
-from pcrec_core.protocols import PROTOCOLS
-from pcrec_core.spec import RunSpec, has_meaning
+from pcrec_core.specs.protocol import PROTOCOLS
+from pcrec_core.specs.run import RunSpec, has_meaning
 
 #: The part of the run's learning rate that fine-tuning has (PROTOCOLS.md, section 5).
 RATE = 0.1

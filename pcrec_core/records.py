@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from pcrec_core import spec as specs
-from pcrec_core.derived import Derived, Trivial, derived_from_dict
 from pcrec_core.errors import RecordError, known, require
-from pcrec_core.parts import canonical_json, digest
 from pcrec_core.paths import OWN_RECORDS, RECORDS, write_whole
-from pcrec_core.spec import RunSpec
+from pcrec_core.specs import run as specs
+from pcrec_core.specs.derived import Derived, Trivial, derived_from_dict
+from pcrec_core.specs.fields import canonical_json, digest
+from pcrec_core.specs.run import RunSpec
 
 KINDS = ("run", "derived", "trivial", "statistics")
 

@@ -13,7 +13,7 @@ import pandas as pd
 from pcrec_core import paper, settings
 from pcrec_core.arms import Arm
 from pcrec_core.records import Record
-from pcrec_core.spec import RunSpec
+from pcrec_core.specs.run import RunSpec
 
 Formatter = Callable[[Any], str]
 DASH = "–"

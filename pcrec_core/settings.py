@@ -8,8 +8,8 @@ from typing import Any
 
 from pcrec_core.datasets import csv_data, source
 from pcrec_core.errors import NotChosen, SpecError, TrainingError, known
-from pcrec_core.protocols import PROTOCOLS, VALUES, Rules
-from pcrec_core.spec import CRITERIA, NUMERICS, Cooperation, Data, Model, RunSpec, Training
+from pcrec_core.specs.protocol import PROTOCOLS, VALUES, Rules
+from pcrec_core.specs.run import CRITERIA, NUMERICS, Cooperation, Data, Model, RunSpec, Training
 
 #: BPR's l2 and DNN's eta were chosen within the paper's grids on the base's validation on ML-100K, seed 0; DNN's eta on
 #: Retailrocket's half too, there.

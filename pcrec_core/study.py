@@ -26,7 +26,6 @@ from tqdm import tqdm
 from pcrec_core import (
     commands,
     datasets,
-    derived,
     plans,
     provenance,
     records,
@@ -38,7 +37,6 @@ from pcrec_core import (
 from pcrec_core.arms import Arm
 from pcrec_core.datasets.split import Split, split, split_without_repeats
 from pcrec_core.datasets.statistics import statistics as describe
-from pcrec_core.derived import TRIVIAL, Derived, Trivial
 from pcrec_core.errors import (
     DataError,
     FileError,
@@ -50,7 +48,9 @@ from pcrec_core.errors import (
 )
 from pcrec_core.paths import AGAIN, CHECKPOINTS, alone
 from pcrec_core.records import Record, Store
-from pcrec_core.spec import NUMERICS, Data, RunSpec
+from pcrec_core.specs import derived
+from pcrec_core.specs.derived import TRIVIAL, Derived, Trivial
+from pcrec_core.specs.run import NUMERICS, Data, RunSpec
 from pcrec_core.variants import Spec, variant
 
 #: Set (to anything) by `make book` and `make test`: a missing record of real data is an error there, not a training.

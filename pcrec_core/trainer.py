@@ -39,7 +39,7 @@ from pcrec_core.parallel import SERIAL, Group
 from pcrec_core.peer import Peer
 from pcrec_core.precision import products, require
 from pcrec_core.settings import known_device
-from pcrec_core.spec import RunSpec
+from pcrec_core.specs.run import RunSpec
 from pcrec_core.streams import stream_seed
 
 

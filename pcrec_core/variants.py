@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from pcrec_core import settings
-from pcrec_core.derived import TRIVIAL, Derived, Trivial
 from pcrec_core.errors import SpecError, require, unknown
-from pcrec_core.spec import Cooperation, Data, RunSpec
+from pcrec_core.specs.derived import TRIVIAL, Derived, Trivial
+from pcrec_core.specs.run import Cooperation, Data, RunSpec
 
 #: Added to the seed for the second and third run of an ensemble.
 _FURTHER = 100

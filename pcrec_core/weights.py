@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from pcrec_core.datasets.split import Split
-from pcrec_core.derived import Derived
 from pcrec_core.errors import RecordError
-from pcrec_core.parts import canonical_json
 from pcrec_core.paths import WEIGHTS, write_whole
 from pcrec_core.records import Store
-from pcrec_core.spec import RunSpec
+from pcrec_core.specs.derived import Derived
+from pcrec_core.specs.fields import canonical_json
+from pcrec_core.specs.run import RunSpec
 
 #: The one key of a file's metadata, whose value is JSON: of several keys, safetensors writes any one first.
 _SAID = "pcrec_core"

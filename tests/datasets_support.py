@@ -16,7 +16,7 @@ from pcrec_core.datasets import files
 from pcrec_core.datasets.interactions import Interactions
 from pcrec_core.datasets.sources import RemoteFile, Source, Table
 from pcrec_core.datasets.split import Split
-from pcrec_core.spec import Data
+from pcrec_core.specs.run import Data
 
 PLAIN = Source(name="tiny", title="Tiny", read=None)
 

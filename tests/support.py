@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from pcrec_core.checkpoints import Checkpoint
 from pcrec_core.datasets.split import Split
-from pcrec_core.spec import Cooperation, Data, Model, RunSpec, Training
+from pcrec_core.specs.run import Cooperation, Data, Model, RunSpec, Training
 from pcrec_core.trainer import Outcome, Trainer
 
 # Tensors are tiny here: more threads only wait for each other, and bits are promised at equal threads.

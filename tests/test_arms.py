@@ -11,10 +11,10 @@ import pytest
 
 from pcrec_core import arms, report, settings, stats
 from pcrec_core.arms import Arm
-from pcrec_core.derived import Derived, Trivial
 from pcrec_core.errors import RecordError
 from pcrec_core.records import Record, run_record
-from pcrec_core.spec import Data, RunSpec
+from pcrec_core.specs.derived import Derived, Trivial
+from pcrec_core.specs.run import Data, RunSpec
 
 
 def record(spec, ranks, **result) -> Record:

@@ -11,7 +11,7 @@ from support import CPU, fit, same, spec_of, two_rings, weights_of
 from pcrec_core.checkpoints import Checkpoint
 from pcrec_core.errors import Interrupted
 from pcrec_core.peer import Peer
-from pcrec_core.spec import RunSpec
+from pcrec_core.specs.run import RunSpec
 from pcrec_core.trainer import Trainer
 
 RINGS = two_rings()

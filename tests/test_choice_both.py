@@ -22,8 +22,8 @@ from support import (
 )
 from test_released import Script
 
-from pcrec_core.protocols import PROTOCOLS
-from pcrec_core.spec import Cooperation, RunSpec, from_dict
+from pcrec_core.specs.protocol import PROTOCOLS
+from pcrec_core.specs.run import Cooperation, RunSpec, from_dict
 from pcrec_core.trainer import Trainer
 
 RINGS = two_rings()

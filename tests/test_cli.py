@@ -16,7 +16,7 @@ from pcrec_core.datasets import SOURCES
 from pcrec_core.metrics import METRICS
 from pcrec_core.paths import ROOT
 from pcrec_core.records import Store, run_record
-from pcrec_core.spec import Data
+from pcrec_core.specs.run import Data
 
 TINY = ["train", "--dataset", "synthetic", "--model", "bpr", "--epochs", "1", "--d", "4"]
 

@@ -18,11 +18,11 @@ from support import fit
 from pcrec_core import arms, datasets, operations, records, settings
 from pcrec_core.arms import Arm
 from pcrec_core.datasets.split import split
-from pcrec_core.derived import Trivial, derived_from_dict
-from pcrec_core.parts import canonical_json
 from pcrec_core.paths import RECORDS
 from pcrec_core.records import Record, Store, read, run_record
-from pcrec_core.spec import NUMERICS, Data, RunSpec, from_dict
+from pcrec_core.specs.derived import Trivial, derived_from_dict
+from pcrec_core.specs.fields import canonical_json
+from pcrec_core.specs.run import NUMERICS, Data, RunSpec, from_dict
 from pcrec_core.variants import variant
 
 #: How many files lie below data/records; whoever commits a record raises it, so that none is lost or passed over.

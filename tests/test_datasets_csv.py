@@ -10,7 +10,7 @@ import pytest
 from pcrec_core.datasets import csv_data, load
 from pcrec_core.datasets.csv import read
 from pcrec_core.errors import DataError
-from pcrec_core.spec import Data
+from pcrec_core.specs.run import Data
 
 COLUMNS = ("user", "item", "time")
 LINE = ": correct or remove the line."

@@ -15,7 +15,7 @@ from pcrec_core import datasets
 from pcrec_core.datasets import files, movielens
 from pcrec_core.datasets.split import split
 from pcrec_core.errors import DataError
-from pcrec_core.spec import Data
+from pcrec_core.specs.run import Data
 
 MEMBER = "ml-20m/ratings.csv"
 HEADER = "userId,movieId,rating,timestamp"

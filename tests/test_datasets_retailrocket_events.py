@@ -12,7 +12,7 @@ from pcrec_core import datasets
 from pcrec_core.datasets import files, retailrocket_events
 from pcrec_core.datasets.statistics import statistics
 from pcrec_core.errors import DataError
-from pcrec_core.spec import Data
+from pcrec_core.specs.run import Data
 
 COLUMNS = ("timestamp", "visitorid", "event", "itemid", "transactionid")
 HEADER = ",".join(COLUMNS)

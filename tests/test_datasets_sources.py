@@ -19,7 +19,7 @@ from pcrec_core.datasets.split import split
 from pcrec_core.datasets.statistics import statistics
 from pcrec_core.errors import DataError
 from pcrec_core.paths import ROOT
-from pcrec_core.spec import Data
+from pcrec_core.specs.run import Data
 
 
 def test_every_source_says_what_it_is():

@@ -17,7 +17,7 @@ from pcrec_core.models.bpr import BPR
 from pcrec_core.models.sasrec import SASRec
 from pcrec_core.models.youtube_dnn import YouTubeDNN
 from pcrec_core.optimizer import Adam
-from pcrec_core.spec import Cooperation
+from pcrec_core.specs.run import Cooperation
 
 MODELS = ["sasrec", "dnn", "bpr"]
 

@@ -25,7 +25,7 @@ from pcrec_core.errors import TrainingError
 from pcrec_core.paths import ROOT
 from pcrec_core.records import Record, Store
 from pcrec_core.settings import base, pcrec
-from pcrec_core.spec import RunSpec
+from pcrec_core.specs.run import RunSpec
 from pcrec_core.trainer import Trainer
 from pcrec_core.variants import variant
 

@@ -7,10 +7,10 @@ import dataclasses
 import pytest
 
 from pcrec_core import paper, plans, remaining, settings
-from pcrec_core.derived import TRIVIAL, Derived, Trivial
 from pcrec_core.errors import SpecError
 from pcrec_core.records import Record, Store
-from pcrec_core.spec import RunSpec
+from pcrec_core.specs.derived import TRIVIAL, Derived, Trivial
+from pcrec_core.specs.run import RunSpec
 
 
 def test_every_plan_is_whole_and_each_run_stands_once():

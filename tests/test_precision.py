@@ -13,7 +13,7 @@ from pcrec_core.errors import SpecError, TrainingError
 from pcrec_core.evaluation import Ranker
 from pcrec_core.peer import Peer
 from pcrec_core.precision import available, products, require
-from pcrec_core.spec import RunSpec, Training
+from pcrec_core.specs.run import RunSpec, Training
 from pcrec_core.trainer import Trainer
 
 CUDA = torch.device("cuda")

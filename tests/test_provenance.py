@@ -191,9 +191,9 @@ def test_no_commit_is_named_where_the_sources_had_changed_before_git_was_asked(r
 
 def trains(folder: Path) -> list[dict[str, Any]]:
     from pcrec_core import settings, study
-    from pcrec_core.derived import Trivial
     from pcrec_core.records import Store
-    from pcrec_core.spec import Data
+    from pcrec_core.specs.derived import Trivial
+    from pcrec_core.specs.run import Data
 
     store, split_for = Store(folder / "data" / "records"), study.split_for
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pcrec_core import records, settings, spec
+from pcrec_core import records, settings
 from pcrec_core.errors import FileError, RecordError
 from pcrec_core.records import Record, Store, ranks_of, read, run_record, same_users
-from pcrec_core.spec import Data, RunSpec
+from pcrec_core.specs import run as specs
+from pcrec_core.specs.run import Data, RunSpec
 
 SPEC = settings.base("synthetic", "bpr", epochs=2)
 RESULT = {
@@ -283,7 +284,7 @@ def test_a_damaged_record_is_never_taken_for_a_missing_one(store, path):
 def test_a_record_of_another_numerics_counts_as_missing_and_can_still_be_read(
     store, path, monkeypatch
 ):
-    monkeypatch.setitem(spec.NUMERICS, "bpr", spec.NUMERICS["bpr"] + 1)
+    monkeypatch.setitem(specs.NUMERICS, "bpr", specs.NUMERICS["bpr"] + 1)
     now = settings.base("synthetic", "bpr", epochs=2)
     assert now.name != SPEC.name and store.get(now.name) is None
     assert read(path).spec == SPEC

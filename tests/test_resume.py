@@ -16,9 +16,9 @@ from support import AVERAGING, CPU, LAYERWISE, digest, fit, same, spec_of, two_r
 from pcrec_core import provenance, settings, study, weights
 from pcrec_core.checkpoints import Checkpoint
 from pcrec_core.errors import TrainingError
-from pcrec_core.protocols import PROTOCOLS
 from pcrec_core.records import Store
-from pcrec_core.spec import Cooperation, RunSpec
+from pcrec_core.specs.protocol import PROTOCOLS
+from pcrec_core.specs.run import Cooperation, RunSpec
 from pcrec_core.trainer import Trainer
 
 RINGS = two_rings()

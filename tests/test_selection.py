@@ -10,7 +10,7 @@ import torch
 from support import CPU, LAYERWISE, NOWHERE, same, spec_of, two_rings, weights_of
 from torch import nn
 
-from pcrec_core.spec import Cooperation, RunSpec
+from pcrec_core.specs.run import Cooperation, RunSpec
 from pcrec_core.trainer import Outcome, Trainer
 
 RINGS = two_rings()

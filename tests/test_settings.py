@@ -10,9 +10,9 @@ import pytest
 from pcrec_core import paper, settings
 from pcrec_core.datasets import SOURCES, csv_data
 from pcrec_core.errors import DataError, NotChosen, SpecError
-from pcrec_core.protocols import PROTOCOLS
 from pcrec_core.settings import base, changed, dataset, defaults, layerwise, pcrec, run_spec
-from pcrec_core.spec import Cooperation, Data
+from pcrec_core.specs.protocol import PROTOCOLS
+from pcrec_core.specs.run import Cooperation, Data
 from pcrec_core.variants import variant
 
 MODELS = ("sasrec", "dnn", "bpr")

@@ -15,12 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pcrec_core import errors, spec
+from pcrec_core import errors
 from pcrec_core.errors import PCRecError, SpecError, unknown
-from pcrec_core.parts import canonical_json
 from pcrec_core.paths import ROOT
-from pcrec_core.protocols import PROTOCOLS, Rules
-from pcrec_core.spec import Cooperation, Data, Model, RunSpec, Training, from_dict
+from pcrec_core.specs import run as specs
+from pcrec_core.specs.fields import canonical_json
+from pcrec_core.specs.protocol import PROTOCOLS, Rules
+from pcrec_core.specs.run import Cooperation, Data, Model, RunSpec, Training, from_dict
 
 SHA = "0123456789abcdef" * 4
 BPR = RunSpec(Data("ml-100k"), Model("bpr", d=256), Training(200, 2048, 1e-3))
@@ -90,7 +91,7 @@ def test_identity_is_pinned_and_is_the_hash_of_a_form_written_by_hand(run, ident
 
 
 def test_identity_is_the_same_in_another_process_with_another_order_of_hashing():
-    code = "from pcrec_core.spec import *; import sys, json; print(from_dict(json.loads(sys.argv[1])).identity)"
+    code = "from pcrec_core.specs.run import *; import sys, json; print(from_dict(json.loads(sys.argv[1])).identity)"
     found = [
         subprocess.run(
             [sys.executable, "-c", code, PINNED[1][2]],
@@ -196,7 +197,7 @@ def test_defaults_stand_in_the_form_so_that_a_changed_default_changes_identities
 
 
 def test_numerics_come_from_the_model_and_raising_them_changes_the_identity(monkeypatch):
-    monkeypatch.setitem(spec.NUMERICS, "bpr", BPR.numerics + 1)
+    monkeypatch.setitem(specs.NUMERICS, "bpr", BPR.numerics + 1)
     raised = dataclasses.replace(BPR, numerics=None)
     assert raised.numerics == BPR.numerics + 1 and raised.identity != BPR.identity
     assert dataclasses.replace(PCREC, numerics=None).identity == PCREC.identity  # another model's
@@ -319,7 +320,7 @@ def test_a_later_field_stands_in_the_form_only_where_it_differs_from_before():
 
 def test_older_identities_still_resolve_after_a_field_was_added(monkeypatch):
     older = BPR.canonical()
-    monkeypatch.setitem(spec._PARTS, "training", Later)
+    monkeypatch.setitem(specs._PARTS, "training", Later)
     back = from_dict(older)
     assert back.training == Later(
         200, 2048, 1e-3, precision="float32", warmup=0
@@ -663,7 +664,7 @@ def test_a_spec_cannot_be_changed_in_place():
         BPR.seed = 1
 
 
-@pytest.mark.parametrize("module", [spec, errors])
+@pytest.mark.parametrize("module", [specs, errors])
 def test_the_examples_in_the_documentation_are_true(module):
     found = doctest.testmod(module)
     assert found.attempted > 0 and found.failed == 0

@@ -11,8 +11,8 @@ from support import fit, two_rings
 
 from pcrec_core import datasets, study
 from pcrec_core.datasets.split import Split, split
-from pcrec_core.protocols import PROTOCOLS, Rules
-from pcrec_core.spec import Cooperation, Data, Model, RunSpec, Training
+from pcrec_core.specs.protocol import PROTOCOLS, Rules
+from pcrec_core.specs.run import Cooperation, Data, Model, RunSpec, Training
 
 LAYERWISE = Cooperation("layerwise", "entropy", 30)
 SASREC = RunSpec(

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from pcrec_core import plans, settings
-from pcrec_core.derived import Derived, Trivial
+from pcrec_core.specs.derived import Derived, Trivial
 from pcrec_core.variants import Spec, variant
 
 HALF, WHOLE = "retailrocket-half", "retailrocket"

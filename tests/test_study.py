@@ -17,15 +17,16 @@ import torch
 from support import fit
 
 from pcrec_core import __main__ as cli
-from pcrec_core import datasets, paper, provenance, records, spec, study, weights
+from pcrec_core import datasets, paper, provenance, records, study, weights
 from pcrec_core.commands import command
 from pcrec_core.datasets import csv_data
 from pcrec_core.datasets.split import split
-from pcrec_core.derived import Trivial
 from pcrec_core.errors import FileError, PCRecError, RecordError, SpecError, TrainingError
 from pcrec_core.records import Store, run_record
 from pcrec_core.settings import base, pcrec, run_spec
-from pcrec_core.spec import Cooperation, Data, RunSpec
+from pcrec_core.specs import run as specs
+from pcrec_core.specs.derived import Trivial
+from pcrec_core.specs.run import Cooperation, Data, RunSpec
 
 
 @pytest.fixture(autouse=True)
@@ -126,7 +127,7 @@ def test_a_csv_is_one_run_wherever_it_lies(store, trained, tmp_path):
 
 def test_a_record_of_another_numerics_counts_as_missing(store, trained, monkeypatch):
     [before] = study.run([tiny()], store=store)
-    monkeypatch.setitem(spec.NUMERICS, "bpr", before.key["numerics"] + 1)
+    monkeypatch.setitem(specs.NUMERICS, "bpr", before.key["numerics"] + 1)
     [after] = study.run([tiny()], store=store)
     assert len(trained) == 2 and after.key["numerics"] == before.key["numerics"] + 1
     assert names(store) == sorted([before.name, after.name])

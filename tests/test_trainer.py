@@ -12,7 +12,7 @@ from support import CPU, LAYERWISE, NOWHERE, fit, same, spec_of, two_rings
 from pcrec_core.cooperation import LayerWise, cooperate
 from pcrec_core.models import build, layers_of
 from pcrec_core.peer import Peer, rate
-from pcrec_core.spec import Cooperation, RunSpec
+from pcrec_core.specs.run import Cooperation, RunSpec
 from pcrec_core.streams import stream_seed
 from pcrec_core.trainer import Trainer
 

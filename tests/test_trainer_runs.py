@@ -22,7 +22,7 @@ from support import (
 )
 
 from pcrec_core.errors import TrainingError
-from pcrec_core.spec import Cooperation
+from pcrec_core.specs.run import Cooperation
 from pcrec_core.trainer import Trainer, device_of
 
 MODELS = ["sasrec", "dnn", "bpr"]

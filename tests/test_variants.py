@@ -9,10 +9,10 @@ from contextlib import suppress
 import pytest
 
 from pcrec_core import paper, settings, variants
-from pcrec_core.derived import Derived, Trivial, derived_from_dict, trainings
 from pcrec_core.errors import NotChosen, SpecError
-from pcrec_core.protocols import PROTOCOLS, Rules
-from pcrec_core.spec import Cooperation, Data, RunSpec
+from pcrec_core.specs.derived import Derived, Trivial, derived_from_dict, trainings
+from pcrec_core.specs.protocol import PROTOCOLS, Rules
+from pcrec_core.specs.run import Cooperation, Data, RunSpec
 from pcrec_core.variants import LABELS, MODELS, is_trial, variant
 
 BASE, LE = settings.base("ml-100k", "sasrec", seed=3), settings.pcrec("ml-100k", "sasrec", seed=3)

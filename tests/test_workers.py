@@ -40,7 +40,7 @@ from pcrec_core.errors import FileError, Interrupted, RecordError, SpecError, Tr
 from pcrec_core.paths import ROOT, alone
 from pcrec_core.records import Record, Store
 from pcrec_core.settings import pcrec
-from pcrec_core.spec import RunSpec
+from pcrec_core.specs.run import RunSpec
 from pcrec_core.workers import Processes
 
 RUNS = [tiny(0), pcrec("synthetic", "sasrec", epochs=3, d=8), tiny(2), tiny(3)]

@@ -16,7 +16,7 @@ import torch
 
 from pcrec_core import study, weights
 from pcrec_core.settings import base
-from pcrec_core.spec import RunSpec
+from pcrec_core.specs.run import RunSpec
 from pcrec_core.trainer import Trainer
 
 _EPOCH = Trainer._epoch

@@ -13,10 +13,10 @@ from pcrec_core.claims import ladder, over_runs, words
 from pcrec_core.claims.shelf import Shelf, planned
 from pcrec_core.claims.tables import table
 from pcrec_core.claims.verdict import SUPPORTING, Claim, Evidence, decide, registry
-from pcrec_core.derived import trainings
 from pcrec_core.errors import NotChosen
 from pcrec_core.metrics import PRIMARY
 from pcrec_core.records import Store
+from pcrec_core.specs.derived import trainings
 from pcrec_core.variants import Spec
 
 #: B of "a proper alpha over a random one": the mean over the other alphas, seed by seed.

@@ -12,7 +12,6 @@ import pandas as pd
 from pcrec_core.claims import tables
 from pcrec_core.claims.verdict import COMPOUND
 from pcrec_core.claims.words import DECIDED, INCONCLUSIVE, KINDS, NOT_TESTED, WORDS
-from pcrec_core.derived import TRIVIAL
 from pcrec_core.paths import ROOT
 from pcrec_core.report import (
     DASH,
@@ -28,6 +27,7 @@ from pcrec_core.report import (
     table,
     with_interval,
 )
+from pcrec_core.specs.derived import TRIVIAL
 
 
 def claims(frame: pd.DataFrame, name: str) -> Html:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pcrec_core import spec
 from pcrec_core.datasets import csv, movielens, pairs, retailrocket, retailrocket_events, synthetic
 from pcrec_core.datasets.csv import csv_data
 from pcrec_core.datasets.files import locate, sha256
 from pcrec_core.datasets.interactions import Interactions, build
 from pcrec_core.datasets.sources import ManualFile, RemoteFile, Source, Table
 from pcrec_core.errors import DataError, unknown
+from pcrec_core.specs.run import Data
 
 __all__ = [
     "SOURCES",
@@ -52,7 +52,7 @@ def source(name: str) -> Source:
     return SOURCES[name]
 
 
-def load(data: spec.Data, progress: bool = False) -> Interactions:
+def load(data: Data, progress: bool = False) -> Interactions:
     """Read, filter, number and sort the interactions that ``data`` names.
 
     Parameters
@@ -76,7 +76,7 @@ def _table(origin: Source, progress: bool) -> Table:
     return origin.read([locate(file, progress) for file in origin.files])
 
 
-def _csv_table(data: spec.Data) -> Table:
+def _csv_table(data: Data) -> Table:
     if data.path is None:
         raise DataError(
             f"the csv file with SHA-256 {data.sha256} is not named: give its path by datasets.csv_data."

@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
-from pcrec_core import spec
 from pcrec_core.datasets.files import sha256
 from pcrec_core.datasets.sources import Source, Table
 from pcrec_core.datasets.text import MISSING, Layout, fault, header, read_columns
 from pcrec_core.errors import DataError, unknown
+from pcrec_core.specs.run import Data
 
 
 def csv_data(
@@ -22,7 +22,7 @@ def csv_data(
     item: str = "item",
     time: str | None = "time",
     core: int = 5,
-) -> spec.Data:
+) -> Data:
     """The ``Data`` of a csv file: its content's hash and its columns are its identity.
 
     Parameters
@@ -45,7 +45,7 @@ def csv_data(
     columns = (user, item) if time is None else (user, item, time)
     content = sha256(path)
     _layout(path, columns)
-    return spec.Data("csv", core=core, sha256=content, columns=columns, path=str(path))
+    return Data("csv", core=core, sha256=content, columns=columns, path=str(path))
 
 
 def read(path: Path, columns: tuple[str, ...]) -> Table:

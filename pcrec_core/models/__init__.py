@@ -16,7 +16,7 @@ from pcrec_core.datasets.split import Split
 from pcrec_core.layers import Layer
 from pcrec_core.models import bpr, sasrec, youtube_dnn
 from pcrec_core.models.examples import Pieces, Positives
-from pcrec_core.spec import RunSpec
+from pcrec_core.specs.run import RunSpec
 
 
 def build(run: RunSpec, split: Split) -> nn.Module:

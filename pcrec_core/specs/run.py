@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from pcrec_core.errors import SpecError, known, require
-from pcrec_core.parts import Identified, Part, count, later
-from pcrec_core.protocols import PROTOCOLS, Rules
+from pcrec_core.specs.fields import Identified, Part, count, later
+from pcrec_core.specs.protocol import PROTOCOLS, Rules
 
 #: Raised for a model by any change that moves a bit of its results (data, evaluation and cooperation raise all).
 NUMERICS = {"sasrec": 3, "dnn": 4, "bpr": 3}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from pcrec_core.errors import known
-from pcrec_core.parts import Part
+from pcrec_core.specs.fields import Part
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pcrec_core.errors import SpecError, known, require
-from pcrec_core.parts import Identified
-from pcrec_core.spec import Data, RunSpec, from_dict, has_meaning
+from pcrec_core.specs.fields import Identified
+from pcrec_core.specs.run import Data, RunSpec, from_dict, has_meaning
 
 #: Raised by a change that moves a bit of what these give.
 NUMERICS = 1

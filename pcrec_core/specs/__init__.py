@@ -1,0 +1,1 @@
+"""Specs: what is run, as frozen values with an identity."""
