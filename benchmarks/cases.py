@@ -17,10 +17,10 @@ from pcrec_core.datasets.split import Split
 from pcrec_core.evaluation import Ranker
 from pcrec_core.models import sasrec
 from pcrec_core.models.bpr import BPR
-from pcrec_core.models.examples import Positives
 from pcrec_core.models.sasrec import SASRec
 from pcrec_core.models.youtube_dnn import YouTubeDNN
 from pcrec_core.optimizer import Adam
+from pcrec_core.training.examples import Positives
 
 CPU = torch.device("cpu")
 

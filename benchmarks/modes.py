@@ -20,13 +20,13 @@ from tqdm import tqdm
 
 from benchmarks.__main__ import machine
 from pcrec_core import commands, records, study
-from pcrec_core.ensemble import Mean
 from pcrec_core.evaluation import Ranker
-from pcrec_core.models import build
+from pcrec_core.models.ensemble import Mean
 from pcrec_core.paths import ROOT, write_whole
 from pcrec_core.records import Store
 from pcrec_core.settings import base, pcrec
 from pcrec_core.specs.run import RunSpec
+from pcrec_core.training.build import build
 
 TABLE = ROOT / "data" / "modes.csv"
 _ROUNDS = 3  # of each, in turn

@@ -11,14 +11,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from pcrec_core import baselines
 from pcrec_core.criteria import entropy
 from pcrec_core.datasets.split import Split
-from pcrec_core.ensemble import Mean
 from pcrec_core.evaluation import Ranker, by_user, facts, ranker_of, summary
 from pcrec_core.layers import Layer
 from pcrec_core.metrics import SELECTION
-from pcrec_core.models import examples_of, layers_of
+from pcrec_core.models import baselines
+from pcrec_core.models.ensemble import Mean
 from pcrec_core.optimizer import Adam
 from pcrec_core.peer import decay
 from pcrec_core.precision import products
@@ -27,6 +26,7 @@ from pcrec_core.specs.derived import TUNING_EPOCHS, Derived, Trivial
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.streams import stream_seed
 from pcrec_core.trainer import Choice
+from pcrec_core.training.build import examples_of, layers_of
 
 
 def derive(

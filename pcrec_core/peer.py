@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from pcrec_core.averages import Average
 from pcrec_core.datasets.split import Split
 from pcrec_core.errors import TrainingError
-from pcrec_core.models import build
 from pcrec_core.optimizer import Adam
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.streams import global_stream, stream_seed
+from pcrec_core.training.build import build
 
 
 def rate(eta: float, peer: int, peers: int) -> float:
@@ -63,7 +63,7 @@ class Peer:
         TrainingError
             If the loss is no number.
         """
-        batches = self.model.batches(self._rows(examples, epoch), self.spec.training.batch, device)
+        batches = examples.batches(self._rows(examples, epoch), self.spec.training.batch, device)
         total = torch.zeros((), device=device)
         self.model.train()
         with global_stream(self._seed("dropout", epoch), device):

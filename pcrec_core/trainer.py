@@ -34,13 +34,13 @@ from pcrec_core.datasets.split import Split
 from pcrec_core.errors import Interrupted, TrainingError
 from pcrec_core.evaluation import as_text, by_user, facts, ranker_of, summary
 from pcrec_core.metrics import METRICS, PRIMARY, SELECTION
-from pcrec_core.models import examples_of, layers_of
 from pcrec_core.parallel import SERIAL, Group
 from pcrec_core.peer import Peer
 from pcrec_core.precision import products, require
 from pcrec_core.settings import known_device
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.streams import stream_seed
+from pcrec_core.training.build import examples_of, layers_of
 
 
 def device_of(name: str) -> torch.device:

@@ -65,7 +65,7 @@ def model(spec: RunSpec, peer: int | None, split: Split, device: Any) -> Any:
     RecordError
         If the weights on disk are not readable, are damaged or without a SHA-256, or are another model's.
     """
-    from pcrec_core.models import build
+    from pcrec_core.training.build import build
 
     built, place = build(spec, split).to(device), path(spec, peer)
     try:

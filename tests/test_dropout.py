@@ -6,7 +6,7 @@ import pytest
 import support  # noqa: F401  (one thread)
 import torch
 
-from pcrec_core.models.dropout import Dropout
+from pcrec_core.models._dropout import Dropout
 
 
 @pytest.mark.parametrize("p", [0.1, 0.2, 0.5, 0.9])

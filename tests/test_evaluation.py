@@ -16,7 +16,7 @@ from pcrec_core import evaluation
 from pcrec_core.datasets.split import Split
 from pcrec_core.errors import TrainingError
 from pcrec_core.evaluation import Ranker, summary
-from pcrec_core.models import build
+from pcrec_core.training.build import build
 
 #: Training, validation, test of three users among six items.
 SMALL = split_of([[1, 2, 3, 4], [5, 6, 1, 1, 2], [2, 2, 6, 2]], repeats=True)

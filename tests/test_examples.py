@@ -11,7 +11,7 @@ from scipy.stats import chisquare
 from support import split_of
 
 from pcrec_core.errors import DataError
-from pcrec_core.models.examples import Pieces, Positives
+from pcrec_core.training.examples import Pieces, Positives
 
 
 def training_of(histories: list[list[int]]) -> list[list[int]]:

@@ -12,12 +12,13 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pcrec_core.layers import Layer, default_layers
-from pcrec_core.models import build, layers_of
 from pcrec_core.models.bpr import BPR
 from pcrec_core.models.sasrec import SASRec
 from pcrec_core.models.youtube_dnn import YouTubeDNN
 from pcrec_core.optimizer import Adam
 from pcrec_core.specs.run import Cooperation
+from pcrec_core.training.build import build, examples_of, layers_of
+from pcrec_core.training.examples import Pieces, Positives
 
 MODELS = ["sasrec", "dnn", "bpr"]
 
@@ -45,8 +46,10 @@ class TestContract:
     """What the trainer, the ranking and the cooperation rely on."""
 
     def rows(self, name: str) -> Tensor:
-        spec, split = spec_of(name), two_rings()
-        return type(model_of(name)).examples(split, spec.model.t).epoch(0, 0)
+        return self.examples(name).epoch(0, 0)
+
+    def examples(self, name: str) -> Pieces | Positives:
+        return examples_of(spec_of(name), two_rings())
 
     def inputs(self, name: str) -> tuple[Tensor, Tensor]:
         split, t = two_rings(), spec_of(name).model.t
@@ -143,7 +146,7 @@ class TestContract:
 
     def test_batches_are_the_rows_in_their_order_and_give_the_loss_of_the_rows(self, name):
         model, rows = model_of(name).eval(), self.rows(name)
-        batches = model.batches(rows, 5, CPU)
+        batches = self.examples(name).batches(rows, 5, CPU)
         assert torch.equal(torch.cat([batch[0] for batch in batches]), rows) and len(batches) == -(
             -len(rows) // 5
         )
@@ -154,7 +157,7 @@ class TestContract:
         """On a GPU these operations stop the program until their result is on the host."""
         model = model_of(name)
         optimizer = Adam(model.parameters(), 1e-3)
-        batch, *_ = model.batches(self.rows(name), 5, CPU)
+        batch, *_ = self.examples(name).batches(self.rows(name), 5, CPU)
         with Called() as called:
             model.loss(*batch).backward()
             optimizer.step()

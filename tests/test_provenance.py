@@ -207,7 +207,7 @@ def trains(folder: Path) -> list[dict[str, Any]]:
     commit(folder)
     told.append(made(1))
     study.split_for = lambda spec: (
-        importlib.import_module("pcrec_core.baselines") and split_for(spec)
+        importlib.import_module("pcrec_core.models.baselines") and split_for(spec)
     )  # in the run
     told.append(made(2))
     told.append(study.run([Trivial(Data("synthetic"), "recency")], store=store)[0].run)

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pcrec_core.models import softmax_loss
-from pcrec_core.models.softmax_loss import chunk_rows, linear_cross_entropy
+from pcrec_core.models import _linear_cross_entropy
+from pcrec_core.models._linear_cross_entropy import chunk_rows, linear_cross_entropy
 
 CPU = torch.device("cpu")
 CHUNK = chunk_rows(3, CPU)  # of a few items: the most rows
@@ -78,7 +78,7 @@ def test_a_chunk_has_fewer_rows_where_there_are_more_items():
 def test_the_size_of_a_chunk_changes_nothing(chunk, monkeypatch):
     x, w, b, target = problem(20, 4, 6, torch.float64)
     expected = linear_cross_entropy(x, w, b, target)
-    monkeypatch.setattr(softmax_loss, "chunk_rows", lambda items, device: chunk)
+    monkeypatch.setattr(_linear_cross_entropy, "chunk_rows", lambda items, device: chunk)
     found = linear_cross_entropy(x, w, b, target)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-14)
     for ours, theirs in gradients(found, expected, x, w, b):

@@ -10,11 +10,11 @@ import torch
 from support import CPU, LAYERWISE, NOWHERE, fit, same, spec_of, two_rings
 
 from pcrec_core.cooperation import LayerWise, cooperate
-from pcrec_core.models import build, layers_of
 from pcrec_core.peer import Peer, rate
 from pcrec_core.specs.run import Cooperation, RunSpec
 from pcrec_core.streams import stream_seed
 from pcrec_core.trainer import Trainer
+from pcrec_core.training.build import build, examples_of, layers_of
 
 MODELS = ["sasrec", "dnn", "bpr"]
 RINGS = two_rings()
@@ -117,7 +117,7 @@ def algorithm_2(spec: RunSpec) -> list[list[float]]:
         eta = spec.training.eta * (1, 0.5)[k]
         decay = 0 if spec.model.name == "bpr" else spec.training.l2
         optimizers.append(torch.optim.Adam(models[k].parameters(), lr=eta, weight_decay=decay))
-    examples = type(models[0]).examples(RINGS, spec.model.t)
+    examples = examples_of(spec, RINGS)
     batches = math.ceil(len(examples) / spec.training.batch)
     for optimizer in optimizers:
         schedules.append(

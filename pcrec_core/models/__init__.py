@@ -1,56 +1,7 @@
 """The three recommenders of the paper, one file each. Each is a plain ``nn.Module`` with
 
-- ``examples(split, t)``: what one epoch goes over (see ``examples.py``);
-- ``batches(rows, size, device)``: those rows as the arguments of ``loss``, batch by batch;
-- ``loss(rows)``: the training loss of a batch, a scalar; the gradient of its tables is sparse (see ``optimizer.Adam``);
+- ``loss(rows)``: the training loss of a batch, a scalar; the gradient of its tables is sparse (see ``training.optimizer.Adam``);
 - ``scores(users, inputs, out)``: scores of all ids 0..n for ranking, shape (batch, n + 1); column 0 is padding. ``out``, of
   shape (n + 1, batch), is where they may be written, transposed, if it is given; a model need not have it;
 - ``layers(model)``: a function beside the class that lists the layers cooperation works on.
 """
-
-from __future__ import annotations
-
-from torch import nn
-
-from pcrec_core.datasets.split import Split
-from pcrec_core.layers import Layer
-from pcrec_core.models import bpr, sasrec, youtube_dnn
-from pcrec_core.models.examples import Pieces, Positives
-from pcrec_core.specs.run import RunSpec
-
-
-def build(run: RunSpec, split: Split) -> nn.Module:
-    """A new model of ``split``'s size, its weights drawn from torch's global generator."""
-    model, lines = run.model, run.lines
-    if model.name == "sasrec":
-        return sasrec.SASRec(split.n_items, model.d, model.t, model.p, lines.loss, lines.attention)
-    if model.name == "dnn":
-        return youtube_dnn.YouTubeDNN(split.n_items, model.d, lines.mean)
-    return bpr.BPR(split.n_users, split.n_items, model.d, run.training.l2)
-
-
-def examples_of(run: RunSpec, split: Split) -> Pieces | Positives:
-    """What an epoch of the run goes over."""
-    kinds = {"sasrec": sasrec.SASRec, "dnn": youtube_dnn.YouTubeDNN, "bpr": bpr.BPR}
-    return kinds[run.model.name].examples(split, run.model.t)
-
-
-def layers_of(run: RunSpec, model: nn.Module) -> list[Layer]:
-    """The layers of a run's model that are measured and exchanged."""
-    if run.model.name == "sasrec":
-        return sasrec.layers(model, _measured_norms(run))
-    return (youtube_dnn if run.model.name == "dnn" else bpr).layers(model)
-
-
-def _measured_norms(run: RunSpec) -> tuple[str, ...]:
-    if (
-        run.lines.layers == "matrices"
-        or run.cooperation is None
-        or run.cooperation.criterion is None
-    ):
-        return ()
-    return (
-        ("attention_norm", "forward_norm")
-        if run.cooperation.criterion == "l1"
-        else ("attention_norm",)
-    )

@@ -7,10 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from pcrec_core.datasets.split import Split
 from pcrec_core.layers import Layer
-from pcrec_core.models.examples import Positives, batches
-from pcrec_core.models.tables import item_scores, lookup
+from pcrec_core.models._tables import item_scores, lookup
 
 
 class _PairwiseLoss(torch.autograd.Function):
@@ -59,12 +57,6 @@ class BPR(nn.Module):
         self.l2 = l2
         for table in (self.user, self.item):
             nn.init.normal_(table.weight, std=0.01)
-
-    batches = staticmethod(batches)
-
-    @staticmethod
-    def examples(split: Split, t: None) -> Positives:
-        return Positives(split)
 
     def loss(self, rows: Tensor) -> Tensor:
         """Sum over ``rows`` (batch, 3) of -log sigmoid(score of the item - score of the negative) + L2 penalty."""

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from pcrec_core.datasets.split import Split
 from pcrec_core.layers import Layer
-from pcrec_core.models.dropout import Dropout
-from pcrec_core.models.examples import Pieces, counted_batches
-from pcrec_core.models.softmax_loss import linear_cross_entropy
-from pcrec_core.models.tables import item_scores, lookup
+from pcrec_core.models._dropout import Dropout
+from pcrec_core.models._linear_cross_entropy import linear_cross_entropy
+from pcrec_core.models._tables import item_scores, lookup
 
 BLOCKS = 2  # l of Section 4.3
 
@@ -90,12 +88,6 @@ class SASRec(nn.Module):
             nn.init.normal_(
                 table.weight, std=0.01
             )  # the padding row too: it is drawn, then never looked up
-
-    batches = staticmethod(counted_batches)
-
-    @staticmethod
-    def examples(split: Split, t: int) -> Pieces:
-        return Pieces(split, t)
 
     def encode(self, inputs: Tensor) -> Tensor:
         """Representation after each input, zero at padding that takes no part: (batch, length) ids to (batch, length, d)."""

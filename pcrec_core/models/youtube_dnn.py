@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from pcrec_core.datasets.split import Split
 from pcrec_core.layers import Layer
-from pcrec_core.models.examples import Pieces, batches
-from pcrec_core.models.softmax_loss import linear_cross_entropy
-from pcrec_core.models.tables import item_scores, lookup
+from pcrec_core.models._linear_cross_entropy import linear_cross_entropy
+from pcrec_core.models._tables import item_scores, lookup
 
 
 class YouTubeDNN(nn.Module):
@@ -33,12 +31,6 @@ class YouTubeDNN(nn.Module):
         self.item = nn.Embedding(n_items + 1, d, padding_idx=0)
         self.hidden = nn.Linear(d, d)
         self.output = nn.Linear(d, n_items + 1)
-
-    batches = staticmethod(batches)
-
-    @staticmethod
-    def examples(split: Split, t: int) -> Pieces:
-        return Pieces(split, t)
 
     def encode(self, inputs: Tensor) -> Tensor:
         """The user after ``inputs`` (batch, length): (batch, d)."""

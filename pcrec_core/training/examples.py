@@ -11,9 +11,14 @@ from pcrec_core.errors import DataError
 
 
 class Pieces:
-    """Pieces of ``t`` items (SASRec, DNN): rows of shape (t,), left padded with 0, the last item a target."""
+    """Go over sequences of ``t`` items (SASRec, DNN): rows of shape (t,), left padded with 0, the last item a target.
 
-    def __init__(self, split: Split, t: int) -> None:
+    With ``counted`` a batch brings its number of inputs that are no padding: counted here, where the rows are, so that no
+    step on a GPU has to wait until the GPU has counted.
+    """
+
+    def __init__(self, split: Split, t: int, counted: bool = False) -> None:
+        self.counted = counted
         self.rows = torch.from_numpy(split.pieces(t))
         if not len(self.rows):
             raise DataError(
@@ -26,6 +31,14 @@ class Pieces:
     def epoch(self, order_seed: int, negative_seed: int) -> Tensor:
         """All pieces in a fresh order, (pieces, t)."""
         return self.rows[_order(len(self), order_seed)]
+
+    def batches(self, rows: Tensor, size: int, device: torch.device) -> list[tuple]:
+        """Return the arguments of ``loss``, batch by batch, for ``rows`` of an epoch: they move to the device in one go."""
+        batches = rows.to(device).split(size)
+        if not self.counted:
+            return [(batch,) for batch in batches]
+        counts = (rows[:, :-1] > 0).sum(1).split(size)
+        return [(batch, int(real.sum())) for batch, real in zip(batches, counts, strict=True)]
 
 
 class Positives:
@@ -53,6 +66,10 @@ class Positives:
         rows = np.column_stack([self.rows, self._negatives(np.random.default_rng(negative_seed))])
         return torch.from_numpy(rows)[_order(len(self), order_seed)]
 
+    def batches(self, rows: Tensor, size: int, device: torch.device) -> list[tuple]:
+        """Return the arguments of ``loss``, batch by batch, for ``rows`` of an epoch: they move to the device in one go."""
+        return [(batch,) for batch in rows.to(device).split(size)]
+
     def _negatives(self, rng: np.random.Generator) -> np.ndarray:
         """Uniform over 1..n outside the user's training items: drawn again where it hits one."""
         negatives = np.empty(len(self), dtype=np.int64)
@@ -63,21 +80,6 @@ class Positives:
             at = np.searchsorted(self._keys, keys)
             todo = todo[self._keys[np.minimum(at, len(self._keys) - 1)] == keys]
         return negatives
-
-
-def batches(rows: Tensor, size: int, device: torch.device) -> list[tuple]:
-    """What ``loss`` is given, batch by batch, for ``rows`` of an epoch: they move to the device in one go."""
-    return [(batch,) for batch in rows.to(device).split(size)]
-
-
-def counted_batches(rows: Tensor, size: int, device: torch.device) -> list[tuple]:
-    """The same of pieces, and of each batch the number of inputs that are no padding: counted here, where the pieces are,
-    so that no step on a GPU has to wait until the GPU has counted."""
-    real = (rows[:, :-1] > 0).sum(1)
-    return [
-        (batch, int(counts.sum()))
-        for batch, counts in zip(rows.to(device).split(size), real.split(size), strict=True)
-    ]
 
 
 def _order(n: int, seed: int) -> Tensor:

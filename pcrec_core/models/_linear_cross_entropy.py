@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from pcrec_core.models.tables import item_scores
+from pcrec_core.models._tables import item_scores
 
 #: Logits in memory at a time. On a CPU they stay near the core's cache; on a GPU large products are the fast ones.
 CELLS = {"cpu": 2**21, "cuda": 2**26}
