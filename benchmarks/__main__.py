@@ -22,7 +22,7 @@ from tqdm import tqdm
 from benchmarks import ml20m
 from benchmarks.cases import CPU, Case, all_cases
 from pcrec_core.paths import ROOT, write_whole
-from pcrec_core.precision import available, products
+from pcrec_core.training.precision import available, products
 
 T = TypeVar("T")
 _MOST = 6  # operations of a profile

@@ -19,8 +19,8 @@ from pcrec_core.models import sasrec
 from pcrec_core.models.bpr import BPR
 from pcrec_core.models.sasrec import SASRec
 from pcrec_core.models.youtube_dnn import YouTubeDNN
-from pcrec_core.optimizer import Adam
 from pcrec_core.training.examples import Positives
+from pcrec_core.training.optimizer import Adam
 
 CPU = torch.device("cpu")
 

@@ -11,22 +11,13 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pcrec_core import (
-    datasets,
-    plans,
-    records,
-    remaining,
-    settings,
-    study,
-    torchrun,
-    weights,
-    workers,
-)
+from pcrec_core import datasets, plans, records, remaining, settings, study, weights, workers
 from pcrec_core.datasets import files
 from pcrec_core.errors import PCRecError, SpecError, unknown
 from pcrec_core.records import Record, Store
 from pcrec_core.specs.protocol import PROTOCOLS, VALUES
 from pcrec_core.specs.run import COMPONENTS, CRITERIA, RULES, SHARES, Cooperation, Data, RunSpec
+from pcrec_core.training import environment
 from pcrec_core.variants import Spec
 
 _RECORDS = (
@@ -82,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except PCRecError as error:
         print(
-            f"error{f' in process {torchrun.rank()}' if torchrun.rank() else ''}: {error}",
+            f"error{f' in process {environment.rank()}' if environment.rank() else ''}: {error}",
             file=sys.stderr,
         )
         return 1
@@ -255,7 +246,7 @@ def _train(options: argparse.Namespace) -> None:
             study.run(specs, executor, store=store, device=options.device, threads=options.threads)
     finally:  # what finished is shown, although another run failed
         for record in filter(
-            None, (store.get(spec.name) for spec in specs if torchrun.rank() == 0)
+            None, (store.get(spec.name) for spec in specs if environment.rank() == 0)
         ):  # of the peers one speaks
             _print(record, store.path(record.name))
 
@@ -296,7 +287,7 @@ def _say(
 def _executor(options: argparse.Namespace) -> AbstractContextManager[Any]:
     if options.workers is options.dask is None:
         return nullcontext()
-    if torchrun.started():
+    if environment.started():
         raise SpecError(
             "torchrun starts a process a peer, --workers and --dask a process a run: take one of them."
         )

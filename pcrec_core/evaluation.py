@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from pcrec_core.datasets.split import Split
 from pcrec_core.errors import TrainingError
 from pcrec_core.metrics import METRICS, value_by_user
-from pcrec_core.precision import products
 from pcrec_core.specs.run import RunSpec
+from pcrec_core.training.precision import products
 
 #: Scores in memory at a time: on a CPU few enough to stay in its cache (float32: 4 MiB), on a GPU enough to keep it busy.
 CELLS = {"cpu": 2**20, "cuda": 2**26}

@@ -9,9 +9,9 @@ from typing import Any, get_args, get_origin
 
 from pcrec_core.datasets import SOURCES
 from pcrec_core.errors import SpecError, unknown
-from pcrec_core.settings import known_device
 from pcrec_core.specs.protocol import PROTOCOLS
 from pcrec_core.specs.run import NUMERICS
+from pcrec_core.training.environment import known_device
 
 _DATA = (str, int, float, complex, type(None), list, tuple, set, dict)
 _IPYTHON = ("In", "Out")

@@ -18,15 +18,15 @@ from pcrec_core.layers import Layer
 from pcrec_core.metrics import SELECTION
 from pcrec_core.models import baselines
 from pcrec_core.models.ensemble import Mean
-from pcrec_core.optimizer import Adam
-from pcrec_core.peer import decay
-from pcrec_core.precision import products
-from pcrec_core.pruning import MaskedPeer, prune, tuning
 from pcrec_core.specs.derived import TUNING_EPOCHS, Derived, Trivial
 from pcrec_core.specs.run import RunSpec
-from pcrec_core.streams import stream_seed
-from pcrec_core.trainer import Choice
 from pcrec_core.training.build import examples_of, layers_of
+from pcrec_core.training.optimizer import Adam
+from pcrec_core.training.peer import decay
+from pcrec_core.training.precision import products
+from pcrec_core.training.pruning import MaskedPeer, prune, tuning
+from pcrec_core.training.random_streams import stream_seed
+from pcrec_core.training.selection import Choice
 
 
 def derive(

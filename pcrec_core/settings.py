@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pcrec_core.datasets import csv_data, source
-from pcrec_core.errors import NotChosen, SpecError, TrainingError, known
+from pcrec_core.errors import NotChosen, SpecError, known
 from pcrec_core.specs.protocol import PROTOCOLS, VALUES, Rules
 from pcrec_core.specs.run import CRITERIA, NUMERICS, Cooperation, Data, Model, RunSpec, Training
 
@@ -117,16 +117,6 @@ def chosen(label: str, model: str, dataset: str) -> float:
             f" {TRIALS!r}, and enter the best one in settings.CHOSEN."
         )
     return CHOSEN[label, model]
-
-
-#: Where a run can be trained; auto is the GPU where there is one.
-DEVICES = ("auto", "cpu", "cuda")
-
-
-def known_device(name: str) -> None:
-    """Raise ``TrainingError`` unless ``name`` is among ``DEVICES``."""
-    if name not in DEVICES:
-        raise TrainingError(f"device must be auto, cpu or cuda, not {name!r}.")
 
 
 def dataset(name: str, csv: str = "", columns: Sequence[str] = ("user", "item", "time")) -> Data:

@@ -23,17 +23,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from pcrec_core import (
-    commands,
-    datasets,
-    plans,
-    provenance,
-    records,
-    settings,
-    torchrun,
-    weights,
-    workers,
-)
+from pcrec_core import commands, datasets, plans, provenance, records, weights, workers
 from pcrec_core.arms import Arm
 from pcrec_core.datasets.split import Split, split, split_without_repeats
 from pcrec_core.datasets.statistics import statistics as describe
@@ -51,6 +41,7 @@ from pcrec_core.records import Record, Store
 from pcrec_core.specs import derived
 from pcrec_core.specs.derived import TRIVIAL, Derived, Trivial
 from pcrec_core.specs.run import NUMERICS, Data, RunSpec
+from pcrec_core.training import environment
 from pcrec_core.variants import Spec, variant
 
 #: Set (to anything) by `make book` and `make test`: a missing record of real data is an error there, not a training.
@@ -95,7 +86,7 @@ def run(
         damaged. Records finished before stay.
     """
     _refuse_threads(threads)
-    settings.known_device(device)
+    environment.known_device(device)
     store = store or Store()
     found = {
         spec: store.get(spec.name) for spec in specs
@@ -214,9 +205,10 @@ def train(
     one an epoch. Two commands may not do it to one run at a time: that is ``train_once``. The record is clean only if the code
     is sound from the first epoch to the last one, in every process.
     """
-    from pcrec_core import parallel
-    from pcrec_core.checkpoints import Checkpoint
-    from pcrec_core.trainer import Trainer, device_of
+    from pcrec_core.trainer import Trainer
+    from pcrec_core.training import parallel
+    from pcrec_core.training.build import device_of
+    from pcrec_core.training.checkpoints import Checkpoint
 
     with _torch_for_us(threads):
         place = device_of(device)
@@ -251,8 +243,8 @@ def train(
 
 def train_once(spec: RunSpec, store: Store, *, device: str = "auto", **options: Any) -> str:
     """``train``, unless the record is there; of several commands that ask for one run, one trains and the others wait."""
-    from pcrec_core import parallel
-    from pcrec_core.trainer import device_of
+    from pcrec_core.training import parallel
+    from pcrec_core.training.build import device_of
 
     _refuse_training(spec)  # a worker may have another state of the code
     group = parallel.group(spec.peers, device_of(device))
@@ -265,7 +257,7 @@ def train_once(spec: RunSpec, store: Store, *, device: str = "auto", **options: 
 def make(spec: Derived | Trivial, store: Store, *, device: str = "auto", threads: int = 1) -> None:
     """Compute what is derived from the weights of runs, or a trivial baseline, and store its record."""
     from pcrec_core import operations
-    from pcrec_core.trainer import device_of
+    from pcrec_core.training.build import device_of
 
     started, began = provenance.provenance(), time.perf_counter()
     place = device_of("cpu" if isinstance(spec, Trivial) else device)
@@ -461,7 +453,10 @@ def _job(token: str, spec: RunSpec, store: Store, device: str, threads: int, cod
 def _bar(*args: Any, **kwargs: Any) -> tqdm:
     """A progress bar where a person watches: on a terminal, never in a notebook's output, and one for all peers."""
     return tqdm(
-        *args, disable=torchrun.rank() > 0 or not sys.stderr.isatty(), dynamic_ncols=True, **kwargs
+        *args,
+        disable=environment.rank() > 0 or not sys.stderr.isatty(),
+        dynamic_ncols=True,
+        **kwargs,
     )
 
 

@@ -11,86 +11,28 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pcrec_core.checkpoints import Checkpoint, interrupts
 from pcrec_core.cooperation import (
-    Averaging,
-    Exchange,
-    LayerWise,
-    Noise,
-    ParameterWise,
-    Permuted,
-    Random,
-    Rule,
     cooperate,
 )
 from pcrec_core.datasets.split import Split
 from pcrec_core.errors import Interrupted, TrainingError
 from pcrec_core.evaluation import as_text, by_user, facts, ranker_of, summary
 from pcrec_core.metrics import METRICS, PRIMARY, SELECTION
-from pcrec_core.parallel import SERIAL, Group
-from pcrec_core.peer import Peer
-from pcrec_core.precision import products, require
-from pcrec_core.settings import known_device
 from pcrec_core.specs.run import RunSpec
-from pcrec_core.streams import stream_seed
-from pcrec_core.training.build import examples_of, layers_of
-
-
-def device_of(name: str) -> torch.device:
-    """The device of ``auto | cpu | cuda``; auto is the GPU where there is one."""
-    known_device(name)
-    if name == "cuda" and not torch.cuda.is_available():
-        raise TrainingError(
-            "device cuda was asked for, but torch sees no GPU here; take cpu or auto."
-        )
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-def rule_of(spec: RunSpec, epoch: int) -> Rule:
-    """The rule of the exchange after ``epoch``, of a run that has one."""
-    given = spec.cooperation
-    if given.rule == "averaging":
-        return Averaging()
-    if given.rule == "parameterwise":
-        return ParameterWise(given.gamma)
-    if given.rule == "noise":  # the released code's standard deviation
-        seeds = tuple(stream_seed(spec.seed, k, "noise", epoch) for k in range(spec.peers))
-        return Noise(0.05 ** (epoch // 30 + 1), seeds)
-    kind = {"own": LayerWise, "permuted": Permuted, "random": Random}[given.shares]
-    seed = {} if given.shares == "own" else {"seed": stream_seed(spec.seed, 0, "shares", epoch)}
-    return kind(given.criterion, given.alpha, spec.lines.last_bin, **seed)
-
-
-def seen_by(spec: RunSpec, split: Split) -> Split:
-    """The split as the run's model sees it."""
-    return (
-        split
-        if spec.data.histories == "ordered"
-        else split.shuffled(stream_seed(spec.seed, 0, "histories"))
-    )
-
-
-@dataclass
-class Choice:
-    """The best model so far: ties go to the earlier epoch, then to the lower peer."""
-
-    score: float = -1.0
-    epoch: int = -1
-    peer: int = -1
-    weights: dict[str, Tensor] = field(default_factory=dict)
-
-    def offer(self, score: float, epoch: int, peer: int, model: Callable[[], nn.Module]) -> None:
-        """Keep the weights of ``model()`` if they are better: only then must they be here."""
-        if score > self.score:
-            weights = {name: w.detach().clone() for name, w in model().state_dict().items()}
-            self.score, self.epoch, self.peer, self.weights = score, epoch, peer, weights
+from pcrec_core.training.build import examples_of, layers_of, rule_of, seen_by
+from pcrec_core.training.checkpoints import Checkpoint, interrupts
+from pcrec_core.training.history import exchange_entry, history_columns
+from pcrec_core.training.parallel import SERIAL, Group
+from pcrec_core.training.peer import Peer
+from pcrec_core.training.precision import products, require
+from pcrec_core.training.selection import Choice
 
 
 @dataclass(frozen=True)
@@ -207,8 +149,8 @@ class Trainer:
             exchanges = cooperate(self._models(), rule_of(self.spec, epoch), self.layers)
         if given.merges and given.components is None:
             [after] = self.group.from_first(lambda: self._read_here("valid", epoch, self.peers[:1]))
-            return {"merged": after, **_exchanged(exchanges)}
-        return {"after": self._read("valid", epoch), **_exchanged(exchanges)}
+            return {"merged": after, **exchange_entry(exchanges)}
+        return {"after": self._read("valid", epoch), **exchange_entry(exchanges)}
 
     def _offer(self, valid: Sequence[dict[str, float]], epoch: int) -> dict[str, Any]:
         """Offer the peers as they are now for the choice; what they reach on test, if that decides."""
@@ -345,7 +287,7 @@ class Trainer:
             | {
                 "weights": sum(w.numel() for w in model.parameters()),
                 "layers": [[layer.name, layer.component] for layer in self.layers],
-                "epochs": _columns(self.history),
+                "epochs": history_columns(self.history),
                 "chosen": self._chosen(choice),
                 "test": {metric: self.best[metric]["value"] for metric in METRICS}
                 if self.best
@@ -369,57 +311,3 @@ class Trainer:
             "valid": valid if which == "merged" else valid[choice.peer],
         }
         return where | ({"after": True} if which == "after" else {})
-
-
-def _exchanged(exchanges: list[Exchange]) -> dict[str, list]:
-    """mu, H, and the part kept of a cooperation, where there are any: a list a peer, of one number a layer, rounded to 8
-    digits."""
-    kept = {
-        "mu": [e.mu for e in exchanges],
-        "h": [e.h for e in exchanges],
-        "kept": [e.kept for e in exchanges],
-    }
-    return {
-        key: np.round(np.array(rows).T, 8).tolist()
-        for key, rows in kept.items()
-        if None not in rows
-    }
-
-
-def _columns(history: list[dict[str, Any]]) -> dict[str, Any]:
-    """The epochs' entries as columns: small, and what a plot wants. A list of lists runs over peers, then epochs."""
-    columns: dict[str, Any] = {
-        "loss": [
-            [round(x, 8) for x in peer] for peer in zip(*(e["loss"] for e in history), strict=True)
-        ],
-        "own": _by_metric([e["own"] for e in history]),
-    }
-    if read := [e["test"] for e in history if "test" in e]:
-        columns |= {
-            "tests": [epoch for epoch, e in enumerate(history) if "test" in e],
-            "test": _by_metric(read),
-        }
-    exchanges = [
-        epoch for epoch, entry in enumerate(history) if "merged" in entry or "after" in entry
-    ]
-    if not exchanges:
-        return columns
-    columns["exchanges"] = exchanges
-    if "merged" in history[exchanges[0]]:
-        columns["merged"] = {
-            m: [history[epoch]["merged"][m] for epoch in exchanges] for m in METRICS
-        }
-    else:
-        columns["after"] = _by_metric([history[epoch]["after"] for epoch in exchanges])
-    for key in ("mu", "h", "kept"):
-        if key in history[exchanges[0]]:
-            columns[key] = [history[epoch][key] for epoch in exchanges]
-    return columns
-
-
-def _by_metric(rows: list[list[dict[str, float]]]) -> dict[str, list[list[float]]]:
-    """Metrics of every peer, epoch by epoch, as lists by metric over peers, then epochs."""
-    return {
-        m: list(map(list, zip(*([peer[m] for peer in row] for row in rows), strict=True)))
-        for m in METRICS
-    }

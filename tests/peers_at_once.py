@@ -19,9 +19,10 @@ from typing import Any
 
 import torch
 
-from pcrec_core import provenance, study, torchrun, weights
+from pcrec_core import provenance, study, weights
 from pcrec_core.__main__ import main
 from pcrec_core.trainer import Trainer
+from pcrec_core.training import environment
 
 
 def spoil(trainer: Trainer) -> None:
@@ -46,12 +47,12 @@ def step(event: str, words: list[str]) -> list[Any]:
     original = Trainer._epoch
 
     def eventful(trainer: Trainer, number: int) -> dict[str, Any]:
-        if torchrun.rank() == 1 and number == 2:
+        if environment.rank() == 1 and number == 2:
             EVENTS[event](trainer)
         return original(trainer, number)
 
     Trainer._epoch = eventful
-    provenance.CODE = "f" * 16 if event == "other code" and torchrun.rank() == 1 else CODE
+    provenance.CODE = "f" * 16 if event == "other code" and environment.rank() == 1 else CODE
     with (
         contextlib.redirect_stdout(io.StringIO()) as out,
         contextlib.redirect_stderr(io.StringIO()) as err,
@@ -66,4 +67,4 @@ if __name__ == "__main__":
     study.CHECKPOINTS, weights.WEIGHTS = folder / "checkpoints", folder / "weights"
     study.train = functools.partial(study.train, interval=0)  # a checkpoint every epoch
     reports = [step(*each) for each in json.loads(sys.argv[2])]
-    (folder / f"report-{torchrun.rank()}.json").write_text(json.dumps(reports))
+    (folder / f"report-{environment.rank()}.json").write_text(json.dumps(reports))

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pcrec_core.checkpoints import Checkpoint
 from pcrec_core.datasets.split import Split
 from pcrec_core.specs.run import Cooperation, Data, Model, RunSpec, Training
 from pcrec_core.trainer import Outcome, Trainer
+from pcrec_core.training.checkpoints import Checkpoint
 
 # Tensors are tiny here: more threads only wait for each other, and bits are promised at equal threads.
 torch.set_num_threads(1)

@@ -8,11 +8,11 @@ import pytest
 import torch
 from support import CPU, fit, same, spec_of, two_rings, weights_of
 
-from pcrec_core.checkpoints import Checkpoint
 from pcrec_core.errors import Interrupted
-from pcrec_core.peer import Peer
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.trainer import Trainer
+from pcrec_core.training.checkpoints import Checkpoint
+from pcrec_core.training.peer import Peer
 
 RINGS = two_rings()
 

@@ -11,9 +11,10 @@ import pytest
 import torch
 from support import LAYERWISE, fit, spec_of, two_rings
 
-from pcrec_core import checkpoints, provenance
-from pcrec_core.checkpoints import Checkpoint, interrupts
+from pcrec_core import provenance
 from pcrec_core.errors import FileError, TrainingError
+from pcrec_core.training import checkpoints
+from pcrec_core.training.checkpoints import Checkpoint, interrupts
 
 
 def test_a_checkpoint_comes_back_as_it_went(tmp_path):

@@ -10,17 +10,10 @@ import torch
 from support import peers_of, same, weights_of
 from torch import nn
 
-from pcrec_core.cooperation import (
-    LayerWise,
-    Noise,
-    ParameterWise,
-    Permuted,
-    Random,
-    cooperate,
-    important,
-)
+from pcrec_core.cooperation import LayerWise, Noise, ParameterWise, cooperate, important
 from pcrec_core.errors import SpecError
 from pcrec_core.layers import Layer, default_layers
+from pcrec_core.training.control_rules import Permuted, Random
 
 
 def linears(*rows: list[list[float]]) -> list[nn.Linear]:

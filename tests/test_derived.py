@@ -32,12 +32,12 @@ from pcrec_core.evaluation import Ranker, summary
 from pcrec_core.layers import Layer
 from pcrec_core.models.baselines import Popularity, Transitions, recency
 from pcrec_core.models.ensemble import Mean
-from pcrec_core.pruning import prune, tuning
 from pcrec_core.records import Store, read
 from pcrec_core.specs.derived import Derived, Trivial, derived_from_dict
 from pcrec_core.specs.protocol import Rules
 from pcrec_core.specs.run import Data, RunSpec
 from pcrec_core.training.build import layers_of
+from pcrec_core.training.pruning import prune, tuning
 
 RINGS = two_rings()
 LAYERS = [

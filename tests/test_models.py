@@ -15,10 +15,10 @@ from pcrec_core.layers import Layer, default_layers
 from pcrec_core.models.bpr import BPR
 from pcrec_core.models.sasrec import SASRec
 from pcrec_core.models.youtube_dnn import YouTubeDNN
-from pcrec_core.optimizer import Adam
 from pcrec_core.specs.run import Cooperation
 from pcrec_core.training.build import build, examples_of, layers_of
 from pcrec_core.training.examples import Pieces, Positives
+from pcrec_core.training.optimizer import Adam
 
 MODELS = ["sasrec", "dnn", "bpr"]
 

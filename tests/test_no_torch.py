@@ -165,7 +165,11 @@ def test_reading_imports_neither_torch_nor_what_draws_nor_what_trains():
     assert (
         modules & {"torch", "matplotlib", "seaborn", "safetensors", "dask", "distributed"} == set()
     )
-    assert {"pcrec_core.trainer", "pcrec_core.models", "pcrec_core.checkpoints"} & modules == set()
+    assert {
+        "pcrec_core.trainer",
+        "pcrec_core.models",
+        "pcrec_core.training.checkpoints",
+    } & modules == set()
     assert {f"pcrec_core.{name}" for name in readers} <= modules
 
 

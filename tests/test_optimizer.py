@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from pcrec_core.models._tables import item_scores, lookup
-from pcrec_core.optimizer import Adam
+from pcrec_core.training.optimizer import Adam
 
 BATCHES = [[0, 3, 3], [5], [0, 1, 2, 3, 4, 5, 6], [6, 6, 6, 6], [2, 0]]
 

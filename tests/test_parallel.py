@@ -18,15 +18,16 @@ from typing import Any
 import pytest
 import torch
 
-from pcrec_core import commands, parallel, provenance, study, weights
+from pcrec_core import commands, provenance, study, weights
 from pcrec_core.__main__ import main
-from pcrec_core.checkpoints import Checkpoint
 from pcrec_core.errors import TrainingError
 from pcrec_core.paths import ROOT
 from pcrec_core.records import Record, Store
 from pcrec_core.settings import base, pcrec
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.trainer import Trainer
+from pcrec_core.training import parallel
+from pcrec_core.training.checkpoints import Checkpoint
 from pcrec_core.variants import variant
 
 PAIR = pcrec("synthetic", "sasrec", 30, epochs=4, d=8, t=9)

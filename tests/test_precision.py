@@ -8,13 +8,14 @@ import pytest
 import torch
 from support import CPU, fit, spec_of, two_rings
 
-from pcrec_core import precision, trainer
+from pcrec_core import trainer
 from pcrec_core.errors import SpecError, TrainingError
 from pcrec_core.evaluation import Ranker
-from pcrec_core.peer import Peer
-from pcrec_core.precision import available, products, require
 from pcrec_core.specs.run import RunSpec, Training
 from pcrec_core.trainer import Trainer
+from pcrec_core.training import precision
+from pcrec_core.training.peer import Peer
+from pcrec_core.training.precision import available, products, require
 
 CUDA = torch.device("cuda")
 

@@ -148,7 +148,7 @@ def asks_meanwhile(folder: Path) -> dict[str, Any]:
     told["edited"] = asks(folder)
     commit(folder)
     told["committed"] = asks(folder)
-    streams = importlib.import_module("pcrec_core.streams")
+    streams = importlib.import_module("pcrec_core.training.random_streams")
     told["imported"] = asks(folder)
     git(folder, "checkout", "-q", "HEAD~1", "--", ".")
     told["restored"] = asks(folder)
@@ -177,7 +177,7 @@ def test_an_edit_or_a_commit_is_not_of_the_code_in_memory_until_something_is_imp
 
 
 def asks_late(folder: Path) -> dict[str, Any]:
-    import pcrec_core.streams  # noqa: F401
+    import pcrec_core.training.random_streams  # noqa: F401
 
     edit(folder)
     commit(folder)

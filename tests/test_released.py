@@ -28,7 +28,8 @@ from pcrec_core.evaluation import ranker_of
 from pcrec_core.records import run_record
 from pcrec_core.specs.protocol import Rules
 from pcrec_core.specs.run import Cooperation, RunSpec
-from pcrec_core.trainer import Outcome, Trainer, rule_of
+from pcrec_core.trainer import Outcome, Trainer
+from pcrec_core.training.build import rule_of
 
 RINGS = two_rings()
 MASKS, NOISE = Cooperation("parameterwise"), Cooperation("noise")

@@ -14,12 +14,12 @@ import pytest
 from support import AVERAGING, CPU, LAYERWISE, digest, fit, same, spec_of, two_rings
 
 from pcrec_core import provenance, settings, study, weights
-from pcrec_core.checkpoints import Checkpoint
 from pcrec_core.errors import TrainingError
 from pcrec_core.records import Store
 from pcrec_core.specs.protocol import PROTOCOLS
 from pcrec_core.specs.run import Cooperation, RunSpec
 from pcrec_core.trainer import Trainer
+from pcrec_core.training.checkpoints import Checkpoint
 
 RINGS = two_rings()
 EVERY_2 = Cooperation("layerwise", "entropy", 30, every=2)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from support import CPU, LAYERWISE, digest, fit, spec_of, two_rings
 
-from pcrec_core.streams import global_stream, stream_seed
+from pcrec_core.training.random_streams import global_stream, stream_seed
 
 
 def test_every_stream_is_its_own():

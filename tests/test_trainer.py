@@ -10,11 +10,11 @@ import torch
 from support import CPU, LAYERWISE, NOWHERE, fit, same, spec_of, two_rings
 
 from pcrec_core.cooperation import LayerWise, cooperate
-from pcrec_core.peer import Peer, rate
 from pcrec_core.specs.run import Cooperation, RunSpec
-from pcrec_core.streams import stream_seed
 from pcrec_core.trainer import Trainer
 from pcrec_core.training.build import build, examples_of, layers_of
+from pcrec_core.training.peer import Peer, rate
+from pcrec_core.training.random_streams import stream_seed
 
 MODELS = ["sasrec", "dnn", "bpr"]
 RINGS = two_rings()

@@ -23,7 +23,8 @@ from support import (
 
 from pcrec_core.errors import TrainingError
 from pcrec_core.specs.run import Cooperation
-from pcrec_core.trainer import Trainer, device_of
+from pcrec_core.trainer import Trainer
+from pcrec_core.training.build import device_of
 
 MODELS = ["sasrec", "dnn", "bpr"]
 RINGS = two_rings()

@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pcrec_core.averages import Average
 from pcrec_core.datasets.split import Split
 from pcrec_core.errors import TrainingError
-from pcrec_core.optimizer import Adam
 from pcrec_core.specs.run import RunSpec
-from pcrec_core.streams import global_stream, stream_seed
 from pcrec_core.training.build import build
+from pcrec_core.training.optimizer import Adam
+from pcrec_core.training.random_streams import global_stream, stream_seed
+from pcrec_core.training.weight_averages import Average
 
 
 def rate(eta: float, peer: int, peers: int) -> float:

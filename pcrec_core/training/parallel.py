@@ -21,8 +21,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from pcrec_core import torchrun
 from pcrec_core.errors import Interrupted, PCRecError, TrainingError
+from pcrec_core.training import environment
 
 T = TypeVar("T")
 
@@ -132,7 +132,7 @@ def group(peers: int, device: torch.device) -> Group:
     TrainingError
         If torchrun started other than one process a peer, the peers have not a GPU each, or do not find each other.
     """
-    if not torchrun.started():
+    if not environment.started():
         return SERIAL
     size = int(os.environ["WORLD_SIZE"])
     if size != peers:

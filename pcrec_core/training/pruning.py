@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from pcrec_core.layers import Layer
-from pcrec_core.peer import Peer
 from pcrec_core.specs.protocol import PROTOCOLS
 from pcrec_core.specs.run import RunSpec, has_meaning
+from pcrec_core.training.peer import Peer
 
 #: The part of the run's learning rate that fine-tuning has (PROTOCOLS.md, section 5).
 RATE = 0.1
