@@ -19,13 +19,14 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.__main__ import machine
-from pcrec_core import commands, records, study
 from pcrec_core.evaluation import Ranker
 from pcrec_core.models.ensemble import Mean
 from pcrec_core.paths import ROOT, write_whole
-from pcrec_core.records import Store
-from pcrec_core.settings import base, pcrec
 from pcrec_core.specs.run import RunSpec
+from pcrec_core.study import command_line, records
+from pcrec_core.study import run as study
+from pcrec_core.study.defaults import base, pcrec
+from pcrec_core.study.records import Store
 from pcrec_core.training.build import build
 
 TABLE = ROOT / "data" / "modes.csv"
@@ -82,7 +83,7 @@ def workers() -> dict[str, Callable[[], dict[str, Any]]]:
 def _trained(runs: Sequence[RunSpec], start: list[str], *more: str) -> dict[str, Any]:
     """What the command line says and leaves for ``runs``, which differ in the seed alone, from nothing."""
     with TemporaryDirectory() as folder:
-        command = re.sub(r"--seed .*", "", commands.command(runs[0])).split()[
+        command = re.sub(r"--seed .*", "", command_line.command(runs[0])).split()[
             3:
         ]  # without: python -m pcrec_core
         seeds = ["--seed", *(str(run.seed) for run in runs)]

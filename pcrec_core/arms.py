@@ -9,13 +9,14 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from pcrec_core import paper, records, stats
+from pcrec_core import paper, stats
 from pcrec_core.crossed import StatsError
 from pcrec_core.metrics import METRICS
-from pcrec_core.records import Record
-from pcrec_core.settings import ALPHA
 from pcrec_core.specs.derived import trainings
 from pcrec_core.stats import Comparison, Mean
+from pcrec_core.study import records
+from pcrec_core.study.defaults import ALPHA
+from pcrec_core.study.records import Record
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from pcrec_core.claims import checks
 from pcrec_core.claims.selection_gain import Chosen, chosen, habit
 from pcrec_core.claims.strata import Stratum, differ, strata
 from pcrec_core.metrics import PRIMARY, SELECTION
-from pcrec_core.records import Record, same_users
 from pcrec_core.report import Html, count, number, percent, probability, share, size, with_interval
+from pcrec_core.study.records import Record, same_users
 
 KINDS = ("new", "repeated")
 

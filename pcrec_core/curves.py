@@ -12,7 +12,7 @@ import pandas as pd
 from pcrec_core.arms import Arm
 from pcrec_core.crossed import StatsError
 from pcrec_core.metrics import SELECTION
-from pcrec_core.records import Record
+from pcrec_core.study.records import Record
 
 #: Largest entropy of ten bins, where Figure 6's axis ends.
 MOST = math.log(10)

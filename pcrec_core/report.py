@@ -10,10 +10,11 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from pcrec_core import paper, settings
+from pcrec_core import paper
 from pcrec_core.arms import Arm
-from pcrec_core.records import Record
 from pcrec_core.specs.run import RunSpec
+from pcrec_core.study import defaults
+from pcrec_core.study.records import Record
 
 Formatter = Callable[[Any], str]
 DASH = "–"
@@ -214,7 +215,7 @@ def _set_otherwise(record: Record) -> str:
     runs = [
         run for run in getattr(record.spec, "parents", (record.spec,)) if isinstance(run, RunSpec)
     ]
-    said = [f"{name} {value}" for run in runs for name, value in settings.changed(run).items()]
+    said = [f"{name} {value}" for run in runs for name, value in defaults.changed(run).items()]
     return ", ".join(dict.fromkeys(said)) or DASH
 
 

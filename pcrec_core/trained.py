@@ -12,7 +12,7 @@ import pandas as pd
 from pcrec_core.arms import Arm
 from pcrec_core.curves import at_the_merge, in_block, measured
 from pcrec_core.metrics import SELECTION
-from pcrec_core.records import Record
+from pcrec_core.study.records import Record
 
 
 def merges(pairs: Sequence[Arm], probes: Sequence[Arm]) -> pd.DataFrame:

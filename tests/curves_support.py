@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pcrec_core.arms import Arm
-from pcrec_core.records import Record, run_record
-from pcrec_core.variants import variant
+from pcrec_core.study.records import Record, run_record
+from pcrec_core.study.variants import variant
 
 DATA = {"fingerprint": "f", "users": 4, "items": 9}
 

@@ -19,8 +19,10 @@ from typing import Any
 
 import torch
 
-from pcrec_core import provenance, study, weights
-from pcrec_core.__main__ import main
+from pcrec_core import provenance
+from pcrec_core.study import run as study
+from pcrec_core.study import weights
+from pcrec_core.study.cli import main
 from pcrec_core.trainer import Trainer
 from pcrec_core.training import environment
 

@@ -20,8 +20,8 @@ from pcrec_core.claims.tables import table
 from pcrec_core.claims.verdict import Evidence, decide, registry
 from pcrec_core.claims.words import CONTRADICTED, INCONCLUSIVE, NOT_TESTED, RULED_OUT, SUPPORTED
 from pcrec_core.crossed import StatsError
-from pcrec_core.records import Record, Store, run_record
-from pcrec_core.variants import variant
+from pcrec_core.study.records import Record, Store, run_record
+from pcrec_core.study.variants import variant
 
 ALL = paper.claims()
 NEW = ALL[ALL.amendment]

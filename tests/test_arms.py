@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcrec_core import arms, report, settings, stats
+from pcrec_core import arms, report, stats
 from pcrec_core.arms import Arm
 from pcrec_core.errors import RecordError
-from pcrec_core.records import Record, run_record
 from pcrec_core.specs.derived import Derived, Trivial
 from pcrec_core.specs.run import Data, RunSpec
+from pcrec_core.study import defaults
+from pcrec_core.study.records import Record, run_record
 
 
 def record(spec, ranks, **result) -> Record:
@@ -26,15 +27,15 @@ def record(spec, ranks, **result) -> Record:
     return run_record(spec, whole, {"commit": "c" * 40, "clean": True, "device": "cpu"})
 
 
-BASE = Arm("base", (record(settings.base("ml-100k", "sasrec"), [2, 4, 10, 1]),))
-PAIR = Arm("LE", (record(settings.pcrec("ml-100k", "sasrec"), [1, 4, 10, 1]),))
+BASE = Arm("base", (record(defaults.base("ml-100k", "sasrec"), [2, 4, 10, 1]),))
+PAIR = Arm("LE", (record(defaults.pcrec("ml-100k", "sasrec"), [1, 4, 10, 1]),))
 #: mu of two exchanges: (exchange, peer, layer).
 MU = {"exchanges": [0, 1], "mu": [[[0.9, 0.4], [0.1, 0.6]], [[0.5, 0.2], [0.5, 0.8]]]}
 EXCHANGED = Arm(
     "LE",
     (
         record(
-            settings.pcrec("ml-100k", "bpr"),
+            defaults.pcrec("ml-100k", "bpr"),
             [1, 2],
             epochs=MU,
             chosen={"epoch": 0},
@@ -61,12 +62,12 @@ def test_values_stand_beside_the_papers_where_it_prints_one():
 
 
 def test_data_the_paper_does_not_have_get_no_paper_value():
-    arm = Arm("base", (record(settings.base("synthetic", "sasrec"), [1, 2]),))
+    arm = Arm("base", (record(defaults.base("synthetic", "sasrec"), [1, 2]),))
     assert arm.paper("MRR@5") is None
 
 
 def test_arms_of_other_users_are_refused():
-    other = record(settings.base("ml-100k", "sasrec"), [1, 2, 3, 4])
+    other = record(defaults.base("ml-100k", "sasrec"), [1, 2, 3, 4])
     other.result["data"]["fingerprint"] = "g"
     with pytest.raises(RecordError, match="differ in data or protocol"):
         PAIR.over(Arm("base", (other,)), "MRR@5")
@@ -95,7 +96,7 @@ def test_values_stand_as_in_the_paper_with_the_papers_below():
     three = Arm(
         "LE",
         tuple(
-            record(settings.pcrec("ml-100k", "sasrec", seed=seed), ranks)
+            record(defaults.pcrec("ml-100k", "sasrec", seed=seed), ranks)
             for seed, ranks in enumerate(([1, 2, 4, 9], [2, 2, 4, 9], [1, 1, 4, 9]))
         ),
     )
@@ -130,7 +131,7 @@ def test_numbers_are_written_so(form, x, text):
 
 
 def test_settings_stand_beside_the_papers_table_2():
-    specs = [settings.base("retailrocket-half", "sasrec"), settings.base("synthetic", "bpr")]
+    specs = [defaults.base("retailrocket-half", "sasrec"), defaults.base("synthetic", "bpr")]
     page = report.show_settings(specs)._repr_html_()
     header, *rows = page.split("<tr>")[1:]
     columns = [part.split("</th>")[0] for part in header.split("<th>")[1:]]
@@ -167,7 +168,7 @@ def test_settings_stand_beside_the_papers_table_2():
 def test_tried_runs_show_what_validation_said():
     chosen = {"epoch": 3, "valid": {"NDCG@20": 0.08765}}
     page = report.show_tried(
-        [record(settings.base("ml-100k", "dnn", epochs=7), [1, 2], chosen=chosen)]
+        [record(defaults.base("ml-100k", "dnn", epochs=7), [1, 2], chosen=chosen)]
     )._repr_html_()
     assert all(f">{text}</td>" in page for text in ("dnn", "base", "7", "4", "0.0877"))
 
@@ -184,8 +185,8 @@ def rows_of_sources(*specs) -> list[list[str]]:
 
 def test_records_of_one_variant_are_told_apart_by_what_is_set_otherwise():
     plain, slow = (
-        settings.base("ml-100k", "sasrec"),
-        settings.base("ml-100k", "sasrec", seed=1, schedule="constant"),
+        defaults.base("ml-100k", "sasrec"),
+        defaults.base("ml-100k", "sasrec", seed=1, schedule="constant"),
     )
     head, *rows = rows_of_sources(slow, plain, plain, Derived("pruned", (slow,), 0.3))
     assert head == ["record", "set otherwise", "result", "commit", "clean", "device"]
@@ -201,7 +202,7 @@ def test_records_of_one_variant_are_told_apart_by_what_is_set_otherwise():
 
 
 def swept(alpha: float, ranks: list[int], model: str = "sasrec") -> Arm:
-    return Arm(f"LE@{alpha:g}", (record(settings.pcrec("ml-100k", model, alpha), ranks),))
+    return Arm(f"LE@{alpha:g}", (record(defaults.pcrec("ml-100k", model, alpha), ranks),))
 
 
 @pytest.mark.parametrize(
@@ -293,7 +294,7 @@ def test_no_interval_of_a_mean_reaches_beyond_1():
     two = Arm(
         "base",
         tuple(
-            record(settings.base("ml-100k", "sasrec", seed=seed), ranks)
+            record(defaults.base("ml-100k", "sasrec", seed=seed), ranks)
             for seed, ranks in enumerate(([1, 9, 9, 9], [1, 1, 1, 9]))
         ),
     )
@@ -318,7 +319,7 @@ def test_the_map_of_mu_is_peer_0s_whoever_holds_the_larger_one():
 
 
 def test_the_best_alpha_is_table_3s_and_no_other_has_a_value_of_the_paper():
-    runs = (record(settings.pcrec("ml-100k", "sasrec"), [1, 4, 10, 1]),)
+    runs = (record(defaults.pcrec("ml-100k", "sasrec"), [1, 4, 10, 1]),)
     assert Arm("LE@30", runs).paper("MRR@5") == Arm("LE", runs).paper("MRR@5") == 0.1360
     assert Arm("LE@40", runs).paper("MRR@5") is None
 
@@ -363,8 +364,8 @@ def test_what_runs_contribute_is_shown_and_explained_where_it_is_known():
             tuple(record(dataclasses.replace(spec, seed=i), one) for i, one in enumerate(ranks)),
         )
 
-    over = arm("LE", settings.pcrec("ml-100k", "sasrec"), [1, 4, 10, 1], [1, 2, 9, 2])
-    base = arm("base", settings.base("ml-100k", "sasrec"), [2, 4, 10, 1], [3, 3, 1, 1])
+    over = arm("LE", defaults.pcrec("ml-100k", "sasrec"), [1, 4, 10, 1], [1, 2, 9, 2])
+    base = arm("base", defaults.base("ml-100k", "sasrec"), [2, 4, 10, 1], [3, 3, 1, 1])
     several, alone = (
         report.show_comparisons(arms.comparisons([(over, one)], ["MRR@5"]), "t", "")._repr_html_()
         for one in (base, BASE)

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from pcrec_core import commands, datasets, records, settings, study, weights
-from pcrec_core.__main__ import main
+from pcrec_core import datasets
 from pcrec_core.datasets import SOURCES
 from pcrec_core.metrics import METRICS
 from pcrec_core.paths import ROOT
-from pcrec_core.records import Store, run_record
 from pcrec_core.specs.run import Data
+from pcrec_core.study import command_line, defaults, records, weights
+from pcrec_core.study import run as study
+from pcrec_core.study.cli import main
+from pcrec_core.study.records import Store, run_record
 
 TINY = ["train", "--dataset", "synthetic", "--model", "bpr", "--epochs", "1", "--d", "4"]
 
@@ -50,7 +52,7 @@ def person(*words: str, folder: Path, **environment: str) -> subprocess.Complete
     redirected = (
         "import sys; from pcrec_core import study, weights; from pathlib import Path; at = Path(sys.argv.pop(1));"
         "study.CHECKPOINTS, weights.WEIGHTS = at / 'checkpoints', at / 'weights';"
-        "from pcrec_core.__main__ import main; sys.exit(main(sys.argv[1:]))"
+        "from pcrec_core.study.cli import main; sys.exit(main(sys.argv[1:]))"
     )
     start = (
         ["-c", redirected, str(folder.parent)]
@@ -81,7 +83,7 @@ def test_train_prints_metrics_a_line_each_and_the_path_of_the_record(call, folde
     [path] = [Path(word) for line in out for word in line.split() if word.endswith(".json")]
     record = records.read(path)
     assert code == 0 and err == [] and path.is_relative_to(folder)
-    assert record.spec == settings.base("synthetic", "bpr", epochs=1, d=4)
+    assert record.spec == defaults.base("synthetic", "bpr", epochs=1, d=4)
     printed = dict(line.split() for line in out if re.match(r"(HIT|MRR|NDCG)@", line))
     assert set(printed) == set(METRICS)
     assert printed == {name: f"{record.result['test'][name]:.4f}" for name in METRICS}
@@ -146,7 +148,7 @@ def test_the_words_of_the_issue_make_the_run_they_name(call, folder):
         "0.001",
     )
     [record] = Store(folder).all()
-    expected = settings.pcrec(
+    expected = defaults.pcrec(
         "synthetic", "sasrec", 30, "entropy", epochs=1, d=4, t=9, p=0.1, eta=2e-3, l2=1e-3
     )
     assert code == 0 and record.spec == expected
@@ -155,16 +157,16 @@ def test_the_words_of_the_issue_make_the_run_they_name(call, folder):
 @pytest.mark.parametrize(
     ("words", "run"),
     [
-        (["--model", "sasrec"], lambda: settings.base("ml-100k", "sasrec")),
+        (["--model", "sasrec"], lambda: defaults.base("ml-100k", "sasrec")),
         (
             ["--model", "dnn", "--peers", "2", "--cooperation", "layerwise"],
-            lambda: settings.pcrec("ml-100k", "dnn"),
+            lambda: defaults.pcrec("ml-100k", "dnn"),
         ),
         (
             ["--model", "bpr", "--peers", "2", "--cooperation", "averaging"],
-            lambda: settings.pcrec("ml-100k", "bpr", alpha=0),
+            lambda: defaults.pcrec("ml-100k", "bpr", alpha=0),
         ),
-        (["--model", "bpr", "--core", "3"], lambda: settings.base(Data("ml-100k", core=3), "bpr")),
+        (["--model", "bpr", "--core", "3"], lambda: defaults.base(Data("ml-100k", core=3), "bpr")),
     ],
 )
 def test_what_is_not_said_is_the_studys_setting(call, folder, words, run):
@@ -415,8 +417,8 @@ def test_where_training_is_forbidden_the_command_is_named(call, monkeypatch):
     monkeypatch.setenv(study.NO_TRAINING, "1")
     code, out, err = call("train", "--dataset", "ml-100k", "--model", "sasrec", *PAIR)
     [line] = err
-    run = settings.pcrec("ml-100k", "sasrec")
-    assert (code, out) == (1, []) and run.name in line and line.endswith(commands.command(run))
+    run = defaults.pcrec("ml-100k", "sasrec")
+    assert (code, out) == (1, []) and run.name in line and line.endswith(command_line.command(run))
 
 
 @pytest.mark.parametrize(

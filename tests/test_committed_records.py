@@ -15,15 +15,16 @@ from typing import Any
 import pytest
 from support import fit
 
-from pcrec_core import arms, datasets, operations, records, settings
+from pcrec_core import arms, datasets
 from pcrec_core.arms import Arm
 from pcrec_core.datasets.split import split
 from pcrec_core.paths import RECORDS
-from pcrec_core.records import Record, Store, read, run_record
 from pcrec_core.specs.derived import Trivial, derived_from_dict
 from pcrec_core.specs.fields import canonical_json
 from pcrec_core.specs.run import NUMERICS, Data, RunSpec, from_dict
-from pcrec_core.variants import variant
+from pcrec_core.study import defaults, derive, records
+from pcrec_core.study.records import Record, Store, read, run_record
+from pcrec_core.study.variants import variant
 
 #: How many files lie below data/records; whoever commits a record raises it, so that none is lost or passed over.
 EXPECTED = 280
@@ -286,12 +287,12 @@ def test_runs_on_one_data_set_have_the_users_and_the_content_its_statistics_say(
 # --- that the checks can fail
 
 SMALL = {
-    "base": settings.base("synthetic", "bpr", epochs=4, d=4),
-    "apart": settings.run_spec("synthetic", "bpr", peers=2, epochs=3, d=4),
-    "layerwise": settings.run_spec(
-        "synthetic", "dnn", peers=2, epochs=4, d=4, cooperation=settings.layerwise("dnn", every=2)
+    "base": defaults.base("synthetic", "bpr", epochs=4, d=4),
+    "apart": defaults.run_spec("synthetic", "bpr", peers=2, epochs=3, d=4),
+    "layerwise": defaults.run_spec(
+        "synthetic", "dnn", peers=2, epochs=4, d=4, cooperation=defaults.layerwise("dnn", every=2)
     ),
-    "averaging": settings.pcrec("synthetic", "dnn", alpha=0, epochs=2, d=4),
+    "averaging": defaults.pcrec("synthetic", "dnn", alpha=0, epochs=2, d=4),
     "masks": variant("W", "synthetic", "dnn", 0, {"epochs": 3, "d": 4}),
     "noise": variant("N", "synthetic", "dnn", 0, {"epochs": 3, "d": 4}),
     "embedding": variant("E", "synthetic", "dnn", 0, {"epochs": 3, "d": 4}),
@@ -493,7 +494,7 @@ def test_the_first_page_is_right_that_the_papers_improvements_are_below_what_the
     for model in ("sasrec", "dnn", "bpr"):
         base, pair = (
             Arm(name, (Store().get(make("ml-100k", model).name),))
-            for name, make in (("base", settings.base), ("LE", settings.pcrec))
+            for name, make in (("base", defaults.base), ("LE", defaults.pcrec))
         )
         [row] = arms.comparisons([(pair, base)], ["MRR@5"]).to_dict("records")
         assert 0 < row["RI paper"] < row["MDE"]
@@ -501,7 +502,7 @@ def test_the_first_page_is_right_that_the_papers_improvements_are_below_what_the
 
 def test_a_made_record_that_does_not_follow_from_its_ranks_is_seen():
     spec = Trivial(Data("synthetic"), "recency")
-    result = operations.trivial(spec, split(datasets.load(spec.data)))
+    result = derive.trivial(spec, split(datasets.load(spec.data)))
     check_made(run_record(spec, result, MADE))
     for damage in (another_rank, lambda result: result["test"].pop("HIT@5")):
         worse = copy.deepcopy(result)

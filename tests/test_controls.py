@@ -15,10 +15,10 @@ from stats_support import plain, simulated
 from pcrec_core import controls, report
 from pcrec_core.arms import Arm, comparisons, matched
 from pcrec_core.claims import checks
-from pcrec_core.records import Record, run_record
 from pcrec_core.report import percent
 from pcrec_core.stats import compare
-from pcrec_core.variants import variant
+from pcrec_core.study.records import Record, run_record
+from pcrec_core.study.variants import variant
 
 
 def record(

@@ -11,8 +11,8 @@ from stats_support import plain
 from pcrec_core import curves, figures, report
 from pcrec_core.arms import Arm, values
 from pcrec_core.crossed import StatsError
-from pcrec_core.records import run_record
-from pcrec_core.variants import variant
+from pcrec_core.study.records import run_record
+from pcrec_core.study.variants import variant
 
 OWN = {"own": {"NDCG@20": [[0.1, 0.3, 0.2], [0.2, 0.1, 0.25]]}}
 LE = arm("LE", {"epochs": OWN | {"exchanges": [0, 1, 2], "merged": {"NDCG@20": [0.4, 0.5, 0.45]}}})

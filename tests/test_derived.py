@@ -23,7 +23,6 @@ from support import (
 )
 from torch import nn
 
-from pcrec_core import operations, study, weights
 from pcrec_core.arms import Arm
 from pcrec_core.criteria import entropy
 from pcrec_core.crossed import StatsError
@@ -32,10 +31,12 @@ from pcrec_core.evaluation import Ranker, summary
 from pcrec_core.layers import Layer
 from pcrec_core.models.baselines import Popularity, Transitions, recency
 from pcrec_core.models.ensemble import Mean
-from pcrec_core.records import Store, read
 from pcrec_core.specs.derived import Derived, Trivial, derived_from_dict
 from pcrec_core.specs.protocol import Rules
 from pcrec_core.specs.run import Data, RunSpec
+from pcrec_core.study import derive, weights
+from pcrec_core.study import run as study
+from pcrec_core.study.records import Store, read
 from pcrec_core.training.build import layers_of
 from pcrec_core.training.pruning import prune, tuning
 
@@ -47,7 +48,7 @@ LAYERS = [
 
 
 def derived(spec: Derived, *models: nn.Module) -> dict:
-    return operations.derive(spec, RINGS, dict(zip(spec.needs, models, strict=True)), CPU)
+    return derive.derive(spec, RINGS, dict(zip(spec.needs, models, strict=True)), CPU)
 
 
 def model_of(spec: RunSpec) -> nn.Module:
@@ -165,7 +166,7 @@ def test_a_probe_says_what_each_tensor_holds_and_leaves_the_model_as_it_was():
 
 def test_layers_of_one_shape_get_noise_of_their_own_half_as_large_as_they_are():
     run, w = spec_of("sasrec"), torch.full((200, 200), 3.0).cumsum(1)
-    first, again, other = (operations._noise(w, run, layer) for layer in (0, 0, 1))
+    first, again, other = (derive._noise(w, run, layer) for layer in (0, 0, 1))
     assert torch.equal(first, again) and not torch.equal(first, other)
     assert first.std().item() == pytest.approx(w.std().item() / 2, rel=0.02)
 
@@ -215,7 +216,7 @@ def test_recency_is_the_rank_by_last_place(histories):
 
 def test_the_baselines_records():
     ranks = {
-        name: operations.trivial(Trivial(Data("synthetic"), name), SMALL)["ranks"]
+        name: derive.trivial(Trivial(Data("synthetic"), name), SMALL)["ranks"]
         for name in ("popularity", "transitions", "recency")
     }
     # Targets 4, 2, 5. Popularity: behind 1, 2, 3, 5; behind a tie with 1; behind 1, 2, 3 (nobody hides: items repeat).
@@ -224,13 +225,13 @@ def test_the_baselines_records():
     assert ranks["transitions"] == "5 1 5"
     # 4 is new: behind 1, 2, 3 and a tie with 5. 2 was met four items ago: 1, 5, 3 are later. 5 is new: 1, 3, 4, and 2 ties.
     assert ranks["recency"] == "5 4 5"
-    assert operations.trivial(Trivial(Data("synthetic"), "recency"), SMALL)["repeated"] == "010"
+    assert derive.trivial(Trivial(Data("synthetic"), "recency"), SMALL)["repeated"] == "010"
 
 
 def test_popularity_hides_what_was_seen_where_nothing_repeats():
     # 4 is behind 3 and 5. 2 stays a candidate and ties with 1. 5 is behind 2.
     split = dataclasses.replace(SMALL, repeats=False)
-    assert operations.trivial(Trivial(Data("synthetic"), "popularity"), split)["ranks"] == "3 2 2"
+    assert derive.trivial(Trivial(Data("synthetic"), "popularity"), split)["ranks"] == "3 2 2"
 
 
 # --- as records of the study

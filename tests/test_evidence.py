@@ -11,13 +11,14 @@ import pytest
 from scipy.stats import ttest_rel
 from stats_support import plain
 
-from pcrec_core import paper, plans
+from pcrec_core import paper
 from pcrec_core.claims import evidence, over_runs, shown
 from pcrec_core.claims.evidence import Shelf, decided, gather, of_family
-from pcrec_core.records import Store, run_record
 from pcrec_core.specs.derived import Trivial
 from pcrec_core.specs.run import Data
-from pcrec_core.variants import variant
+from pcrec_core.study import plans
+from pcrec_core.study.records import Store, run_record
+from pcrec_core.study.variants import variant
 
 USERS = 400
 

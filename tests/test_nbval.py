@@ -14,13 +14,13 @@ from xml.etree import ElementTree
 import nbformat
 import pytest
 
-from pcrec_core import settings
 from pcrec_core.paths import RECORDS, ROOT
-from pcrec_core.records import Store
-from pcrec_core.study import NO_TRAINING
+from pcrec_core.study import defaults
+from pcrec_core.study.records import Store
+from pcrec_core.study.run import NO_TRAINING
 
 #: table3 reads it, table1 does not.
-READ = settings.base("ml-100k", "sasrec", seed=0).name
+READ = defaults.base("ml-100k", "sasrec", seed=0).name
 PARAMETER = 'records: str = ""'
 #: In table3: the cell that reads the record, and those (four) whose outputs hold all digits of what is computed, or a hash.
 READS, SHOWS = (

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pcrec_core import settings
 from pcrec_core.paths import ROOT
-from pcrec_core.records import Store, run_record
+from pcrec_core.study import defaults
+from pcrec_core.study.records import Store, run_record
 
 ABSENT = """
 import sys
@@ -23,7 +23,7 @@ class Absent:
 
 sys.meta_path.insert(0, Absent())
 """
-RUN = settings.pcrec("ml-100k", "sasrec")
+RUN = defaults.pcrec("ml-100k", "sasrec")
 RESULT = {
     "test": {"HIT@5": 0.25, "MRR@5": 0.125, "NDCG@20": 0.5},
     "ranks": "1 9 2 30",
@@ -111,7 +111,7 @@ def test_a_record_is_read_and_computed_with_without_torch(store):
         + """
 from pcrec_core import records, settings, stats, study
 store = records.Store(records.Path(sys.argv[1]))
-[record] = study.run([settings.pcrec("ml-100k", "sasrec")], store=store)
+[record] = study.run([defaults.pcrec("ml-100k", "sasrec")], store=store)
 print(record.spec.name, record.ranks.tolist(), record.repeated.tolist(), stats.mean_interval([record.ranks], "HIT@5").mean)
 """
     )
@@ -137,7 +137,7 @@ print(record.spec.name, record.ranks.tolist(), record.repeated.tolist(), stats.m
     ],
 )
 def test_show_prints_a_record_and_train_reads_one_without_torch(store, words):
-    code = ABSENT + "from pcrec_core.__main__ import main\nsys.exit(main(sys.argv[1:]))"
+    code = ABSENT + "from pcrec_core.study.cli import main\nsys.exit(main(sys.argv[1:]))"
     lines = python(code, *words, "--records", str(store.folder)).splitlines()
     assert f"record    {store.path(RUN.name)}" in lines and f"name      {RUN.name}" in lines
     assert [line.split() for line in lines if "@" in line.split()[0]] == [
@@ -155,7 +155,8 @@ def loaded(names: list[str]) -> set[str]:
 def test_what_opens_a_record_imports_nothing_heavy():
     modules = loaded(LIGHT)
     assert (
-        modules & HEAVY == set() and {"pcrec_core.records", "pcrec_core.stats", "numpy"} <= modules
+        modules & HEAVY == set()
+        and {"pcrec_core.study.records", "pcrec_core.stats", "numpy"} <= modules
     )
 
 

@@ -18,17 +18,19 @@ from typing import Any
 import pytest
 import torch
 
-from pcrec_core import commands, provenance, study, weights
-from pcrec_core.__main__ import main
+from pcrec_core import provenance
 from pcrec_core.errors import TrainingError
 from pcrec_core.paths import ROOT
-from pcrec_core.records import Record, Store
-from pcrec_core.settings import base, pcrec
 from pcrec_core.specs.run import RunSpec
+from pcrec_core.study import command_line, weights
+from pcrec_core.study import run as study
+from pcrec_core.study.cli import main
+from pcrec_core.study.defaults import base, pcrec
+from pcrec_core.study.records import Record, Store
+from pcrec_core.study.variants import variant
 from pcrec_core.trainer import Trainer
 from pcrec_core.training import parallel
 from pcrec_core.training.checkpoints import Checkpoint
-from pcrec_core.variants import variant
 
 PAIR = pcrec("synthetic", "sasrec", 30, epochs=4, d=8, t=9)
 PRESSED = pcrec("synthetic", "sasrec", 30, "l1", epochs=4, d=8, t=9)
@@ -78,7 +80,10 @@ def torchrun(
     folder: Path, processes: int, *steps: tuple[str, RunSpec]
 ) -> subprocess.CompletedProcess:
     told = [
-        [event, [*shlex.split(commands.command(spec))[3:], "--records", str(folder / "records")]]
+        [
+            event,
+            [*shlex.split(command_line.command(spec))[3:], "--records", str(folder / "records")],
+        ]
         for event, spec in steps
     ]
     start = [

@@ -6,11 +6,12 @@ import dataclasses
 
 import pytest
 
-from pcrec_core import paper, plans, remaining, settings
+from pcrec_core import paper
 from pcrec_core.errors import SpecError
-from pcrec_core.records import Record, Store
 from pcrec_core.specs.derived import TRIVIAL, Derived, Trivial
 from pcrec_core.specs.run import RunSpec
+from pcrec_core.study import defaults, plans, remaining
+from pcrec_core.study.records import Record, Store
 
 
 def test_every_plan_is_whole_and_each_run_stands_once():
@@ -24,7 +25,7 @@ def test_table_3_is_first_and_has_three_seeds():
     wanted = plans.planned(["table3"], ["ml-100k"])
     assert wanted[:21] == plans.planned()[:21] and len(wanted) == 3 + 3 * 2 * 3 + 1
     for model in ("sasrec", "dnn", "bpr"):
-        for make in (settings.base, settings.pcrec):
+        for make in (defaults.base, defaults.pcrec):
             found = [make("ml-100k", model, seed=seed) in wanted for seed in range(4)]
             assert found == [True, True, True, False]
     assert [spec.baseline for spec in wanted if isinstance(spec, Trivial)] == [
@@ -176,7 +177,7 @@ def test_the_seeds_of_a_deviation_are_not_those_of_the_study():
 
 
 def test_the_time_is_that_of_a_peers_epoch_in_runs_like_it():
-    base, pair = (make("ml-100k", "dnn", epochs=10) for make in (settings.base, settings.pcrec))
+    base, pair = (make("ml-100k", "dnn", epochs=10) for make in (defaults.base, defaults.pcrec))
     others = [dataclasses.replace(base, seed=seed) for seed in (1, 2, 3)]
     cut = record(others[2], 1e6, began=5)  # and resumed: not the whole time
     rates = remaining.measured(
@@ -184,7 +185,7 @@ def test_the_time_is_that_of_a_peers_epoch_in_runs_like_it():
     )
     assert rates == {("ml-100k", "dnn"): 2.0}  # the median of 1, 3 and 2 seconds
     assert remaining.seconds([pair, pair, Derived("probed", (base,))], rates) == (20 * 2.0, 0)
-    assert remaining.seconds([settings.base("ml-1m", "dnn"), base], rates) == (10 * 2.0, 1)
+    assert remaining.seconds([defaults.base("ml-1m", "dnn"), base], rates) == (10 * 2.0, 1)
     assert remaining.seconds([Derived("tuned", (base,), 0.3)], rates) == (10 * 2.0, 0)
     assert remaining.seconds([], {}) == (0, 0)
 
@@ -207,7 +208,7 @@ def test_what_is_left_counts_a_run_once_by_plan_and_again_by_step(monkeypatch):
 
 
 def test_a_run_that_is_trained_for_its_weights_takes_time_too(monkeypatch):
-    parent = settings.base("ml-100k", "dnn")
+    parent = defaults.base("ml-100k", "dnn")
     monkeypatch.setattr(remaining.weights, "missing", lambda wanted: [parent])
     [part] = remaining.by_name(["fig6"], set(plans.planned(["fig6"])), {("ml-100k", "dnn"): 36.0})
     assert part.missing == 12 and part.seconds == 200 * 36
@@ -216,9 +217,10 @@ def test_a_run_that_is_trained_for_its_weights_takes_time_too(monkeypatch):
 @pytest.fixture
 def three_runs(tmp_path, monkeypatch):
     """Return the specs that the command line has to make, all files below a folder."""
-    from pcrec_core import study, weights
+    from pcrec_core.study import run as study
+    from pcrec_core.study import weights
 
-    base = settings.base("synthetic", "bpr", epochs=1, d=4)
+    base = defaults.base("synthetic", "bpr", epochs=1, d=4)
     wanted = [base, dataclasses.replace(base, seed=1), Trivial(base.data, "recency")]
     monkeypatch.setattr(plans, "planned", lambda names, datasets, seeds: wanted)
     for module, name in ((weights, "WEIGHTS"), (study, "CHECKPOINTS"), (study, "AGAIN")):
@@ -227,8 +229,8 @@ def three_runs(tmp_path, monkeypatch):
 
 
 def test_the_command_line_lists_what_is_missing_and_then_makes_it(tmp_path, three_runs, capsys):
-    from pcrec_core import __main__ as cli
-    from pcrec_core import study
+    from pcrec_core.study import cli
+    from pcrec_core.study import run as study
 
     where = ["--records", str(tmp_path / "records")]
     assert cli.main(["study", "table3", "--list", *where]) == 0
@@ -250,7 +252,7 @@ def test_the_command_line_lists_what_is_missing_and_then_makes_it(tmp_path, thre
 
 
 def test_a_list_of_everything_is_a_line_of_each_plan_and_step(tmp_path, three_runs, capsys):
-    from pcrec_core import __main__ as cli
+    from pcrec_core.study import cli
 
     assert cli.main(["study", "--list", "--records", str(tmp_path)]) == 0
     *parts, left, total = capsys.readouterr().out.splitlines()

@@ -19,9 +19,9 @@ from pcrec_core.claims.projection import (
     show_words,
 )
 from pcrec_core.crossed import StatsError
-from pcrec_core.records import run_record
 from pcrec_core.stats import compare
-from pcrec_core.variants import variant
+from pcrec_core.study.records import run_record
+from pcrec_core.study.variants import variant
 
 RV, RB = simulated(1, 300, 4)
 C = compare(RV, RB, "NDCG@20")

@@ -190,16 +190,17 @@ def test_no_commit_is_named_where_the_sources_had_changed_before_git_was_asked(r
 
 
 def trains(folder: Path) -> list[dict[str, Any]]:
-    from pcrec_core import settings, study
-    from pcrec_core.records import Store
     from pcrec_core.specs.derived import Trivial
     from pcrec_core.specs.run import Data
+    from pcrec_core.study import defaults
+    from pcrec_core.study import run as study
+    from pcrec_core.study.records import Store
 
     store, split_for = Store(folder / "data" / "records"), study.split_for
 
     def made(seed: int) -> dict[str, Any]:
         return study.run(
-            [settings.base("synthetic", "bpr", seed=seed, epochs=1, d=4)], store=store
+            [defaults.base("synthetic", "bpr", seed=seed, epochs=1, d=4)], store=store
         )[0].run
 
     told = [made(0)]
@@ -232,14 +233,16 @@ def test_a_commit_in_a_queue_is_not_recorded_and_what_was_imported_after_it_is_n
 
 
 def asks_workers(folder: Path) -> list[Any]:
-    from pcrec_core import provenance, settings, study
+    from pcrec_core import provenance
     from pcrec_core.errors import TrainingError
-    from pcrec_core.records import Store
-    from pcrec_core.workers import Processes
+    from pcrec_core.study import defaults
+    from pcrec_core.study import run as study
+    from pcrec_core.study.executors import Processes
+    from pcrec_core.study.records import Store
 
     store, run = (
         Store(folder / "data" / "records"),
-        settings.base("synthetic", "bpr", epochs=1, d=4),
+        defaults.base("synthetic", "bpr", epochs=1, d=4),
     )
     edit(folder)  # a worker begins after it
     with Processes(1) as processes:

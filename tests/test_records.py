@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pcrec_core import records, settings
 from pcrec_core.errors import FileError, RecordError
-from pcrec_core.records import Record, Store, ranks_of, read, run_record, same_users
 from pcrec_core.specs import run as specs
 from pcrec_core.specs.run import Data, RunSpec
+from pcrec_core.study import defaults, records
+from pcrec_core.study.records import Record, Store, ranks_of, read, run_record, same_users
 
-SPEC = settings.base("synthetic", "bpr", epochs=2)
+SPEC = defaults.base("synthetic", "bpr", epochs=2)
 RESULT = {
     "test": {"HIT@5": 0.66666667, "MRR@5": 0.5},
     "ranks": "1 12 2",
@@ -218,7 +218,7 @@ def test_a_renamed_file_is_noticed(path, name):
 
 
 def test_a_record_with_the_spec_of_another_run_is_noticed(path):
-    other = settings.base("synthetic", "bpr", epochs=3)
+    other = defaults.base("synthetic", "bpr", epochs=3)
     text = path.read_text().replace('"epochs":2', '"epochs":3')
     path.write_text(text)
     with pytest.raises(RecordError, match="is not the one its name says"):
@@ -285,7 +285,7 @@ def test_a_record_of_another_numerics_counts_as_missing_and_can_still_be_read(
     store, path, monkeypatch
 ):
     monkeypatch.setitem(specs.NUMERICS, "bpr", specs.NUMERICS["bpr"] + 1)
-    now = settings.base("synthetic", "bpr", epochs=2)
+    now = defaults.base("synthetic", "bpr", epochs=2)
     assert now.name != SPEC.name and store.get(now.name) is None
     assert read(path).spec == SPEC
 
@@ -295,7 +295,7 @@ def test_a_record_of_another_numerics_counts_as_missing_and_can_still_be_read(
 
 def test_all_is_recursive_and_ordered_and_passes_over_what_is_being_written(store):
     specs = [
-        settings.base(data, "bpr", seed=seed)
+        defaults.base(data, "bpr", seed=seed)
         for data in ("synthetic", "ml-100k")
         for seed in (1, 0)
     ]
@@ -321,7 +321,7 @@ def test_a_notebooks_folder_of_records_may_be_new_unless_the_page_only_reads(tmp
 
 
 def test_find_takes_the_beginning_of_an_identity(store, path):
-    other = store.put(record_of(settings.base("synthetic", "bpr", epochs=3)))
+    other = store.put(record_of(defaults.base("synthetic", "bpr", epochs=3)))
     assert (
         store.find(SPEC.identity) == store.find(SPEC.identity[:4]) == store.find(SPEC.name) == path
     )
@@ -400,7 +400,7 @@ def test_a_new_record_goes_to_the_readers_own_folder_and_none_is_added_to_the_co
 
 def seeds(n: int, **given) -> list[Record]:
     return [
-        record_of(settings.pcrec("synthetic", "bpr", seed=s, **given), ranks=f"{s + 1} 2 3")
+        record_of(defaults.pcrec("synthetic", "bpr", seed=s, **given), ranks=f"{s + 1} 2 3")
         for s in range(n)
     ]
 
@@ -424,11 +424,11 @@ def other_data(record: Record, fingerprint: str) -> Record:
         lambda: seeds(2, epochs=3)[1:],
         lambda: seeds(2, criterion="l1")[1:],
         lambda: seeds(2, alpha=0)[1:],
-        lambda: [record_of(settings.base("synthetic", "bpr", seed=1))],
-        lambda: [record_of(settings.pcrec("synthetic", "dnn", seed=1))],
-        lambda: [record_of(settings.pcrec(Data("synthetic", core=4), "bpr", seed=1))],
+        lambda: [record_of(defaults.base("synthetic", "bpr", seed=1))],
+        lambda: [record_of(defaults.pcrec("synthetic", "dnn", seed=1))],
+        lambda: [record_of(defaults.pcrec(Data("synthetic", core=4), "bpr", seed=1))],
         lambda: [
-            record_of(dataclasses.replace(settings.pcrec("synthetic", "bpr", seed=1), numerics=9))
+            record_of(dataclasses.replace(defaults.pcrec("synthetic", "bpr", seed=1), numerics=9))
         ],
         lambda: seeds(1),
     ],

@@ -25,9 +25,9 @@ from torch import nn
 from pcrec_core import trainer
 from pcrec_core.arms import Arm, dominance
 from pcrec_core.evaluation import ranker_of
-from pcrec_core.records import run_record
 from pcrec_core.specs.protocol import Rules
 from pcrec_core.specs.run import Cooperation, RunSpec
+from pcrec_core.study.records import run_record
 from pcrec_core.trainer import Outcome, Trainer
 from pcrec_core.training.build import rule_of
 

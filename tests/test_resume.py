@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 from support import AVERAGING, CPU, LAYERWISE, digest, fit, same, spec_of, two_rings
 
-from pcrec_core import provenance, settings, study, weights
+from pcrec_core import provenance
 from pcrec_core.errors import TrainingError
-from pcrec_core.records import Store
 from pcrec_core.specs.protocol import PROTOCOLS
 from pcrec_core.specs.run import Cooperation, RunSpec
+from pcrec_core.study import defaults, weights
+from pcrec_core.study import run as study
+from pcrec_core.study.records import Store
 from pcrec_core.trainer import Trainer
 from pcrec_core.training.checkpoints import Checkpoint
 
@@ -135,7 +137,7 @@ def test_a_second_ctrl_c_ends_at_once(tmp_path):
 
 
 def test_ctrl_c_in_the_last_epoch_keeps_the_record_and_starts_no_further_run(tmp_path, monkeypatch):
-    specs = [settings.base("synthetic", "bpr", epochs=2, seed=seed) for seed in (0, 1)]
+    specs = [defaults.base("synthetic", "bpr", epochs=2, seed=seed) for seed in (0, 1)]
     original = Trainer._epoch
 
     def pressed(trainer: Trainer, number: int) -> dict:
@@ -204,7 +206,7 @@ def test_a_run_is_not_resumed_under_other_code_and_not_clean_if_a_part_of_it_is_
     monkeypatch.setattr(weights, "WEIGHTS", tmp_path / "weights")
     monkeypatch.setattr(provenance, "_asked", lambda: ("c" * 40, True))
     run, store, original = (
-        settings.base("synthetic", "bpr", epochs=3, d=4),
+        defaults.base("synthetic", "bpr", epochs=3, d=4),
         Store(tmp_path / "records"),
         Trainer._epoch,
     )

@@ -7,13 +7,14 @@ import doctest
 
 import pytest
 
-from pcrec_core import paper, settings
+from pcrec_core import paper
 from pcrec_core.datasets import SOURCES, csv_data
 from pcrec_core.errors import DataError, NotChosen, SpecError
-from pcrec_core.settings import base, changed, dataset, defaults, layerwise, pcrec, run_spec
 from pcrec_core.specs.protocol import PROTOCOLS
 from pcrec_core.specs.run import Cooperation, Data
-from pcrec_core.variants import variant
+from pcrec_core.study import defaults as settings
+from pcrec_core.study.defaults import base, changed, dataset, defaults, layerwise, pcrec, run_spec
+from pcrec_core.study.variants import variant
 
 MODELS = ("sasrec", "dnn", "bpr")
 #: What section 4 fixes on ML-100K; DNN's eta, BPR's L2 and the epochs are chosen on validation.
@@ -277,7 +278,7 @@ def test_what_cannot_be_meant_is_refused_in_one_sentence(make, error, words):
 
 
 def test_the_examples_in_the_documentation_are_true():
-    assert doctest.testmod(settings) == doctest.TestResults(failed=0, attempted=2)
+    assert doctest.testmod(defaults) == doctest.TestResults(failed=0, attempted=2)
 
 
 def test_a_mistyped_criterion_is_refused_where_alpha_0_would_not_need_it():
@@ -350,7 +351,7 @@ def test_a_setting_that_is_not_chosen_is_refused_with_the_command_that_makes_its
         settings.chosen("LE-own-eta", "sasrec", "retailrocket-half")
     assert str(refused.value) == (
         "the setting of LE-own-eta of sasrec is not chosen yet; make the trials with 'python -m"
-        " pcrec_core study step5', and enter the best one in settings.CHOSEN."
+        " pcrec_core study step5', and enter the best one in study.defaults.CHOSEN."
     )
     with pytest.raises(
         SpecError, match="LE-own-eta belongs to retailrocket-half, .* not to ml-100k"

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from support import fit, two_rings
 
-from pcrec_core import datasets, study
+from pcrec_core import datasets
 from pcrec_core.datasets.split import Split, split
 from pcrec_core.specs.protocol import PROTOCOLS, Rules
 from pcrec_core.specs.run import Cooperation, Data, Model, RunSpec, Training
+from pcrec_core.study import run as study
 
 LAYERWISE = Cooperation("layerwise", "entropy", 30)
 SASREC = RunSpec(

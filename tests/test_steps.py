@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 
-from pcrec_core import plans, settings
 from pcrec_core.specs.derived import Derived, Trivial
-from pcrec_core.variants import Spec, variant
+from pcrec_core.study import defaults, plans
+from pcrec_core.study.variants import Spec, variant
 
 HALF, WHOLE = "retailrocket-half", "retailrocket"
 
@@ -133,7 +133,7 @@ def test_what_is_not_chosen_is_left_out_and_named_until_it_is(monkeypatch):
     assert plans.unchosen() == plans.unchosen(["step4"]) == []
     assert plans.unchosen(["step5"], ["ml-100k"]) == []
     before = plans.planned(["step5"])
-    monkeypatch.setitem(settings.CHOSEN, ("LE-own-eta", "dnn"), 2.5e-4)
+    monkeypatch.setitem(defaults.CHOSEN, ("LE-own-eta", "dnn"), 2.5e-4)
     assert plans.unchosen(["step5"]) == [arm for arm in left if arm != "LE-own-eta of dnn"]
     new = [spec for spec in plans.planned(["step5"]) if spec not in set(before)]
     assert new == made("LE-own-eta", "dnn", 3)[1:]  # that of seed 0 is a trial
@@ -141,7 +141,7 @@ def test_what_is_not_chosen_is_left_out_and_named_until_it_is(monkeypatch):
 
 
 def test_the_list_says_in_one_line_what_is_left_out(tmp_path, capsys):
-    from pcrec_core import __main__ as cli
+    from pcrec_core.study import cli
 
     assert cli.main(["study", "step5", "--list", "--records", str(tmp_path)]) == 0
     out = capsys.readouterr().out.splitlines()

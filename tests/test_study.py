@@ -16,17 +16,18 @@ import pytest
 import torch
 from support import fit
 
-from pcrec_core import __main__ as cli
-from pcrec_core import datasets, paper, provenance, records, study, weights
-from pcrec_core.commands import command
+from pcrec_core import datasets, paper, provenance
 from pcrec_core.datasets import csv_data
 from pcrec_core.datasets.split import split
 from pcrec_core.errors import FileError, PCRecError, RecordError, SpecError, TrainingError
-from pcrec_core.records import Store, run_record
-from pcrec_core.settings import base, pcrec, run_spec
 from pcrec_core.specs import run as specs
 from pcrec_core.specs.derived import Trivial
 from pcrec_core.specs.run import Cooperation, Data, RunSpec
+from pcrec_core.study import cli, records, weights
+from pcrec_core.study import run as study
+from pcrec_core.study.command_line import command
+from pcrec_core.study.defaults import base, pcrec, run_spec
+from pcrec_core.study.records import Store, run_record
 
 
 @pytest.fixture(autouse=True)

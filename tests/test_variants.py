@@ -8,14 +8,15 @@ from contextlib import suppress
 
 import pytest
 
-from pcrec_core import paper, settings, variants
+from pcrec_core import paper
 from pcrec_core.errors import NotChosen, SpecError
 from pcrec_core.specs.derived import Derived, Trivial, derived_from_dict, trainings
 from pcrec_core.specs.protocol import PROTOCOLS, Rules
 from pcrec_core.specs.run import Cooperation, Data, RunSpec
-from pcrec_core.variants import LABELS, MODELS, is_trial, variant
+from pcrec_core.study import defaults, variants
+from pcrec_core.study.variants import LABELS, MODELS, is_trial, variant
 
-BASE, LE = settings.base("ml-100k", "sasrec", seed=3), settings.pcrec("ml-100k", "sasrec", seed=3)
+BASE, LE = defaults.base("ml-100k", "sasrec", seed=3), defaults.pcrec("ml-100k", "sasrec", seed=3)
 ENTROPY = Cooperation("layerwise", "entropy", 30)
 
 
@@ -33,7 +34,7 @@ def trained(run: RunSpec, **changed: object) -> RunSpec:
         ("base", BASE),
         ("LE", LE),
         ("LE@30", LE),
-        ("LE@10", settings.pcrec("ml-100k", "sasrec", 10, seed=3)),
+        ("LE@10", defaults.pcrec("ml-100k", "sasrec", 10, seed=3)),
         ("LN", dataclasses.replace(LE, cooperation=Cooperation("layerwise", "l1", 30))),
         ("W", dataclasses.replace(LE, cooperation=Cooperation("parameterwise"))),
         ("N", dataclasses.replace(BASE, cooperation=Cooperation("noise"))),
@@ -59,7 +60,7 @@ def trained(run: RunSpec, **changed: object) -> RunSpec:
             ),
         ),
         ("shuffled", dataclasses.replace(BASE, data=Data("ml-100k", histories="shuffled"))),
-        ("half", settings.base("ml-100k", "sasrec", seed=3, d=32)),
+        ("half", defaults.base("ml-100k", "sasrec", seed=3, d=32)),
         ("base-constant", trained(BASE, schedule="constant")),
         ("LE-constant", trained(LE, schedule="constant")),
         (
@@ -110,7 +111,7 @@ BOTH = dataclasses.replace(PROTOCOLS["released"], choice="both")
 
 @pytest.mark.parametrize("model", ["sasrec", "dnn"])
 def test_the_trainings_of_the_ladder(model):
-    base = settings.base("ml-100k", model, seed=3, epochs=200, schedule="constant")
+    base = defaults.base("ml-100k", model, seed=3, epochs=200, schedule="constant")
     base = dataclasses.replace(base, protocol="released", rules=BOTH)
     assert of("ladder-base", model) == base
     assert of("ladder-base-cosine", model) == trained(base, schedule="cosine")
@@ -148,7 +149,7 @@ def test_bpr_by_the_papers_data_rule_is_controlled_in_all_else():
 def test_a_label_with_a_chosen_setting_has_it_alone(label, model, usual, name, value, monkeypatch):
     with pytest.raises(NotChosen, match=f"the setting of {label} of {model} is not chosen yet"):
         variant(label, "retailrocket-half", model)
-    monkeypatch.setitem(settings.CHOSEN, (label, model), value)
+    monkeypatch.setitem(defaults.CHOSEN, (label, model), value)
     as_usual = variant(usual, "retailrocket-half", model)
     assert variant(label, "retailrocket-half", model) == trained(as_usual, **{name: value})
 
@@ -180,8 +181,8 @@ def test_every_label_of_the_claims_has_a_meaning():
 
 
 def test_settings_are_given_to_all_runs_and_a_label_changes_them_after():
-    assert of("base-2x-epochs", epochs=5) == settings.base("ml-100k", "sasrec", seed=3, epochs=10)
-    assert of("half", d=20, epochs=None) == settings.base("ml-100k", "sasrec", seed=3, d=10)
+    assert of("base-2x-epochs", epochs=5) == defaults.base("ml-100k", "sasrec", seed=3, epochs=10)
+    assert of("half", d=20, epochs=None) == defaults.base("ml-100k", "sasrec", seed=3, d=10)
     assert {parent.training.epochs for parent in of("M3", epochs=5).parents} == {5}
     assert of("LE", model="bpr").cooperation == Cooperation("layerwise", "entropy", 20)
     assert of("LE-once", epochs=7).cooperation.every == 7
@@ -239,7 +240,7 @@ def test_settings_are_given_to_all_runs_and_a_label_changes_them_after():
             "apart needs a run of two or more peers that never exchange.",
         ),
         (
-            lambda: Derived("ensemble", (BASE, settings.base("ml-1m", "sasrec"))),
+            lambda: Derived("ensemble", (BASE, defaults.base("ml-1m", "sasrec"))),
             "the runs of an ensemble must have the same data",
         ),
         (lambda: Derived("mean", (BASE, BASE)), "unknown operation 'mean'"),
@@ -280,7 +281,7 @@ def test_identities_come_back_from_the_canonical_form_and_no_two_labels_share_on
     label, monkeypatch
 ):
     chosen = {(label, model): 0.02 for label in MODELS for model in MODELS[label]}
-    monkeypatch.setattr(settings, "CHOSEN", chosen)
+    monkeypatch.setattr(defaults, "CHOSEN", chosen)
     spec = any_model(label)
     if not isinstance(spec, RunSpec):
         assert derived_from_dict(spec.canonical()) == spec and hash(

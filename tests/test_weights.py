@@ -11,8 +11,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from support import CPU, fit, same, spec_of, two_rings
 
-from pcrec_core import weights
 from pcrec_core.errors import RecordError
+from pcrec_core.study import weights
 
 RINGS = two_rings()
 RUN = spec_of("bpr", peers=2, epochs=1, d=4)

@@ -33,15 +33,16 @@ from workers_support import (
     watched,
 )
 
-from pcrec_core import __main__ as cli
-from pcrec_core import datasets, records, study, weights, workers
+from pcrec_core import datasets
 from pcrec_core.datasets.split import split
 from pcrec_core.errors import FileError, Interrupted, RecordError, SpecError, TrainingError
 from pcrec_core.paths import ROOT, alone
-from pcrec_core.records import Record, Store
-from pcrec_core.settings import pcrec
 from pcrec_core.specs.run import RunSpec
-from pcrec_core.workers import Processes
+from pcrec_core.study import cli, executors, records, weights
+from pcrec_core.study import run as study
+from pcrec_core.study.defaults import pcrec
+from pcrec_core.study.executors import Processes
+from pcrec_core.study.records import Record, Store
 
 RUNS = [tiny(0), pcrec("synthetic", "sasrec", epochs=3, d=8), tiny(2), tiny(3)]
 TINY = ["train", "--dataset", "synthetic", "--model", "bpr", "--epochs", "3", "--d", "4"]  # tiny(0)
@@ -273,7 +274,7 @@ def test_ctrl_c_cancels_what_has_not_begun(store, monkeypatch):
     def press(_: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(workers.time, "sleep", press)
+    monkeypatch.setattr(executors.time, "sleep", press)
     with pytest.raises(
         Interrupted, match="^interrupted; what is finished is stored, and the same command goes on"
     ):
@@ -290,11 +291,11 @@ class Bar:
 
 
 def test_the_bar_moves_once_a_job_however_often_it_was_begun(two, monkeypatch):
-    monkeypatch.setattr(workers, "Processes", lambda n: Watched(two, Path()))
+    monkeypatch.setattr(executors, "Processes", lambda n: Watched(two, Path()))
     monkeypatch.setattr(Watched, "submit", lambda self, job, *args: two.submit(job, *args))
     executor, bar = Given(BrokenProcessPool(), None, OSError()), Bar()
     assert (
-        list(workers.finish(executor, len, {"a": ("",), "b": ("",), "c": ("",)}, bar)) == ["c"]
+        list(executors.finish(executor, len, {"a": ("",), "b": ("",), "c": ("",)}, bar)) == ["c"]
         and bar.moved == 3
     )
 
@@ -310,7 +311,7 @@ def test_no_workers_are_refused(workers):
 SCRIPT = """
 import signal, sys
 from pathlib import Path
-from pcrec_core.__main__ import main
+from pcrec_core.study.cli import main
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts with & ignores Ctrl-C
@@ -321,7 +322,7 @@ watch(Path(__file__).parent)
 
 SLEEPER = """
 import os, time
-from pcrec_core.workers import Processes
+from pcrec_core.study.executors import Processes
 
 if __name__ == "__main__":
     with Processes(1) as processes:
@@ -399,7 +400,7 @@ def test_ctrl_c_is_for_the_jobs(two):
 def call(store, folder, two, monkeypatch, capsys):
     """``main`` of the tiny run with more words: exit code, stdout, stderr; ``--workers`` are those of the tests."""
     monkeypatch.setattr(
-        workers, "Processes", lambda n: Watched(two, folder) if n == 2 else Processes(n)
+        executors, "Processes", lambda n: Watched(two, folder) if n == 2 else Processes(n)
     )
 
     def called(*words: str) -> tuple[int, str, str]:
@@ -524,7 +525,7 @@ def test_a_worker_that_dies_costs_its_own_run_only(two, store, folder, here):
 
 def test_a_process_pool_that_a_dead_worker_broke_is_replaced(two, store, folder, here, monkeypatch):
     asked = []
-    monkeypatch.setattr(workers, "Processes", lambda n: asked.append(n) or Watched(two, folder))
+    monkeypatch.setattr(executors, "Processes", lambda n: asked.append(n) or Watched(two, folder))
     hold(folder, *RUNS[:2])
     killer = beside(kill_holder, folder, RUNS[1], RUNS[0])
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:

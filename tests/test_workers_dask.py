@@ -17,13 +17,14 @@ import pytest
 from support import fit
 from workers_support import Watched, diverging, hold, kill_holder, notes, tiny, wait_for
 
-from pcrec_core import __main__ as cli
-from pcrec_core import datasets, provenance, records, study
+from pcrec_core import datasets, provenance
 from pcrec_core.datasets.split import split
 from pcrec_core.errors import TrainingError
 from pcrec_core.paths import ROOT
-from pcrec_core.records import Store
-from pcrec_core.settings import pcrec
+from pcrec_core.study import cli, records
+from pcrec_core.study import run as study
+from pcrec_core.study.defaults import pcrec
+from pcrec_core.study.records import Store
 
 pytest.importorskip("distributed")
 
@@ -128,12 +129,12 @@ def test_a_worker_of_other_code_is_refused_by_name_and_stores_nothing(client, fo
 
 
 def test_the_command_line_trains_on_dask_workers(cluster, client, folder, capsys, monkeypatch):
-    from pcrec_core import workers
+    from pcrec_core.study import executors
 
-    dask = workers.dask
+    dask = executors.dask
     with dask(cluster) as own:
         monkeypatch.setattr(
-            workers,
+            executors,
             "dask",
             lambda address: Watched(own, folder) if address == cluster else dask(address),
         )

@@ -14,9 +14,10 @@ from typing import Any
 
 import torch
 
-from pcrec_core import study, weights
-from pcrec_core.settings import base
 from pcrec_core.specs.run import RunSpec
+from pcrec_core.study import run as study
+from pcrec_core.study import weights
+from pcrec_core.study.defaults import base
 from pcrec_core.trainer import Trainer
 
 _EPOCH = Trainer._epoch

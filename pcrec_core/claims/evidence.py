@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from pcrec_core import settings, stats
+from pcrec_core import stats
 from pcrec_core.arms import Arm
 from pcrec_core.claims import ladder, over_runs, words
 from pcrec_core.claims.shelf import Shelf, planned
@@ -15,9 +15,10 @@ from pcrec_core.claims.tables import table
 from pcrec_core.claims.verdict import SUPPORTING, Claim, Evidence, decide, registry
 from pcrec_core.errors import NotChosen
 from pcrec_core.metrics import PRIMARY
-from pcrec_core.records import Store
 from pcrec_core.specs.derived import trainings
-from pcrec_core.variants import Spec
+from pcrec_core.study import defaults
+from pcrec_core.study.records import Store
+from pcrec_core.study.variants import Spec
 
 #: B of "a proper alpha over a random one": the mean over the other alphas, seed by seed.
 _RANDOM = "LE@random"
@@ -61,7 +62,7 @@ def _evidence(claim: Claim, shelf: Shelf, metric: str, by_seed: bool) -> Evidenc
 def _compared(claim: Claim, shelf: Shelf, metric: str, by_seed: bool) -> Evidence:
     a = planned(claim, claim.a)
     others = (
-        [f"LE@{alpha:g}" for alpha in settings.ALPHAS if f"LE@{alpha:g}" != claim.a]
+        [f"LE@{alpha:g}" for alpha in defaults.ALPHAS if f"LE@{alpha:g}" != claim.a]
         if claim.b == _RANDOM
         else [claim.b]
     )

@@ -14,7 +14,7 @@ from pcrec_core.claims.paired_runs import paired_runs
 from pcrec_core.claims.shelf import Shelf, planned
 from pcrec_core.claims.verdict import Claim, Evidence
 from pcrec_core.metrics import value_by_user
-from pcrec_core.records import Record
+from pcrec_core.study.records import Record
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pcrec_core import plans
 from pcrec_core.claims.verdict import Claim
-from pcrec_core.records import Record, Store
-from pcrec_core.variants import Spec, variant
+from pcrec_core.study import plans
+from pcrec_core.study.records import Record, Store
+from pcrec_core.study.variants import Spec, variant
 
 
 @dataclass(frozen=True)

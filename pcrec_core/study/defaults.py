@@ -114,7 +114,7 @@ def chosen(label: str, model: str, dataset: str) -> float:
     if (label, model) not in CHOSEN:
         raise NotChosen(
             f"the setting of {label} of {model} is not chosen yet; make the trials with"
-            f" {TRIALS!r}, and enter the best one in settings.CHOSEN."
+            f" {TRIALS!r}, and enter the best one in study.defaults.CHOSEN."
         )
     return CHOSEN[label, model]
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from pcrec_core import settings
 from pcrec_core.errors import SpecError, require, unknown
 from pcrec_core.specs.derived import TRIVIAL, Derived, Trivial
 from pcrec_core.specs.run import Cooperation, Data, RunSpec
+from pcrec_core.study import defaults
 
 #: Added to the seed for the second and third run of an ensemble.
 _FURTHER = 100
@@ -40,7 +40,7 @@ def variant(
     seed : int
         Of a run; the trivial baselines have none.
     given : mapping, optional
-        Settings of ``settings.run_spec`` that differ from the study's, for all runs; and ``gamma``, of W.
+        Settings of ``defaults.run_spec`` that differ from the study's, for all runs; and ``gamma``, of W.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def variant(
         )
         return LABELS[label](make)
     if at := re.fullmatch(r"LE@(\d+(?:\.\d+)?)", label):
-        return make.pair(settings.layerwise(model, alpha=float(at[1])))
+        return make.pair(defaults.layerwise(model, alpha=float(at[1])))
     if at := re.fullmatch(r"pruned(\d+)(-tuned)?", label):
         return Derived("tuned" if at[2] else "pruned", (make.base(),), int(at[1]) / 100)
     raise SpecError(unknown("variant", label, [*LABELS, "LE@30", "pruned30", "pruned30-tuned"]))
@@ -119,7 +119,7 @@ class Maker:
 
     def base(self, further: int = 0, **changed: Any) -> RunSpec:
         """One model, of seed + 100, 200, ... if ``further``."""
-        return settings.run_spec(
+        return defaults.run_spec(
             self.data, self.model, seed=self.seed + _FURTHER * further, **self.given | changed
         )
 
@@ -129,7 +129,7 @@ class Maker:
 
     def layerwise(self, criterion: str = "entropy", **changed: Any) -> Cooperation:
         """Layer-wise cooperation with the alpha of Table 3."""
-        return dataclasses.replace(settings.layerwise(self.model, criterion), **changed)
+        return dataclasses.replace(defaults.layerwise(self.model, criterion), **changed)
 
     def ensemble(self, runs: int) -> Derived:
         """That many base runs, the first of the own seed (Ensemble-M2, M3)."""
@@ -161,7 +161,7 @@ class Maker:
 
     def own(self, name: str, label: str) -> dict[str, float]:
         """Return the setting that was chosen for a label."""
-        return {name: settings.chosen(label, self.model, self.data.source)}
+        return {name: defaults.chosen(label, self.model, self.data.source)}
 
     def last_epoch_only(self) -> RunSpec:
         """A pair that cooperates once, after the last epoch."""

@@ -6,11 +6,11 @@ import statistics
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pcrec_core import plans, weights
-from pcrec_core.records import Record
 from pcrec_core.specs.derived import TUNING_EPOCHS, Derived
 from pcrec_core.specs.run import RunSpec
-from pcrec_core.variants import Spec
+from pcrec_core.study import plans, weights
+from pcrec_core.study.records import Record
+from pcrec_core.study.variants import Spec
 
 #: Seconds of one peer's epoch, by data set and model.
 Rates = Mapping[tuple[str, str], float]

@@ -11,10 +11,10 @@ from typing import Any
 from pcrec_core.datasets.split import Split
 from pcrec_core.errors import RecordError
 from pcrec_core.paths import WEIGHTS, write_whole
-from pcrec_core.records import Store
 from pcrec_core.specs.derived import Derived
 from pcrec_core.specs.fields import canonical_json
 from pcrec_core.specs.run import RunSpec
+from pcrec_core.study.records import Store
 
 #: The one key of a file's metadata, whose value is JSON: of several keys, safetensors writes any one first.
 _SAID = "pcrec_core"

@@ -9,7 +9,7 @@ from typing import Any
 
 from pcrec_core.errors import NotChosen
 from pcrec_core.specs.derived import TRIVIAL, Derived
-from pcrec_core.variants import Spec, variant
+from pcrec_core.study.variants import Spec, variant
 
 SMALL = ("ml-100k", "retailrocket-half")
 ALL, DEEP = ("sasrec", "dnn", "bpr"), ("sasrec", "dnn")
@@ -30,7 +30,7 @@ class Plan:
     seeds : mapping, optional
         How many seeds an arm gets, by data set; 1 where none is named.
     given : mapping, optional
-        Settings of ``settings.run_spec`` that differ from the study's.
+        Settings of ``defaults.run_spec`` that differ from the study's.
     """
 
     labels: tuple[str, ...]

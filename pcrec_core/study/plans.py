@@ -13,10 +13,10 @@ from typing import Any
 
 from pcrec_core.datasets import SOURCES
 from pcrec_core.errors import SpecError, known
-from pcrec_core.planning import ALL, DEEP, SASREC, SMALL, Plan
 from pcrec_core.specs.derived import TRIVIAL
-from pcrec_core.steps import steps
-from pcrec_core.variants import Spec, variant
+from pcrec_core.study.planning import ALL, DEEP, SASREC, SMALL, Plan
+from pcrec_core.study.steps import steps
+from pcrec_core.study.variants import Spec, variant
 
 _PLANNED = tuple(name for name in SOURCES if name != "csv")
 

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from pcrec_core import commands, datasets, plans, provenance, records, weights, workers
+from pcrec_core import datasets, provenance
 from pcrec_core.arms import Arm
 from pcrec_core.datasets.split import Split, split, split_without_repeats
 from pcrec_core.datasets.statistics import statistics as describe
@@ -37,12 +37,13 @@ from pcrec_core.errors import (
     TrainingError,
 )
 from pcrec_core.paths import AGAIN, CHECKPOINTS, alone
-from pcrec_core.records import Record, Store
 from pcrec_core.specs import derived
 from pcrec_core.specs.derived import TRIVIAL, Derived, Trivial
 from pcrec_core.specs.run import NUMERICS, Data, RunSpec
+from pcrec_core.study import command_line, executors, plans, records, weights
+from pcrec_core.study.records import Record, Store
+from pcrec_core.study.variants import Spec, variant
 from pcrec_core.training import environment
-from pcrec_core.variants import Spec, variant
 
 #: Set (to anything) by `make book` and `make test`: a missing record of real data is an error there, not a training.
 NO_TRAINING = "PCREC_NO_TRAINING"
@@ -65,7 +66,7 @@ def run(
         What is wanted; equal specs are trained once. What is derived from runs is made here, after the training, from their
         weights; a run whose weights are not on this machine is trained again for them.
     executor : object with ``submit``, optional
-        Trains the missing runs, each in a job of its own whose future has ``result`` and ``done``: ``workers.Processes``
+        Trains the missing runs, each in a job of its own whose future has ``result`` and ``done``: ``executors.Processes``
         on this machine, the ``Client`` of dask across machines, and all that follow ``concurrent.futures``. The workers
         share this machine's files. Without one the runs are trained here, one after the other.
     store : Store, optional
@@ -110,7 +111,7 @@ def _train(wanted: Sequence[Spec], executor: Any, store: Store, device: str, thr
     else:
         failed = _train_there(runs, store, device, threads, executor)
     if failed:
-        workers.fail(failed, len(runs))
+        executors.fail(failed, len(runs))
 
 
 def _forget(absent: list[RunSpec]) -> list[RunSpec]:
@@ -131,7 +132,7 @@ def labelled(
 ) -> Arm:
     """The arm of a label of ``claims.csv``: the planned seeds unless some are given.
 
-    ``given`` are settings of ``settings.run_spec``, ``options`` those of ``run``.
+    ``given`` are settings of ``defaults.run_spec``, ``options`` those of ``run``.
     """
     return arm(label, _specs(label, data, model, seeds, given), **options)
 
@@ -256,14 +257,14 @@ def train_once(spec: RunSpec, store: Store, *, device: str = "auto", **options: 
 
 def make(spec: Derived | Trivial, store: Store, *, device: str = "auto", threads: int = 1) -> None:
     """Compute what is derived from the weights of runs, or a trivial baseline, and store its record."""
-    from pcrec_core import operations
+    from pcrec_core.study import derive
     from pcrec_core.training.build import device_of
 
     started, began = provenance.provenance(), time.perf_counter()
     place = device_of("cpu" if isinstance(spec, Trivial) else device)
     if isinstance(spec, Trivial):
         with _torch_for_us(threads):
-            result = operations.trivial(spec, split_of(spec.data))
+            result = derive.trivial(spec, split_of(spec.data))
     else:
         split = split_for(spec.parents[0])
         with _torch_for_us(threads):
@@ -272,7 +273,7 @@ def make(spec: Derived | Trivial, store: Store, *, device: str = "auto", threads
                 parent.name: weights.checked(parent, split, place, (store, Store(AGAIN)))
                 for parent in spec.parents
             }
-            result = operations.derive(spec, split, models, place)
+            result = derive.derive(spec, split, models, place)
         started |= {"parents": parents}
     run = started | {
         "clean": started["clean"] and provenance.sound(),
@@ -360,7 +361,7 @@ def _refuse_training(spec: Spec) -> None:
         )
     if os.environ.get(NO_TRAINING) and spec.data.source != "synthetic":
         how = (
-            commands.command(spec)
+            command_line.command(spec)
             if trained
             else "python -m pcrec_core study, or the notebook without it."
         )
@@ -416,7 +417,7 @@ def _train_there(
     }
     try:
         with _bar(total=len(calls), desc="runs", unit="run") as bar:
-            failed = workers.finish(executor, _job, calls, bar)
+            failed = executors.finish(executor, _job, calls, bar)
     except KeyboardInterrupt:
         raise Interrupted(
             "interrupted; what is finished is stored, and the same command goes on with the rest."
