@@ -9,11 +9,11 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from pcrec_core import paper, stats
-from pcrec_core.crossed import StatsError
+from pcrec_core.analysis import crossed_t, paper
+from pcrec_core.analysis.crossed import StatsError
+from pcrec_core.analysis.crossed_t import Comparison, Mean
 from pcrec_core.metrics import METRICS
 from pcrec_core.specs.derived import trainings
-from pcrec_core.stats import Comparison, Mean
 from pcrec_core.study import records
 from pcrec_core.study.defaults import ALPHA
 from pcrec_core.study.records import Record
@@ -68,7 +68,7 @@ class Arm:
 
     def mean(self, metric: str) -> Mean:
         """Mean with its interval, cut at 1, which no metric exceeds."""
-        mean = stats.mean_interval(self.ranks_for(metric), metric, random=self.random)
+        mean = crossed_t.mean_interval(self.ranks_for(metric), metric, random=self.random)
         return mean if mean.high is None else replace(mean, high=min(mean.high, 1.0))
 
     def over(self, base: Arm, metric: str, *, by_seed: bool = True) -> Comparison:
@@ -80,7 +80,7 @@ class Arm:
             Where only some runs share a training: then the arms are neither paired nor independent.
         """
         records.same_users([*self.runs, *base.runs])
-        return stats.compare(
+        return crossed_t.compare(
             self.ranks_for(metric),
             base.ranks_for(metric),
             metric,
@@ -114,7 +114,7 @@ class Arm:
     def same_seeds(self, base: Arm) -> bool:
         """Tell whether both arms are random and have the same seeds, ten or more."""
         mine, theirs = ([run.spec.seed for run in arm.runs] for arm in (self, base))
-        return self.random and base.random and mine == theirs and len(mine) >= stats.PAIRED_FROM
+        return self.random and base.random and mine == theirs and len(mine) >= crossed_t.PAIRED_FROM
 
     def shares(self, base: Arm) -> bool:
         """Whether the arms have any training in common."""
@@ -234,7 +234,7 @@ def _comparison(over: Arm, base: Arm, metric: str) -> dict[str, object]:
         "MDE": c.mde,
         "RI paper": ri_paper,
         "paper's data": over.counterpart,
-        "DeltaRI": stats.delta_ri(ri_paper, c.RI),
+        "DeltaRI": crossed_t.delta_ri(ri_paper, c.RI),
         "runs": f"{c.runs_v}, {c.runs_b}",
         "users": c.users,
         "users only": c.users_only,

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from pcrec_core import arms, report
+from pcrec_core.analysis import robustness
+from pcrec_core.analysis.selection_bias import Chosen, chosen, habit
+from pcrec_core.analysis.strata import Stratum, differ, strata
 from pcrec_core.arms import Arm, matched, named
-from pcrec_core.claims import checks
-from pcrec_core.claims.selection_gain import Chosen, chosen, habit
-from pcrec_core.claims.strata import Stratum, differ, strata
 from pcrec_core.metrics import PRIMARY, SELECTION
 from pcrec_core.report import Html, count, number, percent, probability, share, size, with_interval
 from pcrec_core.study.records import Record, same_users
@@ -136,7 +136,7 @@ def sensitivity(
     pairs: Sequence[tuple[Arm, Arm]],
     groups: Mapping[str, Sequence[int]],
     metric: str = PRIMARY,
-    resamples: int = checks.RESAMPLES,
+    resamples: int = robustness.RESAMPLES,
 ) -> pd.DataFrame:
     """Other ways to an interval or a p of each pair (STATISTICS.md, sections 2 and 5), beside the crossed t.
 
@@ -152,11 +152,15 @@ def _checked(
 ) -> dict[str, Any]:
     ranks, c = (over.ranks_for(metric), base.ranks_for(metric)), over.over(base, metric)
     how = {"paired": c.paired, "random_v": over.random, "random_b": base.random}
-    name = checks.key(over.dataset, over.variant, base.variant, metric, over.protocol, c)
-    again = checks.bootstrap(*ranks, metric, name=name, resamples=resamples, **how)
-    runs = checks.run_means(*ranks, metric) if min(map(len, ranks)) > 1 and not c.paired else None
+    name = robustness.key(over.dataset, over.variant, base.variant, metric, over.protocol, c)
+    again = robustness.bootstrap(*ranks, metric, name=name, resamples=resamples, **how)
+    runs = (
+        robustness.run_means(*ranks, metric) if min(map(len, ranks)) > 1 and not c.paired else None
+    )
     clusters = groups.get(over.dataset) if c.L is not None else None
-    ratio = None if clusters is None else checks.clustered(*ranks, clusters, metric, **how).ratio
+    ratio = (
+        None if clusters is None else robustness.clustered(*ranks, clusters, metric, **how).ratio
+    )
     return _what(over, base, metric) | {
         "RI": c.RI,
         "low": c.low,
@@ -167,7 +171,7 @@ def _checked(
         "bootstrap high": again.high,
         "dropped": again.dropped,
         "p over runs": runs and runs.p,
-        "single runs with p < .01": checks.significant_pairs(*ranks, metric),
+        "single runs with p < .01": robustness.significant_pairs(*ranks, metric),
         "clustered / Vu": ratio,
         "runs": f"{c.runs_v}, {c.runs_b}",
     }

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.arms import Arm
-from pcrec_core.crossed import StatsError
 from pcrec_core.metrics import SELECTION
 from pcrec_core.study.records import Record
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from pcrec_core import paper
+from pcrec_core.analysis import paper
 from pcrec_core.arms import Arm
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study import defaults

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pcrec_core.stats import Comparison
+from pcrec_core.analysis.crossed_t import Comparison
 
 _MADE = Comparison(
     "MRR@5",

@@ -10,16 +10,22 @@ import pytest
 from scipy.stats import t, ttest_rel
 from stats_support import made, simulated
 
-from pcrec_core import paper, stats
+from pcrec_core.analysis import crossed_t, paper
+from pcrec_core.analysis.claims import ladder
+from pcrec_core.analysis.claims.decide import Evidence, decide, registry
+from pcrec_core.analysis.claims.evidence import gather
+from pcrec_core.analysis.claims.outcomes import (
+    CONTRADICTED,
+    INCONCLUSIVE,
+    NOT_TESTED,
+    RULED_OUT,
+    SUPPORTED,
+)
+from pcrec_core.analysis.claims.planned_records import Shelf
+from pcrec_core.analysis.claims.table import table
+from pcrec_core.analysis.crossed import StatsError
+from pcrec_core.analysis.paired_runs import paired_runs
 from pcrec_core.arms import Arm
-from pcrec_core.claims import ladder
-from pcrec_core.claims.evidence import gather
-from pcrec_core.claims.paired_runs import paired_runs
-from pcrec_core.claims.shelf import Shelf
-from pcrec_core.claims.tables import table
-from pcrec_core.claims.verdict import Evidence, decide, registry
-from pcrec_core.claims.words import CONTRADICTED, INCONCLUSIVE, NOT_TESTED, RULED_OUT, SUPPORTED
-from pcrec_core.crossed import StatsError
 from pcrec_core.study.records import Record, Store, run_record
 from pcrec_core.study.variants import variant
 
@@ -106,7 +112,7 @@ def arm(label: str, ranks: np.ndarray, seeds=None) -> Arm:
 
 def test_ten_equal_seeds_are_paired_and_nine_or_others_are_not():
     v, b = simulated(5, 200, 10, gain=0.1)
-    assert stats.PAIRED_FROM == 10
+    assert crossed_t.PAIRED_FROM == 10
     assert arm("LE", v).over(arm("base", b), "MRR@5").paired
     assert not arm("LE", v[:9]).over(arm("base", b[:9]), "MRR@5").paired
     assert not arm("LE", v).over(arm("base", b, seeds=range(1, 11)), "MRR@5").paired

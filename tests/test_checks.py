@@ -9,7 +9,9 @@ import pytest
 from scipy.stats import ttest_ind, ttest_rel
 from stats_support import simulated
 
-from pcrec_core.claims.checks import (
+from pcrec_core.analysis.crossed import StatsError
+from pcrec_core.analysis.crossed_t import compare
+from pcrec_core.analysis.robustness import (
     Bootstrap,
     bootstrap,
     clustered,
@@ -17,9 +19,7 @@ from pcrec_core.claims.checks import (
     run_means,
     significant_pairs,
 )
-from pcrec_core.crossed import StatsError
 from pcrec_core.metrics import value_by_user
-from pcrec_core.stats import compare
 
 RV, RB = simulated(5, 300, 4, gain=0.2)
 NAME = "ml-100k|LE|base|MRR@5|controlled|4|300"

@@ -13,10 +13,10 @@ import pytest
 from stats_support import plain, simulated
 
 from pcrec_core import controls, report
+from pcrec_core.analysis import robustness
+from pcrec_core.analysis.crossed_t import compare
 from pcrec_core.arms import Arm, comparisons, matched
-from pcrec_core.claims import checks
 from pcrec_core.report import percent
-from pcrec_core.stats import compare
 from pcrec_core.study.records import Record, run_record
 from pcrec_core.study.variants import variant
 
@@ -79,7 +79,7 @@ def test_other_ways_to_an_interval_are_those_of_the_checks():
     pair = arm("LE", *RV.tolist()), arm("base", *RB.tolist())
     [row] = controls.sensitivity([pair], {"ml-100k": groups}, resamples=500).to_dict("records")
     c = compare(RV, RB, "MRR@5")
-    again = checks.bootstrap(
+    again = robustness.bootstrap(
         RV, RB, "MRR@5", name="ml-100k|LE|base|MRR@5|controlled|3|120", resamples=500
     )
     assert (row["RI"], row["p"], row["bootstrap low"], row["bootstrap high"]) == (
@@ -88,9 +88,9 @@ def test_other_ways_to_an_interval_are_those_of_the_checks():
         again.low,
         again.high,
     )
-    assert row["p over runs"] == checks.run_means(RV, RB, "MRR@5").p
-    assert row["single runs with p < .01"] == checks.significant_pairs(RV, RB, "MRR@5")
-    assert row["clustered / Vu"] == checks.clustered(RV, RB, groups, "MRR@5").ratio
+    assert row["p over runs"] == robustness.run_means(RV, RB, "MRR@5").p
+    assert row["single runs with p < .01"] == robustness.significant_pairs(RV, RB, "MRR@5")
+    assert row["clustered / Vu"] == robustness.clustered(RV, RB, groups, "MRR@5").ratio
     page = controls.show_sensitivity(
         controls.sensitivity([pair], {"ml-100k": groups}, resamples=500), "s"
     )._repr_html_()

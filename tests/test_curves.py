@@ -9,8 +9,8 @@ from curves_support import DATA, MERGING, PROBED, arm, record, tensor
 from stats_support import plain
 
 from pcrec_core import curves, figures, report
+from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.arms import Arm, values
-from pcrec_core.crossed import StatsError
 from pcrec_core.study.records import run_record
 from pcrec_core.study.variants import variant
 

@@ -23,9 +23,9 @@ from support import (
 )
 from torch import nn
 
+from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.arms import Arm
 from pcrec_core.criteria import entropy
-from pcrec_core.crossed import StatsError
 from pcrec_core.errors import RecordError, SpecError
 from pcrec_core.evaluation import Ranker, summary
 from pcrec_core.layers import Layer

@@ -8,12 +8,12 @@ import zlib
 
 import numpy as np
 import pytest
+from pcrec_core.claims import evidence, over_runs, shown
+from pcrec_core.claims.evidence import Shelf, decided, gather, of_family
 from scipy.stats import ttest_rel
 from stats_support import plain
 
-from pcrec_core import paper
-from pcrec_core.claims import evidence, over_runs, shown
-from pcrec_core.claims.evidence import Shelf, decided, gather, of_family
+from pcrec_core.analysis import paper
 from pcrec_core.specs.derived import Trivial
 from pcrec_core.specs.run import Data
 from pcrec_core.study import plans

@@ -97,8 +97,8 @@ def test_ranks_that_are_no_whole_numbers_are_refused(ranks):
 
 def test_reading_metrics_and_statistics_needs_no_torch():
     code = (
-        "import sys, pcrec_core.metrics, pcrec_core.stats, pcrec_core.paper\n"
-        "print(pcrec_core.stats.compare([[1, 2]], [[2, 2]], 'MRR@5').mean_v, 'torch' in sys.modules)"
+        "import sys, pcrec_core.metrics, pcrec_core.analysis.crossed_t, pcrec_core.analysis.paper\n"
+        "print(pcrec_core.analysis.crossed_t.compare([[1, 2]], [[2, 2]], 'MRR@5').mean_v, 'torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "0.75 False\n"

@@ -156,7 +156,7 @@ def test_what_opens_a_record_imports_nothing_heavy():
     modules = loaded(LIGHT)
     assert (
         modules & HEAVY == set()
-        and {"pcrec_core.study.records", "pcrec_core.stats", "numpy"} <= modules
+        and {"pcrec_core.study.records", "pcrec_core.analysis.crossed_t", "numpy"} <= modules
     )
 
 

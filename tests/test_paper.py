@@ -8,10 +8,10 @@ import math
 import pandas as pd
 import pytest
 
-from pcrec_core import paper
+from pcrec_core.analysis import paper
+from pcrec_core.analysis.crossed_t import effect_ratio
 from pcrec_core.datasets import SOURCES
 from pcrec_core.paths import PAPER
-from pcrec_core.stats import effect_ratio
 
 #: The claims were committed before the first record, those of Amendment 1 before the first run of theirs. A change after
 #: that belongs on the page `deviations`.

@@ -12,8 +12,8 @@ from scipy.optimize import brentq
 from scipy.stats import norm, t
 from stats_support import made, simulated
 
-from pcrec_core import paper
-from pcrec_core.claims.paper_side import (
+from pcrec_core.analysis import paper
+from pcrec_core.analysis.claims.paper_uncertainty import (
     Printed,
     below,
     correlation,
@@ -21,9 +21,9 @@ from pcrec_core.claims.paper_side import (
     paper_side,
     user_variance,
 )
-from pcrec_core.crossed import StatsError
+from pcrec_core.analysis.crossed import StatsError
+from pcrec_core.analysis.crossed_t import compare
 from pcrec_core.metrics import value_by_user
-from pcrec_core.stats import compare
 
 SASREC = Printed("MRR@5", 0.2091, 0.2022, 0.3262, 0.3169, 47_000)
 

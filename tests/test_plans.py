@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from pcrec_core import paper
+from pcrec_core.analysis import paper
 from pcrec_core.errors import SpecError
 from pcrec_core.specs.derived import TRIVIAL, Derived, Trivial
 from pcrec_core.specs.run import RunSpec

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from stats_support import plain, simulated
 
-from pcrec_core.arms import Arm
-from pcrec_core.claims.paper_side import Printed, correlation, paper_side
-from pcrec_core.claims.projection import (
+from pcrec_core.analysis.claims.paper_uncertainty import Printed, correlation, paper_side
+from pcrec_core.analysis.crossed import StatsError
+from pcrec_core.analysis.crossed_t import compare
+from pcrec_core.analysis.power import (
     _words,
     expected_words,
     projected,
@@ -18,8 +19,7 @@ from pcrec_core.claims.projection import (
     show_projections,
     show_words,
 )
-from pcrec_core.crossed import StatsError
-from pcrec_core.stats import compare
+from pcrec_core.arms import Arm
 from pcrec_core.study.records import run_record
 from pcrec_core.study.variants import variant
 

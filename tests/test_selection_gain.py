@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.stats import ttest_ind
 
-from pcrec_core.claims.selection_gain import chosen, habit
-from pcrec_core.crossed import StatsError
+from pcrec_core.analysis.crossed import StatsError
+from pcrec_core.analysis.selection_bias import chosen, habit
 
 #: Two runs of two peers over three epochs, and the (epoch, peer) that validation picks.
 TESTS = [[[0.10, 0.20, 0.16], [0.12, 0.10, 0.25]], [[0.10, 0.30, 0.20], [0.10, 0.10, 0.10]]]

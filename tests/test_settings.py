@@ -7,7 +7,7 @@ import doctest
 
 import pytest
 
-from pcrec_core import paper
+from pcrec_core.analysis import paper
 from pcrec_core.datasets import SOURCES, csv_data
 from pcrec_core.errors import DataError, NotChosen, SpecError
 from pcrec_core.specs.protocol import PROTOCOLS

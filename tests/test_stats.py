@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.stats import t, ttest_1samp, ttest_rel
 
-from pcrec_core.crossed import StatsError
+from pcrec_core.analysis.crossed import StatsError
+from pcrec_core.analysis.crossed_t import compare, delta_ri, effect_ratio, mean_interval
 from pcrec_core.metrics import MetricError, value_by_user
-from pcrec_core.stats import compare, delta_ri, effect_ratio, mean_interval
 
 RV = [[1, 2, 6, 3, 1, 4, 2, 9], [1, 1, 6, 2, 1, 4, 3, 9], [3, 5, 7, 4, 2, 8, 5, 9]]
 RB = [[2, 4, 9, 3, 2, 5, 4, 9], [2, 4, 8, 3, 1, 4, 4, 7]]

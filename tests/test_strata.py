@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 from stats_support import made, simulated
 
-from pcrec_core.claims.strata import differ, strata
-from pcrec_core.crossed import StatsError
-from pcrec_core.stats import compare
+from pcrec_core.analysis.crossed import StatsError
+from pcrec_core.analysis.crossed_t import compare
+from pcrec_core.analysis.strata import differ, strata
 
 RV, RB = simulated(9, 200, 3, gain=0.2)
 REPEATED = np.arange(200) % 3 == 0

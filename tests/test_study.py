@@ -16,7 +16,8 @@ import pytest
 import torch
 from support import fit
 
-from pcrec_core import datasets, paper, provenance
+from pcrec_core import datasets, provenance
+from pcrec_core.analysis import paper
 from pcrec_core.datasets import csv_data
 from pcrec_core.datasets.split import split
 from pcrec_core.errors import FileError, PCRecError, RecordError, SpecError, TrainingError

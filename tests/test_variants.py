@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from pcrec_core import paper
+from pcrec_core.analysis import paper
 from pcrec_core.errors import NotChosen, SpecError
 from pcrec_core.specs.derived import Derived, Trivial, derived_from_dict, trainings
 from pcrec_core.specs.protocol import PROTOCOLS, Rules

@@ -10,12 +10,9 @@ import pandas as pd
 import pytest
 from stats_support import made, simulated
 
-from pcrec_core import paper
-from pcrec_core.claims.paper_side import Printed, fieller, paper_side
-from pcrec_core.claims.tables import headlines, table
-from pcrec_core.claims.verdict import Evidence, decide
-from pcrec_core.claims.welch import welch
-from pcrec_core.claims.words import (
+from pcrec_core.analysis import paper
+from pcrec_core.analysis.claims.decide import Evidence, decide
+from pcrec_core.analysis.claims.outcomes import (
     CONTRADICTED,
     INCONCLUSIVE,
     NOT_TESTED,
@@ -24,8 +21,11 @@ from pcrec_core.claims.words import (
     holm,
     sides,
 )
-from pcrec_core.crossed import StatsError
-from pcrec_core.stats import compare
+from pcrec_core.analysis.claims.paper_uncertainty import Printed, fieller, paper_side
+from pcrec_core.analysis.claims.table import headlines, table
+from pcrec_core.analysis.crossed import StatsError
+from pcrec_core.analysis.crossed_t import compare
+from pcrec_core.analysis.welch import welch
 
 CLAIMS = paper.claims()
 LE = "table3-rr-sasrec-le"

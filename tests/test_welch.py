@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ttest_1samp, ttest_ind
 
-from pcrec_core.claims.welch import welch
-from pcrec_core.crossed import StatsError
+from pcrec_core.analysis.crossed import StatsError
+from pcrec_core.analysis.welch import welch
 
 numbers = st.lists(st.floats(-100, 100), min_size=2, max_size=12)
 

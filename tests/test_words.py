@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from scipy.stats import t
 from stats_support import made
 
-from pcrec_core.claims import words
-from pcrec_core.claims.paired_runs import paired_runs
-from pcrec_core.claims.words import (
+from pcrec_core.analysis.claims import outcomes
+from pcrec_core.analysis.claims.outcomes import (
     CONTRADICTED,
     INCONCLUSIVE,
     NOT_TESTED,
@@ -30,7 +29,8 @@ from pcrec_core.claims.words import (
     sides,
     word,
 )
-from pcrec_core.crossed import StatsError
+from pcrec_core.analysis.crossed import StatsError
+from pcrec_core.analysis.paired_runs import paired_runs
 
 
 def near(value):
@@ -193,8 +193,8 @@ def test_each_line_of_the_rule(adjusted, expected):
 
 
 def test_a_claim_over_seeds_has_one_side_and_so_the_whole_level():
-    assert [word(Sides(p, 1, 1), words.BY_SEED) for p in (0.05, 0.050001)] == [SUPPORTED, NO]
-    assert [word(Sides(1, p, 1), words.BY_SEED) for p in (0.05, 0.050001)] == [CONTRADICTED, NO]
+    assert [word(Sides(p, 1, 1), outcomes.BY_SEED) for p in (0.05, 0.050001)] == [SUPPORTED, NO]
+    assert [word(Sides(1, p, 1), outcomes.BY_SEED) for p in (0.05, 0.050001)] == [CONTRADICTED, NO]
 
 
 @pytest.mark.parametrize(
@@ -304,8 +304,8 @@ def test_headline(found, expected):
 
 
 def test_the_kinds_are_those_of_the_registry():
-    assert words.KINDS == ("better", "at least", "no better", "by seed")
-    assert words.OF_USERS == words.KINDS[:3]
+    assert outcomes.KINDS == ("better", "at least", "no better", "by seed")
+    assert outcomes.OF_USERS == outcomes.KINDS[:3]
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pcrec_core.claims.paired_runs import paired_runs
-from pcrec_core.claims.shelf import Shelf, planned
-from pcrec_core.claims.verdict import Claim, Evidence
+from pcrec_core.analysis.claims.decide import Claim, Evidence
+from pcrec_core.analysis.claims.planned_records import Shelf, planned
+from pcrec_core.analysis.paired_runs import paired_runs
 from pcrec_core.metrics import value_by_user
 from pcrec_core.study.records import Record
 

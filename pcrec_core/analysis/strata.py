@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
-from pcrec_core.crossed import NoVariation, StatsError, values
-from pcrec_core.stats import Comparison, compare
+from pcrec_core.analysis.crossed import NoVariation, StatsError, values
+from pcrec_core.analysis.crossed_t import Comparison, compare
 
 
 @dataclass(frozen=True)

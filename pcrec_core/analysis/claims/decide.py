@@ -8,15 +8,22 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pcrec_core import paper
-from pcrec_core.claims import words
-from pcrec_core.claims.paired_runs import PairedRuns
-from pcrec_core.claims.paper_side import EffectRatio, PaperSide, Printed, below, fieller, paper_side
-from pcrec_core.claims.welch import Welch
-from pcrec_core.claims.words import Sides
-from pcrec_core.crossed import StatsError
+from pcrec_core.analysis import paper
+from pcrec_core.analysis.claims import outcomes
+from pcrec_core.analysis.claims.outcomes import Sides
+from pcrec_core.analysis.claims.paper_uncertainty import (
+    EffectRatio,
+    PaperSide,
+    Printed,
+    below,
+    fieller,
+    paper_side,
+)
+from pcrec_core.analysis.crossed import StatsError
+from pcrec_core.analysis.crossed_t import PAIRED_FROM, Comparison
+from pcrec_core.analysis.paired_runs import PairedRuns
+from pcrec_core.analysis.welch import Welch
 from pcrec_core.metrics import PRIMARY, parse
-from pcrec_core.stats import PAIRED_FROM, Comparison
 
 SUPPORTING = "NDCG@20"
 COMPOUND = ("all", "best")
@@ -111,7 +118,7 @@ def decide(
     known = registry() if claims is None else {claim.id: claim for claim in _rows(claims)}
     _check(known, evidence)
     verdicts: dict[str, Verdict] = {}
-    tested = [claim for claim in known.values() if claim.kind in words.KINDS]
+    tested = [claim for claim in known.values() if claim.kind in outcomes.KINDS]
     for family in dict.fromkeys(claim.family for claim in tested):
         verdicts |= _family(
             [claim for claim in tested if claim.family == family], evidence, original
@@ -119,9 +126,9 @@ def decide(
     for claim in known.values():
         if claim.kind in COMPOUND:
             verdicts[claim.id] = Verdict(
-                claim, None, words.all_of([verdicts[member].word for member in claim.members])
+                claim, None, outcomes.all_of([verdicts[member].word for member in claim.members])
             )
-        elif claim.kind not in words.KINDS:
+        elif claim.kind not in outcomes.KINDS:
             verdicts[claim.id] = Verdict(
                 claim, evidence[claim.id].found if claim.id in evidence else None
             )
@@ -168,7 +175,7 @@ def _check(registry: Mapping[str, Claim], evidence: Mapping[str, Evidence]) -> N
         )
     for claim in registry.values():
         if strange := [
-            m for m in claim.members if m not in registry or registry[m].kind not in words.KINDS
+            m for m in claim.members if m not in registry or registry[m].kind not in outcomes.KINDS
         ]:
             raise StatsError(
                 f"{claim.id} has the member {strange[0]!r}, which is no tested claim; give its family too."
@@ -190,8 +197,8 @@ def _check(registry: Mapping[str, Claim], evidence: Mapping[str, Evidence]) -> N
 
 def _wanted(kind: str) -> type | tuple[()]:
     """What a claim of this kind is decided from; nothing for one without a test."""
-    by_kind = {words.BY_SEED: PairedRuns, "run-level": Welch} | dict.fromkeys(
-        words.OF_USERS, Comparison
+    by_kind = {outcomes.BY_SEED: PairedRuns, "run-level": Welch} | dict.fromkeys(
+        outcomes.OF_USERS, Comparison
     )
     return by_kind.get(kind, ())
 
@@ -211,7 +218,7 @@ def _family(
         claim.id: _verdict(
             claim, given[claim.id], adjusted, paper_sides[claim.id], amended[claim.id]
         )
-        for claim, adjusted in zip(claims, words.adjust(family), strict=True)
+        for claim, adjusted in zip(claims, outcomes.adjust(family), strict=True)
     }
 
 
@@ -222,36 +229,36 @@ def _is_amended(claim: Claim, found: Comparison | PairedRuns | None) -> bool:
 
 def _sides(claim: Claim, given: Evidence, side: PaperSide | None, amended: bool) -> Sides:
     if _reason(given):
-        return words.UNTESTED
+        return outcomes.UNTESTED
     Vp = 0.0 if amended or side is None else side.Vp
-    return words.sides(claim.kind, given.found, e=claim.e, theta=claim.theta, Vp=Vp)
+    return outcomes.sides(claim.kind, given.found, e=claim.e, theta=claim.theta, Vp=Vp)
 
 
 def _verdict(
     claim: Claim, given: Evidence, adjusted: Sides, side: PaperSide | None, amended: bool
 ) -> Verdict:
     found, reason = given.found, _reason(given)
-    word = words.word(adjusted, claim.kind, tested=not _untested(given))
+    word = outcomes.word(adjusted, claim.kind, tested=not _untested(given))
     if side is None:
         return Verdict(claim, found, word, reason=reason, adjusted=adjusted, amended=amended)
     return Verdict(
         claim,
         found,
         word,
-        words.grade(word, claim.kind, found, e=claim.e, theta=claim.theta),
+        outcomes.grade(word, claim.kind, found, e=claim.e, theta=claim.theta),
         reason,
         adjusted,
         side,
         fieller(found, claim.size, side.Vp),
         not reason and below(found, side.e33),
         amended,
-        word == words.RULED_OUT and _in_noise(claim, found, side),
+        word == outcomes.RULED_OUT and _in_noise(claim, found, side),
     )
 
 
 def _in_noise(claim: Claim, found: Comparison, side: PaperSide) -> bool:
     """Whether the claimed size is excluded only as long as the paper's own uncertainty is left out (Amendment 1, item 3)."""
-    with_noise = words.sides(claim.kind, found, e=claim.e, theta=claim.theta, Vp=side.Vp)
+    with_noise = outcomes.sides(claim.kind, found, e=claim.e, theta=claim.theta, Vp=side.Vp)
     return with_noise.p_not > 0.05
 
 

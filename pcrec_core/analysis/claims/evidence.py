@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from pcrec_core import stats
+from pcrec_core.analysis import crossed_t
+from pcrec_core.analysis.claims import ladder, outcomes, run_level
+from pcrec_core.analysis.claims.decide import SUPPORTING, Claim, Evidence, decide, registry
+from pcrec_core.analysis.claims.planned_records import Shelf, planned
+from pcrec_core.analysis.claims.table import table
 from pcrec_core.arms import Arm
-from pcrec_core.claims import ladder, over_runs, words
-from pcrec_core.claims.shelf import Shelf, planned
-from pcrec_core.claims.tables import table
-from pcrec_core.claims.verdict import SUPPORTING, Claim, Evidence, decide, registry
 from pcrec_core.errors import NotChosen
 from pcrec_core.metrics import PRIMARY
 from pcrec_core.specs.derived import trainings
@@ -32,7 +32,7 @@ def decided(store: Store) -> pd.DataFrame:
     shelf = Shelf(store)
     main, supporting = (gather(shelf, metric) for metric in (PRIMARY, SUPPORTING))
     frame = table(
-        decide(main | over_runs.tested(shelf)), decide(supporting), over_runs.described(shelf)
+        decide(main | run_level.tested(shelf)), decide(supporting), run_level.described(shelf)
     )
     before = decide(gather(shelf, PRIMARY, by_seed=False), original=True)
     return frame.assign(**{"original rule": [before[name].word for name in frame.index]})
@@ -45,10 +45,10 @@ def gather(shelf: Shelf, metric: str, *, by_seed: bool = True) -> dict[str, Evid
     """
     claims = registry().values()
     of_users = {
-        c.id: _evidence(c, shelf, metric, by_seed) for c in claims if c.kind in words.OF_USERS
+        c.id: _evidence(c, shelf, metric, by_seed) for c in claims if c.kind in outcomes.OF_USERS
     }
     return of_users | {
-        c.id: ladder.evidence(c, shelf, metric) for c in claims if c.kind == words.BY_SEED
+        c.id: ladder.evidence(c, shelf, metric) for c in claims if c.kind == outcomes.BY_SEED
     }
 
 
@@ -82,7 +82,7 @@ def _compared(claim: Claim, shelf: Shelf, metric: str, by_seed: bool) -> Evidenc
         return Evidence(arm.over(over[0], metric, by_seed=by_seed), missing=missing)
     paired = by_seed and all(arm.same_seeds(other) for other in over)
     others = np.stack([other.ranks for other in over])
-    return Evidence(stats.compare(arm.ranks, others, metric, paired=paired), missing=missing)
+    return Evidence(crossed_t.compare(arm.ranks, others, metric, paired=paired), missing=missing)
 
 
 def _same_seeds(a: list[Spec], bs: list[list[Spec]], together: bool) -> list[list[Spec]]:

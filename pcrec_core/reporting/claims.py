@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from pcrec_core.claims import tables
-from pcrec_core.claims.verdict import COMPOUND
-from pcrec_core.claims.words import DECIDED, INCONCLUSIVE, KINDS, NOT_TESTED, WORDS
+from pcrec_core.analysis.claims import table as claim_table
+from pcrec_core.analysis.claims.decide import COMPOUND
+from pcrec_core.analysis.claims.outcomes import DECIDED, INCONCLUSIVE, KINDS, NOT_TESTED, WORDS
 from pcrec_core.paths import ROOT
 from pcrec_core.report import (
     DASH,
@@ -75,7 +75,7 @@ def claims(frame: pd.DataFrame, name: str) -> Html:
         formats,
         name,
         _RULE + _families(frame),
-        frame.drop(columns=tables.MEMBERS).reset_index(),
+        frame.drop(columns=claim_table.MEMBERS).reset_index(),
     )
 
 
@@ -225,7 +225,7 @@ def _counted(words: pd.Series) -> str:
 
 def headlines(frame: pd.DataFrame, name: str) -> Html:
     """Of each claim that some data set decides: the word on each, with what it rests on, and the one for all."""
-    lines = tables.headlines(frame)
+    lines = claim_table.headlines(frame)
     decided = lines[~lines["headline"].isin([INCONCLUSIVE, NOT_TESTED])]
     told = {
         (row["claim"], row["model"], row["data set"]): _joined(row)
@@ -259,7 +259,7 @@ def _told(row: Mapping[str, Any]) -> str:
 
 def _joined(row: Mapping[str, Any]) -> str:
     """The word of a claim that joins others, with the members that decide it."""
-    members = row[tables.MEMBERS]
+    members = row[claim_table.MEMBERS]
     several = len({one["model"] for one in members}) > 1
     by = [
         f"{one['model'] + ' ' if several else ''}{one['a']} over {one['b']}: {_improvement(one)}"

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
 
-from pcrec_core.claims.welch import Welch, welch
-from pcrec_core.crossed import ROUNDING, StatsError, check_pair, values
-from pcrec_core.stats import Comparison, compare
+from pcrec_core.analysis.crossed import ROUNDING, StatsError, check_pair, values
+from pcrec_core.analysis.crossed_t import Comparison, compare
+from pcrec_core.analysis.welch import Welch, welch
 
 RESAMPLES, _CHUNK = 10_000, 500
 

@@ -12,7 +12,7 @@ from scipy.special import (
     stdtrit,
 )  # scipy.stats, which has the test itself, takes a second to import
 
-from pcrec_core.crossed import ROUNDING, StatsError
+from pcrec_core.analysis.crossed import ROUNDING, StatsError
 
 
 @dataclass(frozen=True)

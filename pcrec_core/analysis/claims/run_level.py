@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from pcrec_core import arms, cost, curves, trained
+from pcrec_core.analysis.claims.decide import Claim, Evidence, registry
+from pcrec_core.analysis.claims.planned_records import Shelf, planned
+from pcrec_core.analysis.welch import welch
 from pcrec_core.arms import Arm
-from pcrec_core.claims.shelf import Shelf, planned
-from pcrec_core.claims.verdict import Claim, Evidence, registry
-from pcrec_core.claims.welch import welch
 from pcrec_core.report import count, number, share
 
 #: Two entropies count as equal up to here: at alpha 30 their mu then lies between 0.35 and 0.65.

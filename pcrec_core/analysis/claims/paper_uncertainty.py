@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from scipy.special import stdtrit
 
-from pcrec_core import stats
-from pcrec_core.crossed import StatsError
+from pcrec_core.analysis import crossed_t
+from pcrec_core.analysis.crossed import StatsError
+from pcrec_core.analysis.crossed_t import Comparison
 from pcrec_core.metrics import parse
-from pcrec_core.stats import Comparison
 
 #: Values are printed with four decimals: the variance of what rounding took away.
 _ROUNDED = 1e-4**2 / 12
@@ -129,7 +129,7 @@ def fieller(comparison: Comparison, e: float | None, Vp: float) -> EffectRatio |
     None ("-") where ``|e|`` < ln 1.01, our mean is 0, or g >= 1, that is, the paper's effect is not told from 0: a ratio
     without an interval is not shown.
     """
-    ratio = stats.effect_ratio(comparison.L, e)
+    ratio = crossed_t.effect_ratio(comparison.L, e)
     if ratio is None:
         return None
     t = float(stdtrit(comparison.df, 0.975))

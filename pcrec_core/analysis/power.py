@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr  # scipy.stats takes a second to import
 
+from pcrec_core.analysis.claims import outcomes
+from pcrec_core.analysis.claims.decide import printed
+from pcrec_core.analysis.claims.paper_uncertainty import correlation, paper_side
+from pcrec_core.analysis.crossed import Spread, StatsError
+from pcrec_core.analysis.crossed_t import PAIRED_FROM, Comparison
 from pcrec_core.arms import Arm
-from pcrec_core.claims import words
-from pcrec_core.claims.paper_side import correlation, paper_side
-from pcrec_core.claims.verdict import printed
-from pcrec_core.crossed import Spread, StatsError
 from pcrec_core.report import Html, count, number, percent, share, size, table
-from pcrec_core.stats import PAIRED_FROM, Comparison
 
 
 @dataclass(frozen=True)
@@ -142,16 +142,16 @@ def _words(truth: float, v: Spread, e: float, Vp: float) -> dict[str, float]:
     supported, contradicted = (stdtr(v.df, sign * L / np.sqrt(V)) <= 0.025 for sign in (-1, 1))
     ruled_out = (stdtr(v.df, (L - e) / np.sqrt(V + Vp)) <= 0.05) & ~supported & ~contradicted
     return {
-        words.SUPPORTED: supported.mean(),
-        words.CONTRADICTED: contradicted.mean(),
-        words.RULED_OUT: ruled_out.mean(),
-        words.INCONCLUSIVE: (~(supported | contradicted | ruled_out)).mean(),
+        outcomes.SUPPORTED: supported.mean(),
+        outcomes.CONTRADICTED: contradicted.mean(),
+        outcomes.RULED_OUT: ruled_out.mean(),
+        outcomes.INCONCLUSIVE: (~(supported | contradicted | ruled_out)).mean(),
     }
 
 
 def show_words(frame: pd.DataFrame, name: str) -> Html:
     """The frame of ``expected_words``."""
-    formats = dict.fromkeys([*words.DECIDED, words.INCONCLUSIVE], share)
+    formats = dict.fromkeys([*outcomes.DECIDED, outcomes.INCONCLUSIVE], share)
     note = (
         f"{_STUDIES:,} simulated studies with the variances of these runs; a single claim, so without Holm: in a family the"
         " words supported, contradicted and ruled out fall less often."

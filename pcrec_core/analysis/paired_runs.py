@@ -12,8 +12,8 @@ from scipy.special import (
     stdtrit,
 )  # scipy.stats, which has the test itself, takes a second to import
 
-from pcrec_core.crossed import ROUNDING, StatsError
-from pcrec_core.stats import FEWEST_RUNS
+from pcrec_core.analysis.crossed import ROUNDING, StatsError
+from pcrec_core.analysis.crossed_t import FEWEST_RUNS
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pcrec_core.claims.welch import Welch, welch
-from pcrec_core.crossed import StatsError
+from pcrec_core.analysis.crossed import StatsError
+from pcrec_core.analysis.welch import Welch, welch
 
 
 @dataclass(frozen=True)

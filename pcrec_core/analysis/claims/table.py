@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from pcrec_core import stats
-from pcrec_core.claims import words
-from pcrec_core.claims.paired_runs import PairedRuns
-from pcrec_core.claims.verdict import SUPPORTING, Verdict
-from pcrec_core.claims.welch import Welch
+from pcrec_core.analysis import crossed_t
+from pcrec_core.analysis.claims import outcomes
+from pcrec_core.analysis.claims.decide import SUPPORTING, Verdict
+from pcrec_core.analysis.paired_runs import PairedRuns
+from pcrec_core.analysis.welch import Welch
 
 #: Columns that a claim without runs leaves empty.
 _COMPARED = (
@@ -59,7 +59,7 @@ def table(
     rows = frame.to_dict("index")
     frame[MEMBERS] = [[rows[member] for member in claim] for claim in frame["members"]]
     frame["m"] = frame["family"].map(
-        frame.loc[frame["kind"].isin(words.KINDS), "family"].value_counts()
+        frame.loc[frame["kind"].isin(outcomes.KINDS), "family"].value_counts()
     )
     if supporting is not None:
         frame[SUPPORTING] = [
@@ -79,7 +79,9 @@ def headlines(frame: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for key, one in worded.groupby(keys, sort=False):
         found = dict(zip(one["data set"], one["word"], strict=True))
-        rows.append(dict(zip(keys, key, strict=True)) | found | {"headline": words.headline(found)})
+        rows.append(
+            dict(zip(keys, key, strict=True)) | found | {"headline": outcomes.headline(found)}
+        )
     return pd.DataFrame(rows, columns=[*keys, *worded["data set"].unique(), "headline"])
 
 
@@ -195,5 +197,5 @@ def _numbers(v: Verdict) -> dict[str, object]:
         "users": c.users,
         "users only": c.users_only,
         "RI paper": ri_paper,
-        "DeltaRI": stats.delta_ri(ri_paper, c.RI),
+        "DeltaRI": crossed_t.delta_ri(ri_paper, c.RI),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pcrec_core.claims.verdict import Claim
+from pcrec_core.analysis.claims.decide import Claim
 from pcrec_core.study import plans
 from pcrec_core.study.records import Record, Store
 from pcrec_core.study.variants import Spec, variant

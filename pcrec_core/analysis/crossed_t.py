@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
-from pcrec_core.crossed import (
+from pcrec_core.analysis.crossed import (
     ROUNDING,
     NoVariation,
     Spread,

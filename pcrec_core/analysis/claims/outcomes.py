@@ -12,9 +12,9 @@ from dataclasses import astuple, dataclass
 import numpy as np
 from scipy.special import stdtr
 
-from pcrec_core.crossed import StatsError
+from pcrec_core.analysis.crossed import StatsError
+from pcrec_core.analysis.crossed_t import Comparison
 from pcrec_core.errors import unknown
-from pcrec_core.stats import Comparison
 
 SUPPORTED, CONTRADICTED, RULED_OUT = "supported", "contradicted", "ruled out"
 INCONCLUSIVE, NOT_TESTED = "inconclusive", "not tested"
