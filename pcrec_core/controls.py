@@ -10,20 +10,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pcrec_core import arms, report
-from pcrec_core.analysis import robustness
+from pcrec_core import report
+from pcrec_core.analysis import comparisons, robustness
+from pcrec_core.analysis.comparisons import named
 from pcrec_core.analysis.selection_bias import Chosen, chosen, habit
 from pcrec_core.analysis.strata import Stratum, differ, strata
-from pcrec_core.arms import Arm, matched, named
-from pcrec_core.metrics import PRIMARY, SELECTION
+from pcrec_core.metrics import METRICS, PRIMARY, SELECTION
 from pcrec_core.report import Html, count, number, percent, probability, share, size, with_interval
 from pcrec_core.study.records import Record, same_users
+from pcrec_core.study.replicates import Replicates, matched
 
 KINDS = ("new", "repeated")
 
 
 def by_target(
-    pairs: Sequence[tuple[Arm, Arm]], metrics: Sequence[str] = arms.METRICS
+    pairs: Sequence[tuple[Replicates, Replicates]], metrics: Sequence[str] = METRICS
 ) -> pd.DataFrame:
     """Each pair (variant, base) among users whose target is new to them, and among those whose target is repeated.
 
@@ -36,25 +37,25 @@ def by_target(
     )
 
 
-def _by_target(over: Arm, base: Arm, metric: str) -> list[dict[str, Any]]:
+def _by_target(over: Replicates, base: Replicates, metric: str) -> list[dict[str, Any]]:
     same_users([*over.runs, *base.runs])
     found = strata(
         over.ranks_for(metric),
         base.ranks_for(metric),
         np.where(over.runs[0].repeated, *KINDS[::-1]),
         metric,
-        paired=over.paired(base),
+        paired=comparisons.paired(over, base),
         random_v=over.random,
         random_b=base.random,
     )
-    comparisons = [stratum.comparison for stratum in found]
-    z = None if None in comparisons else differ(*comparisons)
+    compared = [stratum.comparison for stratum in found]
+    z = None if None in compared else differ(*compared)
     return [
         _what(over, base, metric) | _stratum(stratum) | {"p of z": z and z[1]} for stratum in found
     ]
 
 
-def _what(over: Arm, base: Arm, metric: str) -> dict[str, Any]:
+def _what(over: Replicates, base: Replicates, metric: str) -> dict[str, Any]:
     return {
         "data set": over.dataset,
         "model": over.model,
@@ -133,7 +134,7 @@ def _signed(x: Any) -> str:
 
 
 def sensitivity(
-    pairs: Sequence[tuple[Arm, Arm]],
+    pairs: Sequence[tuple[Replicates, Replicates]],
     groups: Mapping[str, Sequence[int]],
     metric: str = PRIMARY,
     resamples: int = robustness.RESAMPLES,
@@ -148,9 +149,16 @@ def sensitivity(
 
 
 def _checked(
-    over: Arm, base: Arm, groups: Mapping[str, Sequence[int]], metric: str, resamples: int
+    over: Replicates,
+    base: Replicates,
+    groups: Mapping[str, Sequence[int]],
+    metric: str,
+    resamples: int,
 ) -> dict[str, Any]:
-    ranks, c = (over.ranks_for(metric), base.ranks_for(metric)), over.over(base, metric)
+    ranks, c = (
+        (over.ranks_for(metric), base.ranks_for(metric)),
+        comparisons.compare(over, base, metric),
+    )
     how = {"paired": c.paired, "random_v": over.random, "random_b": base.random}
     name = robustness.key(over.dataset, over.variant, base.variant, metric, over.protocol, c)
     again = robustness.bootstrap(*ranks, metric, name=name, resamples=resamples, **how)
@@ -209,8 +217,8 @@ def show_sensitivity(frame: pd.DataFrame, name: str) -> Html:
 
 
 def changed_lines(
-    lines: Mapping[str, tuple[Arm, Arm]],
-    usual: tuple[Arm, Arm],
+    lines: Mapping[str, tuple[Replicates, Replicates]],
+    usual: tuple[Replicates, Replicates],
     metrics: Sequence[str] = (PRIMARY,),
 ) -> pd.DataFrame:
     """What single lines of the protocols' table change.
@@ -220,7 +228,7 @@ def changed_lines(
     lines : mapping
         PCRec and its base with one line changed, by the name of the line; the base is the usual one where the line is of
         PCRec alone.
-    usual : tuple of Arm
+    usual : tuple of Replicates
         PCRec and its base as they are, of the same users.
 
     Returns
@@ -235,7 +243,10 @@ def changed_lines(
 
 
 def _changed(
-    name: str, pair: tuple[Arm, Arm], usual: tuple[Arm, Arm], metric: str
+    name: str,
+    pair: tuple[Replicates, Replicates],
+    usual: tuple[Replicates, Replicates],
+    metric: str,
 ) -> dict[str, Any]:
     steps = {
         "PCRec": (pair[0], usual[0]),
@@ -256,7 +267,7 @@ def _changed(
             }
             continue
         over, base = matched(over, base)
-        c = over.over(base, metric)
+        c = comparisons.compare(over, base, metric)
         row |= {
             step: c.RI,
             f"{step} low": c.low,
@@ -267,7 +278,7 @@ def _changed(
     return row | {"change": None if None in (after, before) else (1 + after) / (1 + before) - 1}
 
 
-def _fingerprint(arm: Arm) -> str:
+def _fingerprint(arm: Replicates) -> str:
     return arm.runs[0].result["data"]["fingerprint"]
 
 
@@ -298,12 +309,12 @@ def show_changed_lines(frame: pd.DataFrame, name: str, note: str) -> Html:
     return report.table(shown, {"its change": percent}, name, note, frame)
 
 
-def seed_alone(over: Arm, base: Arm, metrics: Sequence[str] = (PRIMARY,)) -> str:
+def seed_alone(over: Replicates, base: Replicates, metrics: Sequence[str] = (PRIMARY,)) -> str:
     """By how much two runs of an arm, and two improvements, differ that have another seed only: what a change measured with one
     run must exceed. Of an arm with one run nothing is known."""
     told = []
     for metric in metrics:
-        means = [arm.mean(metric) for arm in (over, base)]
+        means = [comparisons.mean_of(arm, metric) for arm in (over, base)]
         if any(not mean.run_sd for mean in means):
             return ""
         one, other = (math.sqrt(2) * mean.run_sd / mean.mean for mean in means)
@@ -315,12 +326,12 @@ def seed_alone(over: Arm, base: Arm, metrics: Sequence[str] = (PRIMARY,)) -> str
     )
 
 
-def never_met(trios: Sequence[tuple[Arm, Arm, Arm]]) -> pd.DataFrame:
+def never_met(trios: Sequence[tuple[Replicates, Replicates, Replicates]]) -> pd.DataFrame:
     """Two peers that never exchange, one by one: how close validation was between them, on which the better one was chosen.
 
     Parameters
     ----------
-    trios : sequence of tuple of Arm
+    trios : sequence of tuple of Replicates
         Of a model: PCRec; the base, whose run of the same seed is peer 0; and the peers that never exchange.
 
     Returns
@@ -334,13 +345,15 @@ def never_met(trios: Sequence[tuple[Arm, Arm, Arm]]) -> pd.DataFrame:
     )
 
 
-def _peers_of(run: Record, over: Arm, base: Arm, apart: Arm) -> list[dict[str, Any]]:
+def _peers_of(
+    run: Record, over: Replicates, base: Replicates, apart: Replicates
+) -> list[dict[str, Any]]:
     reported = run.result["chosen"]["peer"]
-    known = {0: base.of_seeds({run.spec.seed}), reported: Arm(apart.variant, (run,))}
+    known = {0: base.of_seeds({run.spec.seed}), reported: Replicates(apart.variant, (run,))}
     rows = []
     for peer, valid in enumerate(run.result["epochs"]["own"][SELECTION]):
         beside = matched(over, known[peer]) if peer in known and known[peer].runs else None
-        c = beside and beside[0].over(beside[1], PRIMARY)
+        c = beside and comparisons.compare(*beside, PRIMARY)
         rows.append(
             {
                 "data set": over.dataset,
@@ -387,7 +400,8 @@ def said_never_met(frame: pd.DataFrame) -> dict[str, str]:
 
 
 def choosing(
-    pairs: Mapping[str, tuple[Arm, Arm]], metrics: Sequence[str] = ("MRR@5", "HIT@5", "NDCG@20")
+    pairs: Mapping[str, tuple[Replicates, Replicates]],
+    metrics: Sequence[str] = ("MRR@5", "HIT@5", "NDCG@20"),
 ) -> pd.DataFrame:
     """What choosing the best epoch on the test set adds to an improvement (STATISTICS.md, section 5), of runs that kept test
     metrics by epoch: a row a pair (variant, base), by name, and metric."""
@@ -410,7 +424,7 @@ def choosing(
     return pd.DataFrame(rows)
 
 
-def _chosen(arm: Arm, metric: str) -> Chosen:
+def _chosen(arm: Replicates, metric: str) -> Chosen:
     return chosen(
         [run.result["epochs"]["test"][metric] for run in arm.runs],
         [_picked(run) for run in arm.runs],

@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pcrec_core.analysis import comparisons
 from pcrec_core.analysis.crossed import StatsError
-from pcrec_core.arms import Arm
 from pcrec_core.metrics import SELECTION
 from pcrec_core.study.records import Record
+from pcrec_core.study.replicates import Replicates
 
 #: Largest entropy of ten bins, where Figure 6's axis ends.
 MOST = math.log(10)
 THRESHOLDS = tuple(np.linspace(0, MOST, 100))
 
 
-def convergence(arms: Sequence[Arm], metrics: Sequence[str]) -> pd.DataFrame:
+def convergence(arms: Sequence[Replicates], metrics: Sequence[str]) -> pd.DataFrame:
     """What can be reported by epoch (Figure 5), of peers that differ the better one: a row an arm, run, epoch and metric.
 
     On validation; on the test set where the protocol chooses the epoch there. Where it is what an exchange leaves, epochs
@@ -32,7 +33,7 @@ def convergence(arms: Sequence[Arm], metrics: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def _converging(arm: Arm, run: Record, metric: str) -> pd.DataFrame:
+def _converging(arm: Replicates, run: Record, metric: str) -> pd.DataFrame:
     epochs, column = run.result["epochs"], run.spec.evaluates
     part = "test" if "test" in epochs else "validation"
     if part == "test":
@@ -88,7 +89,7 @@ def first_within(curve: pd.DataFrame, share: float = 0.99) -> pd.DataFrame:
     return found.assign(trained=found["base's"] * found["peers"]).drop(columns="peers")
 
 
-def pruned(arms: Mapping[str, Arm], metrics: Sequence[str]) -> pd.DataFrame:
+def pruned(arms: Mapping[str, Replicates], metrics: Sequence[str]) -> pd.DataFrame:
     """Figure 1: metrics on test with their intervals over the share of pruned weights, with fine-tuning and without.
 
     ``arms`` by their labels, ``pruned30``, ``pruned30-tuned``, ...
@@ -96,7 +97,7 @@ def pruned(arms: Mapping[str, Arm], metrics: Sequence[str]) -> pd.DataFrame:
     rows = []
     for label, arm in arms.items():
         for metric in metrics:
-            mean = arm.mean(metric)
+            mean = comparisons.mean_of(arm, metric)
             rows.append(
                 {
                     "share": arm.runs[0].spec.share,
@@ -127,13 +128,13 @@ KINDS = ("block matrices", "measured layers", "released layers")
 
 
 def invalid(
-    arms: Sequence[Arm], kind: str, thresholds: Sequence[float] = THRESHOLDS
+    arms: Sequence[Replicates], kind: str, thresholds: Sequence[float] = THRESHOLDS
 ) -> pd.DataFrame:
     """Figure 6: the ratio of layers whose entropy is below a threshold; a row an arm, run and threshold.
 
     Parameters
     ----------
-    arms : sequence of Arm
+    arms : sequence of Replicates
         Of probed runs.
     kind : {"block matrices", "measured layers", "released layers"}
         The text's fully-connected and self-attention layers, ten in two blocks; all 13 measured matrices; or the 15 layers
@@ -159,12 +160,12 @@ def invalid(
     )
 
 
-def measured(probes: Arm) -> str:
+def measured(probes: Replicates) -> str:
     """The variant whose weights a probe measured."""
     return probes.variant.removeprefix("probed-")
 
 
-def below(arms: Sequence[Arm], thresholds: Sequence[float]) -> pd.DataFrame:
+def below(arms: Sequence[Replicates], thresholds: Sequence[float]) -> pd.DataFrame:
     """The ratio at each of a few thresholds, and the mean and the least H, for each kind of layers: over the runs of a model and
     variant, probed."""
     rows = []
@@ -188,7 +189,7 @@ def below(arms: Sequence[Arm], thresholds: Sequence[float]) -> pd.DataFrame:
 
 
 def invalid_before(
-    arms: Sequence[Arm], kind: str, thresholds: Sequence[float] = THRESHOLDS
+    arms: Sequence[Replicates], kind: str, thresholds: Sequence[float] = THRESHOLDS
 ) -> pd.DataFrame:
     """The same ratio in each peer just before the exchange whose merged model is reported; ``arms`` of PCRec runs.
 

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from pcrec_core.analysis import paper
-from pcrec_core.arms import Arm
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study import defaults
 from pcrec_core.study.records import Record
+from pcrec_core.study.replicates import Replicates
 
 Formatter = Callable[[Any], str]
 DASH = "–"
@@ -169,7 +169,7 @@ _CHOICE = {
 }
 
 
-def footnote(arms: Sequence[Arm]) -> str:
+def footnote(arms: Sequence[Replicates]) -> str:
     """What every table says of its numbers (STATISTICS.md, section 5)."""
     if not arms:
         return ""

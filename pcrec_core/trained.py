@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pcrec_core.arms import Arm
 from pcrec_core.curves import at_the_merge, in_block, measured
 from pcrec_core.metrics import SELECTION
 from pcrec_core.study.records import Record
+from pcrec_core.study.replicates import Replicates
 
 
-def merges(pairs: Sequence[Arm], probes: Sequence[Arm]) -> pd.DataFrame:
+def merges(pairs: Sequence[Replicates], probes: Sequence[Replicates]) -> pd.DataFrame:
     """What a merge does to the entropy of each layer: a row a run of ``pairs`` and layer, with H of either peer before the
     merge that is reported, their mean with the weights mu, and H of the merged layer, which ``probes`` of the same runs hold."""
     probed = {probe.spec.parents[0]: probe for arm in probes for probe in arm.runs}
@@ -30,7 +30,7 @@ def merges(pairs: Sequence[Arm], probes: Sequence[Arm]) -> pd.DataFrame:
     )
 
 
-def _merge(arm: Arm, run: Record, probe: Record) -> pd.DataFrame:
+def _merge(arm: Replicates, run: Record, probe: Record) -> pd.DataFrame:
     held = at_the_merge(run)
     names = [name for name, _ in run.result["layers"]]
     peers = (
@@ -43,13 +43,13 @@ def _merge(arm: Arm, run: Record, probe: Record) -> pd.DataFrame:
     return peers.assign(mean=mean, merged=merged, model=arm.model, seed=run.spec.seed).reset_index()
 
 
-def trusted(pairs: Sequence[Arm]) -> pd.DataFrame:
+def trusted(pairs: Sequence[Replicates]) -> pd.DataFrame:
     """What an exchange trusts: by how much peer 0 exceeds peer 1 in a layer's H, and in validation NDCG@20, both before the
     exchange; and the epoch that is reported. A row a run of ``pairs``, exchange and layer."""
     return pd.concat([_trusted(arm, run) for arm in pairs for run in arm.runs], ignore_index=True)
 
 
-def _trusted(arm: Arm, run: Record) -> pd.DataFrame:
+def _trusted(arm: Replicates, run: Record) -> pd.DataFrame:
     epochs, layers = run.result["epochs"], len(run.result["layers"])
     h = np.array(epochs["h"])  # (exchange, peer, layer)
     valid = np.array(epochs["own"][SELECTION])[:, epochs["exchanges"]]
@@ -66,7 +66,7 @@ def _trusted(arm: Arm, run: Record) -> pd.DataFrame:
     )
 
 
-def strangers(pairs: Sequence[Arm], epochs: int = 5) -> pd.DataFrame:
+def strangers(pairs: Sequence[Replicates], epochs: int = 5) -> pd.DataFrame:
     """H of the block matrices before the exchanges of the first epochs, the mean of both peers: a row a run and exchange.
 
     At their first exchange peers are strangers to each other; afterwards both go on from one model. Epochs count from 1. A model
@@ -94,7 +94,7 @@ def strangers(pairs: Sequence[Arm], epochs: int = 5) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "variant", "seed", "epoch", "H"])
 
 
-def larger(pairs: Sequence[Arm]) -> pd.DataFrame:
+def larger(pairs: Sequence[Replicates]) -> pd.DataFrame:
     """What the criterion says of each layer's two peers at an exchange, the larger one, and the larger mu: a row a run,
     exchange and layer. For L1 pairs (LN) what the criterion says is the share of Eq. 2."""
     return pd.concat(
@@ -109,7 +109,7 @@ def _larger(model: str, run: Record) -> pd.DataFrame:
     return pd.DataFrame({"model": model, "seed": run.spec.seed, "criterion": h, "mu": mu})
 
 
-def layers(probes: Sequence[Arm]) -> pd.DataFrame:
+def layers(probes: Sequence[Replicates]) -> pd.DataFrame:
     """What probes say of each measured matrix: H, L1 norm a weight, size, the largest weight in standard deviations, and the
     share of validation NDCG@20 that is lost when half of it is pruned, or when it is noised. A row a run and layer."""
     return pd.DataFrame(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pcrec_core.arms import Arm
 from pcrec_core.study.records import Record, run_record
+from pcrec_core.study.replicates import Replicates
 from pcrec_core.study.variants import variant
 
 DATA = {"fingerprint": "f", "users": 4, "items": 9}
@@ -14,8 +14,10 @@ def record(label: str, result: dict, seed: int = 0) -> Record:
     return run_record(variant(label, "ml-100k", "sasrec", seed), every | result, {})
 
 
-def arm(label: str, *results: dict) -> Arm:
-    return Arm(label, tuple(record(label, result, seed) for seed, result in enumerate(results)))
+def arm(label: str, *results: dict) -> Replicates:
+    return Replicates(
+        label, tuple(record(label, result, seed) for seed, result in enumerate(results))
+    )
 
 
 def tensor(h: float, dimensions: int = 2, h_open: float = 0.0) -> dict:

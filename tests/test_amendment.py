@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import t, ttest_rel
 from stats_support import made, simulated
 
-from pcrec_core.analysis import crossed_t, paper
+from pcrec_core.analysis import comparisons, crossed_t, paper
 from pcrec_core.analysis.claims import ladder
 from pcrec_core.analysis.claims.decide import Evidence, decide, registry
 from pcrec_core.analysis.claims.evidence import gather
@@ -25,8 +25,8 @@ from pcrec_core.analysis.claims.planned_records import Shelf
 from pcrec_core.analysis.claims.table import table
 from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.analysis.paired_runs import paired_runs
-from pcrec_core.arms import Arm
 from pcrec_core.study.records import Record, Store, run_record
+from pcrec_core.study.replicates import Replicates
 from pcrec_core.study.variants import variant
 
 ALL = paper.claims()
@@ -94,10 +94,10 @@ def test_arms_of_the_amendment_are_variants():
 # --- item 2: ten equal seeds are paired
 
 
-def arm(label: str, ranks: np.ndarray, seeds=None) -> Arm:
+def arm(label: str, ranks: np.ndarray, seeds=None) -> Replicates:
     seeds = range(len(ranks)) if seeds is None else seeds
     result = {"data": {"fingerprint": "x"}, "repeated": "0" * ranks.shape[1]}
-    return Arm(
+    return Replicates(
         label,
         tuple(
             run_record(
@@ -113,11 +113,11 @@ def arm(label: str, ranks: np.ndarray, seeds=None) -> Arm:
 def test_ten_equal_seeds_are_paired_and_nine_or_others_are_not():
     v, b = simulated(5, 200, 10, gain=0.1)
     assert crossed_t.PAIRED_FROM == 10
-    assert arm("LE", v).over(arm("base", b), "MRR@5").paired
-    assert not arm("LE", v[:9]).over(arm("base", b[:9]), "MRR@5").paired
-    assert not arm("LE", v).over(arm("base", b, seeds=range(1, 11)), "MRR@5").paired
-    assert not arm("LE", v).over(arm("base", b[:3]), "MRR@5").paired
-    assert not arm("LE", v).over(arm("base", b), "MRR@5", by_seed=False).paired
+    assert comparisons.compare(arm("LE", v), arm("base", b), "MRR@5").paired
+    assert not comparisons.compare(arm("LE", v[:9]), arm("base", b[:9]), "MRR@5").paired
+    assert not comparisons.compare(arm("LE", v), arm("base", b, seeds=range(1, 11)), "MRR@5").paired
+    assert not comparisons.compare(arm("LE", v), arm("base", b[:3]), "MRR@5").paired
+    assert not comparisons.compare(arm("LE", v), arm("base", b), "MRR@5", by_seed=False).paired
 
 
 def test_pairing_takes_out_what_equal_seeds_share():
@@ -126,7 +126,8 @@ def test_pairing_takes_out_what_equal_seeds_share():
     both = np.exp(0.3 * np.random.default_rng(0).standard_normal((10, 1)))
     v, b = (np.maximum(1, np.rint(ranks * both)).astype(int) for ranks in (v, b))
     paired, apart = (
-        arm("LE", v).over(arm("base", b), "MRR@5", by_seed=by_seed) for by_seed in (True, False)
+        comparisons.compare(arm("LE", v), arm("base", b), "MRR@5", by_seed=by_seed)
+        for by_seed in (True, False)
     )
     yv, yb = (np.where(ranks <= 5, 1 / ranks, 0) for ranks in (v, b))
     by_run = (yv / yv.mean() - yb / yb.mean()).mean(1)

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcrec_core import arms, report
-from pcrec_core.analysis import crossed_t
-from pcrec_core.arms import Arm
+from pcrec_core import report
+from pcrec_core.analysis import comparisons, crossed_t, mu
 from pcrec_core.errors import RecordError
 from pcrec_core.specs.derived import Derived, Trivial
 from pcrec_core.specs.run import Data, RunSpec
 from pcrec_core.study import defaults
 from pcrec_core.study.records import Record, run_record
+from pcrec_core.study.replicates import Replicates
 
 
 def record(spec, ranks, **result) -> Record:
@@ -28,11 +28,11 @@ def record(spec, ranks, **result) -> Record:
     return run_record(spec, whole, {"commit": "c" * 40, "clean": True, "device": "cpu"})
 
 
-BASE = Arm("base", (record(defaults.base("ml-100k", "sasrec"), [2, 4, 10, 1]),))
-PAIR = Arm("LE", (record(defaults.pcrec("ml-100k", "sasrec"), [1, 4, 10, 1]),))
+BASE = Replicates("base", (record(defaults.base("ml-100k", "sasrec"), [2, 4, 10, 1]),))
+PAIR = Replicates("LE", (record(defaults.pcrec("ml-100k", "sasrec"), [1, 4, 10, 1]),))
 #: mu of two exchanges: (exchange, peer, layer).
 MU = {"exchanges": [0, 1], "mu": [[[0.9, 0.4], [0.1, 0.6]], [[0.5, 0.2], [0.5, 0.8]]]}
-EXCHANGED = Arm(
+EXCHANGED = Replicates(
     "LE",
     (
         record(
@@ -47,7 +47,7 @@ EXCHANGED = Arm(
 
 
 def test_a_comparison_holds_ours_and_the_papers():
-    [row] = arms.comparisons([(PAIR, BASE)], ["MRR@5"]).to_dict("records")
+    [row] = comparisons.comparisons([(PAIR, BASE)], ["MRR@5"]).to_dict("records")
     ours = (1 + 1 / 4 + 0 + 1) / (1 / 2 + 1 / 4 + 0 + 1) - 1
     papers = 0.1360 / 0.1292 - 1  # Table 3, ML-20M
     assert row["RI"] == pytest.approx(ours) and row["RI paper"] == pytest.approx(papers)
@@ -57,25 +57,25 @@ def test_a_comparison_holds_ours_and_the_papers():
 
 
 def test_values_stand_beside_the_papers_where_it_prints_one():
-    frame = arms.values([BASE], ["HIT@5", "NDCG@5"])
+    frame = comparisons.values([BASE], ["HIT@5", "NDCG@5"])
     assert frame["mean"][0] == 0.75 and frame["paper"][0] == 0.2049
     assert np.isnan(frame["paper"][1])
 
 
 def test_data_the_paper_does_not_have_get_no_paper_value():
-    arm = Arm("base", (record(defaults.base("synthetic", "sasrec"), [1, 2]),))
-    assert arm.paper("MRR@5") is None
+    arm = Replicates("base", (record(defaults.base("synthetic", "sasrec"), [1, 2]),))
+    assert comparisons.printed_value(arm, "MRR@5") is None
 
 
 def test_arms_of_other_users_are_refused():
     other = record(defaults.base("ml-100k", "sasrec"), [1, 2, 3, 4])
     other.result["data"]["fingerprint"] = "g"
     with pytest.raises(RecordError, match="differ in data or protocol"):
-        PAIR.over(Arm("base", (other,)), "MRR@5")
+        comparisons.compare(PAIR, Replicates("base", (other,)), "MRR@5")
 
 
 def test_dominance_names_the_larger_mu_and_who_holds_it():
-    frame = arms.dominance(EXCHANGED)
+    frame = mu.dominance(EXCHANGED)
     assert list(frame["layer"]) == ["user", "user", "item", "item"] and list(frame["epoch"]) == [
         0,
         1,
@@ -86,7 +86,7 @@ def test_dominance_names_the_larger_mu_and_who_holds_it():
 
 
 def test_a_table_sorts_by_value_escapes_text_and_carries_its_csv():
-    frame = arms.comparisons([(PAIR, BASE)], ["MRR@5"]).assign(model="<sasrec>")
+    frame = comparisons.comparisons([(PAIR, BASE)], ["MRR@5"]).assign(model="<sasrec>")
     page = report.show_comparisons(frame, "t3", report.footnote([PAIR, BASE]))._repr_html_()
     assert 'class="sortable"' in page and "&lt;sasrec&gt;" in page and "<sasrec>" not in page
     assert 'download="t3.csv"' in page and "RI%2Clow%2Chigh" in page
@@ -94,7 +94,7 @@ def test_a_table_sorts_by_value_escapes_text_and_carries_its_csv():
 
 
 def test_values_stand_as_in_the_paper_with_the_papers_below():
-    three = Arm(
+    three = Replicates(
         "LE",
         tuple(
             record(defaults.pcrec("ml-100k", "sasrec", seed=seed), ranks)
@@ -102,7 +102,7 @@ def test_values_stand_as_in_the_paper_with_the_papers_below():
         ),
     )
     page = report.show_values(
-        arms.values([BASE, three], ["MRR@5", "NDCG@20"]), "t3", ""
+        comparisons.values([BASE, three], ["MRR@5", "NDCG@20"]), "t3", ""
     )._repr_html_()
     first, its_paper, second, _ = re.findall("<tr>(.*?)</tr>", page.split("<tbody>")[1], re.DOTALL)
     assert (
@@ -202,8 +202,8 @@ def test_records_of_one_variant_are_told_apart_by_what_is_set_otherwise():
 # --- alpha
 
 
-def swept(alpha: float, ranks: list[int], model: str = "sasrec") -> Arm:
-    return Arm(f"LE@{alpha:g}", (record(defaults.pcrec("ml-100k", model, alpha), ranks),))
+def swept(alpha: float, ranks: list[int], model: str = "sasrec") -> Replicates:
+    return Replicates(f"LE@{alpha:g}", (record(defaults.pcrec("ml-100k", model, alpha), ranks),))
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_alpha_is_that_of_the_cooperation_and_0_for_averaging(arm, alpha):
 
 
 def test_a_curve_is_the_values_of_each_arm_at_its_alpha():
-    curve = arms.curve([swept(40, [1, 2, 6, 3]), swept(0, [9, 9, 5, 9])], ["MRR@5", "HIT@5"])
+    curve = comparisons.curve([swept(40, [1, 2, 6, 3]), swept(0, [9, 9, 5, 9])], ["MRR@5", "HIT@5"])
     assert (
         list(curve["alpha"]) == [40, 40, 0, 0] and list(curve["metric"]) == ["MRR@5", "HIT@5"] * 2
     )
@@ -244,7 +244,7 @@ def test_shares_held_count_exchanges_of_layers_by_model_and_alpha():
         columns=["model", "alpha", "max mu", "peer", "epoch"],
     )
     held = held.assign(chosen=5, variant="LE", **{"data set": "ml-100k"})
-    shares = arms.shares_held(held)
+    shares = mu.shares_held(held)
     assert list(zip(shares["model"], shares["alpha"], strict=True)) == [
         ("sasrec", 30),
         ("dnn", 10),
@@ -259,7 +259,7 @@ def test_shares_held_count_exchanges_of_layers_by_model_and_alpha():
 
 
 def test_shares_held_of_a_pair_are_those_of_its_exchanges():
-    [row] = arms.shares_held(arms.dominance(EXCHANGED)).to_dict("records")
+    [row] = mu.shares_held(mu.dominance(EXCHANGED)).to_dict("records")
     assert row == {
         "data set": "ml-100k",
         "model": "bpr",
@@ -273,61 +273,65 @@ def test_shares_held_of_a_pair_are_those_of_its_exchanges():
 
 
 def test_where_nothing_is_exchanged_layer_by_layer_no_mu_is_shown():
-    for found in (arms.dominance(), arms.dominance(BASE)):
+    for found in (mu.dominance(), mu.dominance(BASE)):
         assert found.empty
-        assert arms.shares_held(found).empty and arms.first_mu(found).empty
+        assert mu.shares_held(found).empty and mu.first_mu(found).empty
         assert (
             "No run here has a mu."
-            in report.show_shares_held(arms.shares_held(found), "mu", "")._repr_html_()
+            in report.show_shares_held(mu.shares_held(found), "mu", "")._repr_html_()
         )
-    assert arms.dominance(BASE, EXCHANGED).equals(arms.dominance(EXCHANGED))
+    assert mu.dominance(BASE, EXCHANGED).equals(mu.dominance(EXCHANGED))
 
 
 def test_where_nothing_is_compared_pages_say_so():
-    nothing = arms.comparisons([])
-    assert nothing.columns.tolist() == arms.comparisons([(PAIR, BASE)]).columns.tolist()
+    nothing = comparisons.comparisons([])
+    assert nothing.columns.tolist() == comparisons.comparisons([(PAIR, BASE)]).columns.tolist()
     assert "Nothing is compared here." in report.show_comparisons(nothing, "none", "")._repr_html_()
     assert "<table" not in report.table(pd.DataFrame(columns=["a"]), {}, "none")._repr_html_()
     assert "No run here is a trial" in report.show_tried([])._repr_html_()
 
 
 def test_no_interval_of_a_mean_reaches_beyond_1():
-    two = Arm(
+    two = Replicates(
         "base",
         tuple(
             record(defaults.base("ml-100k", "sasrec", seed=seed), ranks)
             for seed, ranks in enumerate(([1, 9, 9, 9], [1, 1, 1, 9]))
         ),
     )
-    [row] = arms.values([two], ["HIT@5"]).to_dict("records")
+    [row] = comparisons.values([two], ["HIT@5"]).to_dict("records")
     assert (
         crossed_t.mean_interval(two.ranks, "HIT@5").high
         > 1
         == row["high"]
-        == two.mean("HIT@5").high
+        == comparisons.mean_of(two, "HIT@5").high
     )
 
 
 def test_what_other_pages_say_are_the_numbers_of_the_table():
-    said = report.said_comparisons(arms.comparisons([(PAIR, BASE)], ["MRR@5", "HIT@5"]))
+    said = report.said_comparisons(comparisons.comparisons([(PAIR, BASE)], ["MRR@5", "HIT@5"]))
     key = "ml-100k-sasrec-LE-over-base-MRR@5"
     assert said[key].startswith("+28.6\N{NO-BREAK SPACE}% [") and said[key].endswith("]*")
     assert said[f"{key}-paper"] == "+5.3\N{NO-BREAK SPACE}%"
-    shares = arms.shares_held(arms.dominance(EXCHANGED)).assign(alpha=[30.0])
+    shares = mu.shares_held(mu.dominance(EXCHANGED)).assign(alpha=[30.0])
     keys = ["mu-ml-100k-bpr-30", "mu-ml-100k-bpr-30-early"]
     assert report.said_shares_held(shares) == dict.fromkeys(keys, "50\N{NO-BREAK SPACE}%")
 
 
 def test_the_map_of_mu_is_peer_0s_whoever_holds_the_larger_one():
-    mu = arms.first_mu(arms.dominance(EXCHANGED))
-    assert mu.columns.tolist() == [20] and mu.index.unique("layer").tolist() == ["user", "item"]
-    assert mu[20].tolist() == pytest.approx([0.9, 0.5, 0.4, 0.2])
+    held = mu.first_mu(mu.dominance(EXCHANGED))
+    assert held.columns.tolist() == [20] and held.index.unique("layer").tolist() == ["user", "item"]
+    assert held[20].tolist() == pytest.approx([0.9, 0.5, 0.4, 0.2])
 
 
 def test_the_best_alpha_is_table_3s_and_no_other_has_a_value_of_the_paper():
     runs = (record(defaults.pcrec("ml-100k", "sasrec"), [1, 4, 10, 1]),)
-    assert Arm("LE@30", runs).paper("MRR@5") == Arm("LE", runs).paper("MRR@5") == 0.1360
-    assert Arm("LE@40", runs).paper("MRR@5") is None
+    assert (
+        comparisons.printed_value(Replicates("LE@30", runs), "MRR@5")
+        == comparisons.printed_value(Replicates("LE", runs), "MRR@5")
+        == 0.1360
+    )
+    assert comparisons.printed_value(Replicates("LE@40", runs), "MRR@5") is None
 
 
 def test_a_baseline_has_no_value_of_the_paper():
@@ -335,7 +339,7 @@ def test_a_baseline_has_no_value_of_the_paper():
     made = run_record(
         spec, {"data": {"fingerprint": "x"}, "ranks": "1 2 9 1", "repeated": "0000"}, {}
     )
-    [row] = arms.values([Arm("recency", (made,))], ["HIT@5"]).to_dict("records")
+    [row] = comparisons.values([Replicates("recency", (made,))], ["HIT@5"]).to_dict("records")
     assert (row["model"], row["paper"], row["mean"], row["users only"]) == (
         "recency",
         None,
@@ -345,7 +349,7 @@ def test_a_baseline_has_no_value_of_the_paper():
 
 
 def test_no_column_of_a_comparison_is_dashes_alone():
-    frame = arms.comparisons([(Arm("LE@40", PAIR.runs), BASE)], ["MRR@5"])
+    frame = comparisons.comparisons([(Replicates("LE@40", PAIR.runs), BASE)], ["MRR@5"])
     header = re.findall("<th>(.*?)</th>", report.show_comparisons(frame, "t", "")._repr_html_())
     assert header == [
         "data set",
@@ -358,14 +362,14 @@ def test_no_column_of_a_comparison_is_dashes_alone():
         "df",
         "runs",
     ]
-    frame = arms.comparisons([(PAIR, BASE)], ["MRR@5"])
+    frame = comparisons.comparisons([(PAIR, BASE)], ["MRR@5"])
     whole = re.findall("<th>(.*?)</th>", report.show_comparisons(frame, "t", "")._repr_html_())
     assert whole[4:6] == ["RI [95 %]", "RI of the paper"] and {"ΔRI"} < set(whole)
 
 
 def test_what_runs_contribute_is_shown_and_explained_where_it_is_known():
-    def arm(variant: str, spec: RunSpec, *ranks: list[int]) -> Arm:
-        return Arm(
+    def arm(variant: str, spec: RunSpec, *ranks: list[int]) -> Replicates:
+        return Replicates(
             variant,
             tuple(record(dataclasses.replace(spec, seed=i), one) for i, one in enumerate(ranks)),
         )
@@ -373,7 +377,9 @@ def test_what_runs_contribute_is_shown_and_explained_where_it_is_known():
     over = arm("LE", defaults.pcrec("ml-100k", "sasrec"), [1, 4, 10, 1], [1, 2, 9, 2])
     base = arm("base", defaults.base("ml-100k", "sasrec"), [2, 4, 10, 1], [3, 3, 1, 1])
     several, alone = (
-        report.show_comparisons(arms.comparisons([(over, one)], ["MRR@5"]), "t", "")._repr_html_()
+        report.show_comparisons(
+            comparisons.comparisons([(over, one)], ["MRR@5"]), "t", ""
+        )._repr_html_()
         for one in (base, BASE)
     )
     assert "<th>Vseed/V</th>" in several and report.OF_RUNS in several

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from support import fit
 
-from pcrec_core import arms, datasets
-from pcrec_core.arms import Arm
+from pcrec_core import datasets
+from pcrec_core.analysis import comparisons
 from pcrec_core.datasets.split import split
 from pcrec_core.paths import RECORDS
 from pcrec_core.specs.derived import Trivial, derived_from_dict
@@ -24,6 +24,7 @@ from pcrec_core.specs.fields import canonical_json
 from pcrec_core.specs.run import NUMERICS, Data, RunSpec, from_dict
 from pcrec_core.study import defaults, derive, records
 from pcrec_core.study.records import Record, Store, read, run_record
+from pcrec_core.study.replicates import Replicates
 from pcrec_core.study.variants import variant
 
 #: How many files lie below data/records; whoever commits a record raises it, so that none is lost or passed over.
@@ -493,10 +494,10 @@ def test_a_spec_of_numerics_to_come_is_seen(trained, monkeypatch):
 def test_the_first_page_is_right_that_the_papers_improvements_are_below_what_these_users_would_show():
     for model in ("sasrec", "dnn", "bpr"):
         base, pair = (
-            Arm(name, (Store().get(make("ml-100k", model).name),))
+            Replicates(name, (Store().get(make("ml-100k", model).name),))
             for name, make in (("base", defaults.base), ("LE", defaults.pcrec))
         )
-        [row] = arms.comparisons([(pair, base)], ["MRR@5"]).to_dict("records")
+        [row] = comparisons.comparisons([(pair, base)], ["MRR@5"]).to_dict("records")
         assert 0 < row["RI paper"] < row["MDE"]
 
 

@@ -14,10 +14,11 @@ from stats_support import plain, simulated
 
 from pcrec_core import controls, report
 from pcrec_core.analysis import robustness
+from pcrec_core.analysis.comparisons import comparisons
 from pcrec_core.analysis.crossed_t import compare
-from pcrec_core.arms import Arm, comparisons, matched
 from pcrec_core.report import percent
 from pcrec_core.study.records import Record, run_record
+from pcrec_core.study.replicates import Replicates, matched
 from pcrec_core.study.variants import variant
 
 
@@ -37,8 +38,8 @@ def record(
     return run_record(variant(label, "ml-100k", "sasrec", seed, given), whole | result, {})
 
 
-def arm(label: str, *runs: Sequence[int], repeated: str = "") -> Arm:
-    return Arm(
+def arm(label: str, *runs: Sequence[int], repeated: str = "") -> Replicates:
+    return Replicates(
         label, tuple(record(label, ranks, seed, repeated) for seed, ranks in enumerate(runs))
     )
 
@@ -109,7 +110,7 @@ def test_one_run_has_no_test_over_runs_and_data_without_groups_no_clusters():
 
 def test_arms_that_share_a_training_are_cut_to_their_common_seeds():
     base = arm("base", [1, 2, 3], [2, 2, 2], [3, 2, 1])
-    swa = Arm("ema", (record("ema", [1, 1, 3]),))  # an average of the base's own training
+    swa = Replicates("ema", (record("ema", [1, 1, 3]),))  # an average of the base's own training
     over, cut = matched(swa, base)
     assert over is not swa and len(cut.runs) == 1 and cut.runs[0].spec.seed == 0
     assert matched(arm("LE", [1, 2, 3]), base)[1] is base  # other trainings: all runs
@@ -123,10 +124,13 @@ def test_what_a_line_changes_of_base_and_pcrec():
     usual = arm("LE", [1, 2, 4]), arm("base", [2, 2, 4])
     rules = {"rules": {"loss": "all"}}
     changed = (
-        Arm("LE", (record("LE", [1, 1, 4], given=rules),)),
-        Arm("base", (record("base", [4, 2, 4], given=rules),)),
+        Replicates("LE", (record("LE", [1, 1, 4], given=rules),)),
+        Replicates("base", (record("base", [4, 2, 4], given=rules),)),
     )
-    alone = (Arm("LE", (record("LE", [4, 4, 4], given={"rules": {"last_bin": "open"}}),)), usual[1])
+    alone = (
+        Replicates("LE", (record("LE", [4, 4, 4], given={"rules": {"last_bin": "open"}}),)),
+        usual[1],
+    )
     both, one = controls.changed_lines({"loss": changed, "last_bin": alone}, usual).to_dict(
         "records"
     )
@@ -144,7 +148,7 @@ def test_what_a_line_changes_of_base_and_pcrec():
     assert re.search(r"\+28\.6 % \[[^<]*\]\*<", plain(page))  # one run an arm: users only
     base = changed[1].runs[0]
     other = dataclasses.replace(base, result=base.result | {"data": {"fingerprint": "of its own"}})
-    own = Arm("LE", (other,)), Arm("base", (other,))
+    own = Replicates("LE", (other,)), Replicates("base", (other,))
     [row] = controls.changed_lines({"data": own}, usual).to_dict("records")
     assert row["base"] is None and row["over base"] == 0  # its users are others
 
@@ -161,7 +165,7 @@ def test_what_another_seed_alone_changes():
 
 def test_two_that_never_exchange_stand_one_by_one():
     own = {"NDCG@20": [[0.1, 0.3], [0.2, 0.31]]}
-    apart = Arm(
+    apart = Replicates(
         "apart-best",
         (record("apart-best", [2, 2, 4], epochs={"own": own}, chosen={"epoch": 1, "peer": 1}),),
     )
@@ -186,7 +190,7 @@ def test_two_that_never_exchange_stand_one_by_one():
             (
                 over,
                 arm("base", [1, 1, 1]),
-                Arm(
+                Replicates(
                     "apart-best",
                     (
                         record(
@@ -209,9 +213,11 @@ def test_two_that_never_exchange_stand_one_by_one():
     assert "is shown of apart-best" in controls.show_never_met(nothing, "a")._repr_html_()
 
 
-def with_test(label: str, own: list, test: list, tests: list[int], **more: Any) -> Arm:
+def with_test(label: str, own: list, test: list, tests: list[int], **more: Any) -> Replicates:
     epochs = {"own": {"NDCG@20": own}, "tests": tests, "test": {"MRR@5": test}, **more}
-    return Arm(label, (record(label, [1], given={"rules": {"choice": "test"}}, epochs=epochs),))
+    return Replicates(
+        label, (record(label, [1], given={"rules": {"choice": "test"}}, epochs=epochs),)
+    )
 
 
 def test_what_choosing_on_test_adds():
@@ -245,6 +251,6 @@ def test_of_peers_before_an_exchange_the_better_one_is_picked():
         "tests": [0, 1],
         "test": {"MRR@5": [[0.1, 0.2], [0.15, 0.3]]},
     }
-    over = Arm("LE", (record("LE", [1], given=released, epochs=epochs),))
+    over = Replicates("LE", (record("LE", [1], given=released, epochs=epochs),))
     [row] = controls.choosing({"x": (over, over)}, ["MRR@5"]).to_dict("records")
     assert row["gain"] == pytest.approx(math.log(0.3 / 0.15))  # peer 1 in epoch 0 on validation

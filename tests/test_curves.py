@@ -9,9 +9,10 @@ from curves_support import DATA, MERGING, PROBED, arm, record, tensor
 from stats_support import plain
 
 from pcrec_core import curves, figures, report
+from pcrec_core.analysis.comparisons import values
 from pcrec_core.analysis.crossed import StatsError
-from pcrec_core.arms import Arm, values
 from pcrec_core.study.records import run_record
+from pcrec_core.study.replicates import Replicates
 from pcrec_core.study.variants import variant
 
 OWN = {"own": {"NDCG@20": [[0.1, 0.3, 0.2], [0.2, 0.1, 0.25]]}}
@@ -59,11 +60,13 @@ def test_a_choice_on_the_test_set_converges_there():
     run = variant("LE", "ml-100k", "sasrec", 0, {"protocol": "released"})
     epochs = OWN | {"exchanges": [0, 1], "merged": {"NDCG@20": [0.9, 0.9]}}
     epochs |= {"tests": [0, 1], "test": {"NDCG@20": [[0.1, 0.4], [0.3, 0.2]]}}
-    released = Arm("LE", (run_record(run, {"data": DATA, "ranks": "1", "epochs": epochs}, {}),))
+    released = Replicates(
+        "LE", (run_record(run, {"data": DATA, "ranks": "1", "epochs": epochs}, {}),)
+    )
     curve = curves.convergence([released], ["NDCG@20"])
     assert curve["value"].tolist() == [0.3, 0.4]
     assert figures.convergence(curve).axes[0].get_ylabel() == "NDCG@20 on test"
-    best = Arm("LE", (run_record(run, {"data": DATA, "ranks": "1", "best": {}}, {}),))
+    best = Replicates("LE", (run_record(run, {"data": DATA, "ranks": "1", "best": {}}, {}),))
     assert "each metric from its best epoch on the test set" in report.footnote([best])
     assert "epoch chosen on validation NDCG@20" in report.footnote([BASE])
 
@@ -131,7 +134,7 @@ def test_which_layers_a_curve_of_figure_6_counts(kind, expected):
 
 
 def test_the_ratio_of_invalid_layers():
-    given = Arm("base", (record("probed-base", PROBED),))
+    given = Replicates("base", (record("probed-base", PROBED),))
     curve = curves.invalid([given], "measured layers", [0, 0.4, 0.5, 0.6, 3])
     assert curve["ratio"].tolist() == [0, 0, 0.25, 0.5, 1] and set(curve["layers"]) == {
         4

@@ -23,20 +23,21 @@ from support import (
 )
 from torch import nn
 
+from pcrec_core.analysis import comparisons
 from pcrec_core.analysis.crossed import StatsError
-from pcrec_core.arms import Arm
 from pcrec_core.criteria import entropy
 from pcrec_core.errors import RecordError, SpecError
 from pcrec_core.evaluation import Ranker, summary
 from pcrec_core.layers import Layer
 from pcrec_core.models.baselines import Popularity, Transitions, recency
-from pcrec_core.models.ensemble import Mean
+from pcrec_core.models.ensemble import ScoreEnsemble
 from pcrec_core.specs.derived import Derived, Trivial, derived_from_dict
 from pcrec_core.specs.protocol import Rules
 from pcrec_core.specs.run import Data, RunSpec
 from pcrec_core.study import derive, weights
 from pcrec_core.study import run as study
 from pcrec_core.study.records import Store, read
+from pcrec_core.study.replicates import Replicates
 from pcrec_core.training.build import layers_of
 from pcrec_core.training.pruning import prune, tuning
 
@@ -63,7 +64,7 @@ def model_of(spec: RunSpec) -> nn.Module:
 
 def test_an_ensembles_score_is_the_mean_of_the_raw_scores():
     tables = np.array([[[0.0, 1, 2], [3, 4, 5]], [[2.0, 5, 0], [1, 0, 1]]])
-    mean = Mean([TableOfScores(table) for table in tables])
+    mean = ScoreEnsemble([TableOfScores(table) for table in tables])
     assert mean.scores(torch.tensor([1, 0]), torch.zeros(2, 1)).tolist() == [[2, 2, 3], [1, 3, 1]]
 
 
@@ -71,7 +72,7 @@ def test_an_ensemble_ranks_by_its_mean():
     runs = [spec_of("dnn", seed=seed) for seed in (0, 100)]
     models = [model_of(run) for run in runs]
     found = derived(Derived("ensemble", tuple(runs)), *models)
-    ranks = Ranker(RINGS, 4, False, CPU).ranks(Mean(models), "test")
+    ranks = Ranker(RINGS, 4, False, CPU).ranks(ScoreEnsemble(models), "test")
     assert found["ranks"] == " ".join(map(str, ranks)) and found["test"] == summary(ranks)
     alone = [Ranker(RINGS, 4, False, CPU).ranks(model, "test") for model in models]
     assert all((ranks != one).any() for one in alone)
@@ -357,7 +358,7 @@ def test_a_missing_derived_record_is_an_error_where_nothing_may_be_trained(store
 # --- in arms
 
 
-def arm(label: str, specs: list, store: Store) -> Arm:
+def arm(label: str, specs: list, store: Store) -> Replicates:
     return study.arm(label, specs, store=store)
 
 
@@ -365,17 +366,20 @@ def test_arms_that_share_a_training_are_paired_and_others_are_not(store):
     base = arm("base", [tiny(), tiny(1)], store)
     double = arm("M2", [Derived("ensemble", (tiny(s), tiny(s + 100))) for s in (0, 1)], store)
     other = arm("other", [tiny(2), tiny(3)], store)
-    assert double.over(base, "MRR@5").paired and not double.over(other, "MRR@5").paired
+    assert (
+        comparisons.compare(double, base, "MRR@5").paired
+        and not comparisons.compare(double, other, "MRR@5").paired
+    )
     with pytest.raises(StatsError, match="M2 and base share trainings, but not run by run"):
-        double.over(arm("base", [tiny(1), tiny()], store), "MRR@5")
+        comparisons.compare(double, arm("base", [tiny(1), tiny()], store), "MRR@5")
     recency = arm("recency", [Trivial(Data("synthetic"), "recency")], store)
-    compared = base.over(recency, "MRR@20")
+    compared = comparisons.compare(base, recency, "MRR@20")
     assert (
         not compared.paired
         and not compared.users_only
         and (compared.runs_v, compared.runs_b) == (2, 1)
     )
-    assert not recency.random and recency.mean("MRR@20").users_only is False
+    assert not recency.random and comparisons.mean_of(recency, "MRR@20").users_only is False
     assert (double.model, double.dataset, recency.model) == ("bpr", "synthetic", "recency")
 
 

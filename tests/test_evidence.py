@@ -8,12 +8,13 @@ import zlib
 
 import numpy as np
 import pytest
-from pcrec_core.claims import evidence, over_runs, shown
-from pcrec_core.claims.evidence import Shelf, decided, gather, of_family
 from scipy.stats import ttest_rel
 from stats_support import plain
 
 from pcrec_core.analysis import paper
+from pcrec_core.analysis.claims import evidence, run_level
+from pcrec_core.analysis.claims.evidence import Shelf, decided, gather, of_family
+from pcrec_core.reporting import claims as shown
 from pcrec_core.specs.derived import Trivial
 from pcrec_core.specs.run import Data
 from pcrec_core.study import plans
@@ -259,7 +260,7 @@ def test_claims_about_runs_are_tested_over_runs(store):
         exchange(
             store, seed, [[1.9, 1.0, 1.0, 1.9 + seed / 200], [1.9, 1.5, 1.5, 1.9]]
         )  # the first and the last are equal
-    found = {name: given.found for name, given in over_runs.tested(Shelf(store)).items()}
+    found = {name: given.found for name, given in run_level.tested(Shelf(store)).items()}
     half = found["fig6-ml-half"]
     assert (half.mean_v, half.mean_b) == (
         pytest.approx((0.25 + 0 + 0) / 3),
@@ -270,7 +271,7 @@ def test_claims_about_runs_are_tested_over_runs(store):
         np.mean([1.9, 1.90125, 1.9025])
     ) and merged.mean_v == pytest.approx(np.mean([(0.1 + 2) / 2, 2, 2]))
     paired = ttest_rel([1.05, 2, 2], [1.9, 1.90125, 1.9025]).confidence_interval()
-    assert over_runs.described(Shelf(store))["criterion-ml-averaging"] == (
+    assert run_level.described(Shelf(store))["criterion-ml-averaging"] == (
         f"run by run, as the merged layers are made of the peers' own, -0.2179 [{paired.low:+.4f}, {paired.high:+.4f}];"
         " of layers whose peers' entropies differ by at most 0.02 nats"
     )
@@ -292,9 +293,9 @@ def test_always_is_decided_where_it_holds_least(store):
     for seed, (base, pair) in enumerate(pairs):
         probe(store, "base", seed, base)
         probe(store, "LE", seed, pair)
-    found = over_runs.tested(Shelf(store))["fig6-ml-always"].found
+    found = run_level.tested(Shelf(store))["fig6-ml-always"].found
     assert (found.mean_v, found.mean_b) == (0.75, 0.5)
-    text = over_runs.described(Shelf(store))["fig6-ml-always"]
+    text = run_level.described(Shelf(store))["fig6-ml-always"]
     assert text.startswith(
         "smaller at 43, larger at 26 of the 69 thresholds where runs differ; compared at 1.51"
     )
@@ -304,7 +305,7 @@ def test_runs_that_do_not_differ_are_described_without_a_test(store):
     for seed in range(3):
         probe(store, "base", seed, [0.1, 0.2, 2, 2])
         probe(store, "LE", seed, [0.1, 2, 2, 2])
-    assert "fig6-ml-half" not in over_runs.tested(Shelf(store))
+    assert "fig6-ml-half" not in run_level.tested(Shelf(store))
     text = repr(shown.sentences(of_family(decided(store), "fig6", ["ml-100k"])))
     assert "LE 0.250, base 0.500 in every run, so no test can be made (runs 3, 3)." in text
 
@@ -314,7 +315,7 @@ def test_a_missing_probe_shifts_no_other(store):
         exchange(store, seed, [[1.0 + seed] * 4] * 2)
         if seed > 0:
             probe(store, "LE", seed, [2.0 + seed / 10] * 4)
-    found = over_runs.tested(Shelf(store))["criterion-ml-averaging"]
+    found = run_level.tested(Shelf(store))["criterion-ml-averaging"]
     assert (found.found.mean_v, found.found.mean_b, found.missing) == (pytest.approx(2.15), 2.5, 1)
 
 
@@ -322,7 +323,7 @@ def test_equal_changes_in_all_runs_allow_no_paired_test(store):
     for seed in range(2):
         exchange(store, seed, [[1.0 + seed] * 4] * 2)
         probe(store, "LE", seed, [1.5 + seed] * 4)
-    assert over_runs.described(Shelf(store))["criterion-ml-averaging"].startswith(
+    assert run_level.described(Shelf(store))["criterion-ml-averaging"].startswith(
         "of layers whose peers'"
     )
 
@@ -330,7 +331,7 @@ def test_equal_changes_in_all_runs_allow_no_paired_test(store):
 def test_claims_about_runs_wait_for_two_of_them(store):
     probe(store, "base", 0, [1.0] * 4)
     probe(store, "LE", 0, [1.0] * 4)
-    assert over_runs.tested(Shelf(store)) == {}
+    assert run_level.tested(Shelf(store)) == {}
 
 
 def test_what_gets_no_word_is_described_or_named_as_unmeasured(store):
@@ -353,7 +354,7 @@ def test_what_gets_no_word_is_described_or_named_as_unmeasured(store):
         store.put(
             run_record(spec, {"epochs": epochs, "chosen": {"epoch": 0}, "layers": layers}, {})
         )
-    text = plain(over_runs.described(Shelf(store))["fig4-ml-sasrec-mu"])
+    text = plain(run_level.described(Shelf(store))["fig4-ml-sasrec-mu"])
     assert (
         text.count(
             "the larger mu of a layer is 0.7 or more in 50 % of all layers and exchanges, its median 0.75"

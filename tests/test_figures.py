@@ -10,7 +10,8 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
-from pcrec_core import arms, figures
+from pcrec_core import figures
+from pcrec_core.analysis import mu
 
 ROW = {
     "data set": "ml-100k",
@@ -313,7 +314,7 @@ def mesh(axes: Axes) -> np.ndarray:
 
 
 def test_a_map_shows_mu_of_peer_0_by_layer_and_epoch_also_where_peer_1_holds_it():
-    *panels, _ = figures.mu_maps(arms.first_mu(held(MU))).axes
+    *panels, _ = figures.mu_maps(mu.first_mu(held(MU))).axes
     assert len(panels) == len(MU)
     for axes, ((_, alpha), layers) in zip(panels, MU.items(), strict=True):
         assert axes.get_title() == f"alpha {alpha:g}" and axes.get_xlabel() == "epoch"
@@ -322,7 +323,7 @@ def test_a_map_shows_mu_of_peer_0_by_layer_and_epoch_also_where_peer_1_holds_it(
 
 
 def test_a_map_has_its_layers_from_the_first_at_the_top_and_its_epochs_in_the_middle_of_their_cells():
-    *panels, _ = figures.mu_maps(arms.first_mu(held(MU))).axes
+    *panels, _ = figures.mu_maps(mu.first_mu(held(MU))).axes
     for axes, layers in zip(panels[::2], [MU["sasrec", 10.0], MU["dnn", 10.0]], strict=True):
         assert [label.get_text() for label in axes.get_yticklabels()] == list(layers)
         assert (
@@ -337,7 +338,7 @@ def test_a_map_has_its_layers_from_the_first_at_the_top_and_its_epochs_in_the_mi
 
 def test_a_single_exchange_is_a_column_one_epoch_wide():
     one = held(MU)
-    *panels, _ = figures.mu_maps(arms.first_mu(one[one["epoch"] == 0])).axes
+    *panels, _ = figures.mu_maps(mu.first_mu(one[one["epoch"] == 0])).axes
     assert list(panels[0].collections[0].get_coordinates()[0, :, 0]) == [0.5, 1.5]
 
 
@@ -347,7 +348,7 @@ def test_a_map_of_several_runs_shows_their_mean():
         for pair, layers in MU.items()
     }
     *panels, _ = figures.mu_maps(
-        arms.first_mu(pd.concat([held(MU), held(other, seed=1), held(MU, seed=2)]))
+        mu.first_mu(pd.concat([held(MU), held(other, seed=1), held(MU, seed=2)]))
     ).axes
     np.testing.assert_allclose(
         mesh(panels[0]), (1 + np.array(list(MU["sasrec", 10.0].values()))) / 3
@@ -355,7 +356,7 @@ def test_a_map_of_several_runs_shows_their_mean():
 
 
 def test_every_map_is_in_the_colours_of_one_bar_from_0_to_1():
-    *panels, bar = figures.mu_maps(arms.first_mu(held(MU))).axes
+    *panels, bar = figures.mu_maps(mu.first_mu(held(MU))).axes
     drawn = [axes.collections[0] for axes in panels]
     assert {mesh.get_clim() for mesh in drawn} == {(0, 1)} and len(
         {mesh.get_cmap().name for mesh in drawn}

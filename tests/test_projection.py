@@ -19,8 +19,8 @@ from pcrec_core.analysis.power import (
     show_projections,
     show_words,
 )
-from pcrec_core.arms import Arm
 from pcrec_core.study.records import run_record
+from pcrec_core.study.replicates import Replicates
 from pcrec_core.study.variants import variant
 
 RV, RB = simulated(1, 300, 4)
@@ -68,10 +68,10 @@ def test_what_cannot_be_projected_is_refused(c, runs):
         projected(c, runs)
 
 
-def arm(label: str, ranks: np.ndarray, model: str = "sasrec") -> Arm:
+def arm(label: str, ranks: np.ndarray, model: str = "sasrec") -> Replicates:
     result = {"data": {"fingerprint": "f", "users": ranks.shape[1], "items": 99}}
     specs = [variant(label, "ml-100k", model, seed) for seed in range(len(ranks))]
-    return Arm(
+    return Replicates(
         label,
         tuple(
             run_record(spec, result | {"ranks": " ".join(map(str, row))}, {})

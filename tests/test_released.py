@@ -23,11 +23,13 @@ from support import (
 from torch import nn
 
 from pcrec_core import trainer
-from pcrec_core.arms import Arm, dominance
+from pcrec_core.analysis import comparisons
+from pcrec_core.analysis.mu import dominance
 from pcrec_core.evaluation import ranker_of
 from pcrec_core.specs.protocol import Rules
 from pcrec_core.specs.run import Cooperation, RunSpec
 from pcrec_core.study.records import run_record
+from pcrec_core.study.replicates import Replicates
 from pcrec_core.trainer import Outcome, Trainer
 from pcrec_core.training.build import rule_of
 
@@ -194,9 +196,9 @@ def test_each_metric_keeps_the_ranks_of_its_own_best_epoch():
     run = replace(spec_of("dnn", peers=2, cooperation=LAYERWISE, epochs=6), protocol="released")
     _, outcome = fit(run, RINGS)
     result = outcome.result
-    arm = Arm("LE", (run_record(run, result, {}),))
+    arm = Replicates("LE", (run_record(run, result, {}),))
     for metric, value in result["test"].items():
-        assert arm.mean(metric).mean == pytest.approx(value, abs=1e-8)
+        assert comparisons.mean_of(arm, metric).mean == pytest.approx(value, abs=1e-8)
         best = result["best"][metric]
         assert best["value"] == value == max(map(max, result["epochs"]["test"][metric]))
         assert result["epochs"]["test"][metric][best["peer"]][best["epoch"]] == value
@@ -219,7 +221,7 @@ def test_a_record_names_the_layers_that_were_exchanged(components, names):
     assert all(
         len(of_peer) == len(names) for exchange in result["epochs"]["mu"] for of_peer in exchange
     )
-    held = dominance(Arm("E", (run_record(run, result, {}),)))
+    held = dominance(Replicates("E", (run_record(run, result, {}),)))
     assert held["layer"].unique().tolist() == names
 
 

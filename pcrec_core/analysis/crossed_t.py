@@ -32,7 +32,7 @@ _SMALLEST_CLAIM = 0.009950
 
 
 @dataclass(frozen=True)
-class Mean:
+class MeanInterval:
     """Mean of one arm and its 95 % interval over users and, with two runs or more, over runs.
 
     ``run_sd`` is the standard deviation of the run means; it, and what a mean of 0 leaves undefined, is None ("-").
@@ -167,7 +167,7 @@ def compare(
     return Comparison(**facts, **_test(math.log(mv / mb), v))
 
 
-def mean_interval(ranks: ArrayLike, metric: str, *, random: bool = True) -> Mean:
+def mean_interval(ranks: ArrayLike, metric: str, *, random: bool = True) -> MeanInterval:
     """Mean of one arm with its 95 % interval m exp(-+ t se) (STATISTICS.md, section 2).
 
     Parameters
@@ -190,7 +190,7 @@ def mean_interval(ranks: ArrayLike, metric: str, *, random: bool = True) -> Mean
         se, df = v.se, v.df
         low, high = m * math.exp(-v.width(0.975)), m * math.exp(v.width(0.975))
     run_sd = float(y.mean(1).std(ddof=1)) if runs > 1 else None
-    return Mean(
+    return MeanInterval(
         metric, m, low, high, se, df, run_sd, runs, y.shape[1], users_only=random and runs == 1
     )
 

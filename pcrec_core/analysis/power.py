@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr  # scipy.stats takes a second to import
 
+from pcrec_core.analysis import comparisons
 from pcrec_core.analysis.claims import outcomes
 from pcrec_core.analysis.claims.decide import printed
 from pcrec_core.analysis.claims.paper_uncertainty import correlation, paper_side
 from pcrec_core.analysis.crossed import Spread, StatsError
 from pcrec_core.analysis.crossed_t import PAIRED_FROM, Comparison
-from pcrec_core.arms import Arm
 from pcrec_core.report import Html, count, number, percent, share, size, table
+from pcrec_core.study.replicates import Replicates
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,9 @@ def projected(c: Comparison, runs: int) -> Projection:
 
 
 def projections(
-    pairs: Sequence[tuple[Arm, Arm]], metrics: Sequence[str], runs: Sequence[int] = (3, 5, 10)
+    pairs: Sequence[tuple[Replicates, Replicates]],
+    metrics: Sequence[str],
+    runs: Sequence[int] = (3, 5, 10),
 ) -> pd.DataFrame:
     """A row a pair (variant, base) and metric: what was measured of users and runs (c, the correlation of a user's values in
     the arms; rv, their relative variance; the SD of runs), half-widths with so many runs an arm, the RI that the largest
@@ -76,7 +79,7 @@ def projections(
     rows = []
     for over, base in _projectable(pairs):
         for metric in metrics:
-            c = over.over(base, metric)
+            c = comparisons.compare(over, base, metric)
             found = [projected(c, many) for many in runs]
             rows.append(
                 _of(over, metric)
@@ -87,17 +90,19 @@ def projections(
                     "run SD": math.sqrt(c.runs_v * c.Vseed / 2),
                     **{f"+- with {p.runs} runs": p.half for p in found},
                     f"found with {runs[-1]} runs": found[-1].mde,
-                    "RI of the paper": over.paper_improvement(base, metric),
+                    "RI of the paper": comparisons.paper_improvement(over, base, metric),
                 }
             )
     return pd.DataFrame(rows)
 
 
-def _projectable(pairs: Sequence[tuple[Arm, Arm]]) -> list[tuple[Arm, Arm]]:
+def _projectable(
+    pairs: Sequence[tuple[Replicates, Replicates]],
+) -> list[tuple[Replicates, Replicates]]:
     return [pair for pair in pairs if len(pair[0].runs) == len(pair[1].runs) > 1]
 
 
-def _of(arm: Arm, metric: str) -> dict[str, str]:
+def _of(arm: Replicates, metric: str) -> dict[str, str]:
     return {"data set": arm.dataset, "model": arm.model, "metric": metric}
 
 
@@ -110,7 +115,7 @@ _STUDIES = 10_000
 
 
 def expected_words(
-    pairs: Sequence[tuple[Arm, Arm]], metric: str, runs: Sequence[int] = (3, 10)
+    pairs: Sequence[tuple[Replicates, Replicates]], metric: str, runs: Sequence[int] = (3, 10)
 ) -> pd.DataFrame:
     """How often a single claim of the paper's improvement would get each word, if it were not true at all, half true, or true.
 
@@ -119,10 +124,21 @@ def expected_words(
     """
     rows = []
     for over, base in _projectable(pairs):
-        c, claimed = over.over(base, metric), over.paper_improvement(base, metric)
+        c, claimed = (
+            comparisons.compare(over, base, metric),
+            comparisons.paper_improvement(over, base, metric),
+        )
         if claimed is None:
             continue
-        Vp = paper_side(c, printed(metric, over.counterpart, over.in_paper, base.in_paper)).Vp
+        Vp = paper_side(
+            c,
+            printed(
+                metric,
+                comparisons.counterpart(over),
+                comparisons.name_in_paper(over),
+                comparisons.name_in_paper(base),
+            ),
+        ).Vp
         for many in runs:
             v, e = projected(c, many).spread, math.log1p(claimed)
             noise = (

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 
-class Mean(nn.Module):
+class ScoreEnsemble(nn.Module):
     """A recommender whose score is the mean of others' scores (Ensemble-M2 and M3; Section 5.2)."""
 
     def __init__(self, models: Sequence[nn.Module]) -> None:

@@ -17,7 +17,7 @@ from pcrec_core.evaluation import Ranker, by_user, facts, ranker_of, summary
 from pcrec_core.layers import Layer
 from pcrec_core.metrics import SELECTION
 from pcrec_core.models import baselines
-from pcrec_core.models.ensemble import Mean
+from pcrec_core.models.ensemble import ScoreEnsemble
 from pcrec_core.specs.derived import TUNING_EPOCHS, Derived, Trivial
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.training.build import examples_of, layers_of
@@ -50,7 +50,9 @@ def derive(
     """
     run, ranker = spec.parents[0], ranker_of(spec.parents[0], split, device)
     if spec.operation in ("ensemble", "apart"):
-        return _read(partial(ranker.ranks, Mean([models[need] for need in spec.needs])), split)
+        return _read(
+            partial(ranker.ranks, ScoreEnsemble([models[need] for need in spec.needs])), split
+        )
     model = models[run, None]
     layers = layers_of(dataclasses.replace(run, protocol="controlled", rules=None), model)
     if spec.operation == "probed":

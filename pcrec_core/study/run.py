@@ -24,7 +24,6 @@ import numpy as np
 from tqdm import tqdm
 
 from pcrec_core import datasets, provenance
-from pcrec_core.arms import Arm
 from pcrec_core.datasets.split import Split, split, split_without_repeats
 from pcrec_core.datasets.statistics import statistics as describe
 from pcrec_core.errors import (
@@ -42,6 +41,7 @@ from pcrec_core.specs.derived import TRIVIAL, Derived, Trivial
 from pcrec_core.specs.run import NUMERICS, Data, RunSpec
 from pcrec_core.study import command_line, executors, plans, records, weights
 from pcrec_core.study.records import Record, Store
+from pcrec_core.study.replicates import Replicates
 from pcrec_core.study.variants import Spec, variant
 from pcrec_core.training import environment
 
@@ -129,7 +129,7 @@ def labelled(
     seeds: Sequence[int] = (),
     given: Mapping[str, Any] | None = None,
     **options: Any,
-) -> Arm:
+) -> Replicates:
     """The arm of a label of ``claims.csv``: the planned seeds unless some are given.
 
     ``given`` are settings of ``defaults.run_spec``, ``options`` those of ``run``.
@@ -143,7 +143,7 @@ def by_label(
     seeds: Sequence[int] = (),
     given: Mapping[str, Any] | None = None,
     **options: Any,
-) -> list[dict[str, Arm]]:
+) -> list[dict[str, Replicates]]:
     """``labelled`` for every data set and model of a plan: its arms by label. What cannot be made is said before the first of
     them is trained.
 
@@ -185,9 +185,9 @@ def _specs(
     return [variant(label, data, model, seed, given) for seed in seeds]
 
 
-def arm(label: str, specs: Sequence[Spec], **options: Any) -> Arm:
+def arm(label: str, specs: Sequence[Spec], **options: Any) -> Replicates:
     """The arm of ``specs``, which differ in the seed alone; ``options`` are those of ``run``."""
-    return Arm(label, tuple(run(specs, **options)))
+    return Replicates(label, tuple(run(specs, **options)))
 
 
 def train(

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from pcrec_core.analysis import crossed_t
+from pcrec_core.analysis import comparisons, crossed_t
 from pcrec_core.analysis.claims import ladder, outcomes, run_level
 from pcrec_core.analysis.claims.decide import SUPPORTING, Claim, Evidence, decide, registry
 from pcrec_core.analysis.claims.planned_records import Shelf, planned
 from pcrec_core.analysis.claims.table import table
-from pcrec_core.arms import Arm
 from pcrec_core.errors import NotChosen
 from pcrec_core.metrics import PRIMARY
 from pcrec_core.specs.derived import trainings
 from pcrec_core.study import defaults
 from pcrec_core.study.records import Store
+from pcrec_core.study.replicates import Replicates
 from pcrec_core.study.variants import Spec
 
 #: B of "a proper alpha over a random one": the mean over the other alphas, seed by seed.
@@ -76,11 +76,12 @@ def _compared(claim: Claim, shelf: Shelf, metric: str, by_seed: bool) -> Evidenc
     if not all(found) or (len(bs) > 1 and missing):
         return Evidence(None, missing=missing)
     arm, *over = (
-        Arm(label, tuple(records)) for label, records in zip((claim.a, *others), found, strict=True)
+        Replicates(label, tuple(records))
+        for label, records in zip((claim.a, *others), found, strict=True)
     )
     if len(over) == 1:
-        return Evidence(arm.over(over[0], metric, by_seed=by_seed), missing=missing)
-    paired = by_seed and all(arm.same_seeds(other) for other in over)
+        return Evidence(comparisons.compare(arm, over[0], metric, by_seed=by_seed), missing=missing)
+    paired = by_seed and all(comparisons.same_seeds(arm, other) for other in over)
     others = np.stack([other.ranks for other in over])
     return Evidence(crossed_t.compare(arm.ranks, others, metric, paired=paired), missing=missing)
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from pcrec_core import arms, cost, curves, trained
+from pcrec_core import cost, curves, trained
+from pcrec_core.analysis import mu
 from pcrec_core.analysis.claims.decide import Claim, Evidence, registry
 from pcrec_core.analysis.claims.planned_records import Shelf, planned
 from pcrec_core.analysis.welch import welch
-from pcrec_core.arms import Arm
 from pcrec_core.report import count, number, share
+from pcrec_core.study.replicates import Replicates
 
 #: Two entropies count as equal up to here: at alpha 30 their mu then lies between 0.35 and 0.65.
 EQUAL = 0.02
@@ -54,7 +55,7 @@ def _entropies(claim: Claim, shelf: Shelf) -> tuple[np.ndarray, np.ndarray]:
     runs = tuple(run for run in shelf.found(claim, "LE") if run.spec in probed)
     if not runs:
         return np.array([]), np.array([])
-    merged = trained.merges([Arm("LE", runs)], [Arm("probed-LE", probes)])
+    merged = trained.merges([Replicates("LE", runs)], [Replicates("probed-LE", probes)])
     equal = merged[(merged["peer 0"] - merged["peer 1"]).abs() <= EQUAL]
     means = equal.groupby("seed")[["merged", "mean"]].mean()
     return means["merged"].to_numpy(), means["mean"].to_numpy()
@@ -62,7 +63,9 @@ def _entropies(claim: Claim, shelf: Shelf) -> tuple[np.ndarray, np.ndarray]:
 
 def _ratios(claim: Claim, shelf: Shelf, thresholds: Sequence[float]) -> list[np.ndarray]:
     """(runs, thresholds) of a and of b."""
-    probed = [Arm(label, shelf.found(claim, f"probed-{label}")) for label in (claim.a, claim.b)]
+    probed = [
+        Replicates(label, shelf.found(claim, f"probed-{label}")) for label in (claim.a, claim.b)
+    ]
     return [
         curves.invalid([arm], "block matrices", thresholds)
         .pivot(index="seed", columns="threshold", values="ratio")
@@ -102,9 +105,11 @@ def _described(claim: Claim, shelf: Shelf) -> Iterator[str]:
 
 def _mu(claim: Claim, shelf: Shelf) -> Iterator[str]:
     found = [
-        Arm(label, records) for label in claim.a.split() if (records := shelf.found(claim, label))
+        Replicates(label, records)
+        for label in claim.a.split()
+        if (records := shelf.found(claim, label))
     ]
-    for row in arms.shares_held(arms.dominance(*found)).to_dict("records") if found else ():
+    for row in mu.shares_held(mu.dominance(*found)).to_dict("records") if found else ():
         yield (
             f"at alpha {row['alpha']:g} the larger mu of a layer is 0.7 or more in {share(row['0.7 or more'])} of all layers"
             f" and exchanges, its median {number(2)(row['median'])}, and peer 0 holds it in {share(row['held by peer 0'])}"

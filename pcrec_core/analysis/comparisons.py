@@ -1,0 +1,189 @@
+"""Comparisons of replicates: a variant over its base, beside the paper's numbers; one row per metric."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from pcrec_core.analysis import crossed_t, paper
+from pcrec_core.analysis.crossed import StatsError
+from pcrec_core.analysis.crossed_t import PAIRED_FROM, Comparison, MeanInterval
+from pcrec_core.metrics import METRICS
+from pcrec_core.specs.derived import trainings
+from pcrec_core.study import records
+from pcrec_core.study.defaults import ALPHA
+from pcrec_core.study.replicates import Replicates, matched
+
+
+def mean_of(arm: Replicates, metric: str) -> MeanInterval:
+    """Compute the mean of an arm with its interval, cut at 1, which no metric exceeds."""
+    mean = crossed_t.mean_interval(arm.ranks_for(metric), metric, random=arm.random)
+    return mean if mean.high is None else replace(mean, high=min(mean.high, 1.0))
+
+
+def compare(
+    variant: Replicates, base: Replicates, metric: str, *, by_seed: bool = True
+) -> Comparison:
+    """Compare a variant with its base on the same users, ``paired`` where the runs belong together.
+
+    Raises
+    ------
+    RecordError
+        If the arms are of other data, or of another protocol.
+    StatsError
+        If only some runs share a training: then the arms are neither paired nor independent.
+    """
+    records.same_users([*variant.runs, *base.runs])
+    return crossed_t.compare(
+        variant.ranks_for(metric),
+        base.ranks_for(metric),
+        metric,
+        paired=paired(variant, base, by_seed=by_seed),
+        random_v=variant.random,
+        random_b=base.random,
+    )
+
+
+def paired(variant: Replicates, base: Replicates, *, by_seed: bool = True) -> bool:
+    """Tell whether the runs are compared pair by pair (Amendment 1, item 2).
+
+    They are where each run shares a training with the base's of its seed, and, unless ``by_seed`` is
+    False (the rule before the amendment), where both arms have the same ten seeds or more.
+
+    Raises
+    ------
+    StatsError
+        If only some runs share a training.
+    """
+    if not variant.shares(base):
+        return by_seed and same_seeds(variant, base)
+    mine, theirs = ([trainings(run.spec) for run in arm.runs] for arm in (variant, base))
+    by_run = zip(mine, theirs, strict=False)
+    if len(mine) != len(theirs) or any(a.isdisjoint(b) for a, b in by_run):
+        raise StatsError(
+            f"{variant.variant} and {base.variant} share trainings, but not run by run;"
+            " give both the same seeds."
+        )
+    return True
+
+
+def same_seeds(variant: Replicates, base: Replicates) -> bool:
+    """Tell whether both arms are random and have the same seeds, ten or more."""
+    mine, theirs = ([run.spec.seed for run in arm.runs] for arm in (variant, base))
+    return variant.random and base.random and mine == theirs and len(mine) >= PAIRED_FROM
+
+
+def counterpart(arm: Replicates) -> str | None:
+    """Name the paper's data set that the arm's is confronted with."""
+    return paper.COUNTERPART.get(arm.dataset)
+
+
+def printed_value(arm: Replicates, metric: str) -> float | None:
+    """Look up the paper's value of this variant on the counterpart, if it prints one."""
+    name = counterpart(arm)
+    return paper.value(name, *name_in_paper(arm), metric) if name else None
+
+
+def name_in_paper(arm: Replicates) -> tuple[str, str]:
+    """Name model and variant as the paper's tables do: Table 3 has the best alpha's."""
+    best = arm.variant == f"LE@{ALPHA.get(arm.model, 0):g}"
+    return arm.model, "LE" if best else arm.variant
+
+
+def paper_improvement(variant: Replicates, base: Replicates, metric: str) -> float | None:
+    """Compute the paper's relative improvement of the variant over the base."""
+    return paper.improvement(printed_value(variant, metric), printed_value(base, metric))
+
+
+def named(over: Replicates, base: Replicates) -> str:
+    """LE over base; of two models, base over bpr base."""
+    return f"{over.variant} over {'' if over.model == base.model or not base.random else base.model + ' '}{base.variant}"
+
+
+def values(arms: Sequence[Replicates], metrics: Sequence[str] = METRICS) -> pd.DataFrame:
+    """A row an arm and metric: mean, 95 % interval, SD over runs, the paper's value."""
+    rows = []
+    for arm in arms:
+        for metric in metrics:
+            m = mean_of(arm, metric)
+            rows.append(
+                {
+                    "data set": arm.dataset,
+                    "model": arm.model,
+                    "variant": arm.variant,
+                    "metric": metric,
+                    "mean": m.mean,
+                    "low": m.low,
+                    "high": m.high,
+                    "run SD": m.run_sd,
+                    "runs": m.runs,
+                    "users": m.users,
+                    "users only": m.users_only,
+                    "paper": printed_value(arm, metric),
+                    "paper's data": counterpart(arm),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def comparisons(
+    pairs: Sequence[tuple[Replicates, Replicates]], metrics: Sequence[str] = METRICS
+) -> pd.DataFrame:
+    """A row a pair (variant, base), ``matched``, and metric: our relative improvement with all of STATISTICS.md's section 2,
+    the paper's, and the effect ratio."""
+    rows = [_comparison(*matched(*pair), metric) for pair in pairs for metric in metrics]
+    return pd.DataFrame(rows, columns=None if rows else _COMPARED)
+
+
+#: What ``comparisons`` has, also where nothing is compared.
+_COMPARED = (
+    "data set",
+    "model",
+    "comparison",
+    "metric",
+    "RI",
+    "low",
+    "high",
+    "p",
+    "df",
+    "Vseed/V",
+    "MDE",
+    "RI paper",
+    "paper's data",
+    "DeltaRI",
+    "runs",
+    "users",
+    "users only",
+)
+
+
+def _comparison(over: Replicates, base: Replicates, metric: str) -> dict[str, object]:
+    c, ri_paper = compare(over, base, metric), paper_improvement(over, base, metric)
+    return {
+        "data set": over.dataset,
+        "model": over.model,
+        "comparison": named(over, base),
+        "metric": metric,
+        "RI": c.RI,
+        "low": c.low,
+        "high": c.high,
+        "p": c.p,
+        "df": c.df,
+        "Vseed/V": c.seed_share,
+        "MDE": c.mde,
+        "RI paper": ri_paper,
+        "paper's data": counterpart(over),
+        "DeltaRI": crossed_t.delta_ri(ri_paper, c.RI),
+        "runs": f"{c.runs_v}, {c.runs_b}",
+        "users": c.users,
+        "users only": c.users_only,
+    }
+
+
+def curve(sweep: Sequence[Replicates], metrics: Sequence[str]) -> pd.DataFrame:
+    """``values`` of arms that cooperate, with their alpha (Figure 4)."""
+    return pd.concat(
+        [values([arm], metrics).assign(alpha=arm.alpha) for arm in sweep], ignore_index=True
+    )

@@ -1,0 +1,80 @@
+"""Replicates: the runs of one variant that differ in the seed alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from pcrec_core.specs.derived import trainings
+from pcrec_core.study import records
+from pcrec_core.study.records import Record
+
+
+@dataclass(frozen=True)
+class Replicates:
+    """Runs of one variant of one model on one data set that differ in the seed alone, one or more.
+
+    ``variant`` is a label of ``data/paper/claims.csv``: base, LE, ...
+    """
+
+    variant: str
+    runs: tuple[Record, ...]
+
+    @cached_property
+    def ranks(self) -> np.ndarray:
+        """(runs, users); ``RecordError`` if the runs are no arm."""
+        return records.ranks_of(list(self.runs))
+
+    def ranks_for(self, metric: str) -> np.ndarray:
+        """(runs, users) of what is reported in ``metric``: where the epoch is chosen on the test set, that metric's own."""
+        best = [run.result.get("best", {}).get(metric) for run in self.runs]
+        if None in best:
+            return self.ranks
+        return np.array([entry["ranks"].split() for entry in best], dtype=np.int64)
+
+    @property
+    def dataset(self) -> str:
+        """Name of its data set."""
+        return self.runs[0].spec.data.source
+
+    @property
+    def model(self) -> str:
+        """Name of its model."""
+        return self.runs[0].spec.model.name
+
+    @property
+    def protocol(self) -> str:
+        """Name of its protocol."""
+        return self.runs[0].spec.protocol
+
+    @property
+    def alpha(self) -> float:
+        """alpha of its cooperation; 0 for averaging, which is what alpha = 0 would be."""
+        return self.runs[0].spec.cooperation.alpha or 0.0
+
+    @property
+    def random(self) -> bool:
+        """Whether another run could give something else: not so of the trivial baselines."""
+        return self.runs[0].kind != "trivial"
+
+    def shares(self, base: Replicates) -> bool:
+        """Whether the arms have any training in common."""
+        mine, theirs = (
+            set().union(*(trainings(run.spec) for run in arm.runs)) for arm in (self, base)
+        )
+        return not mine.isdisjoint(theirs)
+
+    def of_seeds(self, seeds: Collection[int]) -> Replicates:
+        """The runs with these seeds."""
+        return Replicates(self.variant, tuple(run for run in self.runs if run.spec.seed in seeds))
+
+
+def matched(over: Replicates, base: Replicates) -> tuple[Replicates, Replicates]:
+    """The arms, cut to the seeds that both have where they share a training, so that they are compared run by run."""
+    if not over.shares(base):
+        return over, base
+    seeds = {run.spec.seed for run in over.runs} & {run.spec.seed for run in base.runs}
+    return over.of_seeds(seeds), base.of_seeds(seeds)
