@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcrec_core import report
 from pcrec_core.analysis import comparisons, crossed_t, mu
 from pcrec_core.errors import RecordError
+from pcrec_core.reporting import entropy_tables, formats, glue, html, settings_tables
+from pcrec_core.reporting import tables as report
 from pcrec_core.specs.derived import Derived, Trivial
 from pcrec_core.specs.run import Data, RunSpec
 from pcrec_core.study import defaults
@@ -119,12 +120,12 @@ def test_values_stand_as_in_the_paper_with_the_papers_below():
 @pytest.mark.parametrize(
     ("form", "x", "text"),
     [
-        (report.percent, 0.053, "+5.3\N{NO-BREAK SPACE}%"),
-        (report.percent, None, "–"),
-        (report.share, 0.361, "36\N{NO-BREAK SPACE}%"),
-        (report.count, 12345, "12,345"),
-        (report.number(3), float("nan"), "–"),
-        (report.number(3), 0.12345, "0.123"),
+        (formats.percent, 0.053, "+5.3\N{NO-BREAK SPACE}%"),
+        (formats.percent, None, "–"),
+        (formats.share, 0.361, "36\N{NO-BREAK SPACE}%"),
+        (formats.count, 12345, "12,345"),
+        (formats.number(3), float("nan"), "–"),
+        (formats.number(3), 0.12345, "0.123"),
     ],
 )
 def test_numbers_are_written_so(form, x, text):
@@ -133,7 +134,7 @@ def test_numbers_are_written_so(form, x, text):
 
 def test_settings_stand_beside_the_papers_table_2():
     specs = [defaults.base("retailrocket-half", "sasrec"), defaults.base("synthetic", "bpr")]
-    page = report.show_settings(specs)._repr_html_()
+    page = settings_tables.show_settings(specs)._repr_html_()
     header, *rows = page.split("<tr>")[1:]
     columns = [part.split("</th>")[0] for part in header.split("<th>")[1:]]
     first, second = (
@@ -168,7 +169,7 @@ def test_settings_stand_beside_the_papers_table_2():
 
 def test_tried_runs_show_what_validation_said():
     chosen = {"epoch": 3, "valid": {"NDCG@20": 0.08765}}
-    page = report.show_tried(
+    page = settings_tables.show_tried(
         [record(defaults.base("ml-100k", "dnn", epochs=7), [1, 2], chosen=chosen)]
     )._repr_html_()
     assert all(f">{text}</td>" in page for text in ("dnn", "base", "7", "4", "0.0877"))
@@ -278,7 +279,7 @@ def test_where_nothing_is_exchanged_layer_by_layer_no_mu_is_shown():
         assert mu.shares_held(found).empty and mu.first_mu(found).empty
         assert (
             "No run here has a mu."
-            in report.show_shares_held(mu.shares_held(found), "mu", "")._repr_html_()
+            in entropy_tables.show_shares_held(mu.shares_held(found), "mu", "")._repr_html_()
         )
     assert mu.dominance(BASE, EXCHANGED).equals(mu.dominance(EXCHANGED))
 
@@ -287,8 +288,8 @@ def test_where_nothing_is_compared_pages_say_so():
     nothing = comparisons.comparisons([])
     assert nothing.columns.tolist() == comparisons.comparisons([(PAIR, BASE)]).columns.tolist()
     assert "Nothing is compared here." in report.show_comparisons(nothing, "none", "")._repr_html_()
-    assert "<table" not in report.table(pd.DataFrame(columns=["a"]), {}, "none")._repr_html_()
-    assert "No run here is a trial" in report.show_tried([])._repr_html_()
+    assert "<table" not in html.table(pd.DataFrame(columns=["a"]), {}, "none")._repr_html_()
+    assert "No run here is a trial" in settings_tables.show_tried([])._repr_html_()
 
 
 def test_no_interval_of_a_mean_reaches_beyond_1():
@@ -309,13 +310,13 @@ def test_no_interval_of_a_mean_reaches_beyond_1():
 
 
 def test_what_other_pages_say_are_the_numbers_of_the_table():
-    said = report.said_comparisons(comparisons.comparisons([(PAIR, BASE)], ["MRR@5", "HIT@5"]))
+    said = glue.glue_comparisons(comparisons.comparisons([(PAIR, BASE)], ["MRR@5", "HIT@5"]))
     key = "ml-100k-sasrec-LE-over-base-MRR@5"
     assert said[key].startswith("+28.6\N{NO-BREAK SPACE}% [") and said[key].endswith("]*")
     assert said[f"{key}-paper"] == "+5.3\N{NO-BREAK SPACE}%"
     shares = mu.shares_held(mu.dominance(EXCHANGED)).assign(alpha=[30.0])
     keys = ["mu-ml-100k-bpr-30", "mu-ml-100k-bpr-30-early"]
-    assert report.said_shares_held(shares) == dict.fromkeys(keys, "50\N{NO-BREAK SPACE}%")
+    assert glue.glue_shares_held(shares) == dict.fromkeys(keys, "50\N{NO-BREAK SPACE}%")
 
 
 def test_the_map_of_mu_is_peer_0s_whoever_holds_the_larger_one():

@@ -11,8 +11,8 @@ from bs4 import BeautifulSoup
 from nbformat import v4
 
 from book import build, check
-from pcrec_core import report
 from pcrec_core.paths import ROOT
+from pcrec_core.reporting import formats
 
 GOOD = """<html><head><link rel="canonical" href="https://example.org/a.html"><link rel="stylesheet" href="_static/a.css">
 </head><body><h1 id="top">A</h1><img src="_images/3f.png" alt="Bars of two values"><a href="b.html#there">b</a>
@@ -93,8 +93,8 @@ def test_a_value_with_its_interval_is_sorted_by_the_value() -> None:
         re.search(r"const interval = /(.*)/\.exec", script)[1]
     )  # means the same in Python
     for shown, value in (
-        (report.with_interval(report.percent, 0.194, -0.035, 0.3, True), "+19.4"),
-        (report.with_interval(report.number(4), 0.035, 0.029, 0.041), "0.0350"),
+        (formats.with_interval(formats.percent, 0.194, -0.035, 0.3, True), "+19.4"),
+        (formats.with_interval(formats.number(4), 0.035, 0.029, 0.041), "0.0350"),
     ):
         assert interval.match(shown)[1] == value
     assert interval.match("base") is None and interval.match("0.5") is None

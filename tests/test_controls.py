@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from stats_support import plain, simulated
 
-from pcrec_core import controls, report
-from pcrec_core.analysis import robustness
+from pcrec_core.analysis import controls, deviations, robustness
 from pcrec_core.analysis.comparisons import comparisons
 from pcrec_core.analysis.crossed_t import compare
-from pcrec_core.report import percent
+from pcrec_core.reporting import control_tables, deviation_tables, formats, glue
+from pcrec_core.reporting import tables as report
+from pcrec_core.reporting.formats import percent
 from pcrec_core.study.records import Record, run_record
 from pcrec_core.study.replicates import Replicates, matched
 from pcrec_core.study.variants import variant
@@ -57,7 +58,7 @@ def test_new_and_repeated_targets_stand_apart_and_their_parts_make_the_gain():
     assert new["mean"] == (1 + 0) / 2 and new["mean of base"] == (1 / 2 + 1 / 5) / 2
     assert again["RI"] == pytest.approx((1 / 2 + 1 / 4) / (1 / 4 + 1 / 4) - 1)
     assert new["part of the gain"] + again["part of the gain"] == pytest.approx((1.75 - 1.2) / 4)
-    page = controls.show_by_target(
+    page = control_tables.show_by_target(
         controls.by_target([(over, base)], ["MRR@5"]), "targets"
     )._repr_html_()
     assert "repeated" in page and "+50.0 % [" in plain(page)
@@ -68,7 +69,7 @@ def test_where_nothing_repeats_nothing_is_said_of_kinds():
     assert (
         frame.empty
         and "on a data set that has both kinds"
-        in controls.show_by_target(frame, "targets")._repr_html_()
+        in control_tables.show_by_target(frame, "targets")._repr_html_()
     )
 
 
@@ -92,7 +93,7 @@ def test_other_ways_to_an_interval_are_those_of_the_checks():
     assert row["p over runs"] == robustness.run_means(RV, RB, "MRR@5").p
     assert row["single runs with p < .01"] == robustness.significant_pairs(RV, RB, "MRR@5")
     assert row["clustered / Vu"] == robustness.clustered(RV, RB, groups, "MRR@5").ratio
-    page = controls.show_sensitivity(
+    page = control_tables.show_sensitivity(
         controls.sensitivity([pair], {"ml-100k": groups}, resamples=500), "s"
     )._repr_html_()
     assert f"{report.percent(c.RI)} [{report.percent(c.low)}, {report.percent(c.high)}]" in page
@@ -131,7 +132,7 @@ def test_what_a_line_changes_of_base_and_pcrec():
         Replicates("LE", (record("LE", [4, 4, 4], given={"rules": {"last_bin": "open"}}),)),
         usual[1],
     )
-    both, one = controls.changed_lines({"loss": changed, "last_bin": alone}, usual).to_dict(
+    both, one = deviations.changed_lines({"loss": changed, "last_bin": alone}, usual).to_dict(
         "records"
     )
     assert both["PCRec"] == pytest.approx(2.25 / 1.75 - 1) and both["base"] == pytest.approx(
@@ -142,25 +143,25 @@ def test_what_a_line_changes_of_base_and_pcrec():
         "over base, usual"
     ] == pytest.approx(1.75 / 1.25 - 1)
     assert np.isnan(one["base"]) and one["PCRec"] == pytest.approx(0.75 / 1.75 - 1)
-    page = controls.show_changed_lines(
-        controls.changed_lines({"loss": changed}, usual), "lines", ""
+    page = deviation_tables.show_changed_lines(
+        deviations.changed_lines({"loss": changed}, usual), "lines", ""
     )._repr_html_()
     assert re.search(r"\+28\.6 % \[[^<]*\]\*<", plain(page))  # one run an arm: users only
     base = changed[1].runs[0]
     other = dataclasses.replace(base, result=base.result | {"data": {"fingerprint": "of its own"}})
     own = Replicates("LE", (other,)), Replicates("base", (other,))
-    [row] = controls.changed_lines({"data": own}, usual).to_dict("records")
+    [row] = deviations.changed_lines({"data": own}, usual).to_dict("records")
     assert row["base"] is None and row["over base"] == 0  # its users are others
 
 
 def test_what_another_seed_alone_changes():
     base = arm("base", [1, 1], [2, 2], [1, 2])  # means of 1/rank: 1, 0.5, 0.75
     over = arm("LE", [1, 1], [1, 2])  # 1, 0.75
-    assert plain(controls.seed_alone(over, base)) == (
+    assert plain(deviation_tables.seed_alone(over, base)) == (
         "Standard deviation of a change by another seed alone, of LE, base and LE over base (2 and 3 runs): "
         "MRR@5 28.6 %, 47.1 % and 55.1 %."
     )  # sqrt(2) 0.177 / 0.875, sqrt(2) 0.25 / 0.75, and the root of both squares
-    assert controls.seed_alone(arm("LE", [1, 2]), base) == ""
+    assert deviation_tables.seed_alone(arm("LE", [1, 2]), base) == ""
 
 
 def test_two_that_never_exchange_stand_one_by_one():
@@ -179,11 +180,11 @@ def test_two_that_never_exchange_stand_one_by_one():
         [1.75 / 1 - 1, 1.75 / 1.25 - 1]
     )  # the base of seed 0, and the reported one
     assert frame["users only"].all()
-    said = controls.said_never_met(frame)
+    said = glue.glue_never_met(frame)
     assert said["ml-100k-sasrec-apart-1"] == "0.31000" and plain(
         said["LE-over-ml-100k-sasrec-apart-0"]
     ).startswith("+75.0 % [")
-    page = plain(controls.show_never_met(frame, "apart")._repr_html_())
+    page = plain(control_tables.show_never_met(frame, "apart")._repr_html_())
     assert said["ml-100k-sasrec-apart-1"] in page and ">yes<" in page and "+40.0 %" in page
     lacking = controls.never_met(
         [
@@ -206,11 +207,11 @@ def test_two_that_never_exchange_stand_one_by_one():
         ]
     )
     assert (
-        controls.said_never_met(lacking)["LE-over-ml-100k-sasrec-apart-0"] == report.DASH
+        glue.glue_never_met(lacking)["LE-over-ml-100k-sasrec-apart-0"] == formats.DASH
     )  # the base has no run of that seed
     nothing = controls.never_met([])
-    assert controls.said_never_met(nothing) == {}
-    assert "is shown of apart-best" in controls.show_never_met(nothing, "a")._repr_html_()
+    assert glue.glue_never_met(nothing) == {}
+    assert "is shown of apart-best" in control_tables.show_never_met(nothing, "a")._repr_html_()
 
 
 def with_test(label: str, own: list, test: list, tests: list[int], **more: Any) -> Replicates:
@@ -228,19 +229,19 @@ def test_what_choosing_on_test_adds():
     over = with_test(
         "LE", [[0.9] * 3, [0.9] * 3], [[0.3, 0.2, 0.24]], [0, 1, 2], **merged
     )  # what an exchange leaves decides
-    [row] = controls.choosing({"x": (over, base)}, ["MRR@5"]).to_dict("records")
+    [row] = deviations.choosing({"x": (over, base)}, ["MRR@5"]).to_dict("records")
     assert row["gain"] == pytest.approx(math.log(0.3 / 0.24)) and row[
         "gain of base"
     ] == pytest.approx(math.log(0.25 / 0.2))
     assert row["RI, best on test"] == pytest.approx(0.3 / 0.25 - 1) and row[
         "RI, chosen on validation"
     ] == pytest.approx(0.2)
-    frame = controls.choosing({"x y": (over, base)}, ["MRR@5"])
-    assert controls.said_choosing(frame) == {
+    frame = deviations.choosing({"x y": (over, base)}, ["MRR@5"])
+    assert glue.glue_choosing(frame) == {
         "x-y-choosing-MRR@5-best": percent(0.2),
         "x-y-choosing-MRR@5-valid": percent(0.2),
     }
-    assert "22.3" in controls.show_choosing(frame, "c")._repr_html_()
+    assert "22.3" in deviation_tables.show_choosing(frame, "c")._repr_html_()
 
 
 def test_of_peers_before_an_exchange_the_better_one_is_picked():
@@ -252,5 +253,5 @@ def test_of_peers_before_an_exchange_the_better_one_is_picked():
         "test": {"MRR@5": [[0.1, 0.2], [0.15, 0.3]]},
     }
     over = Replicates("LE", (record("LE", [1], given=released, epochs=epochs),))
-    [row] = controls.choosing({"x": (over, over)}, ["MRR@5"]).to_dict("records")
+    [row] = deviations.choosing({"x": (over, over)}, ["MRR@5"]).to_dict("records")
     assert row["gain"] == pytest.approx(math.log(0.3 / 0.15))  # peer 1 in epoch 0 on validation

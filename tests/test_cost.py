@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from stats_support import plain
 
-from pcrec_core import cost, figures
+from pcrec_core import figures
+from pcrec_core.analysis import cost
 from pcrec_core.errors import DataError
+from pcrec_core.reporting import cost_tables, glue
 
 MODES = """case,seconds,training,exchange,MB,processes,weights,fastest,slowest,rounds,machine,torch
 "SASRec, one model",10,8,0,400,1,1000,9,11,3,Chip,2.0
@@ -48,7 +50,7 @@ def cells(shown) -> list[list[str]]:
 
 
 def test_the_sentences_ratios_by_hand(folder):
-    said = cost.said_modes(cost.measured("modes", folder))
+    said = glue.glue_modes(cost.measured("modes", folder))
     assert said | {"cost-exchange": plain(said["cost-exchange"])} == {
         "cost-serial": "2.1",
         "cost-parallel": "1.1",
@@ -67,7 +69,7 @@ def test_the_sentences_ratios_by_hand(folder):
 
 def test_a_table_shows_its_own_cases_and_the_columns_it_is_asked_for(folder):
     modes = cost.measured("modes", folder)
-    shown = cost.show_modes(modes, "SASRec,", ["seconds", "range", "training", "exchange"])
+    shown = cost_tables.show_modes(modes, "SASRec,", ["seconds", "range", "training", "exchange"])
     assert cells(shown)[0] == ["case", "seconds", "range", "of which training", "of which exchange"]
     assert cells(shown)[3] == [
         "SASRec, a pair, a process a peer",
@@ -76,14 +78,14 @@ def test_a_table_shows_its_own_cases_and_the_columns_it_is_asked_for(folder):
         "9.00",
         "0.60",
     ]
-    assert cells(cost.show_modes(modes, "BPR,", ["processes", "MB"]))[3] == [
+    assert cells(cost_tables.show_modes(modes, "BPR,", ["processes", "MB"]))[3] == [
         "BPR, a pair, a process a peer",
         "2",
         "790",
     ]
     assert "Median of 3 round(s). Chip instructions, torch 2.0." in shown._repr_html_()
     assert "cost-sasrec.csv" in shown._repr_html_()
-    assert cells(cost.show_modes(modes, "ranking,", ["seconds", "range", "weights"])) == [
+    assert cells(cost_tables.show_modes(modes, "ranking,", ["seconds", "range", "weights"])) == [
         ["case", "seconds", "range", "weights"],
         ["ranking, one peer", "2.00", "–", "1,000"],
         ["ranking, ensemble of 2", "4.20", "4.00 to 5.00", "2,000"],
@@ -92,7 +94,7 @@ def test_a_table_shows_its_own_cases_and_the_columns_it_is_asked_for(folder):
 
 
 def test_a_benchmark_has_its_ratio_target_and_floor(folder):
-    shown = cost.show_benchmarks(cost.measured("benchmarks", folder))
+    shown = cost_tables.show_benchmarks(cost.measured("benchmarks", folder))
     assert cells(shown)[1:] == [
         ["a step", "50.0 / 150", "3.00", "2.5 x", "–", "40 %", "4 %", "85 / 171"],
         ["ranking", "2,000 / 8,000", "4.00", "10 x", "1.50", "80 %", "1 %", "20 / 300"],
@@ -102,7 +104,7 @@ def test_a_benchmark_has_its_ratio_target_and_floor(folder):
 
 
 def test_a_profile_is_one_line_a_case(folder):
-    shown = cells(cost.show_profiles(cost.measured("profiles", folder)))
+    shown = cells(cost_tables.show_profiles(cost.measured("profiles", folder)))
     assert shown[1:] == [["a step", "mm 75 %, others 25 %"], ["ranking", "mm 100 %"]]
 
 
@@ -168,7 +170,7 @@ def test_the_committed_measurements_are_whole():
     )
     assert profiles.groupby("case")["share"].sum().to_numpy() == pytest.approx(1, abs=0.02)
     assert (
-        set(cost.said_modes(modes)) >= {"cost-serial", "cost-parallel"} and modes["case"].is_unique
+        set(glue.glue_modes(modes)) >= {"cost-serial", "cost-parallel"} and modes["case"].is_unique
     )
     for frame in (benchmarks, modes):
         assert (

@@ -13,27 +13,31 @@ from hypothesis import given
 from hypothesis.extra import numpy as hnp
 from stats_support import plain
 
-from pcrec_core import criteria, criterion
+from pcrec_core import criteria
+from pcrec_core.analysis import entropy_simulated
+from pcrec_core.reporting import entropy_tables
 
 
 @given(hnp.arrays(np.int64, (40,), elements={"min_value": -5, "max_value": 5}))
 def test_numpys_histogram_gives_the_entropy_that_an_exchange_measures(w):
     w = 10.0 * w + 5  # no weight near an edge but the largest
     if np.ptp(w):
-        assert criterion.entropy(w) == pytest.approx(criteria.entropy(torch.from_numpy(w)).item())
+        assert entropy_simulated.entropy(w) == pytest.approx(
+            criteria.entropy(torch.from_numpy(w)).item()
+        )
 
 
 def test_one_outlier_lowers_h_by_the_bins_that_are_left():
-    frame = criterion.outlier([3.6, 1e4], [1000])
+    frame = entropy_simulated.outlier([3.6, 1e4], [1000])
     near, far = frame["H"]
-    assert far == pytest.approx(criterion.entropy([0] * 999 + [1])) and near > 1.7
+    assert far == pytest.approx(entropy_simulated.entropy([0] * 999 + [1])) and near > 1.7
     near, far = frame["L1 share"]  # of about 800 the first adds 3.6 at most, the other 10,000
     assert 0.499 < near < 0.502 and far == pytest.approx(10_800 / 11_600, abs=0.01)
-    assert "0.93" in criterion.show_outliers(frame, "criterion-outliers")._repr_html_()
+    assert "0.93" in entropy_tables.show_outliers(frame, "criterion-outliers")._repr_html_()
 
 
 def test_h_knows_shape_alone_and_the_l1_share_scale_alone():
-    frame = criterion.drawn([4096], 5).set_index("weights")
+    frame = entropy_simulated.drawn([4096], 5).set_index("weights")
     assert frame.loc["uniform", "H"] == pytest.approx(math.log(10), abs=0.01)
     assert (frame["H"] - frame["times 1000"]).abs().max() < 1e-9  # no scale changes it
     assert (frame["with its negative"] == 0).all()  # averaged to 0, nothing is left
@@ -48,24 +52,27 @@ def test_h_knows_shape_alone_and_the_l1_share_scale_alone():
 
 
 def test_the_largest_of_more_weights_reach_further_and_two_draws_do_not_have_equal_h():
-    frame = criterion.drawn([400, 40_000], 20)
+    frame = entropy_simulated.drawn([400, 40_000], 20)
     few, many = (frame[frame["size"] == size].set_index("weights") for size in (400, 40_000))
     assert (
         many.loc["Gaussian", "H"] < few.loc["Gaussian", "H"] - 0.2
         and many.loc["uniform", "H"] > few.loc["uniform", "H"]
     )
-    h = [criterion.entropy(np.random.default_rng(seed).standard_normal(400)) for seed in range(200)]
+    h = [
+        entropy_simulated.entropy(np.random.default_rng(seed).standard_normal(400))
+        for seed in range(200)
+    ]
     assert few.loc["Gaussian", "SD"] == pytest.approx(np.std(h), rel=0.4)
     mu = [1 / (1 + math.exp(-30 * abs(a - b))) for a, b in zip(h[::2], h[1::2], strict=True)]
     assert few.loc["Gaussian", "larger mu"] == pytest.approx(np.mean(mu), abs=0.08)
-    assert "larger mu" in criterion.show_drawn(frame, "criterion-drawn")._repr_html_()
+    assert "larger mu" in entropy_tables.show_drawn(frame, "criterion-drawn")._repr_html_()
 
 
 def test_the_opposite_of_a_layer_is_large_where_it_is_small():
     w = np.array([3.0, -1.0, 0.5, -2.0])
-    turned = criterion.opposite(w, np.random.default_rng(0))
+    turned = entropy_simulated.opposite(w, np.random.default_rng(0))
     assert np.abs(turned).tolist() == [0.5, 2, 3, 1] and set(np.sign(turned)) == {-1, 1}
-    frame = criterion.drawn([4096], 20).set_index("weights")
+    frame = entropy_simulated.drawn([4096], 20).set_index("weights")
     assert (
         frame.loc["Gaussian", "with its opposite"] > frame.loc["Gaussian", "H"] + 0.05
     )  # here averaging enlarges H
@@ -77,7 +84,7 @@ def test_the_opposite_of_a_layer_is_large_where_it_is_small():
 def test_what_a_merge_did_to_all_layers_is_summed_up():
     peers = {"peer 0": [1.0, 2.0], "peer 1": [2.0, 2.2], "mean": [1.5, 2.1]}
     frame = pd.DataFrame({"model": "sasrec", **peers, "merged": [2.1, 2.0]})
-    page = criterion.show_merges(frame, "criterion-merges")._repr_html_()
+    page = entropy_tables.show_merges(frame, "criterion-merges")._repr_html_()
     cells = plain("|".join(re.findall("<td[^>]*>(.*?)</td>", page))).split("|")
     assert cells[1:] == [
         "0.2500",
@@ -86,7 +93,9 @@ def test_what_a_merge_did_to_all_layers_is_summed_up():
         "0 %",
         "2",
     ]  # of 0.6 and -0.1; one of two is above both
-    low = criterion.show_merges(frame.assign(merged=[0.9, 2.1]), "criterion-merges")._repr_html_()
+    low = entropy_tables.show_merges(
+        frame.assign(merged=[0.9, 2.1]), "criterion-merges"
+    )._repr_html_()
     assert plain("|".join(re.findall("<td[^>]*>(.*?)</td>", low))).split("|")[3:5] == [
         "0 %",
         "50 %",

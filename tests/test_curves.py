@@ -8,9 +8,12 @@ import pytest
 from curves_support import DATA, MERGING, PROBED, arm, record, tensor
 from stats_support import plain
 
-from pcrec_core import curves, figures, report
+from pcrec_core import figures
+from pcrec_core.analysis import fig1_pruning, fig5_convergence, fig6_invalid_layers
 from pcrec_core.analysis.comparisons import values
 from pcrec_core.analysis.crossed import StatsError
+from pcrec_core.reporting import entropy_tables, glue
+from pcrec_core.reporting import tables as report
 from pcrec_core.study.records import run_record
 from pcrec_core.study.replicates import Replicates
 from pcrec_core.study.variants import variant
@@ -45,7 +48,7 @@ BASE = arm(
     ],
 )
 def test_what_converges(given, epochs, expected):
-    curve = curves.convergence([given], ["NDCG@20"])
+    curve = fig5_convergence.convergence([given], ["NDCG@20"])
     assert curve["epoch"].tolist() == epochs and curve["value"].tolist() == expected
     assert set(curve["variant"]) == {given.variant} and set(curve["data set"]) == {"ml-100k"}
 
@@ -53,7 +56,7 @@ def test_what_converges(given, epochs, expected):
 def test_of_peers_that_differ_the_one_that_selection_prefers_is_shown_in_every_metric():
     after = {"NDCG@20": [[0.1, 0.3], [0.2, 0.2]], "MRR@5": [[0.9, 0.4], [0.5, 0.8]]}
     given = arm("E", {"epochs": {"exchanges": [0, 1], "after": after}})
-    assert curves.convergence([given], ["MRR@5"])["value"].tolist() == [0.5, 0.4]
+    assert fig5_convergence.convergence([given], ["MRR@5"])["value"].tolist() == [0.5, 0.4]
 
 
 def test_a_choice_on_the_test_set_converges_there():
@@ -63,7 +66,7 @@ def test_a_choice_on_the_test_set_converges_there():
     released = Replicates(
         "LE", (run_record(run, {"data": DATA, "ranks": "1", "epochs": epochs}, {}),)
     )
-    curve = curves.convergence([released], ["NDCG@20"])
+    curve = fig5_convergence.convergence([released], ["NDCG@20"])
     assert curve["value"].tolist() == [0.3, 0.4]
     assert figures.convergence(curve).axes[0].get_ylabel() == "NDCG@20 on test"
     best = Replicates("LE", (run_record(run, {"data": DATA, "ranks": "1", "best": {}}, {}),))
@@ -72,8 +75,8 @@ def test_a_choice_on_the_test_set_converges_there():
 
 
 def test_runs_stand_apart_and_the_first_epoch_near_the_best_is_found():
-    curve = curves.convergence([BASE, LE], ["NDCG@20"])
-    found = curves.first_within(curve, 0.9)
+    curve = fig5_convergence.convergence([BASE, LE], ["NDCG@20"])
+    found = fig5_convergence.first_within(curve, 0.9)
     assert found.set_index(["variant", "seed"])[["own", "best"]].to_numpy().tolist() == [
         [2, 0.3],
         [1, 0.2],
@@ -83,7 +86,7 @@ def test_runs_stand_apart_and_the_first_epoch_near_the_best_is_found():
     assert found["base's"].fillna(0).tolist() == [2, 0, 1] and found["trained"].fillna(
         0
     ).tolist() == [2, 0, 2]
-    alone = curves.first_within(curve[curve["variant"] == "LE"])
+    alone = fig5_convergence.first_within(curve[curve["variant"] == "LE"])
     assert alone["own"].tolist() == [2] and alone["base's"].isna().all()  # no base to compare with
     axes = figures.convergence(curve).axes[0]
     [base] = [line for line in axes.lines if line.get_label() == "base"]
@@ -99,7 +102,7 @@ def test_runs_stand_apart_and_the_first_epoch_near_the_best_is_found():
 
 def test_pruning_over_the_share():
     arms = {label: arm(label, {}) for label in ("pruned30", "pruned0", "pruned30-tuned")}
-    curve = curves.pruned(arms, ["HIT@5", "MRR@5"])
+    curve = fig1_pruning.pruned(arms, ["HIT@5", "MRR@5"])
     columns = ["metric", "share", "fine-tuned", "mean"]
     assert curve[columns].to_numpy().tolist() == [
         [metric, share, tuned, mean]
@@ -130,16 +133,16 @@ def test_pruning_over_the_share():
     ],
 )
 def test_which_layers_a_curve_of_figure_6_counts(kind, expected):
-    assert curves.entropies(record("probed-base", PROBED), kind) == expected
+    assert fig6_invalid_layers.entropies(record("probed-base", PROBED), kind) == expected
 
 
 def test_the_ratio_of_invalid_layers():
     given = Replicates("base", (record("probed-base", PROBED),))
-    curve = curves.invalid([given], "measured layers", [0, 0.4, 0.5, 0.6, 3])
+    curve = fig6_invalid_layers.invalid([given], "measured layers", [0, 0.4, 0.5, 0.6, 3])
     assert curve["ratio"].tolist() == [0, 0, 0.25, 0.5, 1] and set(curve["layers"]) == {
         4
     }  # below, not at, the threshold
-    whole = curves.invalid([given], "block matrices")
+    whole = fig6_invalid_layers.invalid([given], "block matrices")
     assert (
         whole["threshold"].max() == pytest.approx(np.log(10))
         and whole["ratio"].is_monotonic_increasing
@@ -163,22 +166,22 @@ def test_the_ratio_of_invalid_layers():
 
 
 def test_a_model_without_blocks_has_no_ratio_of_their_matrices():
-    curves.require_blocks(["sasrec", "dnn"])
+    fig6_invalid_layers.require_blocks(["sasrec", "dnn"])
     with pytest.raises(
         StatsError,
         match="bpr has no block matrices, so no ratio of them can be shown; leave it out",
     ):
-        curves.require_blocks(["dnn", "bpr"])
+        fig6_invalid_layers.require_blocks(["dnn", "bpr"])
     flat = arm(
         "probed-base",
         {"probed": {"tensors": {"item.weight": tensor(2.0), "user.weight": tensor(1.0)}}},
     )
-    assert len(curves.invalid([flat], "measured layers", [1.5])) == 1
+    assert len(fig6_invalid_layers.invalid([flat], "measured layers", [1.5])) == 1
     with pytest.raises(
         StatsError,
         match="sasrec has no block matrices, so no ratio of them can be shown; leave it out",
     ):
-        curves.invalid([flat], "block matrices")
+        fig6_invalid_layers.invalid([flat], "block matrices")
 
 
 def test_the_ratios_at_a_few_thresholds_by_kind_of_layers():
@@ -189,7 +192,9 @@ def test_the_ratios_at_a_few_thresholds_by_kind_of_layers():
             }
         }
     }
-    frame = curves.below([arm("probed-base", PROBED, twice)], [0.45, 3]).set_index("layers")
+    frame = fig6_invalid_layers.below([arm("probed-base", PROBED, twice)], [0.45, 3]).set_index(
+        "layers"
+    )
     assert frame["under 0.45"].to_dict() == {
         "block matrices": 0.25,
         "measured layers": 0.125,
@@ -205,18 +210,18 @@ def test_the_ratios_at_a_few_thresholds_by_kind_of_layers():
         0.4,
         0.0,
     ]
-    assert "25 %" in plain(report.show_below(frame.reset_index(), "f")._repr_html_())
-    said = report.said_below(frame.reset_index())
+    assert "25 %" in plain(entropy_tables.show_below(frame.reset_index(), "f")._repr_html_())
+    said = glue.glue_below(frame.reset_index())
     assert plain(said["block-matrices-sasrec-base-under-0.45"]) == "25 %" and len(said) == 6
 
 
 def test_the_ratio_before_the_merge_is_of_either_peer():
-    curve = curves.invalid_before([arm("LE", MERGING)], "block matrices", [0.5, 2.5])
+    curve = fig6_invalid_layers.invalid_before([arm("LE", MERGING)], "block matrices", [0.5, 2.5])
     assert curve["ratio"].tolist() == [0, 1, 1, 1] and set(curve["layers"]) == {1}
     assert curve["variant"].unique().tolist() == [
         "LE, peer 0 before the merge",
         "LE, peer 1 before the merge",
     ]
-    assert curves.invalid_before([arm("LE", MERGING)], "measured layers", [1.5])[
+    assert fig6_invalid_layers.invalid_before([arm("LE", MERGING)], "measured layers", [1.5])[
         "ratio"
     ].tolist() == [0.5, 0.5]

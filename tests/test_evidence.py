@@ -15,6 +15,8 @@ from pcrec_core.analysis import paper
 from pcrec_core.analysis.claims import evidence, run_level
 from pcrec_core.analysis.claims.evidence import Shelf, decided, gather, of_family
 from pcrec_core.reporting import claims as shown
+from pcrec_core.reporting import formats, glue
+from pcrec_core.reporting.described import described
 from pcrec_core.specs.derived import Trivial
 from pcrec_core.specs.run import Data
 from pcrec_core.study import plans
@@ -98,7 +100,7 @@ def test_a_clear_difference_of_three_runs_is_supported(store):
         folded.count("<li>") == 1
         and "PCRec is more accurate than its base for every model" in folded
     )
-    said = shown.said(frame)
+    said = glue.glue_claims(frame)
     assert (
         said["table3-ml-sasrec-le-word"] == "supported"
         and f"{100 * row['RI']:+.1f}" in said["table3-ml-sasrec-le-RI"]
@@ -271,7 +273,7 @@ def test_claims_about_runs_are_tested_over_runs(store):
         np.mean([1.9, 1.90125, 1.9025])
     ) and merged.mean_v == pytest.approx(np.mean([(0.1 + 2) / 2, 2, 2]))
     paired = ttest_rel([1.05, 2, 2], [1.9, 1.90125, 1.9025]).confidence_interval()
-    assert run_level.described(Shelf(store))["criterion-ml-averaging"] == (
+    assert described(run_level.described(Shelf(store))["criterion-ml-averaging"]) == (
         f"run by run, as the merged layers are made of the peers' own, -0.2179 [{paired.low:+.4f}, {paired.high:+.4f}];"
         " of layers whose peers' entropies differ by at most 0.02 nats"
     )
@@ -295,7 +297,7 @@ def test_always_is_decided_where_it_holds_least(store):
         probe(store, "LE", seed, pair)
     found = run_level.tested(Shelf(store))["fig6-ml-always"].found
     assert (found.mean_v, found.mean_b) == (0.75, 0.5)
-    text = run_level.described(Shelf(store))["fig6-ml-always"]
+    text = described(run_level.described(Shelf(store))["fig6-ml-always"])
     assert text.startswith(
         "smaller at 43, larger at 26 of the 69 thresholds where runs differ; compared at 1.51"
     )
@@ -323,7 +325,7 @@ def test_equal_changes_in_all_runs_allow_no_paired_test(store):
     for seed in range(2):
         exchange(store, seed, [[1.0 + seed] * 4] * 2)
         probe(store, "LE", seed, [1.5 + seed] * 4)
-    assert run_level.described(Shelf(store))["criterion-ml-averaging"].startswith(
+    assert described(run_level.described(Shelf(store))["criterion-ml-averaging"]).startswith(
         "of layers whose peers'"
     )
 
@@ -354,7 +356,7 @@ def test_what_gets_no_word_is_described_or_named_as_unmeasured(store):
         store.put(
             run_record(spec, {"epochs": epochs, "chosen": {"epoch": 0}, "layers": layers}, {})
         )
-    text = plain(run_level.described(Shelf(store))["fig4-ml-sasrec-mu"])
+    text = plain(described(run_level.described(Shelf(store))["fig4-ml-sasrec-mu"]))
     assert (
         text.count(
             "the larger mu of a layer is 0.7 or more in 50 % of all layers and exchanges, its median 0.75"
@@ -369,7 +371,7 @@ def test_what_was_changed_after_evidence_existed_stands_beside_what_is_now(store
     put(store, "LE", 0.9, model="dnn")
     frame = decided(store)
     page = plain(shown.changes(frame, "changes")._repr_html_())
-    now = plain(shown._improvement(frame.loc["table3-ml-dnn-le"]))
+    now = plain(formats._improvement(frame.loc["table3-ml-dnn-le"]))
     assert (
         "+25.2 % [-8.1 %, +70.5 %]" in page
         and page.count(now) == 2
@@ -416,7 +418,7 @@ def test_a_claim_that_joins_several_models_names_the_model_of_each_member(store)
         put(store, "base", model=model)
         put(store, "LE", 0.9, model=model)
     joined = decided(store).loc["table3-ml-le"].to_dict()
-    sasrec, dnn, bpr = (shown._improvement(member) for member in joined["rows of members"])
+    sasrec, dnn, bpr = (formats._improvement(member) for member in joined["rows of members"])
     assert joined["word"] == "supported"
     members = f"sasrec LE over base: {sasrec}, dnn LE over base: {dnn}, bpr LE over base: {bpr}"
     assert shown._joined(joined) == f"supported; by {members}"

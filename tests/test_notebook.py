@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nbformat import v4
 
 from pcrec_core.errors import PCRecError, SpecError
-from pcrec_core.notebook import check_parameters
+from pcrec_core.reporting.notebook import check_parameters
 
 DECLARED = {
     "datasets": list[str],
@@ -214,7 +214,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "seeds: list[int] = [0]  # seeds", metadata={"tags": ["parameters"]}
     )
     guard = v4.new_code_cell(
-        "from pcrec_core.notebook import check_parameters\n\ncheck_parameters(globals())"
+        "from pcrec_core.reporting.notebook import check_parameters\n\ncheck_parameters(globals())"
     )
     notebook.cells = [parameters, guard, v4.new_code_cell("sum(seeds)")]
     nbformat.write(notebook, path)

@@ -14,8 +14,8 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 
 from book.build import clean
 from book.check import weak_alt
-from pcrec_core.notebook import check_parameters
 from pcrec_core.paths import ROOT
+from pcrec_core.reporting.notebook import check_parameters
 
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 TYPES = {"str", "int", "float", "bool", "list[str]", "list[int]", "list[float]"}

@@ -11,14 +11,8 @@ from stats_support import plain, simulated
 from pcrec_core.analysis.claims.paper_uncertainty import Printed, correlation, paper_side
 from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.analysis.crossed_t import compare
-from pcrec_core.analysis.power import (
-    _words,
-    expected_words,
-    projected,
-    projections,
-    show_projections,
-    show_words,
-)
+from pcrec_core.analysis.power import _words, expected_words, projected, projections
+from pcrec_core.reporting.power_tables import show_projections, show_words
 from pcrec_core.study.records import run_record
 from pcrec_core.study.replicates import Replicates
 from pcrec_core.study.variants import variant

@@ -120,7 +120,7 @@ def test_the_digest_is_that_of_the_sources_of_the_commit(repository):
         "code"
     ] != asked["code"]
     git(repository, "checkout", "-q", ".")
-    git(repository, "mv", "pcrec_core/cost.py", "pcrec_core/price.py")
+    git(repository, "mv", "pcrec_core/reporting/cost.py", "pcrec_core/price.py")
     assert there(repository, asks)["code"] not in (asked["code"], edited["code"])
 
 

@@ -9,11 +9,13 @@ import pytest
 from curves_support import MERGING, PROBED, arm, tensor
 from stats_support import plain
 
-from pcrec_core import criterion, figures, trained
+from pcrec_core import figures
+from pcrec_core.analysis import entropy_simulated, entropy_trained
+from pcrec_core.reporting import entropy_tables, glue
 
 
 def test_what_a_merge_does_to_each_layer():
-    frame = trained.merges([arm("LE", MERGING, MERGING)], [arm("probed-LE", PROBED)])
+    frame = entropy_trained.merges([arm("LE", MERGING, MERGING)], [arm("probed-LE", PROBED)])
     columns = ["layer", "peer 0", "peer 1", "mean", "merged", "seed"]
     assert frame[columns].to_numpy().tolist() == [
         ["item", 1, 3, 2.5, 2.0, 0],
@@ -34,7 +36,7 @@ def test_whether_the_peer_with_more_entropy_is_the_better_one():
         "chosen": {"epoch": 3},
         "layers": [["item", "embedding"], ["hidden", "middle"]],
     }
-    frame = trained.trusted([arm("LE", run)])
+    frame = entropy_trained.trusted([arm("LE", run)])
     assert frame["H"].tolist() == [
         -0.5,
         1,
@@ -48,7 +50,7 @@ def test_whether_the_peer_with_more_entropy_is_the_better_one():
     assert frame["NDCG@20"].tolist() == pytest.approx([0.1, 0.1, -0.2, -0.2, 0.2, 0.2, 0, 0])
     cells = plain(
         "|".join(
-            re.findall("<td[^>]*>(.*?)</td>", criterion.show_trusted(frame, "t")._repr_html_())
+            re.findall("<td[^>]*>(.*?)</td>", entropy_tables.show_trusted(frame, "t")._repr_html_())
         )
     ).split("|")
     # a layer of equal H and an exchange of equal accuracy do not count; to the reported: 5 layers, 4 agree, 3 have more H in
@@ -100,7 +102,7 @@ def test_whether_the_peer_with_more_entropy_is_the_better_one():
     met = pd.DataFrame(
         {"model": "sasrec", "variant": "LE", "epoch": [1, 1, 2], "H": [2.0, 2.5, 1.0]}
     )
-    assert {name: plain(text) for name, text in criterion.said(rows, frame, met).items()} == {
+    assert {name: plain(text) for name, text in glue.glue_entropy(rows, frame, met).items()} == {
         "sasrec-base-lost-pruned": "-0.57",
         "sasrec-base-lost-pruned-blocks": "-0.20",
         "sasrec-trusted": "80 %",
@@ -123,7 +125,7 @@ def test_what_peers_that_are_strangers_hold_before_they_meet():
         for first in (1.0, 1.4)
     ]
     later = runs[0] | {"epochs": {"exchanges": [1], "h": [[[9, 2.0], [9, 2.0]]]}}
-    frame = trained.strangers([arm("LE", *runs), arm("LE-k2", later)])
+    frame = entropy_trained.strangers([arm("LE", *runs), arm("LE-k2", later)])
     assert frame[["variant", "seed", "epoch"]].to_numpy().tolist() == [
         ["LE", 0, 1],
         ["LE", 0, 2],
@@ -134,15 +136,17 @@ def test_what_peers_that_are_strangers_hold_before_they_meet():
     assert frame["H"].tolist() == pytest.approx(
         [2.1, 1.0, 2.1, 1.4, 2.0]
     )  # of the block's matrix, not of the items
-    cells = re.findall("<td[^>]*>(.*?)</td>", criterion.show_strangers(frame, "s")._repr_html_())
+    cells = re.findall(
+        "<td[^>]*>(.*?)</td>", entropy_tables.show_strangers(frame, "s")._repr_html_()
+    )
     assert cells == ["sasrec", "LE", "2.100", "1.200", "2", "sasrec", "LE-k2", "–", "2.000", "1"]
 
 
 def test_how_far_shares_and_mu_are_from_one_half():
     epochs = {"h": [[[0.4, 0.5], [0.6, 0.5]]], "mu": [[[0.1, 0.5], [0.9, 0.5]]]}
-    frame = trained.larger([arm("LN", {"epochs": epochs})])
+    frame = entropy_trained.larger([arm("LN", {"epochs": epochs})])
     assert frame["criterion"].tolist() == [0.6, 0.5] and frame["mu"].tolist() == [0.9, 0.5]
-    page = criterion.show_larger(frame, "l")._repr_html_()
+    page = entropy_tables.show_larger(frame, "l")._repr_html_()
     assert re.findall("<td[^>]*>(.*?)</td>", page) == [
         "sasrec",
         "share",
@@ -173,14 +177,14 @@ def test_what_a_layer_holds_and_what_is_lost_without_it():
         "output.weight": {"pruned": 0.4, "noised": 0.3},
     }
     probe = arm("probed-base", {"probed": {"tensors": tensors, "damaged": damaged, "whole": 0.4}})
-    frame = trained.layers([probe])
+    frame = entropy_trained.layers([probe])
     assert frame["layer"].tolist() == ["item", "blocks.0.query", "output"] and frame[
         "outlier"
     ].tolist() == [4, 2, 10]
     assert frame["lost, pruned"].tolist() == pytest.approx([0.75, 0.25, 0]) and frame[
         "H"
     ].tolist() == [2, 1, 0.5]
-    both = trained.rank_correlations(frame)
+    both = entropy_trained.rank_correlations(frame)
     assert set(both["layers"]) == {"measured layers"}  # one block matrix has no order
     assert set(both["of"]) == {"H", "mean |w|"} and (frame["mean |w|"] == frame["H"]).all()
     found = both[both["of"] == "H"].set_index("with")["mean"]
@@ -189,7 +193,7 @@ def test_what_a_layer_holds_and_what_is_lost_without_it():
     merged = pd.DataFrame({"model": ["sasrec"], "mean": [1.5], "merged": [1.6]})
     after = frame.assign(variant="LE", H=[0.5, 2, 1])
     left, right, below = figures.criterion(
-        criterion.outlier([4, 5]), pd.concat([frame, after]), merged
+        entropy_simulated.outlier([4, 5]), pd.concat([frame, after]), merged
     ).axes
     titles = [axes.get_title() for axes in (left, right, below)]
     assert titles == ["one outlier", "trained layers: merging", "trained layers: use"]
@@ -216,7 +220,7 @@ def test_correlations_within_matrices_of_one_size_leave_out_what_does_not_vary()
     frame = pd.DataFrame([*rows, rows[0] | {"layer": "item", "H": 0.1, "weights": 99}]).assign(
         model="sasrec", variant="base", seed=0
     )
-    found = trained.rank_correlations(frame, of=["H"]).set_index(["layers", "with"])["mean"]
+    found = entropy_trained.rank_correlations(frame, of=["H"]).set_index(["layers", "with"])["mean"]
     assert found["block matrices"].to_dict() == {
         "outlier": -1,
         "lost, pruned": 1,
@@ -245,10 +249,10 @@ def test_a_model_of_two_matrices_has_neither_correlations_nor_blocks():
             for name in ("user", "item")
         ]
     )
-    assert trained.rank_correlations(frame).empty
+    assert entropy_trained.rank_correlations(frame).empty
     flat = arm(
         "LE",
         {"epochs": {"exchanges": [0], "h": [[[1.0], [2.0]]]}, "layers": [["item", "embedding"]]},
     )
-    met = trained.strangers([flat])
-    assert met.empty and "<td" not in criterion.show_strangers(met, "s")._repr_html_()
+    met = entropy_trained.strangers([flat])
+    assert met.empty and "<td" not in entropy_tables.show_strangers(met, "s")._repr_html_()

@@ -17,7 +17,6 @@ from pcrec_core.analysis.claims.decide import printed
 from pcrec_core.analysis.claims.paper_uncertainty import correlation, paper_side
 from pcrec_core.analysis.crossed import Spread, StatsError
 from pcrec_core.analysis.crossed_t import PAIRED_FROM, Comparison
-from pcrec_core.report import Html, count, number, percent, share, size, table
 from pcrec_core.study.replicates import Replicates
 
 
@@ -106,10 +105,6 @@ def _of(arm: Replicates, metric: str) -> dict[str, str]:
     return {"data set": arm.dataset, "model": arm.model, "metric": metric}
 
 
-#: Said where nothing can be projected.
-_TOO_FEW = "A projection takes two runs or more in both arms, as many in one as in the other; words, an improvement of the paper."
-
-
 #: Simulated studies of ``expected_words``.
 _STUDIES = 10_000
 
@@ -163,32 +158,3 @@ def _words(truth: float, v: Spread, e: float, Vp: float) -> dict[str, float]:
         outcomes.RULED_OUT: ruled_out.mean(),
         outcomes.INCONCLUSIVE: (~(supported | contradicted | ruled_out)).mean(),
     }
-
-
-def show_words(frame: pd.DataFrame, name: str) -> Html:
-    """The frame of ``expected_words``."""
-    formats = dict.fromkeys([*outcomes.DECIDED, outcomes.INCONCLUSIVE], share)
-    note = (
-        f"{_STUDIES:,} simulated studies with the variances of these runs; a single claim, so without Holm: in a family the"
-        " words supported, contradicted and ruled out fall less often."
-    )
-    return table(frame, formats, name, note, frame, _TOO_FEW)
-
-
-def show_projections(frame: pd.DataFrame, name: str) -> Html:
-    """The frame of ``projections``."""
-    heads = {column: column.replace("+-", "±") for column in frame.columns}
-    formats = {head: size for head in heads.values() if "runs" in head} | {
-        "users": count,
-        "c": number(2),
-        "rv": number(1),
-        "run SD": size,
-        "RI of the paper": percent,
-    }
-    note = (
-        "c: correlation of a user's values in one run of either arm; rv: relative variance of a user's value; run SD: of"
-        " the mean over other runs, 0 where these differ no more than single users do by chance. ±: half-width of the 95 %"
-        " interval of RI around no effect; found: the improvement seen four times in five; both if the variances stay as"
-        " these runs have them."
-    )
-    return table(frame.rename(columns=heads), formats, name, note, frame, _TOO_FEW)

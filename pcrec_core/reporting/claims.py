@@ -13,10 +13,10 @@ from pcrec_core.analysis.claims import table as claim_table
 from pcrec_core.analysis.claims.decide import COMPOUND
 from pcrec_core.analysis.claims.outcomes import DECIDED, INCONCLUSIVE, KINDS, NOT_TESTED, WORDS
 from pcrec_core.paths import ROOT
-from pcrec_core.report import (
+from pcrec_core.reporting.described import described
+from pcrec_core.reporting.formats import (
     DASH,
-    OF_RUNS,
-    Html,
+    _improvement,
     count,
     missing,
     number,
@@ -24,9 +24,10 @@ from pcrec_core.report import (
     points,
     probability,
     share,
-    table,
     with_interval,
 )
+from pcrec_core.reporting.html import Html, table
+from pcrec_core.reporting.tables import OF_RUNS
 from pcrec_core.specs.derived import TRIVIAL
 
 
@@ -75,8 +76,13 @@ def claims(frame: pd.DataFrame, name: str) -> Html:
         formats,
         name,
         _RULE + _families(frame),
-        frame.drop(columns=claim_table.MEMBERS).reset_index(),
+        _csv(frame),
     )
+
+
+def _csv(frame: pd.DataFrame) -> pd.DataFrame:
+    plain = frame.drop(columns=claim_table.MEMBERS).reset_index()
+    return plain.assign(described=[described(facts) for facts in frame["described"]])
 
 
 _RULE = (
@@ -111,10 +117,6 @@ def _word(row: Mapping[str, Any]) -> str:
     return (row["word"] or "no word") + (
         f": {row['grade']}" if row["grade"] else f" ({row['reason']})" if row["reason"] else ""
     )
-
-
-def _improvement(row: Mapping[str, Any]) -> str:
-    return with_interval(percent, row["RI"], row["low"], row["high"], row["users only"] is True)
 
 
 def sentences(frame: pd.DataFrame) -> Html:
@@ -157,10 +159,10 @@ def _seen(row: Mapping[str, Any]) -> str:
     if row["kind"] in COMPOUND:
         return f"{claim}: {_joined(row)}."
     if row["kind"] not in KINDS and missing(row["difference"]):
-        return f"{claim}: {row['described']}."
+        return f"{claim}: {described(row['described'])}."
     if row["kind"] == "run-level":
         difference = with_interval("{:+.3f}".format, row["difference"], row["low"], row["high"])
-        more = f"; {row['described']}" if row["described"] else ""
+        more = f"; {described(row['described'])}" if row["described"] else ""
         return (
             f"{claim}: {row['a']} {row['mean']:.3f}, {row['b']} {row['mean of base']:.3f}, difference {difference} (95 %;"
             f" Welch's test over runs, p {row['p']:.3f}; runs {row['runs']}){more}."
@@ -369,10 +371,3 @@ def unmeasured(frame: pd.DataFrame, name: str) -> Html:
         f"{len(left)} of {len(frame)} claims.",
         empty=f"Every one of the {len(frame)} claims has runs.",
     )
-
-
-def said(frame: pd.DataFrame) -> dict[str, str]:
-    """Words and improvements of claims for other pages, under keys such as ``table3-ml-sasrec-le-word`` and ``...-RI``."""
-    rows = frame.to_dict("index")
-    improvements = {f"{name}-RI": _improvement(row) for name, row in rows.items()}
-    return improvements | {f"{name}-word": row["word"] for name, row in rows.items()}

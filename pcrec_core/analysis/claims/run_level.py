@@ -1,18 +1,17 @@
-"""Claims that get no word, as their unit is a run, a layer or a second: what records and measurements say of each
-(STATISTICS.md, section 1). No torch."""
+"""Claims that get no verdict, as their unit is a run, a layer or a second: numbers from records and measurements."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from pcrec_core import cost, curves, trained
-from pcrec_core.analysis import mu
+from pcrec_core.analysis import entropy_trained, fig6_invalid_layers, mu
 from pcrec_core.analysis.claims.decide import Claim, Evidence, registry
 from pcrec_core.analysis.claims.planned_records import Shelf, planned
 from pcrec_core.analysis.welch import welch
-from pcrec_core.report import count, number, share
 from pcrec_core.study.replicates import Replicates
 
 #: Two entropies count as equal up to here: at alpha 30 their mu then lies between 0.35 and 0.65.
@@ -44,7 +43,7 @@ def _by_run(claim: Claim, shelf: Shelf) -> tuple[np.ndarray, np.ndarray]:
         return _entropies(claim, shelf)
     if claim.metric == "invalid ratio at 0.5":
         return tuple(ratios[:, 0] for ratios in _ratios(claim, shelf, [0.5]))
-    pair = _ratios(claim, shelf, curves.THRESHOLDS)
+    pair = _ratios(claim, shelf, fig6_invalid_layers.THRESHOLDS)
     return tuple(ratios[:, _least(*pair)] for ratios in pair) if min(map(len, pair)) else pair
 
 
@@ -55,7 +54,7 @@ def _entropies(claim: Claim, shelf: Shelf) -> tuple[np.ndarray, np.ndarray]:
     runs = tuple(run for run in shelf.found(claim, "LE") if run.spec in probed)
     if not runs:
         return np.array([]), np.array([])
-    merged = trained.merges([Replicates("LE", runs)], [Replicates("probed-LE", probes)])
+    merged = entropy_trained.merges([Replicates("LE", runs)], [Replicates("probed-LE", probes)])
     equal = merged[(merged["peer 0"] - merged["peer 1"]).abs() <= EQUAL]
     means = equal.groupby("seed")[["merged", "mean"]].mean()
     return means["merged"].to_numpy(), means["mean"].to_numpy()
@@ -67,7 +66,7 @@ def _ratios(claim: Claim, shelf: Shelf, thresholds: Sequence[float]) -> list[np.
         Replicates(label, shelf.found(claim, f"probed-{label}")) for label in (claim.a, claim.b)
     ]
     return [
-        curves.invalid([arm], "block matrices", thresholds)
+        fig6_invalid_layers.invalid([arm], "block matrices", thresholds)
         .pivot(index="seed", columns="threshold", values="ratio")
         .to_numpy()
         if arm.runs
@@ -82,75 +81,64 @@ def _least(a: np.ndarray, b: np.ndarray) -> int:
     return int(np.where(varied, a.mean(0) - b.mean(0), -np.inf).argmax())
 
 
-def described(shelf: Shelf) -> dict[str, str]:
-    """What there is to say of claims beside a test, or where there is none; a claim that nothing was measured of is left
-    out."""
-    return {
-        claim.id: text
-        for claim in registry().values()
-        if (text := "; ".join(_described(claim, shelf)))
-    }
+@dataclass(frozen=True)
+class Fact:
+    """Numbers that are measured of a claim beside a test, or where there is none; ``kind`` says of what.
+
+    ``mu``: alpha, shares and median of the larger mu; ``constant``: runs that do not differ; ``by run``: the paired
+    difference; ``equal``: up to which difference entropies count as equal; ``thresholds``: at how many the claim
+    holds; ``cost``: what was timed for Section 3.3.
+    """
+
+    kind: str
+    numbers: Mapping[str, Any]
 
 
-def _described(claim: Claim, shelf: Shelf) -> Iterator[str]:
+def described(shelf: Shelf) -> dict[str, tuple[Fact, ...]]:
+    """Measure what there is beside a test, or where there is none, by the claim's id.
+
+    A claim that nothing was measured of is left out.
+    """
+    facts = {claim.id: tuple(_described(claim, shelf)) for claim in registry().values()}
+    return {name: found for name, found in facts.items() if found}
+
+
+def _described(claim: Claim, shelf: Shelf) -> Iterator[Fact]:
     if claim.metric == "mu":
         yield from _mu(claim, shelf)
     elif claim.metric == "time and memory":
-        yield _cost(claim.id)
+        yield Fact("cost", {"claim": claim.id})
     elif claim.metric == "invalid ratio":
-        yield from _over_thresholds(*_ratios(claim, shelf, curves.THRESHOLDS))
+        yield from _over_thresholds(*_ratios(claim, shelf, fig6_invalid_layers.THRESHOLDS))
     elif claim.kind == "run-level":
         yield from _runs(claim, *_by_run(claim, shelf))
 
 
-def _mu(claim: Claim, shelf: Shelf) -> Iterator[str]:
+def _mu(claim: Claim, shelf: Shelf) -> Iterator[Fact]:
     found = [
         Replicates(label, records)
         for label in claim.a.split()
         if (records := shelf.found(claim, label))
     ]
     for row in mu.shares_held(mu.dominance(*found)).to_dict("records") if found else ():
-        yield (
-            f"at alpha {row['alpha']:g} the larger mu of a layer is 0.7 or more in {share(row['0.7 or more'])} of all layers"
-            f" and exchanges, its median {number(2)(row['median'])}, and peer 0 holds it in {share(row['held by peer 0'])}"
-        )
+        yield Fact("mu", row)
 
 
-def _runs(claim: Claim, a: np.ndarray, b: np.ndarray) -> Iterator[str]:
-    if min(len(a), len(b)) >= 2:
-        if _constant(a, b):
-            yield f"{claim.a} {a[0]:.3f}, {claim.b} {b[0]:.3f} in every run, so no test can be made (runs {len(a)}, {len(b)})"
-        if claim.metric == "entropy":
-            if np.ptp(a - b):
-                own = welch(a - b, np.zeros_like(b))  # an arm that does not vary: the paired test
-                yield (
-                    f"run by run, as the merged layers are made of the peers' own, {own.difference:+.4f} [{own.low:+.4f},"
-                    f" {own.high:+.4f}]"
-                )
-            yield f"of layers whose peers' entropies differ by at most {EQUAL} nats"
+def _runs(claim: Claim, a: np.ndarray, b: np.ndarray) -> Iterator[Fact]:
+    if min(len(a), len(b)) < 2:
+        return
+    if _constant(a, b):
+        arms = {"a": claim.a, "b": claim.b, "value of a": a[0], "value of b": b[0]}
+        yield Fact("constant", arms | {"runs of a": len(a), "runs of b": len(b)})
+    if claim.metric == "entropy":
+        if np.ptp(a - b):  # an arm that does not vary makes the test a paired one
+            yield Fact("by run", vars(welch(a - b, np.zeros_like(b))))
+        yield Fact("equal", {"nats": EQUAL})
 
 
-def _over_thresholds(a: np.ndarray, b: np.ndarray) -> Iterator[str]:
+def _over_thresholds(a: np.ndarray, b: np.ndarray) -> Iterator[Fact]:
     if min(len(a), len(b)):
         gap = (a.mean(0) - b.mean(0))[np.ptp(np.concatenate([a, b]), axis=0) > 0]
-        at = curves.THRESHOLDS[_least(a, b)]
-        yield (
-            f"smaller at {(gap < 0).sum()}, larger at {(gap > 0).sum()} of the {len(gap)} thresholds where runs differ;"
-            f" compared at {at:.2f}, where the claim holds least"
-        )
-
-
-def _cost(name: str) -> str:
-    """What the committed measurements of ``python -m benchmarks.modes`` say of Section 3.3."""
-    modes = cost.measured("modes")
-    said, by = cost.said_modes(modes), modes.set_index("case")["weights"]
-    return {
-        "cost-ml-inference": f"what is kept of a pair are {count(by['SASRec, a pair in turn'])} weights, and one model has"
-        f" {count(by['SASRec, one model'])}; ranking with an ensemble of two takes"
-        f" {said['cost-ensemble-2']} times as long as with either",
-        "cost-ml-parallel": f"SASRec's pair trains in {said['cost-parallel']} times the time of one model; BPR's on the whole of"
-        f" Retailrocket takes {said['cost-parallel-memory']} MB in two processes, one model"
-        f" {said['cost-one-memory']} MB",
-        "cost-ml-serial": f"SASRec's pair trains in {said['cost-serial']} times the time of one model; BPR's on the whole of"
-        f" Retailrocket takes {said['cost-serial-memory']} MB, one model {said['cost-one-memory']} MB",
-    }[name]
+        at = fig6_invalid_layers.THRESHOLDS[_least(a, b)]
+        counts = {"smaller": (gap < 0).sum(), "larger": (gap > 0).sum(), "thresholds": len(gap)}
+        yield Fact("thresholds", counts | {"at": at})

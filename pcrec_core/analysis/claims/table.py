@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from pcrec_core.analysis import crossed_t
 from pcrec_core.analysis.claims import outcomes
 from pcrec_core.analysis.claims.decide import SUPPORTING, Verdict
+from pcrec_core.analysis.claims.run_level import Fact
 from pcrec_core.analysis.paired_runs import PairedRuns
 from pcrec_core.analysis.welch import Welch
 
@@ -40,7 +41,7 @@ MEMBERS = "rows of members"
 def table(
     verdicts: Mapping[str, Verdict],
     supporting: Mapping[str, Verdict] | None = None,
-    described: Mapping[str, str] | None = None,
+    described: Mapping[str, Sequence[Fact]] | None = None,
 ) -> pd.DataFrame:
     """Make one row per claim, with all that belongs beside a word.
 
@@ -49,12 +50,12 @@ def table(
     supporting : mapping, optional
         The verdicts in NDCG@20; their words stand in brackets in a column of their own.
     described : mapping, optional
-        What there is to say of claims that get no word.
+        What is measured of claims that get no word.
     """
     described = described or {}
     shown = [dict.fromkeys(_COMPARED) | _row(verdict) for verdict in verdicts.values()]
     frame = pd.DataFrame(shown, index=pd.Index(verdicts, name="id"))
-    frame["described"] = [described.get(name, "") for name in verdicts]
+    frame["described"] = [described.get(name, ()) for name in verdicts]
     frame["measured"] = [_measured(name, verdicts, described) for name in verdicts]
     rows = frame.to_dict("index")
     frame[MEMBERS] = [[rows[member] for member in claim] for claim in frame["members"]]
@@ -85,7 +86,9 @@ def headlines(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*keys, *worded["data set"].unique(), "headline"])
 
 
-def _measured(name: str, verdicts: Mapping[str, Verdict], described: Mapping[str, str]) -> bool:
+def _measured(
+    name: str, verdicts: Mapping[str, Verdict], described: Mapping[str, Sequence[Fact]]
+) -> bool:
     """Whether there are runs of it: of a compound claim, of some member."""
     claim = verdicts[name].claim
     alone = verdicts[name].found is not None or name in described

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pcrec_core.curves import at_the_merge, in_block, measured
+from pcrec_core.analysis.fig6_invalid_layers import at_the_merge, in_block, measured
 from pcrec_core.metrics import SELECTION
 from pcrec_core.study.records import Record
 from pcrec_core.study.replicates import Replicates
@@ -166,3 +166,53 @@ def rank_correlations(
         .agg(mean="mean", least="min", largest="max", runs="count")
         .reset_index()
     )
+
+
+#: Which exchanges each row of ``show_trusted`` counts.
+_WHICH: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
+    "the first": lambda frame: frame["epoch"] == frame.groupby("seed")["epoch"].transform("min"),
+    "up to the reported": lambda frame: frame["epoch"] <= frame["reported"],
+    "all": lambda frame: frame["epoch"] >= 0,
+}
+
+
+def _summed(frame: pd.DataFrame) -> pd.DataFrame:
+    decided = frame[(frame["H"] != 0) & (frame[SELECTION] != 0)]
+    summed = pd.DataFrame(
+        [
+            {
+                "data set": dataset,
+                "model": model,
+                "exchanges": which,
+                **_agreement(one[chosen(one)]),
+            }
+            for (dataset, model), one in decided.groupby(["data set", "model"], sort=False)
+            for which, chosen in _WHICH.items()
+        ]
+    )
+    # in one exchange the better peer is the same for all layers, so chance would be what is seen
+    return summed.mask(
+        (summed["exchanges"] == "the first").to_numpy()[:, None]
+        & summed.columns.str.contains("chance")
+    )
+
+
+def _agreement(frame: pd.DataFrame) -> dict[str, float]:
+    runs = frame.assign(
+        more=frame["H"] > 0,
+        better=frame[SELECTION] > 0,
+        agree=(frame["H"] > 0) == (frame[SELECTION] > 0),
+    )
+    more, better, agree = (
+        runs.groupby("seed")[column].mean() for column in ("more", "better", "agree")
+    )
+    chance = more * better + (1 - more) * (1 - better)
+    return {
+        "peer 0 has more H": more.mean(),
+        "peer 0 is better": better.mean(),
+        "the one with more H is better": agree.mean(),
+        "by chance": chance.mean(),
+        "least beyond chance": (agree - chance).min(),
+        "largest beyond chance": (agree - chance).max(),
+        "runs": len(agree),
+    }

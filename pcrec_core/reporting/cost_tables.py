@@ -3,46 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import pandas as pd
 
-from pcrec_core.errors import DataError, unknown
-from pcrec_core.paths import ROOT
-from pcrec_core.report import DASH, Html, count, number, share, size, table
-
-#: What makes each table.
-COMMANDS = {
-    "benchmarks": "python -m benchmarks",
-    "profiles": "python -m benchmarks",
-    "modes": "python -m benchmarks.modes",
-}
-#: Bytes that a weight needs from one step to the next: itself and Adam's two moments, float32.
-_STATE = 12
-
-
-def measured(name: str, folder: str = "") -> pd.DataFrame:
-    """A table of ``COMMANDS``, from ``folder``, or the committed one.
-
-    Raises
-    ------
-    DataError
-        If there is no such table, or the file is missing, empty or no csv.
-    """
-    if name not in COMMANDS:
-        raise DataError(unknown("table of measurements", name, COMMANDS))
-    path = (Path(folder) if folder else ROOT / "data") / f"{name}.csv"
-    try:
-        frame = pd.read_csv(path)
-    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
-        raise DataError(
-            f"{path} cannot be read ({' '.join(str(error).split())}); make it with: {COMMANDS[name]}"
-        ) from error
-    if "case" not in frame or frame.empty:
-        raise DataError(
-            f"{path} has no column 'case' or no row; make it anew with: {COMMANDS[name]}"
-        )
-    return frame
+from pcrec_core.reporting.formats import DASH, count, number, share
+from pcrec_core.reporting.html import Html, table
 
 
 def machine(frame: pd.DataFrame) -> str:
@@ -118,31 +83,6 @@ def show_modes(frame: pd.DataFrame, beginning: str, columns: Sequence[str]) -> H
     return table(
         shown, formats, name, f"Median of {rows['rounds'].iloc[0]} round(s). {machine(frame)}", rows
     )
-
-
-def said_modes(frame: pd.DataFrame) -> dict[str, str]:
-    """What the cases say of each other, for the sentences of pages, under keys such as ``cost-serial``."""
-    by = frame.set_index("case")
-
-    def ratio(column: str, case: str, other: str) -> str:
-        return f"{by.at[case, column] / by.at[other, column]:.1f}"
-
-    one, serial, parallel = "one model", "a pair in turn", "a pair, a process a peer"
-    exchange = by.at[f"SASRec, {serial}", "exchange"] / by.at[f"SASRec, {serial}", "seconds"]
-    return {
-        "cost-serial": ratio("training", f"SASRec, {serial}", f"SASRec, {one}"),
-        "cost-parallel": ratio("training", f"SASRec, {parallel}", f"SASRec, {one}"),
-        "cost-serial-wall": ratio("seconds", f"SASRec, {serial}", f"SASRec, {one}"),
-        "cost-parallel-wall": ratio("seconds", f"SASRec, {parallel}", f"SASRec, {one}"),
-        "cost-exchange": size(exchange),
-        "cost-state": count(_STATE * by.at[f"BPR, {one}", "weights"] / 1e6),
-        "cost-one-memory": count(by.at[f"BPR, {one}", "MB"]),
-        "cost-serial-memory": count(by.at[f"BPR, {serial}", "MB"]),
-        "cost-parallel-memory": count(2 * by.at[f"BPR, {parallel}", "MB"]),
-        "cost-workers": ratio("seconds", "8 runs, one worker", "8 runs, two workers"),
-        "cost-ensemble-2": ratio("seconds", "ranking, ensemble of 2", "ranking, one peer"),
-        "cost-ensemble-3": ratio("seconds", "ranking, ensemble of 3", "ranking, one peer"),
-    }
 
 
 def _two(ours: pd.Series, reference: pd.Series, shown: Callable[[float], str]) -> list[str]:

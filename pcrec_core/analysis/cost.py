@@ -1,0 +1,41 @@
+"""Measurements of speed and memory that ``python -m benchmarks`` and ``python -m benchmarks.modes`` leave."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from pcrec_core.errors import DataError, unknown
+from pcrec_core.paths import ROOT
+
+#: What makes each table.
+COMMANDS = {
+    "benchmarks": "python -m benchmarks",
+    "profiles": "python -m benchmarks",
+    "modes": "python -m benchmarks.modes",
+}
+
+
+def measured(name: str, folder: str = "") -> pd.DataFrame:
+    """A table of ``COMMANDS``, from ``folder``, or the committed one.
+
+    Raises
+    ------
+    DataError
+        If there is no such table, or the file is missing, empty or no csv.
+    """
+    if name not in COMMANDS:
+        raise DataError(unknown("table of measurements", name, COMMANDS))
+    path = (Path(folder) if folder else ROOT / "data") / f"{name}.csv"
+    try:
+        frame = pd.read_csv(path)
+    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
+        raise DataError(
+            f"{path} cannot be read ({' '.join(str(error).split())}); make it with: {COMMANDS[name]}"
+        ) from error
+    if "case" not in frame or frame.empty:
+        raise DataError(
+            f"{path} has no column 'case' or no row; make it anew with: {COMMANDS[name]}"
+        )
+    return frame
