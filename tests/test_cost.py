@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from stats_support import plain
 
-from pcrec_core import figures
 from pcrec_core.analysis import cost
 from pcrec_core.errors import DataError
-from pcrec_core.reporting import cost_tables, glue
+from pcrec_core.reporting import cost_tables, figures, glue
 
 MODES = """case,seconds,training,exchange,MB,processes,weights,fastest,slowest,rounds,machine,torch
 "SASRec, one model",10,8,0,400,1,1000,9,11,3,Chip,2.0
@@ -109,7 +108,7 @@ def test_a_profile_is_one_line_a_case(folder):
 
 
 def test_the_bars_are_shares_of_the_reference_and_leave_out_what_has_none(folder):
-    axes = figures.cost_bars(cost.measured("benchmarks", folder)).axes[0]
+    axes = figures.cost.cost_bars(cost.measured("benchmarks", folder)).axes[0]
     widths = [bar.get_width() for bar in axes.patches]
     assert widths == pytest.approx([100 / 3, 25, 100 * 0.02 / 0.15, 20])  # ours, then the floors
     [target] = [line for line in axes.lines if line.get_label() == "target"]

@@ -8,11 +8,10 @@ import pytest
 from curves_support import DATA, MERGING, PROBED, arm, record, tensor
 from stats_support import plain
 
-from pcrec_core import figures
 from pcrec_core.analysis import fig1_pruning, fig5_convergence, fig6_invalid_layers
 from pcrec_core.analysis.comparisons import values
 from pcrec_core.analysis.crossed import StatsError
-from pcrec_core.reporting import entropy_tables, glue
+from pcrec_core.reporting import entropy_tables, figures, glue
 from pcrec_core.reporting import tables as report
 from pcrec_core.study.records import run_record
 from pcrec_core.study.replicates import Replicates
@@ -68,7 +67,7 @@ def test_a_choice_on_the_test_set_converges_there():
     )
     curve = fig5_convergence.convergence([released], ["NDCG@20"])
     assert curve["value"].tolist() == [0.3, 0.4]
-    assert figures.convergence(curve).axes[0].get_ylabel() == "NDCG@20 on test"
+    assert figures.fig5_convergence.convergence(curve).axes[0].get_ylabel() == "NDCG@20 on test"
     best = Replicates("LE", (run_record(run, {"data": DATA, "ranks": "1", "best": {}}, {}),))
     assert "each metric from its best epoch on the test set" in report.footnote([best])
     assert "epoch chosen on validation NDCG@20" in report.footnote([BASE])
@@ -88,7 +87,7 @@ def test_runs_stand_apart_and_the_first_epoch_near_the_best_is_found():
     ).tolist() == [2, 0, 2]
     alone = fig5_convergence.first_within(curve[curve["variant"] == "LE"])
     assert alone["own"].tolist() == [2] and alone["base's"].isna().all()  # no base to compare with
-    axes = figures.convergence(curve).axes[0]
+    axes = figures.fig5_convergence.convergence(curve).axes[0]
     [base] = [line for line in axes.lines if line.get_label() == "base"]
     assert base.get_ydata() == pytest.approx([0.15, 0.25, 0.2]) and axes.get_xlabel() == "epoch"
     assert axes.get_ylim() == pytest.approx(
@@ -109,7 +108,9 @@ def test_pruning_over_the_share():
         for metric, mean in (("HIT@5", 0.75), ("MRR@5", 0.625))
         for share, tuned in ((0, False), (0.3, False), (0.3, True))
     ]
-    figure = figures.pruning(curve, values([arm("base", {}), arm("half", {})], ["HIT@5", "MRR@5"]))
+    figure = figures.fig1_pruning.pruning(
+        curve, values([arm("base", {}), arm("half", {})], ["HIT@5", "MRR@5"])
+    )
     for axes, metric, level in zip(figure.axes, ("HIT@5", "MRR@5"), (0.75, 0.625), strict=True):
         assert (
             axes.get_xlabel() == "weights pruned (%)" and axes.get_ylabel() == f"{metric} on test"
@@ -148,7 +149,7 @@ def test_the_ratio_of_invalid_layers():
         and whole["ratio"].is_monotonic_increasing
     )
     both = pd.concat([whole, whole.assign(model="dnn", variant="LE")])
-    first, last = figures.invalid_layers(both).axes
+    first, last = figures.fig6_invalid_layers.invalid_layers(both).axes
     assert (first.get_title(), last.get_title()) == (
         "sasrec",
         "dnn",

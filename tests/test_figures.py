@@ -10,8 +10,8 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
-from pcrec_core import figures
 from pcrec_core.analysis import mu
+from pcrec_core.reporting import figures
 
 ROW = {
     "data set": "ml-100k",
@@ -43,7 +43,7 @@ FRAME = pd.DataFrame(
 
 
 def test_a_forest_plot_shows_improvement_interval_and_the_papers_in_percent():
-    [axes] = figures.forest(FRAME).axes
+    [axes] = figures.forest.forest(FRAME).axes
     assert [label.get_text() for label in axes.get_yticklabels()] == [
         "bpr: LE over base",
         "dnn: LE over recency",
@@ -82,10 +82,12 @@ def test_a_value_beyond_the_axis_is_written_with_a_star_where_it_is_of_users_onl
             for only in (True, False)
         ]
     )
-    [axes] = figures.forest(beyond).axes
+    [axes] = figures.forest.forest(beyond).axes
     assert [text.get_text() for text in axes.texts] == ["+172 %*", "+172 %"]
     named = {
-        only: [text.get_text() for text in figures.forest(one).axes[0].get_legend().get_texts()]
+        only: [
+            text.get_text() for text in figures.forest.forest(one).axes[0].get_legend().get_texts()
+        ]
         for only, one in beyond.groupby("users only")
     }
     assert named == {
@@ -96,17 +98,19 @@ def test_a_value_beyond_the_axis_is_written_with_a_star_where_it_is_of_users_onl
 
 def test_the_steep_first_epochs_of_a_curve_are_below_its_axis():
     rise = pd.DataFrame({"epoch": range(1, 11), "value": [0, 0.1, 0.5, *[0.6] * 5, 0.4, 0.5]})
-    assert figures._late(rise) == pytest.approx((0.39, 0.61))  # not of the first two of ten
-    low, high = figures._late(rise[rise["epoch"] == 4])
+    assert figures.fig5_convergence._late(rise) == pytest.approx(
+        (0.39, 0.61)
+    )  # not of the first two of ten
+    low, high = figures.fig5_convergence._late(rise[rise["epoch"] == 4])
     assert low < 0.6 < high  # a level line has room, too
 
 
 def test_more_lines_than_colours_still_differ_and_more_data_sets_do_not_fail():
-    looks = list(itertools.islice(figures._looks(), 36))
+    looks = list(itertools.islice(figures.style._looks(), 36))
     assert (
         len(set(looks)) == 36
-        and looks[0] == ("", figures.CYCLE[0])
-        and looks[6][1] == figures.CYCLE[0]
+        and looks[0] == ("", figures.style.CYCLE[0])
+        and looks[6][1] == figures.style.CYCLE[0]
     )
     curve = pd.DataFrame(
         [
@@ -127,13 +131,13 @@ def test_more_lines_than_colours_still_differ_and_more_data_sets_do_not_fail():
         len(
             [
                 line
-                for line in figures.convergence(curve).axes[0].lines
+                for line in figures.fig5_convergence.convergence(curve).axes[0].lines
                 if line.get_label().isdigit()
             ]
         )
         == 8
     )
-    figures.forest(pd.DataFrame([ROW | {"data set": str(k)} for k in range(7)]))
+    figures.forest.forest(pd.DataFrame([ROW | {"data set": str(k)} for k in range(7)]))
 
 
 def test_a_forest_plot_needs_no_value_of_the_paper():
@@ -141,7 +145,7 @@ def test_a_forest_plot_needs_no_value_of_the_paper():
         FRAME.assign(**{"RI paper": pd.Series([None] * len(FRAME), dtype=object)}),
         FRAME[FRAME["RI"].isna()],
     ):
-        [axes] = figures.forest(frame).axes
+        [axes] = figures.forest.forest(frame).axes
         assert len(axes.get_yticklabels()) == frame.loc[frame["RI"].notna(), "model"].nunique()
         assert [
             line for line in axes.lines if line.get_marker() == "x" and len(line.get_xdata())
@@ -149,7 +153,7 @@ def test_a_forest_plot_needs_no_value_of_the_paper():
 
 
 def test_several_metrics_in_a_forest_plot_have_rows_of_their_own():
-    [axes] = figures.forest(pd.DataFrame([ROW, ROW | {"metric": "NDCG@20"}])).axes
+    [axes] = figures.forest.forest(pd.DataFrame([ROW, ROW | {"metric": "NDCG@20"}])).axes
     assert [label.get_text() for label in axes.get_yticklabels()] == [
         "bpr: LE over base, MRR@5",
         "bpr: LE over base, NDCG@20",
@@ -158,7 +162,7 @@ def test_several_metrics_in_a_forest_plot_have_rows_of_their_own():
 
 
 def test_a_figure_stands_on_opaque_white_so_that_it_is_readable_in_dark_mode():
-    assert to_hex(figures.forest(FRAME).get_facecolor(), keep_alpha=True) == "#ffffffff"
+    assert to_hex(figures.forest.forest(FRAME).get_facecolor(), keep_alpha=True) == "#ffffffff"
 
 
 # --- Figure 4: a metric over alpha
@@ -216,7 +220,7 @@ BASE = pd.DataFrame(
 @pytest.fixture
 def panels() -> dict[tuple[str, str], Axes]:
     return dict(
-        zip(POINTS, figures.alpha_curves(CURVE, BASE).axes, strict=True)
+        zip(POINTS, figures.fig4_alpha.alpha_curves(CURVE, BASE).axes, strict=True)
     )  # a row a model, a column a metric
 
 
@@ -268,7 +272,7 @@ def test_panels_say_model_and_metric_and_one_legend_what_is_drawn(panels):
         panels[model, "MRR@5"].containers[0][0].get_markerfacecolor() for model in ("sasrec", "dnn")
     ]
     assert inside[0] != inside[1] == "white"  # of one run: its interval is of users only
-    [alone] = figures.alpha_curves(CURVE.assign(**{"users only": True}), BASE).legends
+    [alone] = figures.fig4_alpha.alpha_curves(CURVE.assign(**{"users only": True}), BASE).legends
     assert [text.get_text() for text in alone.get_texts()] == [
         "base, 95 %",
         "PCRec, 95 %, users only",
@@ -314,7 +318,7 @@ def mesh(axes: Axes) -> np.ndarray:
 
 
 def test_a_map_shows_mu_of_peer_0_by_layer_and_epoch_also_where_peer_1_holds_it():
-    *panels, _ = figures.mu_maps(mu.first_mu(held(MU))).axes
+    *panels, _ = figures.fig4_alpha.mu_maps(mu.first_mu(held(MU))).axes
     assert len(panels) == len(MU)
     for axes, ((_, alpha), layers) in zip(panels, MU.items(), strict=True):
         assert axes.get_title() == f"alpha {alpha:g}" and axes.get_xlabel() == "epoch"
@@ -323,7 +327,7 @@ def test_a_map_shows_mu_of_peer_0_by_layer_and_epoch_also_where_peer_1_holds_it(
 
 
 def test_a_map_has_its_layers_from_the_first_at_the_top_and_its_epochs_in_the_middle_of_their_cells():
-    *panels, _ = figures.mu_maps(mu.first_mu(held(MU))).axes
+    *panels, _ = figures.fig4_alpha.mu_maps(mu.first_mu(held(MU))).axes
     for axes, layers in zip(panels[::2], [MU["sasrec", 10.0], MU["dnn", 10.0]], strict=True):
         assert [label.get_text() for label in axes.get_yticklabels()] == list(layers)
         assert (
@@ -338,7 +342,7 @@ def test_a_map_has_its_layers_from_the_first_at_the_top_and_its_epochs_in_the_mi
 
 def test_a_single_exchange_is_a_column_one_epoch_wide():
     one = held(MU)
-    *panels, _ = figures.mu_maps(mu.first_mu(one[one["epoch"] == 0])).axes
+    *panels, _ = figures.fig4_alpha.mu_maps(mu.first_mu(one[one["epoch"] == 0])).axes
     assert list(panels[0].collections[0].get_coordinates()[0, :, 0]) == [0.5, 1.5]
 
 
@@ -347,7 +351,7 @@ def test_a_map_of_several_runs_shows_their_mean():
         pair: {layer: [1 - m for m in values] for layer, values in layers.items()}
         for pair, layers in MU.items()
     }
-    *panels, _ = figures.mu_maps(
+    *panels, _ = figures.fig4_alpha.mu_maps(
         mu.first_mu(pd.concat([held(MU), held(other, seed=1), held(MU, seed=2)]))
     ).axes
     np.testing.assert_allclose(
@@ -356,7 +360,7 @@ def test_a_map_of_several_runs_shows_their_mean():
 
 
 def test_every_map_is_in_the_colours_of_one_bar_from_0_to_1():
-    *panels, bar = figures.mu_maps(mu.first_mu(held(MU))).axes
+    *panels, bar = figures.fig4_alpha.mu_maps(mu.first_mu(held(MU))).axes
     drawn = [axes.collections[0] for axes in panels]
     assert {mesh.get_clim() for mesh in drawn} == {(0, 1)} and len(
         {mesh.get_cmap().name for mesh in drawn}
@@ -389,7 +393,7 @@ def test_every_measured_comparison_is_a_row_and_what_is_far_off_is_cut():
             row | {"b": "W", "RI paper": 2.87},
         ]
     )
-    axes = figures.effects(frame).axes[0]
+    axes = figures.forest.effects(frame).axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == [
         "RQ1",
         "sasrec: LE over base",
@@ -415,7 +419,7 @@ def test_every_measured_comparison_is_a_row_and_what_is_far_off_is_cut():
         and float(line.get_xdata()[0]) == 10
         and line.get_markerfacecolor() != "white"
     }
-    assert ours == {figures.CYCLE[0]: 2.2, figures.CYCLE[1]: 3.8}  # of W and of base
+    assert ours == {figures.style.CYCLE[0]: 2.2, figures.style.CYCLE[1]: 3.8}  # of W and of base
     crosses = [float(line.get_ydata()[0]) for line in drawn if line.get_marker() == "x"]
     assert sorted(crosses) == [
         3.2,

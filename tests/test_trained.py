@@ -9,9 +9,8 @@ import pytest
 from curves_support import MERGING, PROBED, arm, tensor
 from stats_support import plain
 
-from pcrec_core import figures
 from pcrec_core.analysis import entropy_simulated, entropy_trained
-from pcrec_core.reporting import entropy_tables, glue
+from pcrec_core.reporting import entropy_tables, figures, glue
 
 
 def test_what_a_merge_does_to_each_layer():
@@ -192,7 +191,7 @@ def test_what_a_layer_holds_and_what_is_lost_without_it():
     assert found["outlier"] == pytest.approx(-0.5) and found["lost, noised"] == pytest.approx(0.5)
     merged = pd.DataFrame({"model": ["sasrec"], "mean": [1.5], "merged": [1.6]})
     after = frame.assign(variant="LE", H=[0.5, 2, 1])
-    left, right, below = figures.criterion(
+    left, right, below = figures.entropy.criterion(
         entropy_simulated.outlier([4, 5]), pd.concat([frame, after]), merged
     ).axes
     titles = [axes.get_title() for axes in (left, right, below)]

@@ -1,0 +1,23 @@
+"""The figures, one file each, in the style of ``style``: ``figures.fig5_convergence.convergence(...)``."""
+
+from pcrec_core.reporting.figures import (
+    cost,
+    entropy,
+    fig1_pruning,
+    fig4_alpha,
+    fig5_convergence,
+    fig6_invalid_layers,
+    forest,
+    style,
+)
+
+__all__ = [
+    "cost",
+    "entropy",
+    "fig1_pruning",
+    "fig4_alpha",
+    "fig5_convergence",
+    "fig6_invalid_layers",
+    "forest",
+    "style",
+]

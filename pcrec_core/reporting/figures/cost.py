@@ -1,0 +1,52 @@
+"""What training costs: time of ours as a share of the reference's."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from pcrec_core.reporting.figures.style import COLOURS, style
+
+
+def cost_bars(frame: pd.DataFrame) -> Figure:
+    """Time of ours as a share of the reference's, the part that no code can avoid darker, the target as a mark; the line
+    at the end is the spread over repetitions, of ours or the reference's, whichever is larger."""
+    style()
+    rows = frame[frame["ratio"].notna()]
+    places = np.arange(len(rows))[::-1]
+    figure, axes = plt.subplots(figsize=(7.5, 0.5 * len(rows) + 1.4))
+    axes.barh(places, 100 / rows["ratio"], color=COLOURS["LE"], alpha=0.45, label="ours")
+    axes.errorbar(
+        100 / rows["ratio"],
+        places,
+        xerr=50 * rows["spread"] / rows["ratio"],
+        fmt="none",
+        color="0.3",
+        capsize=3,
+        label="the middle half of repetitions",
+    )
+    axes.barh(
+        places,
+        100 * rows["floor s"] / rows["reference s"],
+        color=COLOURS["base"],
+        height=0.5,
+        label="of which floor",
+    )
+    targets = rows["target"].str.extract(r"([\d.]+) x")[0].astype(float)
+    axes.plot(
+        100 / targets,
+        places,
+        "x",
+        color=COLOURS["paper"],
+        markersize=8,
+        markeredgewidth=2,
+        label="target",
+    )
+    axes.axvline(100, color="0.4", linewidth=1, label="the reference")
+    axes.set_yticks(places, rows["case"])
+    axes.set(xlabel="time, as a share of the reference's (%)", xlim=(0, None))
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
+    plt.close(figure)
+    return figure

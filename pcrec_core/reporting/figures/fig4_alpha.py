@@ -1,0 +1,137 @@
+"""Figure 4: accuracy over alpha, and mu by layer and epoch."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from pcrec_core.reporting.figures.style import COLOURS, _legend_above, style
+
+
+def alpha_curves(curve: pd.DataFrame, base: pd.DataFrame) -> Figure:
+    """Figure 4: a metric over alpha with 95 % intervals, the base as a line and a band; a row a data set and model, a column a
+    metric.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        As ``arms.curve`` gives it.
+    base : DataFrame
+        As ``arms.values`` gives it, of the base of every model in ``curve``.
+    """
+    style()
+    curve, base = (
+        frame.assign(model=frame["data set"] + ", " + frame["model"]) for frame in (curve, base)
+    )
+    models, metrics = curve["model"].unique(), curve["metric"].unique()
+    figure, panels = plt.subplots(
+        len(models),
+        len(metrics),
+        figsize=(4.4 * len(metrics), 3.2 * len(models)),
+        squeeze=False,
+        sharex=True,
+        layout="constrained",
+    )
+    ours, theirs = curve.groupby(["model", "metric"]), base.groupby(["model", "metric"])
+    for row, model in zip(panels, models, strict=True):
+        for axes, metric in zip(row, metrics, strict=True):
+            _alpha_panel(
+                axes,
+                ours.get_group((model, metric)).sort_values("alpha"),
+                theirs.get_group((model, metric)).iloc[0],
+            )
+            axes.set(title=model, ylabel=f"{metric} on test")
+    for axes in panels[-1]:
+        axes.set_xlabel("alpha (0: plain averaging)")
+    _legend_above(figure)
+    plt.close(figure)
+    return figure
+
+
+def _alpha_panel(axes: Axes, curve: pd.DataFrame, base: pd.Series) -> None:
+    axes.axhspan(base["low"], base["high"], color=COLOURS["base"], alpha=0.12, linewidth=0)
+    axes.axhline(
+        base["mean"],
+        color=COLOURS["base"],
+        linestyle="--",
+        label=f"base, {_covered(base['users only'])}",
+    )
+    spread, alone = (
+        [curve["mean"] - curve["low"], curve["high"] - curve["mean"]],
+        curve["users only"].all(),
+    )
+    axes.errorbar(
+        curve["alpha"],
+        curve["mean"],
+        yerr=spread,
+        fmt="o-",
+        color=COLOURS["LE"],
+        capsize=3,
+        markerfacecolor="white" if alone else COLOURS["LE"],
+        label=f"PCRec, {_covered(alone)}",
+    )
+
+
+def _covered(alone: bool) -> str:
+    return "95 %, users only" if alone else "95 %"
+
+
+def mu_maps(mu: pd.DataFrame) -> Figure:
+    """mu of peer 0, the one with the full learning rate, by layer and epoch (Eq. 9): a row a model, a column an alpha.
+
+    Parameters
+    ----------
+    mu : DataFrame
+        As ``arms.first_mu`` gives it.
+    """
+    style()
+    grids = {model: rows.droplevel("model") for model, rows in mu.groupby("model", sort=False)}
+    sizes = [len(grid.index.unique("layer")) for grid in grids.values()]
+    size = (2 + 1.9 * len(mu.columns), 0.26 * sum(sizes) + 1.3 * len(grids))
+    figure, panels = plt.subplots(
+        len(grids),
+        len(mu.columns),
+        figsize=size,
+        squeeze=False,
+        sharex="row",
+        sharey="row",
+        height_ratios=sizes,
+        layout="constrained",
+    )
+    for row, (model, grid) in zip(panels, grids.items(), strict=True):
+        for axes, alpha in zip(row, mu.columns, strict=True):
+            mesh = _mu_panel(axes, grid[alpha].unstack("layer")[grid.index.unique("layer")].T)
+            axes.set_title(f"alpha {alpha:g}", fontsize="medium")
+        row[0].invert_yaxis()
+        row[0].set_ylabel(model.replace(", ", "\n"), fontsize="small")
+    figure.colorbar(mesh, ax=panels, label="mu of peer 0")
+    plt.close(figure)
+    return figure
+
+
+def _edges(places: ArrayLike) -> np.ndarray:
+    """Around each of equally spaced places; a single one is 1 wide."""
+    at = np.asarray(places, dtype=float)
+    step = at[1] - at[0] if len(at) > 1 else 1.0
+    return np.append(at, at[-1] + step) - step / 2
+
+
+def _mu_panel(axes: Axes, grid: pd.DataFrame) -> QuadMesh:
+    mesh = axes.pcolormesh(
+        _edges(grid.columns),
+        _edges(np.arange(len(grid))),
+        grid,
+        cmap="PuOr",
+        vmin=0,
+        vmax=1,
+        rasterized=True,
+    )
+    axes.set_yticks(np.arange(len(grid)), grid.index)
+    axes.set_xlabel("epoch")
+    axes.grid(visible=False)
+    return mesh
