@@ -34,7 +34,7 @@ from pcrec_core.models.ensemble import ScoreEnsemble
 from pcrec_core.specs.derived import Derived, Trivial, derived_from_dict
 from pcrec_core.specs.protocol import Rules
 from pcrec_core.specs.run import Data, RunSpec
-from pcrec_core.study import derive, weights
+from pcrec_core.study import derive, weight_files, weights
 from pcrec_core.study import run as study
 from pcrec_core.study.records import Store, read
 from pcrec_core.study.replicates import Replicates
@@ -272,7 +272,7 @@ def test_derived_records_are_made_once_from_the_weights(store, monkeypatch):
     )  # trained for its weights alone
     assert study.run(wanted, store=store) == first and len(trained) == 2
     assert read(store.path(first[1].name)) == first[1] and first[1].run["seconds"]["derive"] >= 0
-    (weights.path(tiny())).unlink()
+    (weight_files.path(tiny())).unlink()
     store.path(first[1].name).unlink()
     [again] = study.run(wanted[1:2], store=store)
     assert all(again.run["parents"].values()) and again.run["parents"].keys() == {
@@ -290,19 +290,19 @@ def test_weights_that_do_not_give_the_records_ranks_are_refused(store):
     store.path(record.name).unlink()
     faster = dataclasses.replace(tiny(), training=dataclasses.replace(tiny().training, eta=0.5))
     study.train(faster, store)
-    weights.keep(tiny(), load_file(weights.path(faster)), [])  # as trained on another machine
+    weights.keep(tiny(), load_file(weight_files.path(faster)), [])  # as trained on another machine
     with pytest.raises(
         RecordError,
         match="do not give the ranks of its record, .*; give a folder of records of your own",
     ):
         study.run([pruned], store=store)
-    weights.path(tiny()).write_bytes(weights.path(faster).read_bytes())
+    weight_files.path(tiny()).write_bytes(weight_files.path(faster).read_bytes())
     with pytest.raises(
         RecordError,
         match=f"are those of another run, {faster.identity}; delete them and the run is trained",
     ):
         study.run([pruned], store=store)
-    weights.path(tiny()).write_bytes(b"nothing")
+    weight_files.path(tiny()).write_bytes(b"nothing")
     with pytest.raises(
         RecordError,
         match=r"the weights .* cannot be read \(\w+\); delete them and the run is trained again\.$",
@@ -332,12 +332,12 @@ def test_an_ensemble_of_peers_that_never_exchange(store):
         apart.result["data"] == ensemble.result["data"]
         and ensemble.result["test"] != apart.result["test"]
     )
-    assert weights.path(run, 0).exists() and ensemble.run["parents"] == {
+    assert weight_files.path(run, 0).exists() and ensemble.run["parents"] == {
         run.name: apart.result_hash
     }
     store.path(ensemble.name).unlink()
-    weights.path(run, 1).write_bytes(
-        weights.path(run).read_bytes().replace(run.identity.encode(), b"0" * len(run.identity))
+    weight_files.path(run, 1).write_bytes(
+        weight_files.path(run).read_bytes().replace(run.identity.encode(), b"0" * len(run.identity))
     )
     with pytest.raises(
         RecordError, match="peer1.safetensors are those of another run, 0+; delete them"

@@ -40,40 +40,48 @@ MADE = {
 }
 
 DECIDING = [
-    f"claims.{name}"
-    for name in ("paper_side", "words", "welch", "checks", "strata", "selection_gain")
-]
-READERS = [
-    "errors",
-    "paths",
-    "spec",
-    "records",
-    "metrics",
-    "stats",
-    *DECIDING,
-    "settings",
-    "study",
-    "datasets",
-    "datasets.statistics",
-    "paper",
-    "claims.verdict",
-    "claims.tables",
-    "claims.evidence",
-    "derived",
-    "variants",
-    "plans",
-    "protocols",
-    "arms",
-    "notebook",
-    "workers",
-    "torchrun",
-    "__main__",
-    "report",
-    "figures",
-    "cost",
+    "analysis.claims.paper_uncertainty",
+    "analysis.claims.outcomes",
+    "analysis.welch",
+    "analysis.paired_runs",
+    "analysis.robustness",
+    "analysis.strata",
+    "analysis.selection_bias",
 ]
 #: What opens a record and decides a claim needs numpy and scipy, and nothing to draw, download or tabulate with.
-LIGHT = ["errors", "paths", "spec", "records", "metrics", "stats", *DECIDING]
+LIGHT = [
+    "errors",
+    "paths",
+    "metrics",
+    "specs.run",
+    "study.records",
+    "analysis.crossed_t",
+    *DECIDING,
+]
+READERS = [
+    *LIGHT,
+    "study.defaults",
+    "study.run",
+    "datasets",
+    "datasets.statistics",
+    "analysis.paper",
+    "analysis.claims.decide",
+    "analysis.claims.table",
+    "analysis.claims.evidence",
+    "specs.derived",
+    "specs.protocol",
+    "study.variants",
+    "study.plans",
+    "study.replicates",
+    "study.executors",
+    "study.cli",
+    "training.environment",
+    "reporting.notebook",
+    "reporting.tables",
+    "reporting.figures",
+    "reporting.cost_tables",
+    "__main__",
+]
 HEAVY = {"torch", "matplotlib", "seaborn", "safetensors", "pooch", "pandas", "pyarrow"}
 
 
@@ -109,10 +117,12 @@ def test_a_record_is_read_and_computed_with_without_torch(store):
     code = (
         ABSENT
         + """
-from pcrec_core import records, settings, stats, study
+from pcrec_core.analysis import crossed_t
+from pcrec_core.study import defaults, records
+from pcrec_core.study import run as study
 store = records.Store(records.Path(sys.argv[1]))
 [record] = study.run([defaults.pcrec("ml-100k", "sasrec")], store=store)
-print(record.spec.name, record.ranks.tolist(), record.repeated.tolist(), stats.mean_interval([record.ranks], "HIT@5").mean)
+print(record.spec.name, record.ranks.tolist(), record.repeated.tolist(), crossed_t.mean_interval([record.ranks], "HIT@5").mean)
 """
     )
     found = python(code, str(store.folder))
@@ -161,7 +171,7 @@ def test_what_opens_a_record_imports_nothing_heavy():
 
 
 def test_reading_imports_neither_torch_nor_what_draws_nor_what_trains():
-    readers = [name for name in READERS if name != "figures"]
+    readers = [name for name in READERS if name != "reporting.figures"]
     modules = loaded(readers)
     assert (
         modules & {"torch", "matplotlib", "seaborn", "safetensors", "dask", "distributed"} == set()

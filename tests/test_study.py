@@ -24,7 +24,7 @@ from pcrec_core.errors import FileError, PCRecError, RecordError, SpecError, Tra
 from pcrec_core.specs import run as specs
 from pcrec_core.specs.derived import Trivial
 from pcrec_core.specs.run import Cooperation, Data, RunSpec
-from pcrec_core.study import cli, records, weights
+from pcrec_core.study import cli, records, weight_files, weights
 from pcrec_core.study import run as study
 from pcrec_core.study.command_line import command
 from pcrec_core.study.defaults import base, pcrec, run_spec
@@ -178,8 +178,8 @@ def test_the_weights_of_the_reported_model_lie_in_their_own_store_and_no_checkpo
     from safetensors.torch import load_file
 
     [found] = study.run([tiny()], store=store)
-    kept = load_file(weights.path(tiny()))
-    assert weights.path(tiny()) == tmp_path / "weights" / f"{tiny().name}.safetensors"
+    kept = load_file(weight_files.path(tiny()))
+    assert weight_files.path(tiny()) == tmp_path / "weights" / f"{tiny().name}.safetensors"
     assert sum(w.numel() for w in kept.values()) == found.result["weights"]
     assert sorted(tuple(w.shape) for w in kept.values() if w.dim() == 2)[-1] == (
         found.result["data"]["users"],

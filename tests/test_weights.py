@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from support import CPU, fit, same, spec_of, two_rings
 
 from pcrec_core.errors import RecordError
-from pcrec_core.study import weights
+from pcrec_core.study import weight_files, weights
 
 RINGS = two_rings()
 RUN = spec_of("bpr", peers=2, epochs=1, d=4)
@@ -25,7 +25,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(weights, "WEIGHTS", tmp_path)
     outcome = fit(RUN, RINGS)[1]
     weights.keep(RUN, outcome.weights, outcome.by_peer)
-    return weights.path(RUN, 1)
+    return weight_files.path(RUN, 1)
 
 
 def loaded() -> dict[str, torch.Tensor]:
@@ -81,7 +81,7 @@ def test_weights_that_are_not_what_their_digest_says_are_refused(kept, change):
 def test_two_tensors_that_changed_places_are_refused(kept):
     run = spec_of("sasrec", epochs=1)
     weights.keep(run, fit(run, RINGS)[1].weights, [])
-    place = weights.path(run)
+    place = weight_files.path(run)
     with safe_open(place, "pt") as file:
         said = file.metadata()
     tensors = load_file(place)

@@ -311,13 +311,13 @@ def test_the_kinds_are_those_of_the_registry():
 @pytest.mark.parametrize(
     "name",
     [
-        "paper",
-        "claims.paper_side",
-        "claims.selection_gain",
-        "stats",
-        "claims.welch",
-        "claims.words",
-        "claims.paired_runs",
+        "analysis.paper",
+        "analysis.claims.paper_uncertainty",
+        "analysis.selection_bias",
+        "analysis.crossed_t",
+        "analysis.welch",
+        "analysis.claims.outcomes",
+        "analysis.paired_runs",
     ],
 )
 def test_examples_in_the_docstrings_of_the_statistics(name):

@@ -16,7 +16,7 @@ from pcrec_core.datasets import files
 from pcrec_core.errors import PCRecError, SpecError, unknown
 from pcrec_core.specs.protocol import PROTOCOLS, VALUES
 from pcrec_core.specs.run import COMPONENTS, CRITERIA, RULES, SHARES, Cooperation, Data, RunSpec
-from pcrec_core.study import defaults, executors, plans, records, remaining, weights
+from pcrec_core.study import defaults, executors, plans, records, remaining, weight_files
 from pcrec_core.study import run as study
 from pcrec_core.study.records import Record, Store
 from pcrec_core.study.variants import Spec
@@ -282,7 +282,7 @@ def _say(
         print(f"missing   {spec.name}")
     if left := plans.unchosen(names, options.dataset):
         print(f"left out until their setting is chosen: {', '.join(left)}")
-    time = remaining.seconds([*missing, *weights.missing(missing)], rates)
+    time = remaining.seconds([*missing, *weight_files.missing(missing)], rates)
     print(remaining.sentence(len(missing), len(wanted), *time), flush=True)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pcrec_core.specs.derived import TUNING_EPOCHS, Derived
 from pcrec_core.specs.run import RunSpec
-from pcrec_core.study import plans, weights
+from pcrec_core.study import plans, weight_files
 from pcrec_core.study.records import Record
 from pcrec_core.study.variants import Spec
 
@@ -82,7 +82,7 @@ def by_name(
         for name in (name for name in names if name in group):
             here = [s for s in plans.planned([name], datasets, seeds) if s not in counted]
             left = [spec for spec in here if spec in missing]
-            again = [run for run in weights.missing(left) if run not in counted]
+            again = [run for run in weight_files.missing(left) if run not in counted]
             found.append(Remaining(name, len(here), len(left), *seconds([*left, *again], rates)))
             counted.update(here, again)
     return found

@@ -39,7 +39,7 @@ from pcrec_core.paths import AGAIN, CHECKPOINTS, alone
 from pcrec_core.specs import derived
 from pcrec_core.specs.derived import TRIVIAL, Derived, Trivial
 from pcrec_core.specs.run import NUMERICS, Data, RunSpec
-from pcrec_core.study import command_line, executors, plans, records, weights
+from pcrec_core.study import command_line, executors, plans, records, weight_files, weights
 from pcrec_core.study.records import Record, Store
 from pcrec_core.study.replicates import Replicates
 from pcrec_core.study.variants import Spec, variant
@@ -97,7 +97,7 @@ def run(
         _refuse_training(spec)
     _train(missing, executor, store, device, threads)
     made = [spec for spec in missing if not isinstance(spec, RunSpec)]
-    _train(_forget(weights.missing(made)), executor, Store(AGAIN), device, threads)
+    _train(_forget(weight_files.missing(made)), executor, Store(AGAIN), device, threads)
     for spec in _bar(made, desc="derived", unit="record") if made else ():
         make(spec, store, device=device, threads=threads)
     return [found[spec] or records.read(store.path(spec.name)) for spec in specs]

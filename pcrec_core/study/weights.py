@@ -10,20 +10,14 @@ from typing import Any
 
 from pcrec_core.datasets.split import Split
 from pcrec_core.errors import RecordError
-from pcrec_core.paths import WEIGHTS, write_whole
-from pcrec_core.specs.derived import Derived
+from pcrec_core.paths import write_whole
 from pcrec_core.specs.fields import canonical_json
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study.records import Store
+from pcrec_core.study.weight_files import path
 
 #: The one key of a file's metadata, whose value is JSON: of several keys, safetensors writes any one first.
 _SAID = "pcrec_core"
-
-
-def path(spec: RunSpec, peer: int | None = None) -> Path:
-    """Where the weights of the reported model lie after training (ignored by git), or, of peers that never exchange, those
-    of the best epoch of one."""
-    return WEIGHTS / f"{spec.name}{'' if peer is None else f'-peer{peer}'}.safetensors"
 
 
 def keep(spec: RunSpec, reported: Mapping[str, Any], by_peer: Iterable[Mapping[str, Any]]) -> None:
@@ -49,12 +43,6 @@ def _digest(tensors: Mapping[str, Any]) -> str:
         whole.update(canonical_json([name, str(w.dtype), list(w.shape)]).encode())
         whole.update(w.reshape(-1).view(uint8).numpy())
     return whole.hexdigest()
-
-
-def missing(wanted: Iterable[Any]) -> list[RunSpec]:
-    """The runs whose weights are needed for what is derived among ``wanted``, and not on this machine."""
-    needs = (need for spec in wanted if isinstance(spec, Derived) for need in spec.needs)
-    return list(dict.fromkeys(parent for parent, peer in needs if not path(parent, peer).exists()))
 
 
 def model(spec: RunSpec, peer: int | None, split: Split, device: Any) -> Any:
