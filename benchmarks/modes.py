@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from benchmarks.__main__ import machine
 from pcrec_core.evaluation import Ranker
-from pcrec_core.models.ensemble import Mean
+from pcrec_core.models.ensemble import ScoreEnsemble
 from pcrec_core.paths import ROOT, write_whole
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study import command_line, records
@@ -120,7 +120,7 @@ def inference() -> dict[str, Callable[[], dict[str, Any]]]:
         models.append(build(spec, split).eval())
 
     def by(count: int) -> dict[str, Any]:
-        ensemble = Mean(models[:count])
+        ensemble = ScoreEnsemble(models[:count])
         began = time.perf_counter()
         ranker.ranks(ensemble, "test")
         return {
