@@ -23,8 +23,7 @@ from pcrec_core.evaluation import Ranker
 from pcrec_core.models.ensemble import ScoreEnsemble
 from pcrec_core.paths import ROOT, write_whole
 from pcrec_core.specs.run import RunSpec
-from pcrec_core.study import command_line, records
-from pcrec_core.study import run as study
+from pcrec_core.study import command_line, records, splits
 from pcrec_core.study.defaults import base, pcrec
 from pcrec_core.study.records import Store
 from pcrec_core.training.build import build
@@ -112,7 +111,7 @@ def inference() -> dict[str, Callable[[], dict[str, Any]]]:
     """Ranking all users of ML-100K by one SASRec, and by the mean of the scores of several."""
     torch.set_num_threads(1)
     spec = pcrec("ml-100k", "sasrec")
-    split = study.split_of(spec.data)
+    split = splits.split_of(spec.data)
     ranker = Ranker(split, spec.model.t, False, torch.device("cpu"))
     models = []
     for seed in range(3):

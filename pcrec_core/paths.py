@@ -1,4 +1,4 @@
-"""Every path of the project: found from the package's own place, never from the working directory."""
+"""Every path of the project: found from the package or named by the environment, never from the working directory."""
 
 from __future__ import annotations
 
@@ -10,14 +10,65 @@ from pathlib import Path
 
 from pcrec_core.errors import FileError
 
+#: The repository around the package; without one (an installed package) just the folder above it.
 ROOT = Path(__file__).resolve().parents[1]
-PAPER = ROOT / "data" / "paper"
-RECORDS = ROOT / "data" / "records"
-#: Ignored by git: records that a reader makes, checkpoints of running runs, and the weights of finished ones.
-OWN_RECORDS = ROOT / "data" / "cache" / "records"
-AGAIN = ROOT / "data" / "cache" / "again"  # of runs that were trained again for their weights
-CHECKPOINTS = ROOT / "data" / "cache" / "checkpoints"
-WEIGHTS = ROOT / "data" / "weights"
+#: Environment variables that name the study's folder and the folder that it writes to. Worker processes inherit them.
+HOME, CACHE = "PCREC_HOME", "PCREC_CACHE"
+
+
+def data() -> Path:
+    """Return the study's folder of data: committed records, the paper's tables, measurements.
+
+    Raises
+    ------
+    FileError
+        If neither ``PCREC_HOME`` nor the folder around the package has one.
+    """
+    home = Path(os.environ.get(HOME) or ROOT)
+    if not (home / "data" / "paper").is_dir():
+        raise FileError(
+            f"{home} has no folder data/paper, so records and the paper's tables cannot be found;"
+            f" name a clone of the study's repository in the environment variable {HOME}."
+        )
+    return home / "data"
+
+
+def paper() -> Path:
+    """Return the folder of the paper's tables and claims."""
+    return data() / "paper"
+
+
+def records() -> Path:
+    """Return the folder of the committed records."""
+    return data() / "records"
+
+
+def cache() -> Path:
+    """Return the folder that runs write to, which git ignores: ``PCREC_CACHE``, or one of the repository or the user."""
+    if named := os.environ.get(CACHE):
+        return Path(named)
+    user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pcrec"
+    return ROOT / "data" / "cache" if (ROOT / "data" / "paper").is_dir() else user
+
+
+def own_records() -> Path:
+    """Return the folder of the records that a reader makes."""
+    return cache() / "records"
+
+
+def again() -> Path:
+    """Return the folder of the records of runs that were trained again for their weights."""
+    return cache() / "again"
+
+
+def checkpoints() -> Path:
+    """Return the folder of the checkpoints of running runs."""
+    return cache() / "checkpoints"
+
+
+def weights() -> Path:
+    """Return the folder of the weights of finished runs."""
+    return cache() / "weights"
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -19,9 +19,8 @@ from typing import Any
 
 import torch
 
-from pcrec_core import provenance
-from pcrec_core.study import run as study
-from pcrec_core.study import weights
+from pcrec_core import paths, provenance
+from pcrec_core.study import train
 from pcrec_core.study.cli import main
 from pcrec_core.trainer import Trainer
 from pcrec_core.training import environment
@@ -66,7 +65,7 @@ def step(event: str, words: list[str]) -> list[Any]:
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    study.CHECKPOINTS, weights.WEIGHTS = folder / "checkpoints", folder / "weights"
-    study.train = functools.partial(study.train, interval=0)  # a checkpoint every epoch
+    os.environ[paths.CACHE] = str(folder)
+    train.train = functools.partial(train.train, interval=0)  # a checkpoint every epoch
     reports = [step(*each) for each in json.loads(sys.argv[2])]
     (folder / f"report-{environment.rank()}.json").write_text(json.dumps(reports))

@@ -15,8 +15,7 @@ from pcrec_core.datasets import SOURCES
 from pcrec_core.metrics import METRICS
 from pcrec_core.paths import ROOT
 from pcrec_core.specs.run import Data
-from pcrec_core.study import command_line, defaults, records, weights
-from pcrec_core.study import run as study
+from pcrec_core.study import command_line, defaults, records, splits, train
 from pcrec_core.study.cli import main
 from pcrec_core.study.records import Store, run_record
 
@@ -26,11 +25,9 @@ TINY = ["train", "--dataset", "synthetic", "--model", "bpr", "--epochs", "1", "-
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch) -> Path:
     """Everything a command writes goes below here; its folder of records."""
-    monkeypatch.setattr(study, "CHECKPOINTS", tmp_path / "checkpoints")
-    monkeypatch.setattr(weights, "WEIGHTS", tmp_path / "weights")
     monkeypatch.setattr(datasets.files, "_download", None)  # a test that would download fails
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for name in (study.NO_TRAINING, datasets.files.ENVIRONMENT):
+    for name in (train.NO_TRAINING, datasets.files.ENVIRONMENT):
         monkeypatch.delenv(name, raising=False)
     return tmp_path / "records"
 
@@ -49,22 +46,12 @@ def call(folder, capsys):
 
 def person(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess:
     """``python -m pcrec_core``, from another working directory, writing below the folder's parent only."""
-    redirected = (
-        "import sys; from pcrec_core import study, weights; from pathlib import Path; at = Path(sys.argv.pop(1));"
-        "study.CHECKPOINTS, weights.WEIGHTS = at / 'checkpoints', at / 'weights';"
-        "from pcrec_core.study.cli import main; sys.exit(main(sys.argv[1:]))"
-    )
-    start = (
-        ["-c", redirected, str(folder.parent)]
-        if words and words[0] == "train"
-        else ["-m", "pcrec_core"]
-    )
     return subprocess.run(
-        [sys.executable, *start, *words],
+        [sys.executable, "-m", "pcrec_core", *words],
         capture_output=True,
         text=True,
         cwd=folder.parent,
-        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PCREC_CACHE": str(folder.parent)} | environment,
     )
 
 
@@ -91,7 +78,7 @@ def test_train_prints_metrics_a_line_each_and_the_path_of_the_record(call, folde
 
 def test_a_second_call_reads_and_prints_the_same(call, folder, monkeypatch):
     first = call(*TINY)
-    monkeypatch.setattr(study, "train", None)
+    monkeypatch.setattr(train, "train", None)
     assert call(*TINY) == first and first[0] == 0
     assert len([path for path in folder.rglob("*") if path.is_file()]) == 1
 
@@ -104,7 +91,7 @@ def test_show_takes_a_path_and_an_identity(call, folder):
 
 
 def test_show_prints_the_statistics_of_a_data_set(call, folder):
-    made = study.statistics(Data("synthetic"), Store(folder))
+    made = splits.statistics(Data("synthetic"), Store(folder))
     code, out, _ = call("show", made.identity)
     printed = dict(line.split(maxsplit=1) for line in out)
     assert (
@@ -366,7 +353,7 @@ def test_ctrl_c_outside_a_training_is_one_sentence(call, monkeypatch):
     def pressed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    study.split_of.cache_clear()
+    splits.split_of.cache_clear()
     monkeypatch.setattr(datasets, "load", pressed)
     code, out, err = call(*TINY)
     assert (code, out) == (1, []) and refused(err) == (
@@ -414,7 +401,7 @@ def test_a_changed_digit_is_said_by_show_and_by_train(call, folder):
 
 
 def test_where_training_is_forbidden_the_command_is_named(call, monkeypatch):
-    monkeypatch.setenv(study.NO_TRAINING, "1")
+    monkeypatch.setenv(train.NO_TRAINING, "1")
     code, out, err = call("train", "--dataset", "ml-100k", "--model", "sasrec", *PAIR)
     [line] = err
     run = defaults.pcrec("ml-100k", "sasrec")
@@ -479,7 +466,7 @@ def test_a_csv_is_trained_on_and_read_again_wherever_it_lies(call, folder, tmp_p
         record.key["data"]["columns"] == ["user", "item", "time"]
         and record.key["data"]["core"] == 2
     )
-    monkeypatch.setattr(study, "train", None)
+    monkeypatch.setattr(train, "train", None)
     assert call(*OWN, "--csv", str(write_csv(tmp_path / "moved.csv"))) == first
 
 

@@ -15,10 +15,9 @@ from typing import Any
 import pytest
 from support import fit
 
-from pcrec_core import datasets
+from pcrec_core import datasets, paths
 from pcrec_core.analysis import comparisons
 from pcrec_core.datasets.split import split
-from pcrec_core.paths import RECORDS
 from pcrec_core.specs.derived import Trivial, derived_from_dict
 from pcrec_core.specs.fields import canonical_json
 from pcrec_core.specs.run import NUMERICS, Data, RunSpec, from_dict
@@ -30,13 +29,13 @@ from pcrec_core.study.variants import variant
 #: How many files lie below data/records; whoever commits a record raises it, so that none is lost or passed over.
 EXPECTED = 280
 
-FILES = sorted(path for path in RECORDS.rglob("*") if path.is_file())
+FILES = sorted(path for path in paths.records().rglob("*") if path.is_file())
 #: Means are kept to 8 digits.
 CLOSE = 1.01e-8
 
 
 def name_of(path: Path) -> str:
-    return str(path.relative_to(RECORDS))
+    return str(path.relative_to(paths.records()))
 
 
 # --- what must hold

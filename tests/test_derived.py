@@ -34,7 +34,7 @@ from pcrec_core.models.ensemble import ScoreEnsemble
 from pcrec_core.specs.derived import Derived, Trivial, derived_from_dict
 from pcrec_core.specs.protocol import Rules
 from pcrec_core.specs.run import Data, RunSpec
-from pcrec_core.study import derive, weight_files, weights
+from pcrec_core.study import collect, derive, train, weight_files, weights
 from pcrec_core.study import run as study
 from pcrec_core.study.records import Store, read
 from pcrec_core.study.replicates import Replicates
@@ -244,19 +244,16 @@ def tiny(seed: int = 0, **given: object) -> RunSpec:
 
 @pytest.fixture
 def store(tmp_path, monkeypatch) -> Store:
-    monkeypatch.setattr(weights, "WEIGHTS", tmp_path / "weights")
-    monkeypatch.setattr(study, "CHECKPOINTS", tmp_path / "checkpoints")
-    monkeypatch.setattr(study, "AGAIN", tmp_path / "again")
     return Store(tmp_path / "records")
 
 
 def test_derived_records_are_made_once_from_the_weights(store, monkeypatch):
     trained = []
-    train = study.train
+    original = train.train
     monkeypatch.setattr(
-        study,
+        train,
         "train",
-        lambda spec, *args, **more: trained.append(spec) or train(spec, *args, **more),
+        lambda spec, *args, **more: trained.append(spec) or original(spec, *args, **more),
     )
     wanted = [
         tiny(),
@@ -289,7 +286,7 @@ def test_weights_that_do_not_give_the_records_ranks_are_refused(store):
     assert record.run["parents"] == {base.name: base.result_hash}
     store.path(record.name).unlink()
     faster = dataclasses.replace(tiny(), training=dataclasses.replace(tiny().training, eta=0.5))
-    study.train(faster, store)
+    train.train(faster, store)
     weights.keep(tiny(), load_file(weight_files.path(faster)), [])  # as trained on another machine
     with pytest.raises(
         RecordError,
@@ -346,7 +343,7 @@ def test_an_ensemble_of_peers_that_never_exchange(store):
 
 
 def test_a_missing_derived_record_is_an_error_where_nothing_may_be_trained(store, monkeypatch):
-    monkeypatch.setenv(study.NO_TRAINING, "1")
+    monkeypatch.setenv(train.NO_TRAINING, "1")
     real = dataclasses.replace(tiny(), data=Data("ml-100k"))
     words = (
         r"^the record ml-100k/bpr-m2-base-s0-\w+ is missing, and PCREC_NO_TRAINING is set; .*\.$"
@@ -359,7 +356,7 @@ def test_a_missing_derived_record_is_an_error_where_nothing_may_be_trained(store
 
 
 def arm(label: str, specs: list, store: Store) -> Replicates:
-    return study.arm(label, specs, store=store)
+    return collect.arm(label, specs, store=store)
 
 
 def test_arms_that_share_a_training_are_paired_and_others_are_not(store):

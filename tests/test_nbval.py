@@ -14,10 +14,11 @@ from xml.etree import ElementTree
 import nbformat
 import pytest
 
-from pcrec_core.paths import RECORDS, ROOT
+from pcrec_core import paths
+from pcrec_core.paths import ROOT
 from pcrec_core.study import defaults
 from pcrec_core.study.records import Store
-from pcrec_core.study.run import NO_TRAINING
+from pcrec_core.study.train import NO_TRAINING
 
 #: table3 reads it, table1 does not.
 READ = defaults.base("ml-100k", "sasrec", seed=0).name
@@ -41,7 +42,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Said]:
         "changed": change_a_digit,
         "hashed": change_a_digit_and_the_hash,
     }.items():
-        shutil.copytree(RECORDS, root / copy / "records")
+        shutil.copytree(paths.records(), root / copy / "records")
         if change:
             change(Store(root / copy / "records"))
     return nbval(root, ["unchanged/table3", "changed/table3", "changed/table1", "hashed/table3"])

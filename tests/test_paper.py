@@ -8,10 +8,10 @@ import math
 import pandas as pd
 import pytest
 
+from pcrec_core import paths
 from pcrec_core.analysis import paper
 from pcrec_core.analysis.crossed_t import effect_ratio
 from pcrec_core.datasets import SOURCES
-from pcrec_core.paths import PAPER
 
 #: The claims were committed before the first record, those of Amendment 1 before the first run of theirs. A change after
 #: that belongs on the page `deviations`.
@@ -179,7 +179,7 @@ def test_unknown_names_are_refused():
 
 
 def test_the_claims_are_those_fixed_before_the_evidence():
-    lines = (PAPER / "claims.csv").read_bytes().splitlines(keepends=True)
+    lines = (paths.paper() / "claims.csv").read_bytes().splitlines(keepends=True)
     original, whole = (hashlib.sha256(b"".join(part)).hexdigest() for part in (lines[:217], lines))
     assert original == CLAIMS_SHA256, (
         "the original claims were fixed before the evidence; list a change on the page deviations"
@@ -430,7 +430,7 @@ def test_the_sceptics_controls_are_there_for_both_models():
 
 
 def test_the_readme_names_every_kind_of_claim_and_every_file():
-    text = (PAPER / "README.md").read_text(encoding="utf-8")
-    files = {path.name for path in PAPER.iterdir() if path.suffix == ".csv"}
+    text = (paths.paper() / "README.md").read_text(encoding="utf-8")
+    files = {path.name for path in paths.paper().iterdir() if path.suffix == ".csv"}
     assert all(f"`{name}`" in text for name in {*files, *ALL_CLAIMS.kind, *CLAIMS.columns})
     assert isinstance(CLAIMS, pd.DataFrame) and CLAIMS.index.name == "id"

@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 import torch
 
-from pcrec_core import provenance
+from pcrec_core import paths, provenance
 from pcrec_core.errors import TrainingError
 from pcrec_core.paths import ROOT
 from pcrec_core.specs.run import RunSpec
-from pcrec_core.study import command_line, weights
+from pcrec_core.study import command_line, train
 from pcrec_core.study import run as study
 from pcrec_core.study.cli import main
 from pcrec_core.study.defaults import base, pcrec
@@ -59,7 +59,7 @@ VARIANTS = {
 @pytest.fixture(scope="module", autouse=True)
 def nothing_real() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.delenv(study.NO_TRAINING, raising=False)
+        patch.delenv(train.NO_TRAINING, raising=False)
         yield
 
 
@@ -71,8 +71,7 @@ def folder(tmp_path_factory) -> Path:
 def serial(spec: RunSpec, folder: Path) -> Record:
     """The record of ``spec`` with its peers in turn, all files below ``folder``."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study, "CHECKPOINTS", folder / "checkpoints")
-        patch.setattr(weights, "WEIGHTS", folder / "weights")
+        patch.setenv(paths.CACHE, str(folder))
         return study.run([spec], store=Store(folder / "records"))[0]
 
 

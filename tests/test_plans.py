@@ -215,16 +215,11 @@ def test_a_run_that_is_trained_for_its_weights_takes_time_too(monkeypatch):
 
 
 @pytest.fixture
-def three_runs(tmp_path, monkeypatch):
+def three_runs(monkeypatch):
     """Return the specs that the command line has to make, all files below a folder."""
-    from pcrec_core.study import run as study
-    from pcrec_core.study import weights
-
     base = defaults.base("synthetic", "bpr", epochs=1, d=4)
     wanted = [base, dataclasses.replace(base, seed=1), Trivial(base.data, "recency")]
     monkeypatch.setattr(plans, "planned", lambda names, datasets, seeds: wanted)
-    for module, name in ((weights, "WEIGHTS"), (study, "CHECKPOINTS"), (study, "AGAIN")):
-        monkeypatch.setattr(module, name, tmp_path / name)
     return wanted
 
 

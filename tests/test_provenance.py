@@ -21,6 +21,8 @@ from typing import Any
 
 import pytest
 
+from pcrec_core.study import splits
+
 TESTS = Path(__file__).parent
 CALL = "import json, sys, pathlib, test_provenance as t; print(json.dumps(getattr(t, sys.argv[1])(pathlib.Path(sys.argv[2]))))"
 
@@ -196,7 +198,7 @@ def trains(folder: Path) -> list[dict[str, Any]]:
     from pcrec_core.study import run as study
     from pcrec_core.study.records import Store
 
-    store, split_for = Store(folder / "data" / "records"), study.split_for
+    store, split_for = Store(folder / "data" / "records"), splits.split_for
 
     def made(seed: int) -> dict[str, Any]:
         return study.run(
@@ -207,7 +209,7 @@ def trains(folder: Path) -> list[dict[str, Any]]:
     edit(folder, "baselines.py")
     commit(folder)
     told.append(made(1))
-    study.split_for = lambda spec: (
+    splits.split_for = lambda spec: (
         importlib.import_module("pcrec_core.models.baselines") and split_for(spec)
     )  # in the run
     told.append(made(2))

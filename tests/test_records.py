@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pcrec_core import paths
 from pcrec_core.errors import FileError, RecordError
 from pcrec_core.specs import run as specs
 from pcrec_core.specs.run import Data, RunSpec
@@ -360,37 +361,37 @@ def test_a_store_is_the_committed_folder_if_not_told_otherwise_wherever_one_stan
     assert (
         Store()
         .path(first.name)
-        .is_relative_to(Path(records.__file__).parents[1] / "data" / "records")
+        .is_relative_to(Path(paths.__file__).parents[1] / "data" / "records")
     )
 
 
 def test_a_new_record_goes_to_the_readers_own_folder_and_none_is_added_to_the_committed_ones(
     tmp_path, monkeypatch
 ):
-    for name in ("RECORDS", "OWN_RECORDS"):
-        monkeypatch.setattr(records, name, tmp_path / name)
+    (tmp_path / "data" / "paper").mkdir(parents=True)
+    monkeypatch.setenv(paths.HOME, str(tmp_path))
     committed, own = (
         record_of(),
         dataclasses.replace(record_of(), name="synthetic/bpr-base-s9-0123456789ab"),
     )
-    Store(tmp_path / "RECORDS").put(committed)
-    path = tmp_path / "OWN_RECORDS" / f"{committed.name}.json"
+    Store(tmp_path / "data" / "records").put(committed)
+    path = tmp_path / "records" / f"{committed.name}.json"
     assert (
-        Store().path(committed.name) == tmp_path / "RECORDS" / f"{committed.name}.json"
+        Store().path(committed.name) == tmp_path / "data" / "records" / f"{committed.name}.json"
         and not path.exists()
     )
-    assert Store().path(own.name) == tmp_path / "OWN_RECORDS" / f"{own.name}.json"
-    (tmp_path / "RECORDS" / f"{committed.name}.json").rename(tmp_path / "away.json")
+    assert Store().path(own.name) == tmp_path / "records" / f"{own.name}.json"
+    (tmp_path / "data" / "records" / f"{committed.name}.json").rename(tmp_path / "away.json")
     assert Store().put(committed) == path and Store().get(committed.name) == committed
     assert Store().find(committed.identity) == Store().find(committed.name) == path
     assert list(Store().all()) == [] and list(Store().all(own=True)) == [
         committed
     ]  # what the study shows was committed
-    Store(tmp_path / "RECORDS").put(committed)  # what a reader made was committed later
+    Store(tmp_path / "data" / "records").put(committed)  # what a reader made was committed later
     assert (
         Store().find(committed.name)
         == Store().find(committed.identity)
-        == tmp_path / "RECORDS" / f"{committed.name}.json"
+        == tmp_path / "data" / "records" / f"{committed.name}.json"
     )
     assert list(Store().all(own=True)) == [committed] and path.exists()
 

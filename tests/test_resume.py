@@ -17,7 +17,7 @@ from pcrec_core import provenance
 from pcrec_core.errors import TrainingError
 from pcrec_core.specs.protocol import PROTOCOLS
 from pcrec_core.specs.run import Cooperation, RunSpec
-from pcrec_core.study import defaults, weights
+from pcrec_core.study import defaults
 from pcrec_core.study import run as study
 from pcrec_core.study.records import Store
 from pcrec_core.trainer import Trainer
@@ -146,8 +146,6 @@ def test_ctrl_c_in_the_last_epoch_keeps_the_record_and_starts_no_further_run(tmp
         return original(trainer, number)
 
     monkeypatch.setattr(Trainer, "_epoch", pressed)
-    monkeypatch.setattr(study, "CHECKPOINTS", tmp_path / "checkpoints")
-    monkeypatch.setattr(weights, "WEIGHTS", tmp_path / "weights")
     store = Store(tmp_path / "records")
     with pytest.raises(
         TrainingError,
@@ -202,8 +200,6 @@ def test_a_checkpoint_with_more_epochs_than_the_run_or_with_none_is_refused(tmp_
 def test_a_run_is_not_resumed_under_other_code_and_not_clean_if_a_part_of_it_is_not(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(study, "CHECKPOINTS", tmp_path / "checkpoints")
-    monkeypatch.setattr(weights, "WEIGHTS", tmp_path / "weights")
     monkeypatch.setattr(provenance, "_asked", lambda: ("c" * 40, True))
     run, store, original = (
         defaults.base("synthetic", "bpr", epochs=3, d=4),

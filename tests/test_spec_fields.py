@@ -13,7 +13,7 @@ from pcrec_core import datasets
 from pcrec_core.datasets.split import Split, split
 from pcrec_core.specs.protocol import PROTOCOLS, Rules
 from pcrec_core.specs.run import Cooperation, Data, Model, RunSpec, Training
-from pcrec_core.study import run as study
+from pcrec_core.study import splits
 
 LAYERWISE = Cooperation("layerwise", "entropy", 30)
 SASREC = RunSpec(
@@ -224,7 +224,7 @@ def test_bpr_hides_seen_items_by_protocol_where_a_data_set_can_repeat():
 
 def test_bprs_own_data_has_no_repeats():
     def of(run: RunSpec) -> Split:
-        return study.split_for(run)
+        return splits.split_for(run)
 
     common, own = of(BPR), of(replace(BPR, rules=Rules(data="own")))
     assert common.repeats and not own.repeats and own.n_users <= common.n_users

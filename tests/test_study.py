@@ -24,7 +24,7 @@ from pcrec_core.errors import FileError, PCRecError, RecordError, SpecError, Tra
 from pcrec_core.specs import run as specs
 from pcrec_core.specs.derived import Trivial
 from pcrec_core.specs.run import Cooperation, Data, RunSpec
-from pcrec_core.study import cli, records, weight_files, weights
+from pcrec_core.study import cli, collect, records, splits, train, weight_files
 from pcrec_core.study import run as study
 from pcrec_core.study.command_line import command
 from pcrec_core.study.defaults import base, pcrec, run_spec
@@ -33,24 +33,22 @@ from pcrec_core.study.records import Store, run_record
 
 @pytest.fixture(autouse=True)
 def store(tmp_path: Path, monkeypatch) -> Store:
-    monkeypatch.setattr(study, "CHECKPOINTS", tmp_path / "checkpoints")
-    monkeypatch.setattr(weights, "WEIGHTS", tmp_path / "weights")
-    monkeypatch.delenv(study.NO_TRAINING, raising=False)
+    monkeypatch.delenv(train.NO_TRAINING, raising=False)
     monkeypatch.setattr(datasets.files, "_download", None)  # a test that would download fails
-    study.split_of.cache_clear()
+    splits.split_of.cache_clear()
     return Store(tmp_path / "records")
 
 
 @pytest.fixture
 def trained(monkeypatch) -> list[RunSpec]:
     """The specs that were trained, in order."""
-    trained, train = [], study.train
+    trained, original = [], train.train
 
     def watched(run: RunSpec, *args: Any, **options: Any) -> str:
         trained.append(run)
-        return train(run, *args, **options)
+        return original(run, *args, **options)
 
-    monkeypatch.setattr(study, "train", watched)
+    monkeypatch.setattr(train, "train", watched)
     return trained
 
 
@@ -234,11 +232,11 @@ def test_data_that_cannot_be_read_do_not_stop_the_runs_on_others_and_are_asked_f
 
 def test_where_one_record_cannot_be_written_no_further_run_is_trained(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
-    begun, train = [], study.train
+    begun, original = [], train.train
     monkeypatch.setattr(
-        study,
+        train,
         "train",
-        lambda spec, *given, **options: begun.append(spec) or train(spec, *given, **options),
+        lambda spec, *given, **options: begun.append(spec) or original(spec, *given, **options),
     )
     with pytest.raises(FileError, match="cannot be written"):
         study.run([tiny(0), tiny(1)], store=Store(tmp_path / "file"))
@@ -255,7 +253,7 @@ def test_where_one_record_cannot_be_written_no_further_run_is_trained(tmp_path, 
     ids=["cpu", "python", "gpu"],
 )
 def test_memory_that_does_not_suffice_is_one_sentence(store, monkeypatch, full):
-    monkeypatch.setattr(study, "split_for", full)
+    monkeypatch.setattr(splits, "split_for", full)
     with pytest.raises(
         TrainingError,
         match="the memory does not suffice; lower the batch, d or t, or take another device.",
@@ -291,7 +289,7 @@ REAL = {
 
 @pytest.mark.parametrize("source", REAL)
 def test_real_data_is_not_trained_on_where_that_is_forbidden(store, trained, monkeypatch, source):
-    monkeypatch.setenv(study.NO_TRAINING, "1")
+    monkeypatch.setenv(train.NO_TRAINING, "1")
     missing = REAL[source]()
     with pytest.raises(RecordError) as refused:
         study.run([tiny(), missing], store=store)
@@ -305,7 +303,7 @@ def test_real_data_is_not_trained_on_where_that_is_forbidden(store, trained, mon
 
 
 def test_a_csv_is_real_data_too(store, trained, monkeypatch, tmp_path):
-    monkeypatch.setenv(study.NO_TRAINING, "1")
+    monkeypatch.setenv(train.NO_TRAINING, "1")
     run = base(csv_data(write_csv(tmp_path / "my.csv"), user="the user"), "bpr")
     with pytest.raises(RecordError, match="my.csv"):
         study.run([run], store=store)
@@ -315,7 +313,7 @@ def test_a_csv_is_real_data_too(store, trained, monkeypatch, tmp_path):
 def test_synthetic_data_is_trained_on_all_the_same_and_committed_records_are_read(
     store, trained, monkeypatch
 ):
-    monkeypatch.setenv(study.NO_TRAINING, "1")
+    monkeypatch.setenv(train.NO_TRAINING, "1")
     committed = run_record(REAL["ml-100k"](), {"ranks": "1"}, {})
     store.put(committed)
     [found, made] = study.run([REAL["ml-100k"](), tiny()], store=store)
@@ -514,24 +512,24 @@ def test_no_bar_goes_into_a_notebook(store, capsys):
 
 def test_statistics_are_computed_once_and_then_read_without_the_data(store, monkeypatch):
     data = Data("synthetic")
-    made = study.statistics(data, store)
+    made = splits.statistics(data, store)
     assert (
         made.kind == "statistics"
         and made.name == records.statistics_name(data)
         and made.key == data.canonical()
     )
     assert (
-        made.result["users"] == study.split_of(data).n_users
+        made.result["users"] == splits.split_of(data).n_users
         and made.result["source"] == "synthetic"
     )
     monkeypatch.setattr(datasets, "load", None)
-    assert study.statistics(data, store) == made == store.get(made.name)
+    assert splits.statistics(data, store) == made == store.get(made.name)
     assert records.statistics_name(Data("synthetic", core=4)) != made.name
 
 
 def test_users_are_grouped_by_their_test_target(store):
-    data, split = Data("synthetic"), study.split_of(Data("synthetic"))
-    groups = study.target_groups(data, store)
+    data, split = Data("synthetic"), splits.split_of(Data("synthetic"))
+    groups = splits.target_groups(data, store)
     targets = split.targets("test")
     assert ((groups[:, None] == groups) == (targets[:, None] == targets)).all() and groups[0] == 0
 
@@ -548,7 +546,7 @@ def test_an_arm_of_a_label_has_its_seeds_in_order(store, trained):
         store.put(run_record(run, {"ranks": "1"}, {}))
     labels = ["LE@10", "avg", "LE@40"]
     swept = [
-        study.labelled(label, "ml-100k", "sasrec", seeds, given, store=store) for label in labels
+        collect.labelled(label, "ml-100k", "sasrec", seeds, given, store=store) for label in labels
     ]
     assert [arm.variant for arm in swept] == labels and [arm.alpha for arm in swept] == alphas
     assert [run.spec for arm in swept for run in arm.runs] == specs and trained == []
@@ -565,7 +563,7 @@ def test_arms_of_several_models_are_checked_before_the_first_is_trained(store, t
         (too_few, "variant LE-k5 of dnn: cooperation every 5 epochs never happens in 2 epochs"),
     ):
         with pytest.raises(SpecError, match=sentence):
-            study.by_label(plan, labels, [0], {"epochs": 2}, store=store)
+            collect.by_label(plan, labels, [0], {"epochs": 2}, store=store)
     assert trained == []
     for _, model in plan:
         for run in (
@@ -573,7 +571,7 @@ def test_arms_of_several_models_are_checked_before_the_first_is_trained(store, t
             pcrec("synthetic", model, epochs=2, seed=7),
         ):
             store.put(run_record(run, {"ranks": "1"}, {}))
-    first, second = study.by_label(
+    first, second = collect.by_label(
         plan, {"sasrec": ["base", "LE"], "dnn": ["LE"]}, [7], {"epochs": 2}, store=store
     )
     assert (
@@ -589,7 +587,7 @@ def test_without_seeds_it_has_the_planned_ones(store, trained):
         for run in (base("ml-100k", "bpr", seed=seed), pcrec("retailrocket", "bpr", seed=seed)):
             store.put(run_record(run, {"ranks": "1"}, {}))
     planned, unplanned = (
-        study.labelled(label, name, "bpr", store=store)
+        collect.labelled(label, name, "bpr", store=store)
         for label, name in (("base", "ml-100k"), ("LE", "retailrocket"))
     )
     assert [run.spec.seed for run in planned.runs] == [0, 1, 2] and [
@@ -597,13 +595,15 @@ def test_without_seeds_it_has_the_planned_ones(store, trained):
     ] == [0]
     recency = Trivial(Data("ml-100k"), "recency")
     store.put(run_record(recency, {"ranks": "1"}, {}))
-    [run] = study.labelled("recency", "ml-100k", "bpr", [3, 4], store=store).runs  # it has no seeds
+    [run] = collect.labelled(
+        "recency", "ml-100k", "bpr", [3, 4], store=store
+    ).runs  # it has no seeds
     assert run.spec == recency
 
 
 def test_an_arm_trains_what_is_missing_with_the_options_it_is_given(store, trained, monkeypatch):
     monkeypatch.setattr(
-        study,
+        train,
         "train",
         lambda run, to, **how: (
             trained.append((run, how["device"])) or to.put(run_record(run, {"ranks": "1"}, {}))
@@ -612,7 +612,7 @@ def test_an_arm_trains_what_is_missing_with_the_options_it_is_given(store, train
     there = pcrec("synthetic", "bpr", 10, d=4)
     store.put(run_record(there, {"ranks": "1"}, {}))
     for label in ("LE@10", "avg"):
-        study.labelled(label, Data("synthetic"), "bpr", [0], {"d": 4}, store=store, device="cpu")
+        collect.labelled(label, Data("synthetic"), "bpr", [0], {"d": 4}, store=store, device="cpu")
     assert trained == [(pcrec("synthetic", "bpr", 0, d=4), "cpu")]
 
 
@@ -620,4 +620,4 @@ def test_a_run_is_trained_on_the_data_of_its_protocol(store):
     usual = run_spec("synthetic", "bpr", epochs=1)
     runs = [usual, run_spec("synthetic", "bpr", epochs=1, rules={"data": "own"})]
     found = [record.result["data"]["fingerprint"] for record in study.run(runs, store=store)]
-    assert found == [study.split_for(run).fingerprint() for run in runs] and found[0] != found[1]
+    assert found == [splits.split_for(run).fingerprint() for run in runs] and found[0] != found[1]

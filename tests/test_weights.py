@@ -22,7 +22,6 @@ AGAIN = r"delete them and the run is trained again\.$"
 @pytest.fixture(autouse=True)
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The weights of peer 1 of a run whose peers never exchange, which ``apart`` is made from."""
-    monkeypatch.setattr(weights, "WEIGHTS", tmp_path)
     outcome = fit(RUN, RINGS)[1]
     weights.keep(RUN, outcome.weights, outcome.by_peer)
     return weight_files.path(RUN, 1)

@@ -33,12 +33,12 @@ from workers_support import (
     watched,
 )
 
-from pcrec_core import datasets
+from pcrec_core import datasets, paths
 from pcrec_core.datasets.split import split
 from pcrec_core.errors import FileError, Interrupted, RecordError, SpecError, TrainingError
 from pcrec_core.paths import ROOT, alone
 from pcrec_core.specs.run import RunSpec
-from pcrec_core.study import cli, executors, records, weights
+from pcrec_core.study import cli, executors, records, train
 from pcrec_core.study import run as study
 from pcrec_core.study.defaults import pcrec
 from pcrec_core.study.executors import Processes
@@ -52,9 +52,7 @@ TESTS = Path(__file__).parent
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch) -> Path:
     """Everything that is written goes below it, here and in the workers."""
-    monkeypatch.setattr(study, "CHECKPOINTS", tmp_path / "checkpoints")
-    monkeypatch.setattr(weights, "WEIGHTS", tmp_path / "weights")
-    monkeypatch.delenv(study.NO_TRAINING, raising=False)
+    monkeypatch.delenv(train.NO_TRAINING, raising=False)
     return tmp_path
 
 
@@ -130,14 +128,14 @@ def test_two_workers_are_at_work_at_once(two, store, folder):
 def test_of_two_processes_on_one_run_one_trains_and_the_other_reads(two, store, folder, here):
     run = RUNS[1]
     hold(folder, run)
-    jobs = [two.submit(watched, folder, study.train_once, run, store) for _ in range(2)]
+    jobs = [two.submit(watched, folder, train.train_once, run, store) for _ in range(2)]
     held(folder, run)
     wait_for(lambda: len(list((folder / "notes").glob("asked.*"))) == 2, "the second to ask")
     release(folder)
     assert [job.result() for job in jobs] == [run.identity] * 2
     assert len(notes(folder, run)) == run.training.epochs
     [record] = store.all()
-    assert hashes([record]) == [here[1]] and list(study.CHECKPOINTS.glob("*.pt")) == []
+    assert hashes([record]) == [here[1]] and list(paths.checkpoints().glob("*.pt")) == []
 
 
 def test_a_lock_is_held_by_one_at_a_time_and_freed_by_an_error(folder):
@@ -246,7 +244,7 @@ def test_a_worker_with_another_state_of_the_code_refuses(store, monkeypatch):
         RecordError,
         match=f"the record {run.name} is missing, and only an earlier state of the code",
     ):
-        study.train_once(run, store)
+        train.train_once(run, store)
 
 
 def test_every_call_is_another_one_and_names_a_folder_that_any_worker_finds(folder, monkeypatch):
@@ -378,7 +376,7 @@ def test_an_interrupted_command_ends_with_checkpoints_and_goes_on(two, folder, s
         err
         == "error: interrupted; what is finished is stored, and the same command goes on with the rest.\n"
     )
-    assert [path.stem for path in study.CHECKPOINTS.glob("*.pt")] == [runs[0].identity] and notes(
+    assert [path.stem for path in paths.checkpoints().glob("*.pt")] == [runs[0].identity] and notes(
         folder, runs[1]
     ) == []
     found = study.run(runs, Watched(two, folder), store=store)
@@ -430,7 +428,7 @@ def test_what_finished_is_shown_when_another_failed(call, store, monkeypatch):
     monkeypatch.setattr(
         study,
         "train_once",
-        lambda run, *args, original=study.train_once, **options: (
+        lambda run, *args, original=train.train_once, **options: (
             original(run, *args, **options)
             if run.seed
             else (_ for _ in ()).throw(TrainingError("it diverged."))
@@ -491,7 +489,7 @@ def test_where_distributed_is_not_installed_the_command_says_so(call, monkeypatc
 def test_who_waits_goes_on_where_the_other_died(two, store, folder, here):
     run = RUNS[1]
     hold(folder, run)
-    jobs = [two.submit(watched, folder, study.train_once, run, store) for _ in range(2)]
+    jobs = [two.submit(watched, folder, train.train_once, run, store) for _ in range(2)]
     kill_holder(folder, run)
     outcomes = [job.exception() for job in jobs]
     assert sorted(map(str, outcomes)) == [

@@ -21,7 +21,7 @@ from pcrec_core import datasets, provenance
 from pcrec_core.datasets.split import split
 from pcrec_core.errors import TrainingError
 from pcrec_core.paths import ROOT
-from pcrec_core.study import cli, records
+from pcrec_core.study import cli, records, train
 from pcrec_core.study import run as study
 from pcrec_core.study.defaults import pcrec
 from pcrec_core.study.records import Store
@@ -34,7 +34,7 @@ HERE = ["--host", "127.0.0.1", "--no-dashboard"]
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch) -> Path:
-    monkeypatch.delenv(study.NO_TRAINING, raising=False)
+    monkeypatch.delenv(train.NO_TRAINING, raising=False)
     return tmp_path
 
 
@@ -44,7 +44,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     at = tmp_path_factory.mktemp("dask")
     file = at / "scheduler.json"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
-    environment.pop(study.NO_TRAINING, None)
+    environment.pop(train.NO_TRAINING, None)
 
     def start(stack: ExitStack, what: str, *words: str) -> None:
         log = stack.enter_context(open(at / "log", "a"))

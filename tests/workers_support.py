@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 
+from pcrec_core import paths
 from pcrec_core.specs.run import RunSpec
-from pcrec_core.study import run as study
-from pcrec_core.study import weights
+from pcrec_core.study import splits, train
 from pcrec_core.study.defaults import base
 from pcrec_core.trainer import Trainer
 
@@ -37,8 +37,8 @@ def diverging(seed: int = 0) -> RunSpec:
 def watch(folder: Path) -> None:
     """From here on, in this process: files go below ``folder``, a checkpoint is made of every epoch, and each epoch begun
     leaves a note named run, epoch, process. In its second epoch a run waits as long as there is a file ``hold/IDENTITY``."""
-    study.CHECKPOINTS, weights.WEIGHTS = folder / "checkpoints", folder / "weights"
-    study.train.__kwdefaults__["interval"] = 0
+    os.environ[paths.CACHE] = str(folder)
+    train.train.__kwdefaults__["interval"] = 0
 
     def epoch(trainer: Trainer, number: int) -> dict:
         note(
@@ -126,4 +126,4 @@ class Watched:
 
 def loads() -> int:
     """How often this process loaded a data set."""
-    return study.split_of.cache_info().misses
+    return splits.split_of.cache_info().misses

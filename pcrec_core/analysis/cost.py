@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from pcrec_core import paths
 from pcrec_core.errors import DataError, unknown
-from pcrec_core.paths import ROOT
 
 #: What makes each table.
 COMMANDS = {
@@ -27,7 +27,7 @@ def measured(name: str, folder: str = "") -> pd.DataFrame:
     """
     if name not in COMMANDS:
         raise DataError(unknown("table of measurements", name, COMMANDS))
-    path = (Path(folder) if folder else ROOT / "data") / f"{name}.csv"
+    path = (Path(folder) if folder else paths.data()) / f"{name}.csv"
     try:
         frame = pd.read_csv(path)
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors

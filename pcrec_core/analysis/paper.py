@@ -6,8 +6,8 @@ import functools
 
 import pandas as pd
 
+from pcrec_core import paths
 from pcrec_core.errors import PCRecError, unknown
-from pcrec_core.paths import PAPER
 
 #: The paper's data set that each of ours is confronted with, where there is one.
 COUNTERPART = {
@@ -29,7 +29,9 @@ def table(number: int) -> pd.DataFrame:
     """The paper's Table 1 to 5 as a tidy frame; Tables 3 to 5 have a row a printed number."""
     if number not in range(1, 6):
         raise PaperError(f"the paper has Tables 1 to 5, not {number}.")
-    return pd.read_csv(PAPER / f"table{number}.csv", dtype={"l2": str, "p": str, "eta": str})
+    return pd.read_csv(
+        paths.paper() / f"table{number}.csv", dtype={"l2": str, "p": str, "eta": str}
+    )
 
 
 def value(dataset: str, model: str, variant: str, metric: str) -> float | None:
@@ -72,9 +74,9 @@ ORIGINAL_CLAIMS = 216
 def claims() -> pd.DataFrame:
     """Read the registry of claims, indexed by id; ``amendment`` marks those of Amendment 1."""
     empty = {"ri_paper": [""], "e": [""], "theta": [""]}
-    frame = pd.read_csv(PAPER / "claims.csv", keep_default_na=False, na_values=empty).set_index(
-        "id"
-    )
+    frame = pd.read_csv(
+        paths.paper() / "claims.csv", keep_default_na=False, na_values=empty
+    ).set_index("id")
     return frame.assign(amendment=[place >= ORIGINAL_CLAIMS for place in range(len(frame))])
 
 

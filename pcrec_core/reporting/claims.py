@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from pcrec_core import paths
 from pcrec_core.analysis.claims import table as claim_table
 from pcrec_core.analysis.claims.decide import COMPOUND
 from pcrec_core.analysis.claims.outcomes import DECIDED, INCONCLUSIVE, KINDS, NOT_TESTED, WORDS
-from pcrec_core.paths import ROOT
 from pcrec_core.reporting.described import described
 from pcrec_core.reporting.formats import (
     DASH,
@@ -333,7 +333,7 @@ def _explanation(model: str, head: str, rows: list[dict[str, Any]]) -> dict[str,
 def changes(frame: pd.DataFrame, name: str) -> Html:
     """Choices that were changed after evidence existed (``data/changes.csv``), with improvement and word of the claims under
     both."""
-    both = pd.read_csv(ROOT / "data" / "changes.csv").merge(frame.reset_index(), on="id")
+    both = pd.read_csv(paths.data() / "changes.csv").merge(frame.reset_index(), on="id")
     rows = both.to_dict("records")
     shown = both[["date", "choice", "before", "now", "claim", "data set"]].assign(
         **{

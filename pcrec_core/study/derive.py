@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from pcrec_core import paths, provenance
 from pcrec_core.criteria import entropy
 from pcrec_core.datasets.split import Split
 from pcrec_core.evaluation import Ranker, by_user, facts, ranker_of, summary
@@ -20,6 +22,14 @@ from pcrec_core.models import baselines
 from pcrec_core.models.ensemble import ScoreEnsemble
 from pcrec_core.specs.derived import TUNING_EPOCHS, Derived, Trivial
 from pcrec_core.specs.run import RunSpec
+from pcrec_core.study import records, weights
+from pcrec_core.study.records import Store
+from pcrec_core.study.splits import split_for, split_of
+from pcrec_core.study.train import (
+    _device_name,
+    _processor,
+    _torch_for_us,
+)
 from pcrec_core.training.build import examples_of, layers_of
 from pcrec_core.training.optimizer import Adam
 from pcrec_core.training.peer import decay
@@ -158,3 +168,33 @@ def _noise(w: torch.Tensor, run: RunSpec, layer: int) -> torch.Tensor:
     return torch.randn(w.shape, generator=draw, dtype=w.dtype, device=w.device) * (
         w.std(correction=0) / 2
     )
+
+
+def make(spec: Derived | Trivial, store: Store, *, device: str = "auto", threads: int = 1) -> None:
+    """Compute what is derived from the weights of runs, or a trivial baseline, and store its record."""
+    from pcrec_core.study import derive
+    from pcrec_core.training.build import device_of
+
+    started, began = provenance.provenance(), time.perf_counter()
+    place = device_of("cpu" if isinstance(spec, Trivial) else device)
+    if isinstance(spec, Trivial):
+        with _torch_for_us(threads):
+            result = derive.trivial(spec, split_of(spec.data))
+    else:
+        split = split_for(spec.parents[0])
+        with _torch_for_us(threads):
+            models = {need: weights.model(*need, split, place) for need in spec.needs}
+            parents = {
+                parent.name: weights.checked(parent, split, place, (store, Store(paths.again())))
+                for parent in spec.parents
+            }
+            result = derive.derive(spec, split, models, place)
+        started |= {"parents": parents}
+    run = started | {
+        "clean": started["clean"] and provenance.sound(),
+        "device": _device_name(place),
+        "processor": _processor(),
+        "threads": threads,
+        "seconds": {"derive": round(time.perf_counter() - began, 3)},
+    }
+    store.put(records.run_record(spec, result, run))

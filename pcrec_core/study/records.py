@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from pcrec_core import paths
 from pcrec_core.errors import RecordError, known, require
-from pcrec_core.paths import OWN_RECORDS, RECORDS, write_whole
+from pcrec_core.paths import write_whole
 from pcrec_core.specs import run as specs
 from pcrec_core.specs.derived import Derived, Trivial, derived_from_dict
 from pcrec_core.specs.fields import canonical_json, digest
@@ -168,7 +169,7 @@ class Store:
     @property
     def _folders(self) -> tuple[Path, ...]:
         """Where records are looked for; the last one takes new ones."""
-        return (RECORDS, OWN_RECORDS) if self.folder is None else (self.folder,)
+        return (paths.records(), paths.own_records()) if self.folder is None else (self.folder,)
 
     def get(self, name: str) -> Record | None:
         """The verified record of that name, or None."""

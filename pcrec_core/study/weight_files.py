@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pcrec_core.paths import WEIGHTS
+from pcrec_core import paths
 from pcrec_core.specs.derived import Derived
 from pcrec_core.specs.run import RunSpec
 
@@ -14,7 +14,7 @@ from pcrec_core.specs.run import RunSpec
 def path(spec: RunSpec, peer: int | None = None) -> Path:
     """Where the weights of the reported model lie after training (ignored by git), or, of peers that never exchange, those
     of the best epoch of one."""
-    return WEIGHTS / f"{spec.name}{'' if peer is None else f'-peer{peer}'}.safetensors"
+    return paths.weights() / f"{spec.name}{'' if peer is None else f'-peer{peer}'}.safetensors"
 
 
 def missing(wanted: Iterable[Any]) -> list[RunSpec]:

@@ -1,0 +1,84 @@
+"""TODO."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pcrec_core.errors import (
+    SpecError,
+)
+from pcrec_core.specs.derived import TRIVIAL
+from pcrec_core.specs.run import Data
+from pcrec_core.study import plans
+from pcrec_core.study.replicates import Replicates
+from pcrec_core.study.run import run
+from pcrec_core.study.variants import Spec, variant
+
+
+def labelled(
+    label: str,
+    data: str | Data,
+    model: str,
+    seeds: Sequence[int] = (),
+    given: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Replicates:
+    """The arm of a label of ``claims.csv``: the planned seeds unless some are given.
+
+    ``given`` are settings of ``defaults.run_spec``, ``options`` those of ``run``.
+    """
+    return arm(label, _specs(label, data, model, seeds, given), **options)
+
+
+def by_label(
+    plan: Sequence[tuple[str | Data, str]],
+    labels: Sequence[str] | Mapping[str, Sequence[str]],
+    seeds: Sequence[int] = (),
+    given: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> list[dict[str, Replicates]]:
+    """``labelled`` for every data set and model of a plan: its arms by label. What cannot be made is said before the first of
+    them is trained.
+
+    Parameters
+    ----------
+    plan : sequence of (data, model)
+        Of each a dict is returned.
+    labels : sequence of str, or mapping
+        The same for all, or by model.
+
+    Raises
+    ------
+    SpecError
+        For an unknown label, or one that a model does not have or that ``given`` leaves no room for; it names both.
+    """
+    wanted = [
+        {
+            label: _named_specs(label, data, model, seeds, given)
+            for label in (labels[model] if isinstance(labels, Mapping) else labels)
+        }
+        for data, model in plan
+    ]
+    return [{label: arm(label, specs, **options) for label, specs in one.items()} for one in wanted]
+
+
+def _named_specs(label: str, data: str | Data, model: str, *more: Any) -> list[Spec]:
+    try:
+        return _specs(label, data, model, *more)
+    except SpecError as error:
+        raise SpecError(f"variant {label} of {model}: {error}") from None
+
+
+def _specs(
+    label: str, data: str | Data, model: str, seeds: Sequence[int], given: Mapping[str, Any] | None
+) -> list[Spec]:
+    """A run a seed, the planned ones without any; a trivial baseline has one."""
+    name = data.source if isinstance(data, Data) else data
+    seeds = (0,) if label in TRIVIAL else tuple(seeds) or plans.seeds(label, model, name, given)
+    return [variant(label, data, model, seed, given) for seed in seeds]
+
+
+def arm(label: str, specs: Sequence[Spec], **options: Any) -> Replicates:
+    """The arm of ``specs``, which differ in the seed alone; ``options`` are those of ``run``."""
+    return Replicates(label, tuple(run(specs, **options)))

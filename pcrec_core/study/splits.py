@@ -1,0 +1,49 @@
+"""TODO."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from pcrec_core import datasets, provenance
+from pcrec_core.datasets.split import Split, split, split_without_repeats
+from pcrec_core.datasets.statistics import statistics as describe
+from pcrec_core.specs.run import Data, RunSpec
+from pcrec_core.study import records
+from pcrec_core.study.records import Record, Store
+
+
+def statistics(data: Data, store: Store | None = None) -> Record:
+    """The record of a data set's statistics: read, or computed from the raw files and stored."""
+    store = store or Store()
+    name = records.statistics_name(data)
+    found = store.get(name)
+    if found is None:
+        result = describe(datasets.load(data, progress=True))
+        store.put(Record("statistics", name, data.canonical(), result, provenance.provenance()))
+        found = store.get(name)  # as it is read the next time
+    return found
+
+
+def target_groups(data: Data, store: Store | None = None) -> np.ndarray:
+    """Which users have the same test target, a number a user: (users,)."""
+    return np.array(statistics(data, store).result["test_groups"].split(), dtype=np.int64)
+
+
+def split_for(spec: RunSpec) -> Split:
+    """The split a run is trained on: that of all models, or BPR's own."""
+    return split_of(*_data_of(spec))
+
+
+def _data_of(spec: RunSpec) -> tuple[Data, bool]:
+    """What is split, and whether in BPR's own way."""
+    own = spec.model.name == "bpr" and spec.lines.data == "own"
+    return dataclasses.replace(spec.data, histories="ordered"), own
+
+
+@functools.lru_cache(maxsize=4)
+def split_of(data: Data, own: bool = False) -> Split:
+    """The split of a data set, or BPR's own, kept for the next run on it."""
+    return (split_without_repeats if own else split)(datasets.load(data, progress=True))
