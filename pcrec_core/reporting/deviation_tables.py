@@ -7,11 +7,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from pcrec_core import paths
 from pcrec_core.analysis import comparisons
 from pcrec_core.analysis.comparisons import named
 from pcrec_core.metrics import PRIMARY
 from pcrec_core.reporting import html
 from pcrec_core.reporting.formats import (
+    count,
+    number,
     percent,
     probability,
     size,
@@ -84,3 +87,20 @@ def show_choosing(frame: pd.DataFrame, name: str) -> Html:
 
 def _log_points(x: float) -> str:
     return f"{100 * x:.1f}"
+
+
+def show_trained_again(name: str) -> Html:
+    """Show the runs that were trained once more without a cut (``data/trained_again.csv``), one row per run."""
+    frame = pd.read_csv(paths.data() / "trained_again.csv")
+    differs = frame["result before"] != frame["result now"]
+    before_cut = frame["first epoch that differs"] <= frame["epochs before the cut"]
+    shown = frame.drop(columns=["result before", "result now"])
+    shown.insert(3, "result", differs.map({True: "differs", False: "equal to the bit"}))
+    note = (
+        f"{len(frame)} runs that had gone on from a checkpoint were trained again without a cut, from one clean commit:"
+        f" {(~differs).sum()} gave the same result to the bit, {differs.sum()} another one. Of these,"
+        f" {(differs & before_cut).sum()} differ already in an epoch before the cut, so that it is the processor"
+        " which made the difference, not the cut. The records on these pages are the new ones."
+    )
+    formats = {"first epoch that differs": count, "MRR@5 before": number(4), "MRR@5 now": number(4)}
+    return html.table(shown, formats, name, note, frame)
