@@ -51,7 +51,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in [name for name in os.environ if name.startswith("GIT_")]:
         monkeypatch.delenv(name)
     shutil.copytree(
-        TESTS.parent / "pcrec_core",
+        TESTS.parents[1] / "pcrec_core",
         tmp_path / "pcrec_core",
         ignore=shutil.ignore_patterns("__pycache__"),
     )

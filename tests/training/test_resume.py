@@ -41,10 +41,10 @@ SPECS = [
 RUN = """
 import sys, time
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[2:]
 from test_resume import CPU, KILLED, RINGS, Trainer, checkpoint_at
 
-Trainer(KILLED, RINGS, CPU).fit(checkpoint_at(Path(sys.argv[2]), KILLED), lambda epoch: time.sleep(0.05))
+Trainer(KILLED, RINGS, CPU).fit(checkpoint_at(Path(sys.argv[1]), KILLED), lambda epoch: time.sleep(0.05))
 """
 KILLED = spec_of("sasrec", peers=2, cooperation=LAYERWISE, epochs=40)
 
@@ -56,7 +56,8 @@ def checkpoint_at(folder: Path, spec: RunSpec, interval: float = 0) -> Checkpoin
 def test_a_killed_run_goes_on_to_the_same_result(tmp_path):
     here = Path(__file__).parent
     with subprocess.Popen(
-        [sys.executable, "-c", RUN, str(here), str(tmp_path)], cwd=here.parent
+        [sys.executable, "-c", RUN, str(tmp_path), str(here), str(here.parent / "support")],
+        cwd=here.parents[1],
     ) as process:
         deadline = time.monotonic() + 120
         while (

@@ -43,7 +43,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a scheduler with two workers of one thread."""
     at = tmp_path_factory.mktemp("dask")
     file = at / "scheduler.json"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")])
+    }
     environment.pop(train.NO_TRAINING, None)
 
     def start(stack: ExitStack, what: str, *words: str) -> None:

@@ -46,7 +46,7 @@ from pcrec_core.study.records import Record, Store
 
 RUNS = [tiny(0), pcrec("synthetic", "sasrec", epochs=3, d=8), tiny(2), tiny(3)]
 TINY = ["train", "--dataset", "synthetic", "--model", "bpr", "--epochs", "3", "--d", "4"]  # tiny(0)
-TESTS = Path(__file__).parent
+SUPPORT = Path(__file__).parents[1] / "support"
 
 
 @pytest.fixture(autouse=True)
@@ -339,7 +339,7 @@ def person(folder: Path, script: str, *words: str) -> subprocess.Popen:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{TESTS}"},
+        env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{SUPPORT}"},
     )
 
 

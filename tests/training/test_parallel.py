@@ -93,7 +93,7 @@ def torchrun(
         "--nproc-per-node",
         str(processes),
     ]
-    script = [str(ROOT / "tests" / "peers_at_once.py"), str(folder), json.dumps(told)]
+    script = [str(ROOT / "tests" / "training" / "peers_at_once.py"), str(folder), json.dumps(told)]
     environment = (
         os.environ
         | {"PYTHONPATH": str(ROOT)}
