@@ -25,7 +25,6 @@ from pcrec_core.errors import (
 )
 from pcrec_core.specs.run import Data, RunSpec
 from pcrec_core.study import executors, records, weight_files
-from pcrec_core.study.derive import make
 from pcrec_core.study.records import Record, Store
 from pcrec_core.study.splits import _data_of
 from pcrec_core.study.train import (
@@ -86,6 +85,8 @@ def run(
     made = [spec for spec in missing if not isinstance(spec, RunSpec)]
     _train(_forget(weight_files.missing(made)), executor, Store(paths.again()), device, threads)
     for spec in _bar(made, desc="derived", unit="record") if made else ():
+        from pcrec_core.study.derive import make  # needs torch, which reading does not
+
         make(spec, store, device=device, threads=threads)
     return [found[spec] or records.read(store.path(spec.name)) for spec in specs]
 

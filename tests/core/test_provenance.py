@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from pcrec_core.study import splits
+from pcrec_core.study import train
 
 TESTS = Path(__file__).parent
 CALL = "import json, sys, pathlib, test_provenance as t; print(json.dumps(getattr(t, sys.argv[1])(pathlib.Path(sys.argv[2]))))"
@@ -40,7 +40,7 @@ def commit(folder: Path) -> str:
     return git(folder, "rev-parse", "HEAD")
 
 
-def edit(folder: Path, name: str = "report.py") -> None:
+def edit(folder: Path, name: str = "metrics.py") -> None:
     with open(folder / "pcrec_core" / name, "a") as file:
         file.write("# edited\n")
 
@@ -114,15 +114,15 @@ def test_the_digest_is_that_of_the_sources_of_the_commit(repository):
     ]
     assert (
         asked["code"] == hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
-        and "claims/verdict.py" in paths
+        and "analysis/claims/decide.py" in paths
     )
-    edit(repository, "claims/verdict.py")
+    edit(repository, "analysis/claims/decide.py")
     edited = there(repository, asks)
     assert (edited["commit"], edited["clean"]) == (asked["commit"], False) and edited[
         "code"
     ] != asked["code"]
     git(repository, "checkout", "-q", ".")
-    git(repository, "mv", "pcrec_core/reporting/cost.py", "pcrec_core/price.py")
+    git(repository, "mv", "pcrec_core/reporting/cost_tables.py", "pcrec_core/price.py")
     assert there(repository, asks)["code"] not in (asked["code"], edited["code"])
 
 
@@ -198,7 +198,7 @@ def trains(folder: Path) -> list[dict[str, Any]]:
     from pcrec_core.study import run as study
     from pcrec_core.study.records import Store
 
-    store, split_for = Store(folder / "data" / "records"), splits.split_for
+    store, split_for = Store(folder / "data" / "records"), train.split_for
 
     def made(seed: int) -> dict[str, Any]:
         return study.run(
@@ -206,10 +206,10 @@ def trains(folder: Path) -> list[dict[str, Any]]:
         )[0].run
 
     told = [made(0)]
-    edit(folder, "baselines.py")
+    edit(folder, "models/baselines.py")
     commit(folder)
     told.append(made(1))
-    splits.split_for = lambda spec: (
+    train.split_for = lambda spec: (
         importlib.import_module("pcrec_core.models.baselines") and split_for(spec)
     )  # in the run
     told.append(made(2))

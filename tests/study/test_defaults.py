@@ -278,7 +278,7 @@ def test_what_cannot_be_meant_is_refused_in_one_sentence(make, error, words):
 
 
 def test_the_examples_in_the_documentation_are_true():
-    assert doctest.testmod(defaults) == doctest.TestResults(failed=0, attempted=2)
+    assert doctest.testmod(settings) == doctest.TestResults(failed=0, attempted=2)
 
 
 def test_a_mistyped_criterion_is_refused_where_alpha_0_would_not_need_it():

@@ -37,6 +37,7 @@ from pcrec_core import datasets, paths
 from pcrec_core.datasets.split import split
 from pcrec_core.errors import FileError, Interrupted, RecordError, SpecError, TrainingError
 from pcrec_core.paths import ROOT, alone
+from pcrec_core.specs import run as specs
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study import cli, executors, records, train
 from pcrec_core.study import run as study
@@ -239,7 +240,7 @@ def test_a_record_written_to_other_files_is_missed(store, folder):
 
 def test_a_worker_with_another_state_of_the_code_refuses(store, monkeypatch):
     run = tiny(0)
-    monkeypatch.setitem(study.NUMERICS, "bpr", run.numerics + 1)
+    monkeypatch.setitem(specs.NUMERICS, "bpr", run.numerics + 1)
     with pytest.raises(
         RecordError,
         match=f"the record {run.name} is missing, and only an earlier state of the code",

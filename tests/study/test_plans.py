@@ -191,7 +191,7 @@ def test_the_time_is_that_of_a_peers_epoch_in_runs_like_it():
 
 
 def test_what_is_left_counts_a_run_once_by_plan_and_again_by_step(monkeypatch):
-    monkeypatch.setattr(remaining.weights, "missing", lambda wanted: [])
+    monkeypatch.setattr(remaining.weight_files, "missing", lambda wanted: [])
     names, rates = ["table4", "table3", "step2", "step1"], {("retailrocket-half", "bpr"): 3600.0}
     half = ["retailrocket-half"]
     missing = set(plans.planned(names, half))
@@ -209,7 +209,7 @@ def test_what_is_left_counts_a_run_once_by_plan_and_again_by_step(monkeypatch):
 
 def test_a_run_that_is_trained_for_its_weights_takes_time_too(monkeypatch):
     parent = defaults.base("ml-100k", "dnn")
-    monkeypatch.setattr(remaining.weights, "missing", lambda wanted: [parent])
+    monkeypatch.setattr(remaining.weight_files, "missing", lambda wanted: [parent])
     [part] = remaining.by_name(["fig6"], set(plans.planned(["fig6"])), {("ml-100k", "dnn"): 36.0})
     assert part.missing == 12 and part.seconds == 200 * 36
 

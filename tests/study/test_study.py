@@ -253,7 +253,7 @@ def test_where_one_record_cannot_be_written_no_further_run_is_trained(tmp_path, 
     ids=["cpu", "python", "gpu"],
 )
 def test_memory_that_does_not_suffice_is_one_sentence(store, monkeypatch, full):
-    monkeypatch.setattr(splits, "split_for", full)
+    monkeypatch.setattr(train, "split_for", full)
     with pytest.raises(
         TrainingError,
         match="the memory does not suffice; lower the batch, d or t, or take another device.",
