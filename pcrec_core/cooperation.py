@@ -1,6 +1,6 @@
-"""Peers that exchange weights: Section 3.2 of the paper, for any list of equal ``torch.nn.Module``.
+"""Cooperation of peers (Section 3.2; Eq. 5 to 9), for any list of equal ``torch.nn.Module``.
 
-Nothing here knows a recommender. A model of your own needs no base class::
+Nothing here depends on a recommender. A model of your own needs no base class::
 
     from pcrec_core.cooperation import LayerWise, cooperate
 
@@ -26,8 +26,11 @@ from pcrec_core.layers import Layer, checked, default_layers
 
 
 class Exchange(NamedTuple):
-    """What a cooperation did to one layer, a value a peer: information H, share mu, or the part of its weights that a peer
-    kept; None where a rule has no such thing."""
+    """What an exchange did to one layer, with one value per peer.
+
+    ``h`` is the information of the layer, ``mu`` the share of the peer, and ``kept`` the part of
+    its weights that the peer kept. Each is None where the rule does not have it.
+    """
 
     layer: str
     component: str
@@ -37,52 +40,89 @@ class Exchange(NamedTuple):
 
 
 class Rule(Protocol):
-    """How peers exchange weights."""
+    """How peers exchange weights: f of Eq. 5, for any number of peers."""
 
-    #: Peers it needs at least.
+    #: The smallest number of peers that the rule accepts.
     fewest: int
 
     def exchange(
         self, parameters: Sequence[Mapping[str, Tensor]], layers: Sequence[Layer]
     ) -> list[Exchange]:
-        """Change the peers' ``parameters`` in place, and say what was done to each layer."""
+        """Change the ``parameters`` of the peers in place.
+
+        Parameters
+        ----------
+        parameters : sequence of mapping of str to Tensor
+            The parameters of each peer by name.
+        layers : sequence of Layer
+            The layers to exchange.
+
+        Returns
+        -------
+        list of Exchange
+            One per layer.
+        """
 
 
 class Merging:
-    """A rule that gives every peer the same mixture of all (Eq. 8). A subclass has ``shares``: of one layer, given by each
-    peer's weights, H (or None) and mu, both of shape (peers,), float64."""
+    """A rule that gives every peer the same weighted mean of all peers' layers (Eq. 8).
+
+    A subclass defines ``shares``, or ``all_shares`` where the layers depend on each other.
+    """
 
     fewest = 2
 
     def shares(self, ws: Sequence[Tensor]) -> tuple[Tensor | None, Tensor]:
-        """H of a layer, if the rule has one, and mu: (peers,) each, of its weights in each peer."""
+        """Compute H and mu of one layer.
+
+        Parameters
+        ----------
+        ws : sequence of Tensor
+            The measured matrix of the layer in each peer.
+
+        Returns
+        -------
+        h : Tensor or None
+            Information, float64 of shape (peers,), if the rule measures any.
+        mu : Tensor
+            Shares, float64 of shape (peers,), summing to 1.
+        """
         raise NotImplementedError
 
     def all_shares(self, layers: Sequence[Sequence[Tensor]]) -> list[tuple[Tensor | None, Tensor]]:
-        """The shares of every layer."""
+        """Compute H and mu of every layer, given its measured matrix in each peer."""
         return [self.shares(ws) for ws in layers]
 
     def exchange(
         self, parameters: Sequence[Mapping[str, Tensor]], layers: Sequence[Layer]
     ) -> list[Exchange]:
+        """Merge the layers of all peers (Eq. 8), after the shares of all layers are computed."""
         shares = self.all_shares([[p[layer.measured] for p in parameters] for layer in layers])
-        for layer, (_, mu) in zip(layers, shares, strict=True):
+        exchanges = []
+        for layer, (h, mu) in zip(layers, shares, strict=True):
             for name in layer.parameters:
                 _merge([p[name] for p in parameters], mu)
-        return [
-            Exchange(
-                layer.name,
-                layer.component,
-                None if h is None else tuple(h.tolist()),
-                tuple(mu.tolist()),
-            )
-            for layer, (h, mu) in zip(layers, shares, strict=True)
-        ]
+            h_values = None if h is None else tuple(h.tolist())
+            exchanges.append(Exchange(layer.name, layer.component, h_values, tuple(mu.tolist())))
+        return exchanges
+
+
+def _merge(ws: Sequence[Tensor], mu: Tensor) -> None:
+    """Give every tensor of ``ws`` the sum of mu[k] * ws[k] over the peers k (Eq. 8)."""
+    merged, *others = ws
+    first, *shares = mu.to(merged.dtype)
+    merged.mul_(first)
+    for w, share in zip(others, shares, strict=True):
+        merged.addcmul_(w, share)
+    for w in others:
+        w.copy_(merged)
 
 
 @dataclass(frozen=True)
 class LayerWise(Merging):
-    """Layer-wise cooperation (Section 3.2.2): mu is the softmax of alpha H over the peers, for two the sigmoid of Eq. 9.
+    """Layer-wise cooperation (Section 3.2.2, Eq. 8 and 9; Algorithm 2).
+
+    mu is the softmax of alpha H over the peers, which for two peers is the sigmoid of Eq. 9.
 
     Parameters
     ----------
@@ -91,7 +131,7 @@ class LayerWise(Merging):
     alpha : float
         How strongly the layer with more information is preferred; above 0.
     last_bin : {"closed", "open"}
-        Whether the largest weight of a layer is counted (``criteria.entropy``); of the entropy.
+        Whether the entropy counts the largest weight of a layer (``criteria.entropy``).
     """
 
     criterion: str
@@ -99,21 +139,23 @@ class LayerWise(Merging):
     last_bin: str = "closed"
 
     def __post_init__(self) -> None:
+        """Raise ``SpecError`` for an unknown criterion, or an alpha out of range."""
         known("criterion", self.criterion, ("entropy", "l1"))
-        if (
-            not 0 < self.alpha <= 1e12
-        ):  # with infinity, or what overflows, equal entropies would give NaN
+        # With an infinite alpha, or a product that overflows, equal entropies would give NaN.
+        if not 0 < self.alpha <= 1e12:
             raise SpecError(
-                f"alpha must be above 0 and at most 1e12, not {self.alpha}; for alpha = 0 take Averaging()."
+                f"alpha must be above 0 and at most 1e12, not {self.alpha}; for alpha = 0 take"
+                " Averaging()."
             )
 
     def information(self, ws: Sequence[Tensor]) -> Tensor:
-        """H of a layer in each peer, (peers,)."""
+        """Compute H of a layer in each peer, float64 of shape (peers,)."""
         if self.criterion == "entropy":
             return torch.stack([criteria.entropy(w, last_bin=self.last_bin) for w in ws])
         return criteria.l1_share(ws)
 
     def shares(self, ws: Sequence[Tensor]) -> tuple[Tensor | None, Tensor]:
+        """Compute H by the criterion, and mu from it (Eq. 9)."""
         h = self.information(ws)
         return h, torch.softmax(self.alpha * h, dim=0)
 
@@ -123,19 +165,22 @@ class Averaging(Merging):
     """Plain averaging, mu = 1/n for every layer: a control, and what alpha = 0 would be."""
 
     def shares(self, ws: Sequence[Tensor]) -> tuple[Tensor | None, Tensor]:
+        """Return no H, and equal shares."""
         return None, torch.full((len(ws),), 1 / len(ws), dtype=torch.float64, device=ws[0].device)
 
 
 @dataclass(frozen=True)
 class ParameterWise:
-    """Parameter-wise cooperation (Section 3.2.1, Eq. 6 and 7): a weight whose absolute value is too small is replaced by the
-    next peer's, in a ring; all read what was there before.
+    """Parameter-wise cooperation (Section 3.2.1, Eq. 6 and 7; Algorithm 1).
+
+    A weight whose absolute value is too small is replaced by the next peer's, in a ring; all peers
+    read the weights from before the exchange. Biases and other one-dimensional parameters stay.
 
     Parameters
     ----------
     gamma : float, optional
-        The threshold of Eq. 7, which a kept weight reaches. Without one it is each matrix's own median absolute value, which
-        a kept weight exceeds, as in the released code. Biases and other parameters of one dimension stay.
+        The threshold of Eq. 7, which a kept weight reaches. If not given, it is each matrix's own
+        median absolute value, which a kept weight exceeds, as in the released code.
     """
 
     gamma: float | None = None
@@ -144,55 +189,42 @@ class ParameterWise:
     def exchange(
         self, parameters: Sequence[Mapping[str, Tensor]], layers: Sequence[Layer]
     ) -> list[Exchange]:
-        done = []
-        for layer in layers:
-            kept = np.zeros(len(parameters))
-            matrices = [name for name in layer.parameters if parameters[0][name].dim() >= 2]
-            for name in matrices:
-                ws = [p[name] for p in parameters]
-                masks = [important(w, self.gamma) for w in ws]
-                others = [w.clone() for w in (*ws[1:], ws[0])]
-                for w, mask, other in zip(ws, masks, others, strict=True):
-                    w.copy_(torch.where(mask, w, other))
-                kept += [mask.double().mean().item() / len(matrices) for mask in masks]
-            done.append(
-                Exchange(layer.name, layer.component, kept=tuple(kept) if matrices else None)
-            )
-        return done
+        """Replace the weights that are not important (Eq. 6), layer by layer."""
+        return [
+            Exchange(layer.name, layer.component, kept=self._exchange_layer(parameters, layer))
+            for layer in layers
+        ]
 
-
-@dataclass(frozen=True)
-class Noise:
-    """Gaussian noise, N(0, sd) with standard deviation ``sd``, on the weights of matrices whose absolute value is below the
-    matrix's median (PCRec-N of Section 5.2): no peer is needed. ``seeds``: one a peer."""
-
-    sd: float
-    seeds: tuple[int, ...]
-    fewest = 1
-
-    def exchange(
-        self, parameters: Sequence[Mapping[str, Tensor]], layers: Sequence[Layer]
-    ) -> list[Exchange]:
-        for p, seed in zip(parameters, self.seeds, strict=True):
-            draw = torch.Generator(next(iter(p.values())).device).manual_seed(seed)
-            for w in (
-                p[name] for layer in layers for name in layer.parameters if p[name].dim() >= 2
-            ):
-                noise = torch.randn(w.shape, generator=draw, dtype=w.dtype, device=w.device).mul_(
-                    self.sd
-                )
-                w.add_(noise.mul_(w.abs() < _median(w.abs())))
-        return [Exchange(layer.name, layer.component) for layer in layers]
-
-
-def _median(x: Tensor) -> Tensor:
-    """The mean of the two middle values where their number is even (torch's median is the lower one)."""
-    return (x.median() - (-x).median()) / 2
+    def _exchange_layer(
+        self, parameters: Sequence[Mapping[str, Tensor]], layer: Layer
+    ) -> tuple[float, ...] | None:
+        """Exchange the matrices of a layer, and return the part that each peer kept of them."""
+        matrices = [name for name in layer.parameters if parameters[0][name].dim() >= 2]
+        kept = np.zeros(len(parameters))
+        for name in matrices:
+            ws = [p[name] for p in parameters]
+            masks = [important(w, self.gamma) for w in ws]
+            others = [w.clone() for w in (*ws[1:], ws[0])]
+            for w, mask, other in zip(ws, masks, others, strict=True):
+                w.copy_(torch.where(mask, w, other))
+            kept += [mask.double().mean().item() / len(matrices) for mask in masks]
+        return tuple(kept) if matrices else None
 
 
 def important(w: Tensor, gamma: float | None = None) -> Tensor:
-    """1 - I of Eq. 7: where ``|w|`` is ``gamma`` or more; without one, where it is above the tensor's median, as in the
-    released code.
+    """Return 1 - I of Eq. 7: where a peer keeps its weight.
+
+    Parameters
+    ----------
+    w : Tensor
+        Weights of any shape.
+    gamma : float, optional
+        A weight is kept where ``|w|`` is ``gamma`` or more. If not given, it is kept where ``|w|``
+        is above the tensor's median, as in the released code.
+
+    Returns
+    -------
+    bool Tensor, shape of ``w``
 
     Examples
     --------
@@ -203,22 +235,63 @@ def important(w: Tensor, gamma: float | None = None) -> Tensor:
     return size > _median(size) if gamma is None else size >= gamma
 
 
+def _median(x: Tensor) -> Tensor:
+    """Return the median, of an even number of values the mean of the middle two."""
+    # torch's own median is the lower one of the middle two.
+    return (x.median() - (-x).median()) / 2
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Gaussian noise instead of a peer (PCRec-N of Section 5.2).
+
+    The noise is added to those weights of a matrix whose absolute value is below the matrix's
+    median.
+
+    Parameters
+    ----------
+    sd : float
+        Standard deviation of the noise.
+    seeds : tuple of int
+        One per peer.
+    """
+
+    sd: float
+    seeds: tuple[int, ...]
+    fewest = 1
+
+    def exchange(
+        self, parameters: Sequence[Mapping[str, Tensor]], layers: Sequence[Layer]
+    ) -> list[Exchange]:
+        """Add the noise of each peer's own seed, in the order of the layers."""
+        names = [name for layer in layers for name in layer.parameters]
+        for p, seed in zip(parameters, self.seeds, strict=True):
+            draw = torch.Generator(next(iter(p.values())).device).manual_seed(seed)
+            for w in (p[name] for name in names if p[name].dim() >= 2):
+                noise = torch.randn(w.shape, generator=draw, dtype=w.dtype, device=w.device)
+                w.add_(noise.mul_(self.sd).mul_(w.abs() < _median(w.abs())))
+        return [Exchange(layer.name, layer.component) for layer in layers]
+
+
 @torch.no_grad()
 def cooperate(
     peers: Sequence[nn.Module], rule: Rule, layers: Sequence[Layer] | None = None
 ) -> list[Exchange]:
-    """Let the peers exchange weights by a rule (lines 7-12 of Algorithms 1 and 2).
+    """Let the peers exchange weights by a rule (Eq. 5; lines 7-12 of Algorithms 1 and 2).
 
-    A merging rule gives every peer the same weights: since the mu of a layer sum to 1 over the peers, Eq. 8 does, and they
-    are computed once and copied. Every share is computed, and every check made, before the first weight changes. Optimizer
-    states stay, and so do buffers (such as the running means of a BatchNorm): they are no parameters.
+    A merging rule gives every peer the same weights: Eq. 8 does so because the mu of a layer sum
+    to 1 over the peers, so the weights are computed once and copied. Every check is made, and every
+    share computed, before the first weight changes. Optimizer states stay, and so do buffers (such
+    as the running means of a BatchNorm), which are not parameters.
 
     Parameters
     ----------
     peers : sequence of nn.Module
-        Two or more (one will do for ``Noise``), equal in names, shapes and types of their parameters. Changed in place.
+        Two or more (``Noise`` accepts one), equal in names, shapes and types of their parameters.
+        Changed in place.
     rule : Rule
-        ``LayerWise``, ``Averaging``, ``ParameterWise``, ``Noise``, or one of your own: most are a subclass of ``Merging``.
+        ``LayerWise``, ``Averaging``, ``ParameterWise``, ``Noise``, or one of your own: most are a
+        subclass of ``Merging``.
     layers : sequence of Layer, optional
         ``default_layers(peers[0])`` if not given. Parameters that no layer names stay as they are.
 
@@ -230,20 +303,9 @@ def cooperate(
     Raises
     ------
     SpecError
-        For too few peers, tied, integer or NaN parameters, peers that differ, or a layer that names no parameter.
+        For too few peers, for tied, integer or NaN parameters, for peers that differ, and for a
+        layer that names no parameter.
     """
     layers = default_layers(peers[0]) if layers is None and peers else list(layers or ())
-    parameters = checked(
-        peers, [name for layer in layers for name in layer.parameters], rule.fewest
-    )
-    return rule.exchange(parameters, layers)
-
-
-def _merge(ws: Sequence[Tensor], mu: Tensor) -> None:
-    merged, *others = ws
-    first, *shares = mu.to(merged.dtype)
-    merged.mul_(first)
-    for w, share in zip(others, shares, strict=True):
-        merged.addcmul_(w, share)
-    for w in others:
-        w.copy_(merged)
+    names = [name for layer in layers for name in layer.parameters]
+    return rule.exchange(checked(peers, names, rule.fewest), layers)

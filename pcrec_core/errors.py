@@ -7,14 +7,14 @@ from difflib import get_close_matches
 
 
 class PCRecError(ValueError):
-    """Base of the errors a user can cause; the command line prints its sentence and exits with 1."""
+    """Base of the errors a user can cause; the command line prints the message and exits with 1."""
 
 
 class SpecError(PCRecError):
-    """A run that cannot be meant: an unknown name, a value out of range, a field without meaning."""
+    """A run that is not valid: an unknown name, a value out of range, a field without meaning."""
 
 
-class NotChosen(SpecError):
+class NotChosen(SpecError):  # noqa: N818
     """A setting that is chosen by trials which have not been run yet."""
 
 
@@ -23,23 +23,26 @@ class DataError(PCRecError):
 
 
 class RecordError(PCRecError):
-    """A record that is missing, damaged, or not what its name says."""
+    """A record that is missing, damaged, or does not match its name."""
 
 
 class FileError(PCRecError):
-    """A file or folder of ours that cannot be written."""
+    """A file or folder of the study that cannot be written or found."""
 
 
 class TrainingError(PCRecError):
-    """A run that stopped: a loss or a score that is not a number, an interrupt, a missing device."""
+    """A run that stopped: a loss or a score that is NaN, an interrupt, a missing device."""
 
 
-class Interrupted(TrainingError):
-    """A run that was stopped from outside, by Ctrl-C or the end of another peer's process: no further one is begun."""
+class Interrupted(TrainingError):  # noqa: N818
+    """A run that was stopped from outside, by Ctrl-C or by the end of another peer's process.
+
+    No further run is started.
+    """
 
 
 def unknown(what: str, name: object, known: Iterable[str]) -> str:
-    """Sentence for an unknown name, with the nearest known one.
+    """Return a sentence for an unknown name, with the nearest known one.
 
     Examples
     --------
@@ -60,8 +63,7 @@ def require(condition: bool, sentence: str) -> None:
 
 
 def known(what: str, name: str | None, names: Collection[str]) -> None:
-    """Raise ``SpecError`` unless ``name`` is among ``names``; the sentence has the nearest one."""
-    if (
-        name not in names
-    ):  # the nearest name is looked for only here: it takes a hundred times as long
+    """Raise ``SpecError`` unless ``name`` is among ``names``; its message has the nearest one."""
+    # Searched only here: to find the nearest name takes a hundred times as long.
+    if name not in names:
         raise SpecError(unknown(what, name, names))

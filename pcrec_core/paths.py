@@ -1,4 +1,7 @@
-"""Every path of the project: found from the package or named by the environment, never from the working directory."""
+"""Every path of the project, and how its files are written.
+
+A path follows from the package or from the environment, never from the working directory.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,20 @@ from pathlib import Path
 
 from pcrec_core.errors import FileError
 
-#: The repository around the package; without one (an installed package) just the folder above it.
+#: The repository around the package, or just the folder above it where the package is installed.
 ROOT = Path(__file__).resolve().parents[1]
-#: Environment variables that name the study's folder and the folder that it writes to. Worker processes inherit them.
+#: Environment variables that name the study's folder and the folder that it writes to. Worker
+#: processes inherit them.
 HOME, CACHE = "PCREC_HOME", "PCREC_CACHE"
 
 
 def data() -> Path:
-    """Return the study's folder of data: committed records, the paper's tables, measurements.
+    """Return the study's data folder: committed records, the paper's tables, measurements.
 
     Raises
     ------
     FileError
-        If neither ``PCREC_HOME`` nor the folder around the package has one.
+        If neither ``PCREC_HOME`` nor the repository around the package has one.
     """
     home = Path(os.environ.get(HOME) or ROOT)
     if not (home / "data" / "paper").is_dir():
@@ -44,7 +48,11 @@ def records() -> Path:
 
 
 def cache() -> Path:
-    """Return the folder that runs write to, which git ignores: ``PCREC_CACHE``, or one of the repository or the user."""
+    """Return the folder that runs write to.
+
+    This is ``PCREC_CACHE`` if it is set, else a folder of the repository that git ignores, else
+    (an installed package) one of the user.
+    """
     if named := os.environ.get(CACHE):
         return Path(named)
     user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pcrec"
@@ -52,12 +60,12 @@ def cache() -> Path:
 
 
 def own_records() -> Path:
-    """Return the folder of the records that a reader makes."""
+    """Return the folder of the records of a reader's own runs."""
     return cache() / "records"
 
 
 def again() -> Path:
-    """Return the folder of the records of runs that were trained again for their weights."""
+    """Return the folder of the records of runs that are trained again for their weights."""
     return cache() / "again"
 
 
@@ -72,39 +80,52 @@ def weights() -> Path:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write ``content`` to ``path`` whole or not at all: a temporary file in the same folder, then a rename; ``FileError`` where
-    that cannot be done."""
+    """Write ``content`` to ``path`` whole or not at all.
+
+    It goes to a temporary file in the same folder, which is then renamed.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with _writing(path):
+    with _file_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             temporary.write_bytes(content)
-            os.replace(temporary, path)
+            temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def alone(path: Path) -> Iterator[None]:
-    """Hold the lock of the file at ``path``; who comes second, in whatever process, waits.
+    """Hold the lock of the file at ``path``, for which other threads and processes wait.
 
-    The kernel frees it when its process ends, however it ends. The file stays: were it deleted, who waits at the old one
-    and who makes a new one would both get in. ``FileError`` where it cannot be made.
+    The kernel frees the lock when its process ends, however it ends. The file stays: if it were
+    deleted, one process could hold the lock of the old file and another that of a new one.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be made.
     """
-    with _writing(path):
+    with _file_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = open(path, "ab")  # noqa: SIM115 - closed below
+        lock = path.open("ab")
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def _file_errors(path: Path) -> Iterator[None]:
+    """Turn an ``OSError`` about ``path`` into a ``FileError``."""
     try:
         yield
     except OSError as error:
         raise FileError(
-            f"{path} cannot be written ({error.strerror or error}); make its place free, or name another folder, and"
-            " start again."
+            f"{path} cannot be written ({error.strerror or error}); make its place free, or name"
+            " another folder, and start again."
         ) from error

@@ -1,33 +1,31 @@
 """Training of peers: Algorithms 1 and 2 of the paper, with selection and read-out by protocol.
 
-The loop trains; ranking, cooperation and checkpoints are called from it by name. It is one loop for both modes of Section
-3.3, peers in turn in one process or a process a peer: what differs is the ``Group`` it is given.
+One loop serves both modes of Section 3.3, which trains the peers serially in one process or in
+parallel with one process per peer: the modes differ in the ``Group`` that the trainer is given.
 """
 
 from __future__ import annotations
 
 import copy
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pcrec_core.cooperation import (
-    cooperate,
-)
+from pcrec_core.cooperation import cooperate
 from pcrec_core.datasets.split import Split
 from pcrec_core.errors import Interrupted, TrainingError
 from pcrec_core.evaluation import as_text, by_user, facts, ranker_of, summary
 from pcrec_core.metrics import METRICS, PRIMARY, SELECTION
-from pcrec_core.specs.run import RunSpec
+from pcrec_core.specs.run import Cooperation, RunSpec
 from pcrec_core.training.build import examples_of, layers_of, rule_of, seen_by
-from pcrec_core.training.checkpoints import Checkpoint, interrupts
+from pcrec_core.training.checkpoints import Checkpoint, Interrupt, interrupts
 from pcrec_core.training.history import exchange_entry, history_columns
 from pcrec_core.training.parallel import SERIAL, Group
 from pcrec_core.training.peer import Peer
@@ -37,9 +35,13 @@ from pcrec_core.training.selection import Choice
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run leaves: the deterministic ``result``, ``seconds`` by phase, the epoch it ``began`` with (above 0 if it
-    went on from a checkpoint), the ``weights`` of the reported model, those of each peer's best epoch (``by_peer``) if the
-    peers never exchange, and whether Ctrl-C was pressed in the last epoch."""
+    """What a finished run leaves.
+
+    ``result`` is deterministic, and the record keeps it. ``seconds`` is the time by phase. The run
+    ``began`` with this epoch, above 0 if it was resumed from a checkpoint. ``weights`` are those of
+    the reported model, ``by_peer`` those of each peer's best epoch, if the peers never exchange.
+    ``interrupted`` tells whether Ctrl-C was pressed in the last epoch.
+    """
 
     result: dict[str, Any]
     seconds: dict[str, float]
@@ -50,7 +52,19 @@ class Outcome:
 
 
 class Trainer:
-    """One run. ``fit`` gives its outcome; the peers that ``group`` has in this process are at ``peers``."""
+    """One run: Algorithm 1 with a parameter-wise rule, Algorithm 2 with a layer-wise one.
+
+    Parameters
+    ----------
+    spec : RunSpec
+        What to run; without a cooperation the peers never exchange.
+    split : Split
+        The data.
+    device : torch.device
+        Where the peers are trained and evaluated.
+    group : Group
+        The processes of the run. Those peers that it puts in this process are at ``peers``.
+    """
 
     def __init__(
         self, spec: RunSpec, split: Split, device: torch.device, group: Group = SERIAL
@@ -62,57 +76,51 @@ class Trainer:
         steps = -(-len(self.examples) // spec.training.batch)
         self.peers = [Peer.new(spec, split, k, steps, device) for k in group.numbers(spec.peers)]
         self.ranker = ranker_of(spec, seen, device)
-        some = (
-            spec.cooperation.components if spec.cooperation else None
-        )  # the record names those that are exchanged
-        self.layers = [
-            x for x in layers_of(spec, self.peers[0].model) if some is None or x.component in some
-        ]
+        layers = layers_of(spec, self.peers[0].model)
+        exchanged = spec.cooperation.components if spec.cooperation else None
+        #: The layers that are exchanged, which the record names.
+        self.layers = [x for x in layers if exchanged is None or x.component in exchanged]
         self.choices = [Choice() for _ in range(1 if spec.cooperation else spec.peers)]
-        self.best: dict[str, dict[str, Any]] = {}  # by metric, of a choice on the test set
-        self.by_validation: dict[str, Any] = {}  # what validation picks beside it, of choice "both"
+        #: Of a choice on the test set, the best value by metric.
+        self.best: dict[str, dict[str, Any]] = {}
+        #: Of choice "both", what validation would choose.
+        self.by_validation: dict[str, Any] = {}
         self.history: list[dict[str, Any]] = []
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
 
     def fit(
         self, checkpoint: Checkpoint, on_epoch: Callable[[int], None] = lambda epoch: None
     ) -> Outcome:
-        """Train to the end, from the checkpoint if there is one, and read out the test set once; after each epoch where the
-        rules choose on it.
+        """Train to the end, from the checkpoint if there is one, and evaluate on the test set.
+
+        The test set is read once, and after each epoch too where the protocol chooses on it.
 
         Parameters
         ----------
         checkpoint : Checkpoint
-            Where to go on and to save.
+            Where to resume from and to save.
         on_epoch : callable
-            Called with the number of finished epochs, first with those the checkpoint brought.
+            Called with the number of finished epochs, first with those from the checkpoint.
 
         Raises
         ------
         TrainingError
-            The run diverged.
+            If the run diverged.
         Interrupted
-            Ctrl-C (in any process) ended it after the running epoch.
+            If Ctrl-C (in any process) ended the run after the current epoch.
         """
-        self._resume(self.group.from_first(lambda: checkpoint.load()))
-        began = len(self.history)
+        self._resume(self.group.from_first(checkpoint.load))
+        began, epochs = len(self.history), self.spec.training.epochs
         on_epoch(began)
         with interrupts() as interrupt:
-            for epoch in range(began, self.spec.training.epochs):
+            for epoch in range(began, epochs):
                 self.history.append(self._epoch(epoch))
-                finished = epoch + 1 == self.spec.training.epochs
-                told = self.group.gather(lambda: [(interrupt.asked, checkpoint.due())])
-                asked, due = (any(each) for each in zip(*told, strict=True))
-                stop = (
-                    asked and not finished
-                )  # asked once: a later Ctrl-C must not end without a checkpoint
-                if due or stop:
-                    checkpoint.save(self._state())
+                stop = self._save_if_due(checkpoint, interrupt)
                 on_epoch(epoch + 1)
                 if stop:
                     raise Interrupted(
-                        f"interrupted after {epoch + 1} of {self.spec.training.epochs} epochs of"
-                        f" {self.spec.name}; the same command goes on from there."
+                        f"interrupted after {epoch + 1} of {epochs} epochs of {self.spec.name}; the"
+                        " same command goes on from there."
                     )
         result = self.group.from_first(self._result)
         interrupted = any(self.group.gather(lambda: [interrupt.asked]))
@@ -124,116 +132,53 @@ class Trainer:
         """The best model of all peers so far."""
         return min(self.choices, key=lambda choice: (-choice.score, choice.epoch, choice.peer))
 
+    def _save_if_due(self, checkpoint: Checkpoint, interrupt: Interrupt) -> bool:
+        """Save a checkpoint if one is due or the run is to stop, and return whether it is."""
+        # Asked once: a later Ctrl-C must not end the run without a checkpoint.
+        answers = self.group.gather(lambda: [(interrupt.asked, checkpoint.due())])
+        asked, due = (any(answer) for answer in zip(*answers, strict=True))
+        stop = asked and len(self.history) < self.spec.training.epochs
+        if due or stop:
+            checkpoint.save(self._state())
+        return stop
+
+    # --- an epoch of Algorithms 1 and 2
+
     def _epoch(self, epoch: int) -> dict[str, Any]:
+        """Train every peer for an epoch, let them exchange, and return the entry of the history."""
         spec = self.spec
         with self._timed("train"), products(spec.training.precision, self.device):
             losses = self.group.gather(
                 lambda: [p.train_epoch(self.examples, epoch, self.device) for p in self.peers]
             )
-        own = self._read("valid", epoch)
+        own = self._evaluate(epoch)
         entry: dict[str, Any] = {"loss": losses, "own": own}
         if spec.evaluates == "own":
             entry |= self._offer(own, epoch)
         if spec.cooperation and (epoch + 1) % spec.cooperation.every == 0:
-            entry |= self._exchange(epoch)
+            entry |= self._exchange(spec.cooperation, epoch)
             if spec.evaluates != "own":
-                entry |= self._offer(
-                    [entry["merged"]] if "merged" in entry else entry["after"], epoch
-                )
+                after = [entry["merged"]] if "merged" in entry else entry["after"]
+                entry |= self._offer(after, epoch)
         return entry
 
-    def _exchange(self, epoch: int) -> dict[str, Any]:
-        """Cooperate, and evaluate what came of it."""
-        given = self.spec.cooperation
+    def _exchange(self, cooperation: Cooperation, epoch: int) -> dict[str, Any]:
+        """Let the peers cooperate, and evaluate the merged model, or every peer after it."""
         with self._timed("cooperate"):
-            exchanges = cooperate(self._models(), rule_of(self.spec, epoch), self.layers)
-        if given.merges and given.components is None:
-            [after] = self.group.from_first(lambda: self._read_here("valid", epoch, self.peers[:1]))
-            return {"merged": after, **exchange_entry(exchanges)}
-        return {"after": self._read("valid", epoch), **exchange_entry(exchanges)}
+            models = self.group.models([peer.model for peer in self.peers])
+            exchanges = cooperate(models, rule_of(self.spec, epoch), self.layers)
+        if cooperation.merges and cooperation.components is None:
+            [merged] = self.group.from_first(lambda: self._evaluate_here(epoch, self.peers[:1]))
+            return {"merged": merged, **exchange_entry(exchanges)}
+        return {"after": self._evaluate(epoch), **exchange_entry(exchanges)}
 
-    def _offer(self, valid: Sequence[dict[str, float]], epoch: int) -> dict[str, Any]:
-        """Offer the peers as they are now for the choice; what they reach on test, if that decides."""
-        average = self.peers[0].average
-        if average and not average.ready(epoch):
-            return {}
-        entry, scores = {}, [metrics[SELECTION] for metrics in valid]
-        if self.spec.lines.chosen_on_test:
-            entry["test"] = self._look_at_test(valid, epoch)
-            scores = [metrics[PRIMARY] for metrics in entry["test"]]
-        if len(self.choices) > 1:
-            for k, score in enumerate(scores):
-                self.choices[k].offer(score, epoch, k, lambda k=k: self._reported(epoch)[k])
-        else:
-            best = scores.index(max(scores))  # of equal peers the lower
-            self.choices[0].offer(scores[best], epoch, best, lambda: self._reported(epoch)[best])
-        return entry
+    def _evaluate(self, epoch: int) -> list[dict[str, float]]:
+        """Return the validation metrics of every peer as it is now."""
+        return self.group.gather(lambda: self._evaluate_here(epoch, self.peers))
 
-    def _look_at_test(
-        self, valid: Sequence[dict[str, float]], epoch: int
-    ) -> list[dict[str, float]]:
-        """Read the test metrics of as many peers as ``valid`` has, and keep what may be reported.
-
-        That are the ranks of each metric's best epoch and peer so far, and of validation's.
-        """
-        count = len(valid)
-        ask = (
-            self.group.gather if count == self.spec.peers else self.group.from_first
-        )  # one merged model is read once
+    def _evaluate_here(self, epoch: int, peers: Sequence[Peer]) -> list[dict[str, float]]:
         with self._timed("evaluate"):
-            found = ask(
-                lambda: [
-                    self.ranker.ranks(peer.reported(epoch), "test") for peer in self.peers[:count]
-                ]
-            )
-        read = [summary(ranks) for ranks in found]
-        for metric in METRICS:
-            for peer, (metrics, ranks) in enumerate(zip(read, found, strict=True)):
-                value = metrics[metric]
-                if value > self.best.get(metric, {}).get("value", -1.0):
-                    self.best[metric] = {
-                        "value": value,
-                        "epoch": epoch,
-                        "peer": peer,
-                        "ranks": as_text(ranks),
-                    }
-        if self.spec.lines.choice == "both":
-            self._pick_by_validation(valid, read, found, epoch)
-        return read
-
-    def _pick_by_validation(
-        self,
-        valid: Sequence[dict[str, float]],
-        test: Sequence[dict[str, float]],
-        ranks: Sequence[np.ndarray],
-        epoch: int,
-    ) -> None:
-        """Keep what validation would choose so far; ties go as in ``Choice``."""
-        scores = [metrics[SELECTION] for metrics in valid]
-        peer = scores.index(max(scores))  # of equal peers the lower
-        if scores[peer] > self.by_validation.get("valid", {SELECTION: -1.0})[SELECTION]:
-            self.by_validation = {
-                "epoch": epoch,
-                "peer": peer,
-                "valid": valid[peer],
-                "test": test[peer],
-                "ranks": as_text(ranks[peer]),
-            }
-
-    def _models(self) -> list[nn.Module]:
-        """The models of all peers, wherever they are trained."""
-        return self.group.models([peer.model for peer in self.peers])
-
-    def _reported(self, epoch: int) -> list[nn.Module]:
-        return self.group.models([peer.reported(epoch) for peer in self.peers])
-
-    def _read(self, part: str, epoch: int) -> list[dict[str, float]]:
-        """The metrics of every peer as it is now."""
-        return self.group.gather(lambda: self._read_here(part, epoch, self.peers))
-
-    def _read_here(self, part: str, epoch: int, peers: Sequence[Peer]) -> list[dict[str, float]]:
-        with self._timed("evaluate"):
-            return [summary(self.ranker.ranks(peer.reported(epoch), part)) for peer in peers]
+            return [summary(self.ranker.ranks(peer.reported(epoch), "valid")) for peer in peers]
 
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:
@@ -241,11 +186,77 @@ class Trainer:
         yield
         self.seconds[phase] += time.perf_counter() - start
 
+    # --- the choice of the epoch and the peer
+
+    def _offer(self, valid: Sequence[dict[str, float]], epoch: int) -> dict[str, Any]:
+        """Offer the peers as they are now, by validation or test metrics.
+
+        Returns
+        -------
+        dict
+            The test metrics as ``test`` if the choice is made on them, else empty.
+        """
+        average = self.peers[0].average
+        if average and not average.ready(epoch):
+            return {}
+        entry, scores = {}, [metrics[SELECTION] for metrics in valid]
+        if self.spec.lines.chosen_on_test:
+            entry["test"] = self._read_test(valid, epoch)
+            scores = [metrics[PRIMARY] for metrics in entry["test"]]
+        # One choice per peer where they never exchange, else one of the best (first of equal) peer.
+        many = len(self.choices) > 1
+        offered = range(len(scores)) if many else [scores.index(max(scores))]
+        for choice, peer in zip(self.choices, offered, strict=True):
+            choice.offer(scores[peer], epoch, peer, partial(self._reported, peer, epoch))
+        return entry
+
+    def _reported(self, peer: int, epoch: int) -> nn.Module:
+        return self.group.models([p.reported(epoch) for p in self.peers])[peer]
+
+    def _read_test(self, valid: Sequence[dict[str, float]], epoch: int) -> list[dict[str, float]]:
+        """Return the test metrics of as many peers as ``valid`` has, and keep the best so far."""
+        count = len(valid)
+        # The first process alone evaluates a merged model.
+        ask = self.group.gather if count == self.spec.peers else self.group.from_first
+        with self._timed("evaluate"):
+            ranks = ask(
+                lambda: [self.ranker.ranks(p.reported(epoch), "test") for p in self.peers[:count]]
+            )
+        test = [summary(ranks_of_peer) for ranks_of_peer in ranks]
+        rows = zip(valid, test, map(as_text, ranks), strict=True)
+        self._keep_best(
+            [
+                {"epoch": epoch, "peer": k, "valid": v, "test": t, "ranks": r}
+                for k, (v, t, r) in enumerate(rows)
+            ]
+        )
+        return test
+
+    def _keep_best(self, readings: list[dict[str, Any]]) -> None:
+        """Keep each metric's best reading so far, and that which validation would choose.
+
+        Ties go to the earlier epoch, then to the lower peer, as in ``Choice``.
+        """
+        for metric in METRICS:
+            first = max(readings, key=lambda reading: reading["test"][metric])
+            value = first["test"][metric]
+            if metric not in self.best or value > self.best[metric]["value"]:
+                self.best[metric] = {"value": value} | {
+                    key: first[key] for key in ("epoch", "peer", "ranks")
+                }
+        if self.spec.lines.choice == "both":
+            first = max(readings, key=lambda reading: reading["valid"][SELECTION])
+            kept = self.by_validation
+            if not kept or first["valid"][SELECTION] > kept["valid"][SELECTION]:
+                self.by_validation = first
+
+    # --- checkpoints and the result
+
     def _state(self) -> dict[str, Any]:
         return {
             "history": self.history,
             "seconds": dict(self.seconds),
-            "choices": [vars(c) for c in self.choices],
+            "choices": [vars(choice) for choice in self.choices],
             "best": self.best,
             "by_validation": self.by_validation,
             "peers": self.group.collect([peer.state() for peer in self.peers]),
@@ -254,27 +265,23 @@ class Trainer:
     def _resume(self, state: dict[str, Any] | None) -> None:
         if state is None:
             return
+        advice = f"delete {self.spec.identity}.pt among the checkpoints to start anew."
         try:
-            self.history, self.seconds = state["history"], Counter(state["seconds"])
-            self.choices, self.best = (
-                [Choice(**choice) for choice in state["choices"]],
-                state["best"],
-            )
-            self.by_validation = state.get(
-                "by_validation", {}
-            )  # older checkpoints have no such choice
+            self.history = state["history"]
+            self.seconds.update(state["seconds"])
+            self.choices = [Choice(**choice) for choice in state["choices"]]
+            self.best, self.by_validation = state["best"], state["by_validation"]
             for peer in self.peers:
                 peer.resume(state["peers"][peer.k])
         except (KeyError, TypeError, IndexError) as error:
             raise TrainingError(
-                f"the checkpoint of {self.spec.name} is of another state of the code ({type(error).__name__}:"
-                f" {error}); delete {self.spec.identity}.pt among the checkpoints to start anew."
+                f"the checkpoint of {self.spec.name} is of another state of the code"
+                f" ({type(error).__name__}: {error}); {advice}"
             ) from error
         if not 0 < len(self.history) <= self.spec.training.epochs:
             raise TrainingError(
-                f"the checkpoint of {self.spec.name} holds {len(self.history)} epochs, and the run has"
-                f" {self.spec.training.epochs}; delete {self.spec.identity}.pt among the checkpoints to start"
-                " anew."
+                f"the checkpoint of {self.spec.name} holds {len(self.history)} epochs, and the run"
+                f" has {self.spec.training.epochs}; {advice}"
             )
 
     def _result(self) -> dict[str, Any]:
@@ -282,32 +289,26 @@ class Trainer:
         model.load_state_dict(choice.weights)
         with self._timed("evaluate"):
             ranks = self.ranker.ranks(model, "test")
-        return (
-            facts(self.split)
-            | {
-                "weights": sum(w.numel() for w in model.parameters()),
-                "layers": [[layer.name, layer.component] for layer in self.layers],
-                "epochs": history_columns(self.history),
-                "chosen": self._chosen(choice),
-                "test": {metric: self.best[metric]["value"] for metric in METRICS}
-                if self.best
-                else summary(ranks),
-                **by_user(self.split, ranks),
-            }
-            | self._kept_choices()
-        )
-
-    def _kept_choices(self) -> dict[str, Any]:
-        kept = {"best": self.best, "by_validation": self.by_validation}
-        return {name: choice for name, choice in kept.items() if choice}
+        best = {metric: kept["value"] for metric, kept in self.best.items()}
+        result = facts(self.split) | {
+            "weights": sum(w.numel() for w in model.parameters()),
+            "layers": [[layer.name, layer.component] for layer in self.layers],
+            "epochs": history_columns(self.history),
+            "chosen": self._chosen(choice),
+            "test": best or summary(ranks),
+            **by_user(self.split, ranks),
+        }
+        kept_choices = {"best": self.best, "by_validation": self.by_validation}
+        return result | {name: kept for name, kept in kept_choices.items() if kept}
 
     def _chosen(self, choice: Choice) -> dict[str, Any]:
+        """Return the chosen epoch and peer, which of its weights were read, and their metrics."""
         which = self.spec.evaluates
         valid = self.history[choice.epoch][which]
-        where = {
+        chosen = {
             "epoch": choice.epoch,
             "peer": choice.peer,
             "merged": which == "merged",
             "valid": valid if which == "merged" else valid[choice.peer],
         }
-        return where | ({"after": True} if which == "after" else {})
+        return chosen | ({"after": True} if which == "after" else {})

@@ -1,4 +1,4 @@
-"""What every test has: a folder of its own for all that is written."""
+"""Fixtures of every test: a folder of its own for all that is written."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from pcrec_core import paths
 
 @pytest.fixture(autouse=True)
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Send checkpoints, weights and own records to a new folder, in this process and in processes that the test starts."""
+    """Send checkpoints, weights and own records to a new folder.
+
+    Processes that the test starts inherit it.
+    """
     monkeypatch.setenv(paths.CACHE, str(tmp_path))
     return tmp_path

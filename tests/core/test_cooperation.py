@@ -1,4 +1,4 @@
-"""Cooperation of peers: Eq. 5, 8 and 9, what counts as a layer, and everything that is refused."""
+"""Merging rules: Eq. 5, 8 and 9 for two and more peers, and what an exchange leaves alone."""
 
 from __future__ import annotations
 
@@ -14,39 +14,36 @@ from pcrec_core import criteria
 from pcrec_core.cooperation import Averaging, LayerWise, cooperate
 from pcrec_core.layers import Layer, default_layers
 
-RULES = [
-    LayerWise("entropy", 30),
-    LayerWise("entropy", 0.5),
-    LayerWise("l1", 30),
-    LayerWise("l1", 5.0),
-    Averaging(),
-]
+LAYER_WISE = [LayerWise("entropy", 30), LayerWise("entropy", 0.5), LayerWise("l1", 30)]
+LAYER_WISE += [LayerWise("l1", 5.0)]
 
 
 def information(rule: LayerWise, ws: list[Tensor], k: int) -> float:
-    """H of peer ``k`` by Eq. 1 and 2, or Eq. 3 and 4 (tested on their own)."""
+    """Compute H of peer ``k`` by Eq. 1 and 2, or Eq. 3 and 4 (which have their own tests)."""
     if rule.criterion == "entropy":
         return criteria.entropy(ws[k]).item()
-    return sum(abs(x) for x in ws[k].flatten().tolist()) / sum(
-        abs(x) for w in ws for x in w.flatten().tolist()
-    )
+    norms = [sum(abs(x) for x in w.flatten().tolist()) for w in ws]
+    return norms[k] / sum(norms)
 
 
 def mu_of(rule: LayerWise | Averaging, ws: list[Tensor]) -> list[float]:
-    """Shares as PROTOCOLS.md section 3 says: softmax(alpha H), without vectors."""
+    """Compute softmax(alpha H) (protocols-variants), without vectors."""
     if isinstance(rule, Averaging):
         return [1 / len(ws)] * len(ws)
     h = [information(rule, ws, k) for k in range(len(ws))]
     return [1 / sum(math.exp(rule.alpha * (other - own)) for other in h) for own in h]
 
 
-@pytest.mark.parametrize("rule", [r for r in RULES if isinstance(r, LayerWise)], ids=str)
+def assert_close(actual: Tensor, expected: Tensor) -> None:
+    torch.testing.assert_close(actual, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("rule", LAYER_WISE, ids=str)
 def test_equation_8_seen_by_each_of_two_peers_is_the_merged_model(rule):
     peers = peers_of(2)
-    before = [dict(weights_of(p)) for p in peers]
+    before = [weights_of(p) for p in peers]
     layers = default_layers(peers[0])
-    done = cooperate(peers, rule, layers)
-    for layer, exchange in zip(layers, done, strict=True):
+    for layer, exchange in zip(layers, cooperate(peers, rule, layers), strict=True):
         for k in (0, 1):
             own, other = before[k], before[1 - k]
             ws = [own[layer.measured], other[layer.measured]]
@@ -54,52 +51,44 @@ def test_equation_8_seen_by_each_of_two_peers_is_the_merged_model(rule):
             mu = 1 / (1 + math.exp(-rule.alpha * difference))  # Eq. 9
             assert exchange.mu[k] == pytest.approx(mu, abs=1e-12)
             assert exchange.h[k] == pytest.approx(information(rule, ws, 0), abs=1e-12)
-            for name in (layer.measured, *layer.followers):
+            for name in layer.parameters:
                 expected = mu * own[name] + (1 - mu) * other[name]  # Eq. 8
-                torch.testing.assert_close(
-                    peers[k].get_parameter(name).data, expected, rtol=0, atol=1e-12
-                )
+                assert_close(peers[k].get_parameter(name).data, expected)
 
 
 @pytest.mark.parametrize("n", [2, 3, 5])
-@pytest.mark.parametrize("rule", RULES, ids=str)
+@pytest.mark.parametrize("rule", [*LAYER_WISE, Averaging()], ids=str)
 def test_every_peer_gets_the_shares_of_the_weights_from_before(rule, n):
     peers = peers_of(n)
     before = [weights_of(p) for p in peers]
     layers = default_layers(peers[0])
-    done = cooperate(peers, rule)
-    assert [(e.layer, e.component) for e in done] == [
-        (layer.name, layer.component) for layer in layers
-    ]
-    for layer, exchange in zip(layers, done, strict=True):
+    exchanges = cooperate(peers, rule)
+    assert [e[:2] for e in exchanges] == [(layer.name, layer.component) for layer in layers]
+    for layer, exchange in zip(layers, exchanges, strict=True):
         mu = mu_of(rule, [b[layer.measured] for b in before])
-        assert exchange.mu == pytest.approx(mu, abs=1e-12) and sum(exchange.mu) == pytest.approx(
-            1, abs=1e-12
-        )
-        for name in (layer.measured, *layer.followers):
+        assert exchange.mu == pytest.approx(mu, abs=1e-12)
+        assert sum(exchange.mu) == pytest.approx(1, abs=1e-12)
+        assert (exchange.h is None) == isinstance(rule, Averaging)
+        for name in layer.parameters:
             expected = sum(share * b[name] for share, b in zip(mu, before, strict=True))
-            torch.testing.assert_close(
-                peers[0].get_parameter(name).data, expected, rtol=0, atol=1e-12
-            )
+            assert_close(peers[0].get_parameter(name).data, expected)
     parameters = [dict(p.named_parameters()) for p in peers]
     assert all(same(parameters[0], other) for other in parameters[1:])
-    assert all((e.h is None) == isinstance(rule, Averaging) for e in done)
 
 
 def test_the_layer_with_more_information_weighs_more_and_equal_ones_weigh_the_same():
-    a, b = nn.Linear(4, 5, bias=False), nn.Linear(4, 5, bias=False)
+    a, b, c, d = (nn.Linear(4, 5, bias=False) for _ in range(4))
+    rising = torch.arange(20.0).view(5, 4)  # two weights in each bin: ln 10
     with torch.no_grad():
-        a.weight.copy_(torch.arange(20.0).view(5, 4))  # two weights in each bin: ln 10
+        a.weight.copy_(rising)
         b.weight.copy_(torch.tensor([0.0, 1.0]).repeat(10).view(5, 4))  # ln 2
+        c.weight.copy_(rising)
+        d.weight.copy_(rising.flip(0))
     [exchange] = cooperate([a, b], LayerWise("entropy", 1.0))
     # mu = 1 / (1 + exp(ln 2 - ln 10)) = 1 / (1 + 1/5)
     assert exchange.mu == pytest.approx((5 / 6, 1 / 6), abs=1e-12)
     assert a.weight[0].tolist() == pytest.approx([0, 5 / 6 + 1 / 6, 10 / 6, 15 / 6 + 1 / 6])
-    mirrored = [nn.Linear(4, 5, bias=False) for _ in range(2)]
-    with torch.no_grad():
-        mirrored[0].weight.copy_(torch.arange(20.0).view(5, 4))
-        mirrored[1].weight.copy_(torch.arange(20.0).view(5, 4).flip(0))
-    assert cooperate(mirrored, LayerWise("entropy", 50))[0].mu == (0.5, 0.5)
+    assert cooperate([c, d], LayerWise("entropy", 50))[0].mu == (0.5, 0.5)
 
 
 def test_a_large_alpha_overflows_nothing():
@@ -112,11 +101,10 @@ def test_a_large_alpha_overflows_nothing():
 
 
 def test_float32_peers_are_equal_to_the_bit_afterwards_and_close_to_float64():
-    singles, doubles = peers_of(3, dtype=torch.float32), peers_of(3, dtype=torch.float32)
-    doubles = [p.double() for p in doubles]
-    rule = LayerWise("l1", 20)
-    cooperate(singles, rule)
-    cooperate(doubles, rule)
+    singles = peers_of(3, dtype=torch.float32)
+    doubles = [p.double() for p in peers_of(3, dtype=torch.float32)]
+    cooperate(singles, LayerWise("l1", 20))
+    cooperate(doubles, LayerWise("l1", 20))
     states = [dict(p.named_parameters()) for p in singles]
     assert same(states[0], states[1]) and same(states[0], states[2])
     for name, w in doubles[0].named_parameters():
@@ -127,14 +115,10 @@ def test_float32_peers_are_equal_to_the_bit_afterwards_and_close_to_float64():
 def test_what_no_layer_names_stays():
     peers = peers_of(2)
     before = [weights_of(p) for p in peers]
-    done = cooperate(peers, Averaging(), [Layer("mine", "embedding", "table.weight", ("scale",))])
-    assert [(e.layer, e.component, e.h, e.mu) for e in done] == [
-        ("mine", "embedding", None, (0.5, 0.5))
-    ]
-    for k, peer in enumerate(peers):
-        changed = {
-            name for name, w in peer.state_dict().items() if not torch.equal(w, before[k][name])
-        }
+    layers = [Layer("mine", "embedding", "table.weight", ("scale",))]
+    assert cooperate(peers, Averaging(), layers) == [("mine", "embedding", None, (0.5, 0.5), None)]
+    for peer, old in zip(peers, before, strict=True):
+        changed = {name for name, w in peer.state_dict().items() if not torch.equal(w, old[name])}
         assert changed == {"table.weight", "scale"}
 
 
@@ -160,12 +144,12 @@ def test_a_users_own_model_trains_on_with_its_optimizer():
     assert all(w.requires_grad and w.is_leaf for p in peers for w in p.parameters())
 
 
-def test_two_shares_are_the_sigmoid_and_three_the_softmax():
-    rng = np.random.default_rng(1)
+@pytest.mark.parametrize("criterion", ["entropy", "l1"])
+def test_two_shares_are_the_sigmoid_and_three_the_softmax(criterion):
+    rng, rule = np.random.default_rng(1), LayerWise(criterion, 3.0)
     ws = [torch.from_numpy(rng.normal(size=(30, 4)) ** power) for power in (1, 3, 5)]
-    for rule in (LayerWise("entropy", 3.0), LayerWise("l1", 3.0)):
-        h, mu = rule.shares(ws[:2])
-        assert mu[0].item() == pytest.approx(torch.sigmoid(3 * (h[0] - h[1])).item(), abs=1e-14)
-        h, mu = rule.shares(ws)
-        exponentials = np.exp(3 * h.numpy())
-        np.testing.assert_allclose(mu.numpy(), exponentials / exponentials.sum(), atol=1e-14)
+    h, mu = rule.shares(ws[:2])
+    assert mu[0].item() == pytest.approx(torch.sigmoid(3 * (h[0] - h[1])).item(), abs=1e-14)
+    h, mu = rule.shares(ws)
+    exponentials = np.exp(3 * h.numpy())
+    np.testing.assert_allclose(mu.numpy(), exponentials / exponentials.sum(), atol=1e-14)

@@ -1,4 +1,4 @@
-"""What cooperation refuses: each by its name, and nothing has changed."""
+"""What cooperation refuses: each in a sentence with the name, before any weight has changed."""
 
 from __future__ import annotations
 
@@ -20,17 +20,15 @@ RULE = LayerWise("entropy", 30)
 def refused(
     peers: list[nn.Module], words: str, layers: list[Layer] | None = None, rule: Rule = RULE
 ) -> None:
-    """``cooperate`` raises one sentence with these words, and every peer is unchanged to the bit."""
+    """Check that ``cooperate`` raises one sentence with these words and changes no bit."""
     before = [weights_of(p) for p in peers]
     with pytest.raises(SpecError, match=words) as caught:
         cooperate(peers, rule, layers)
     sentence = str(caught.value)
     assert "\n" not in sentence and sentence.endswith(".")
     for peer, weights in zip(peers, before, strict=True):
-        now = peer.state_dict()
-        assert all(
-            torch.equal(now[name].nan_to_num(7), w.nan_to_num(7)) for name, w in weights.items()
-        )
+        for name, w in peer.state_dict().items():
+            assert torch.equal(w.nan_to_num(7), weights[name].nan_to_num(7))
 
 
 class Tied(nn.Module):
@@ -41,83 +39,75 @@ class Tied(nn.Module):
 
 
 @pytest.mark.parametrize("layers", [None, [Layer("item", "e", "item.weight")]])
-def test_weights_tied_in_a_model(layers):
-    refused(
-        peers_of(2, Tied), "'output.weight' of peer 0 is tied to 'item.weight' of peer 0", layers
-    )
+def test_weights_that_are_tied_in_a_model_are_refused(layers):
+    words = "'output.weight' of peer 0 is tied to 'item.weight' of peer 0"
+    refused(peers_of(2, Tied), words, layers)
 
 
-def test_weights_tied_between_peers():
+def test_weights_that_are_tied_between_peers_are_refused():
     a, b, c = peers_of(3)
     c.table.weight = a.table.weight
     refused([a, b, c], "'table.weight' of peer 2 is tied to 'table.weight' of peer 0")
 
 
-def test_a_peer_named_twice():
+def test_a_peer_that_is_given_twice_is_refused():
     a, b = peers_of(2)
     refused([a, b, a], "of peer 2 is tied to '.*' of peer 0")
 
 
-def test_integer_parameters():
+def test_integer_parameters_are_refused_where_a_layer_names_them():
     def kind() -> nn.Module:
         model = nn.Sequential(nn.Linear(3, 2), nn.ParameterDict({"codes": torch.zeros(2, 2)}))
         model[1]["codes"] = nn.Parameter(torch.ones(2, 2, dtype=torch.int64), requires_grad=False)
         return model
 
     refused([kind(), kind()], "'1.codes' holds torch.int64, which cannot be merged")
-    peers = [kind(), kind()]  # where no layer names it, it is no hindrance
+    peers = [kind(), kind()]
     assert len(cooperate(peers, Averaging(), [Layer("0", "0", "0.weight", ("0.bias",))])) == 1
     assert torch.equal(peers[0][0].weight, peers[1][0].weight)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize(
-    "name", ["table.weight", "body.1.bias", "head"]
-)  # measured or follower, early or late
-def test_weights_that_are_no_numbers(name, value):
+# Measured or follower, early or late.
+@pytest.mark.parametrize("name", ["table.weight", "body.1.bias", "head"])
+def test_weights_that_are_not_finite_are_refused(name, value):
     peers = peers_of(3)
     with torch.no_grad():
         peers[1].get_parameter(name).view(-1)[-1] = value
     refused(peers, f"'{re.escape(name)}' of peer 1 holds NaN or infinity")
 
 
-def test_peers_of_different_shapes():
-    refused(
-        [Plain(6), Plain(6), Plain(7)],
-        r"'(scale|table\.weight)' is .*6.* in peer 0 and .*7.* in peer 2",
-    )
+def test_peers_of_different_shapes_are_refused():
+    words = r"'(scale|table\.weight)' is .*6.* in peer 0 and .*7.* in peer 2"
+    refused([Plain(6), Plain(6), Plain(7)], words)
 
 
-def test_peers_of_different_types():
-    refused(
-        [Plain(), Plain().double()], r"torch\.float32.* in peer 0 and .*torch\.float64.* in peer 1"
-    )
+def test_peers_of_different_types_are_refused():
+    words = r"torch\.float32.* in peer 0 and .*torch\.float64.* in peer 1"
+    refused([Plain(), Plain().double()], words)
 
 
-def test_peers_of_different_names():
-    more, less = (
-        nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2, bias=False)),
-        nn.Sequential(nn.Linear(2, 2)),
-    )
-    refused([more, less], "'1.weight' is in peer 0 or in peer 1, not in both")
-    refused([less, more], "'1.weight' is in peer 0 or in peer 1, not in both")
+def test_peers_of_different_names_are_refused():
+    more = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2, bias=False))
+    less = nn.Sequential(nn.Linear(2, 2))
+    for peers in ([more, less], [less, more]):
+        refused(peers, "'1.weight' is in peer 0 or in peer 1, not in both")
 
 
-@pytest.mark.parametrize(
-    "layer", [Layer("x", "x", "tabel.weight"), Layer("x", "x", "table.weight", ("tabel.weight",))]
-)
-def test_an_unknown_parameter_names_the_nearest(layer):
-    refused(peers_of(2), r"'tabel\.weight'; did you mean 'table\.weight'\?", [layer])
+@pytest.mark.parametrize("names", [("tabel.weight",), ("table.weight", ("tabel.weight",))])
+def test_an_unknown_parameter_is_refused_with_the_nearest(names):
+    words = r"'tabel\.weight'; did you mean 'table\.weight'\?"
+    refused(peers_of(2), words, [Layer("x", "x", *names)])
 
 
-def test_a_parameter_in_two_layers():
+def test_a_parameter_in_two_layers_is_refused():
     layers = [Layer("a", "a", "table.weight", ("scale",)), Layer("b", "b", "head", ("scale",))]
     refused(peers_of(2), "'scale' stands in two layers", layers)
 
 
 @pytest.mark.parametrize("n", [0, 1])
 @pytest.mark.parametrize("layers", [None, [Layer("t", "t", "table.weight")]])
-def test_fewer_than_two_peers(n, layers):
+def test_fewer_than_two_peers_are_refused(n, layers):
     refused(peers_of(2)[:n], f"2 or more peers, not {n}", layers)
 
 
@@ -142,6 +132,6 @@ def test_alpha_must_be_above_0_and_a_number(alpha):
         LayerWise("entropy", alpha)
 
 
-def test_an_unknown_criterion_names_the_nearest():
+def test_an_unknown_criterion_is_refused_with_the_nearest():
     with pytest.raises(SpecError, match="'entropie'; did you mean 'entropy'"):
         LayerWise("entropie", 30)

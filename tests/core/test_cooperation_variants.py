@@ -1,4 +1,4 @@
-"""The other ways to exchange weights: parameter-wise, noise, and the controls of mu."""
+"""Other ways to exchange weights: parameter-wise, noise, controls of mu, some components."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_two_peers_by_hand():
     a, b = linears([[1.0, -2.0], [3.0, -4.0]], [[-10.0, 40.0], [20.0, 30.0]])
     [exchange] = cooperate([a, b], ParameterWise())
     assert a.weight.tolist() == [[-10, 40], [3, -4]]  # 1 and -2 are replaced by what b had
-    assert b.weight.tolist() == [[1, 40], [3, 30]]  # ... and b reads what a had before
+    assert b.weight.tolist() == [[1, 40], [3, 30]]  # b reads what a had before
     assert (a.bias == 0).all() and (b.bias == 1).all()  # biases stay
     assert exchange.kept == (0.5, 0.5) and exchange.mu is None and exchange.h is None
 
@@ -47,10 +47,8 @@ def test_three_peers_are_a_ring():
 def test_a_fixed_threshold_and_what_lies_on_it():
     a, b = linears([[1.0, -2.0], [3.0, -4.0]], [[10.0, 0.5], [2.0, -0.1]])
     [exchange] = cooperate([a, b], ParameterWise(gamma=2.0))
-    assert a.weight.tolist() == [[10, -2], [3, -4]] and b.weight.tolist() == [
-        [10, -2],
-        [2, -4],
-    ]  # Eq. 7: 2 itself is kept
+    assert a.weight.tolist() == [[10, -2], [3, -4]]  # Eq. 7: -2 itself is kept
+    assert b.weight.tolist() == [[10, -2], [2, -4]]
     assert exchange.kept == (0.75, 0.5)
     assert important(torch.tensor([-3.0, 2.0, 0.0]), 0.0).all()
 
@@ -59,20 +57,16 @@ def test_a_fixed_threshold_and_what_lies_on_it():
 def test_every_weight_is_a_peers_own_or_the_next_ones(n):
     peers = peers_of(n)
     before = [weights_of(p) for p in peers]
-    layers = default_layers(peers[0])
-    done = cooperate(peers, ParameterWise())
-    for layer, exchange in zip(layers, done, strict=True):
-        for k, peer in enumerate(peers):
-            own, other, now = (
-                w[layer.measured] for w in (before[k], before[(k + 1) % n], weights_of(peer))
-            )
+    exchanges = cooperate(peers, ParameterWise())
+    after = [weights_of(p) for p in peers]
+    for layer, exchange in zip(default_layers(peers[0]), exchanges, strict=True):
+        for k in range(n):
+            own, other = (before[j][layer.measured] for j in (k, (k + 1) % n))
             threshold = sorted(own.abs().flatten().tolist())[(own.numel() - 1) // 2]
             kept = own.abs() > threshold
-            assert torch.equal(now, torch.where(kept, own, other))
+            assert torch.equal(after[k][layer.measured], torch.where(kept, own, other))
             assert exchange.kept[k] == pytest.approx(kept.double().mean().item(), abs=1e-12)
-            assert all(
-                torch.equal(weights_of(peer)[name], before[k][name]) for name in layer.followers
-            )
+            assert all(torch.equal(after[k][name], before[k][name]) for name in layer.followers)
 
 
 # --- noise
@@ -86,11 +80,8 @@ def test_noise_is_added_below_the_median_alone_and_by_the_seed():
     before = peer.weight.detach().clone()
     cooperate([peer], Noise(0.05, (7,)))
     moved = (peer.weight - before).detach()
-    assert (moved != 0).tolist() == [
-        [True, True, True],
-        [False, False, False],
-    ]  # the median is 0.35
-    assert peer.bias.tolist() == [1, 2]  # 1 is below their median, and of one dimension
+    assert (moved != 0).tolist() == [[True] * 3, [False] * 3]  # the median is 0.35
+    assert peer.bias.tolist() == [1, 2]  # 1 is below their median, but a bias is no matrix
     cooperate([again], Noise(0.05, (7,)))
     cooperate([other], Noise(0.05, (8,)))
     assert torch.equal(peer.weight, again.weight) and not torch.equal(peer.weight, other.weight)
@@ -104,10 +95,7 @@ def test_a_weight_on_its_own_matrix_median_gets_no_noise():
     before = [peer[k].weight.detach().clone() for k in (0, 1)]
     cooperate([peer], Noise(0.05, (7,)))
     moved = [(peer[k].weight != before[k]).flatten().tolist() for k in (0, 1)]
-    assert moved == [
-        [True, False, False],
-        [True, False, False],
-    ]  # of all six weights the median would be 5.15
+    assert moved == [[True, False, False]] * 2  # of all six weights the median would be 5.15
 
 
 def test_the_noise_has_its_standard_deviation_and_mean():
@@ -116,9 +104,8 @@ def test_the_noise_has_its_standard_deviation_and_mean():
     cooperate([peer], Noise(0.05, (1,)))
     moved = (peer.weight - before).detach()[before.abs() < before.abs().median()]
     assert len(moved) == pytest.approx(100_000, abs=2)
-    assert abs(moved.mean().item()) < 4 * 0.05 / len(
-        moved
-    ) ** 0.5 and moved.std().item() == pytest.approx(0.05, rel=0.01)
+    assert abs(moved.mean().item()) < 4 * 0.05 / len(moved) ** 0.5
+    assert moved.std().item() == pytest.approx(0.05, rel=0.01)
 
 
 def test_peers_draw_noise_of_their_own():
@@ -132,43 +119,32 @@ def test_peers_draw_noise_of_their_own():
 
 def exchanged(rule: LayerWise, n: int = 2) -> tuple[list[dict], list]:
     peers = peers_of(n)
-    done = cooperate(peers, rule)
-    return [weights_of(p) for p in peers], done
+    exchanges = cooperate(peers, rule)
+    return [dict(p.named_parameters()) for p in peers], exchanges
 
 
 @pytest.mark.parametrize("criterion", ["entropy", "l1"])
 @pytest.mark.parametrize("n", [2, 3])
 def test_permuted_shares_are_those_of_other_layers(criterion, n):
     usual = exchanged(LayerWise(criterion, 5.0), n)[1]
-    seen = set()
+    orders = set()
     for seed in range(12):
-        states, done = exchanged(Permuted(criterion, 5.0, seed=seed), n)
-        assert [e.h for e in done] == [
-            e.h for e in usual
-        ]  # what was measured stays the layer's own
-        np.testing.assert_allclose(
-            sorted(e.mu for e in done), sorted(e.mu for e in usual), atol=1e-12
-        )
-        assert all(state.keys() == states[0].keys() for state in states)
-        assert all(
-            torch.equal(states[0][name], state[name])
-            for state in states
-            for name in states[0]
-            if name != "seen"
-        )
-        seen.add(tuple(e.mu for e in done))
+        parameters, permuted = exchanged(Permuted(criterion, 5.0, seed=seed), n)
+        assert [e.h for e in permuted] == [e.h for e in usual]  # H stays the layer's own
+        mu, usual_mu = (sorted(e.mu for e in exchanges) for exchanges in (permuted, usual))
+        np.testing.assert_allclose(mu, usual_mu, atol=1e-12)
+        assert all(same(parameters[0], other) for other in parameters[1:])
+        orders.add(tuple(e.mu for e in permuted))
     one, again = (exchanged(Permuted(criterion, 5.0, seed=3), n)[1] for _ in range(2))
-    assert len(seen) > 6 and one == again
+    assert len(orders) > 6 and one == again
 
 
 def test_random_shares_lie_in_the_range_of_the_layers_and_follow_the_seed():
-    usual = exchanged(LayerWise("entropy", 5.0))[1]
-    logits = [math.log(e.mu[0] / e.mu[1]) for e in usual]
-    drawn = [
-        math.log(e.mu[0] / e.mu[1])
-        for seed in range(50)
-        for e in exchanged(Random("entropy", 5.0, seed=seed))[1]
-    ]
+    def logits_of(rule: LayerWise) -> list[float]:
+        return [math.log(e.mu[0] / e.mu[1]) for e in exchanged(rule)[1]]
+
+    logits = logits_of(LayerWise("entropy", 5.0))
+    drawn = [x for seed in range(50) for x in logits_of(Random("entropy", 5.0, seed=seed))]
     assert min(logits) - 1e-9 <= min(drawn) < max(drawn) <= max(logits) + 1e-9
     middle = (min(logits) + max(logits)) / 2
     spread = (max(logits) - min(logits)) / math.sqrt(12)
@@ -190,11 +166,8 @@ def test_only_the_layers_that_are_given_are_exchanged():
     peers = peers_of(2)
     before = [weights_of(p) for p in peers]
     cooperate(peers, LayerWise("entropy", 2.0), [Layer("table", "t", "table.weight", ("scale",))])
-    for k, peer in enumerate(peers):
-        after = weights_of(peer)
-        assert {name for name in after if not torch.equal(after[name], before[k][name])} == {
-            "table.weight",
-            "scale",
-        }
+    for peer, old in zip(peers, before, strict=True):
+        changed = {name for name, w in peer.state_dict().items() if not torch.equal(w, old[name])}
+        assert changed == {"table.weight", "scale"}
     assert torch.equal(peers[0].table.weight, peers[1].table.weight)
     assert not same(weights_of(peers[0]), weights_of(peers[1]))

@@ -1,8 +1,9 @@
-"""Entropy and L1 share against values by hand, a naive loop, and what must not change them."""
+"""Entropy and L1 share against values by hand, a naive loop, and their invariances."""
 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -14,39 +15,30 @@ from pcrec_core.criteria import entropy, l1_share
 
 
 def naive_entropy(weights: list[float], bins: int) -> float:
-    """Eq. 3 and 4 word for word: walk over the bins, count the weights in each, the maximum in the last."""
+    """Compute Eq. 3 and 4 bin by bin, with the maximum in the last bin."""
     low, high = min(weights), max(weights)
     if low == high:
         return 0.0
     width, total = (high - low) / bins, 0.0
     for j in range(bins):
         last = j == bins - 1
-        inside = [
-            w for w in weights if low + j * width <= w and (last or w < low + (j + 1) * width)
-        ]
-        p = len(inside) / len(weights)
+        edge, next_edge = low + j * width, low + (j + 1) * width
+        p = sum(edge <= w and (last or w < next_edge) for w in weights) / len(weights)
         total -= p * math.log(p) if p else 0.0
     return total
 
 
 @pytest.mark.parametrize("bins", [1, 2, 7, 10, 33])
-@pytest.mark.parametrize("draw", ["normal", "uniform", "exponential", "cauchy"])
+@pytest.mark.parametrize("draw", ["normal", "uniform", "exponential", "standard_cauchy"])
 def test_equals_a_naive_loop(draw, bins):
-    size = {"size": (23, 17)}
-    rng = np.random.default_rng(bins)
-    weights = {
-        "normal": rng.normal,
-        "uniform": rng.uniform,
-        "exponential": rng.exponential,
-        "cauchy": rng.standard_cauchy,
-    }[draw](**size)
+    weights = getattr(np.random.default_rng(bins), draw)(size=(23, 17))
     found = entropy(torch.from_numpy(weights), bins)
     assert found.dtype == torch.float64 and found.shape == ()
     assert found.item() == pytest.approx(naive_entropy(weights.ravel().tolist(), bins), abs=1e-12)
 
 
 def test_the_largest_weight_is_counted_in_the_last_bin():
-    # 0, 1, .., 10 in ten bins of width 1: nine bins hold one weight, the last, closed one holds 9 and 10.
+    # 0, 1, .., 10 in ten bins of width 1: the last, closed bin holds 9 and 10, the others one each.
     expected = 9 / 11 * math.log(11) + 2 / 11 * math.log(11 / 2)
     assert entropy(torch.arange(11.0)).item() == pytest.approx(expected, abs=1e-12)
 
@@ -54,13 +46,12 @@ def test_the_largest_weight_is_counted_in_the_last_bin():
 def test_an_inner_edge_belongs_to_the_bin_above_it():
     # Two bins of [0, 4]: both 2 lie on the edge and go up, so 2 of 5 are below and 3 above.
     expected = -(0.4 * math.log(0.4) + 0.6 * math.log(0.6))
-    assert entropy(torch.tensor([0.0, 1.0, 2.0, 2.0, 4.0]), bins=2).item() == pytest.approx(
-        expected, abs=1e-12
-    )
+    found = entropy(torch.tensor([0.0, 1.0, 2.0, 2.0, 4.0]), bins=2).item()
+    assert found == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.01, -3.5, 1e30, 1e-40])
-def test_a_constant_layer_has_none(value):
+def test_the_entropy_of_a_constant_layer_is_0(value):
     assert entropy(torch.full((4, 5), value)).item() == 0.0
 
 
@@ -69,7 +60,7 @@ def test_equal_shares_of_all_bins_give_the_logarithm_of_their_number():
     assert entropy(w).item() == pytest.approx(math.log(10), abs=1e-12)
 
 
-def test_one_outlier_takes_the_rest_into_one_bin():
+def test_one_outlier_forces_the_rest_into_one_bin():
     # 99 weights between -1 and 1, one at 100: all 99 fall in the lowest tenth.
     w = torch.cat([torch.linspace(-1, 1, 99), torch.tensor([100.0])])
     expected = -(0.99 * math.log(0.99) + 0.01 * math.log(0.01))
@@ -77,7 +68,7 @@ def test_one_outlier_takes_the_rest_into_one_bin():
     assert entropy(w[:-1]).item() > 2.3  # without it: nearly uniform
 
 
-# In units of a bin: the ends, and points well inside, so that rounding cannot carry a weight over an edge.
+# In units of a bin: the ends, and points well inside, which rounding cannot move over an edge.
 INSIDE = st.lists(st.integers(0, 9), min_size=1, max_size=40).map(
     lambda js: [0.0, 10.0, *(j + 0.5 for j in js)]
 )
@@ -139,10 +130,10 @@ def test_l1_norms_are_summed_in_float64():
 
 
 def naive_open(weights: list[float], bins: int) -> float:
-    """Half-open bins, the largest weight in none, probabilities of all weights; in float64."""
+    """Compute the entropy with half-open bins, the largest weight in none, in float64."""
     low, high, total = min(weights), max(weights), 0.0
     edges = [low + j * (high - low) / bins for j in range(bins + 1)]
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in pairwise(edges):
         p = sum(a <= w < b for w in weights) / len(weights)
         total -= p * math.log(p) if p else 0.0
     return total
@@ -150,25 +141,21 @@ def naive_open(weights: list[float], bins: int) -> float:
 
 def test_an_open_last_bin_leaves_the_largest_weight_out():
     # 0, 1, .., 10 in ten bins of width 1: each holds one of 11; the largest, 10, is in none.
-    assert entropy(torch.arange(11.0), last_bin="open").item() == pytest.approx(
-        10 / 11 * math.log(11), abs=1e-12
-    )
-    # 0, 0, 1, 1: both 1 are the largest and gone, the zeros are half of all.
-    assert entropy(torch.tensor([0.0, 0.0, 1.0, 1.0]), last_bin="open").item() == pytest.approx(
-        0.5 * math.log(2), abs=1e-12
-    )
+    found = entropy(torch.arange(11.0), last_bin="open").item()
+    assert found == pytest.approx(10 / 11 * math.log(11), abs=1e-12)
+    # 0, 0, 1, 1: both 1 are the largest and not counted; the zeros are half of all weights.
+    found = entropy(torch.tensor([0.0, 0.0, 1.0, 1.0]), last_bin="open").item()
+    assert found == pytest.approx(0.5 * math.log(2), abs=1e-12)
     assert entropy(torch.full((3, 3), 2.5), last_bin="open").item() == 0
 
 
 def test_the_released_edges_are_rounded_as_in_the_released_code():
-    """In float32, and each as min + j times the width of a bin."""
-    seventh = torch.tensor(
-        [0, 0.7, 0.75, 1]
-    )  # float32's 0.7 is edge 7; in float64 it would lie below it, in a bin of its own
+    """Edges are float32, and each is min + j times the width of a bin."""
+    # float32's 0.7 is edge 7; in float64 it would lie below the edge, in a bin of its own.
+    seventh = torch.tensor([0, 0.7, 0.75, 1])
     assert entropy(seventh, last_bin="open").item() == pytest.approx(math.log(2), abs=1e-12)
-    below = torch.tensor(
-        [0, 1.7999999523, 1.9, 2]
-    )  # edge 9 is 9 * 0.2 = 1.80000007, where 9 * 2 / 10 is 1.79999995
+    # Edge 9 is 9 * 0.2 = 1.80000007, where 9 * 2 / 10 is 1.79999995.
+    below = torch.tensor([0, 1.7999999523, 1.9, 2])
     assert entropy(below, last_bin="open").item() == pytest.approx(0.75 * math.log(4), abs=1e-12)
 
 

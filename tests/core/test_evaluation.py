@@ -1,8 +1,9 @@
-"""Full ranking against a naive implementation, by hand, and in the cases where a rank could flatter."""
+"""Full ranking against a naive loop, by hand, and in cases where a rank could be too good."""
 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -29,19 +30,13 @@ def ranks_of(
 
 
 def naive_rank(scores: list[float], target: int, hidden: set[int]) -> int:
-    """One, and one more for each other candidate that scores at least as high; candidates are 1..n, not the hidden."""
-    rank = 1
-    for item in range(1, len(scores)):
-        if item != target and item not in hidden and scores[item] >= scores[target]:
-            rank += 1
-    return rank
+    """Count the candidates 1..n that are not hidden and score at least as high as the target."""
+    others = set(range(1, len(scores))) - hidden - {target}
+    return 1 + sum(scores[item] >= scores[target] for item in others)
 
 
 def histories_of(split: Split) -> list[list[int]]:
-    return [
-        split.items[a:b].tolist()
-        for a, b in zip(split.offsets[:-1], split.offsets[1:], strict=True)
-    ]
+    return [split.items[a:b].tolist() for a, b in pairwise(split.offsets)]
 
 
 @pytest.mark.parametrize("hide_seen", [False, True])
@@ -49,7 +44,7 @@ def histories_of(split: Split) -> list[list[int]]:
 @given(st.integers(0, 2**31), st.integers(2, 6))
 @settings(deadline=None)
 def test_equals_a_naive_ranking(part, hide_seen, seed, levels):
-    """Scores of few levels, so that ties abound."""
+    """Scores have few levels, so that there are many ties."""
     rng = np.random.default_rng(seed)
     split = split_of([[*range(1, 10)], *rng.integers(1, 10, (8, 6)).tolist()], repeats=True)
     table = rng.integers(0, levels, (9, 10)).astype(np.float32)
@@ -67,12 +62,12 @@ def test_by_hand():
         [
             [9, 1, 2, 3, 6, 5, 4],  # user 0: test 4 is best, validation 3 stands behind 4, 5 and 6
             [9, 7, 3, 3, 0, 8, 9],  # user 1: test 2 stands behind 1, 5, 6 and ties with 3
-            [9, 0, 0, 0, 0, 0, 0.5],
+            [9, 0, 0, 0, 0, 0, 0.5],  # user 2: test 2 ties with 1, 3, 4, 5 behind 6
         ]
-    )  # user 2: test 2 ties with 1, 3, 4, 5 behind 6
+    )
     assert ranks_of(table) == [1, 5, 6]
     assert ranks_of(table, part="valid") == [4, 3, 1]
-    # Hidden: 1, 2 of user 0; 5, 6, 1 of user 1; 2 of user 2, which is its test target and stays a candidate.
+    # Hidden: 1, 2 of user 0; 5, 6, 1 of user 1; 2 of user 2, the test target, stays a candidate.
     assert ranks_of(table, hide_seen=True) == [1, 2, 6]
 
 
@@ -91,21 +86,16 @@ def test_padding_is_never_a_candidate():
     assert ranks_of(table) == [3, 5, 5]
 
 
-def test_padding_is_a_candidate_where_the_protocol_says_so():
-    table = np.array(
-        [[4, 1, 2, 3, 4, 5, 4], [9, 7, 3, 3, 0, 8, 9], [0.2, 0, 0.1, 0, 0, 0, 0.5]], np.float32
-    )
-    ranks = [
-        Ranker(SMALL, 3, False, CPU, padding=on).ranks(TableOfScores(table), "test").tolist()
-        for on in (False, True)
-    ]
-    assert ranks == [[3, 5, 2], [4, 6, 3]]
+@pytest.mark.parametrize(("padding", "ranks"), [(False, [3, 5, 2]), (True, [4, 6, 3])])
+def test_padding_is_a_candidate_where_the_protocol_says_so(padding, ranks):
+    table = [[4, 1, 2, 3, 4, 5, 4], [9, 7, 3, 3, 0, 8, 9], [0.2, 0, 0.1, 0, 0, 0, 0.5]]
+    ranker = Ranker(SMALL, 3, False, CPU, padding=padding)
+    assert ranker.ranks(TableOfScores(table), "test").tolist() == ranks
 
 
 def test_a_target_that_was_seen_is_ranked_by_its_own_score():
-    split = split_of(
-        [[1, 2, 3, 4, 1], [4, 3, 2, 1, 4]], repeats=True
-    )  # both test targets stand in training
+    # Both test targets stand in training.
+    split = split_of([[1, 2, 3, 4, 1], [4, 3, 2, 1, 4]], repeats=True)
     table = np.array([[0, 5, 6, 7, 4], [0, 3, 8, 9, 1]], np.float32)
     # User 0: 2 and 3 are hidden, 4 (validation) is a candidate of 4 < 5. User 1: 1 scores 3 > 1.
     assert ranks_of(table, split, hide_seen=True) == [1, 2]
@@ -114,7 +104,7 @@ def test_a_target_that_was_seen_is_ranked_by_its_own_score():
 
 @pytest.mark.parametrize("where", [(0, 1), (2, 2), (1, 6)])  # a rival, a target, a hidden item
 @pytest.mark.parametrize("hide_seen", [False, True])
-def test_nan_stops_with_a_sentence(where, hide_seen):
+def test_a_score_that_is_nan_stops_the_ranking(where, hide_seen):
     table = np.zeros((3, 7))
     table[where] = np.nan
     with pytest.raises(TrainingError, match=r"^a score is NaN, so nothing can be ranked: .*\.$"):
@@ -137,12 +127,18 @@ def test_the_size_of_a_chunk_changes_nothing(cells, monkeypatch):
     assert torch.cat(users).tolist() == list(range(48))
 
 
-@pytest.mark.parametrize("name", ["sasrec", "dnn", "bpr"])
-def test_chunks_of_one_user_rank_a_model_like_one_chunk(name, monkeypatch):
+def model_and_ranker(name: str) -> tuple[nn.Module, Ranker, int]:
+    """Build a model with a ranker for it, and return them with the number of users."""
     spec, split = spec_of(name), two_rings()
     torch.manual_seed(0)
-    model = build(spec, split).double()
     ranker = Ranker(split, spec.model.t, name == "bpr", CPU)
+    return build(spec, split), ranker, split.n_users
+
+
+@pytest.mark.parametrize("name", ["sasrec", "dnn", "bpr"])
+def test_chunks_of_one_user_rank_a_model_like_one_chunk(name, monkeypatch):
+    model, ranker, _ = model_and_ranker(name)
+    model.double()
     expected = ranker.ranks(model, "valid")
     monkeypatch.setattr(evaluation, "CELLS", {"cpu": 1})
     np.testing.assert_array_equal(ranker.ranks(model, "valid"), expected)
@@ -150,30 +146,21 @@ def test_chunks_of_one_user_rank_a_model_like_one_chunk(name, monkeypatch):
 
 @pytest.mark.parametrize("name", ["sasrec", "dnn", "bpr"])
 def test_scores_of_all_chunks_are_written_to_one_buffer_and_rank_as_without_it(name, monkeypatch):
-    class Without(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.inner = model
-
-        def scores(self, users: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
-            return model.scores(users, inputs)
-
-    spec, split = spec_of(name), two_rings()
-    torch.manual_seed(0)
-    model, places = build(spec, split), []
-    scores = model.scores
-    monkeypatch.setattr(
-        model,
-        "scores",
-        lambda users, inputs, out=None: places.append(out) or scores(users, inputs, out),
-    )
     monkeypatch.setattr(evaluation, "CELLS", {"cpu": 1})
     monkeypatch.setattr(evaluation, "FEWEST", 5)  # the last chunk is smaller
-    ranker = Ranker(split, spec.model.t, name == "bpr", CPU)
+    model, ranker, n_users = model_and_ranker(name)
+    scores, buffers = model.scores, []
+
+    def watched(users: torch.Tensor, inputs: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+        buffers.append(out)
+        return scores(users, inputs, out)
+
+    model.scores = watched
     with_buffer = ranker.ranks(model, "test")
-    assert split.n_users % 5 and len({out.data_ptr() for out in places}) == 1
-    assert [out.shape[1] for out in places] == [5] * (split.n_users // 5) + [split.n_users % 5]
-    np.testing.assert_array_equal(ranker.ranks(Without(), "test"), with_buffer)
+    assert n_users % 5 and len({out.data_ptr() for out in buffers}) == 1
+    assert [out.shape[1] for out in buffers] == [5] * (n_users // 5) + [n_users % 5]
+    model.scores = lambda users, inputs: scores(users, inputs)
+    np.testing.assert_array_equal(ranker.ranks(model, "test"), with_buffer)
 
 
 def test_the_model_sees_the_last_items_before_the_target():
@@ -187,7 +174,7 @@ def test_the_model_sees_the_last_items_before_the_target():
     assert test.tolist() == [[1, 2, 3], [6, 1, 1], [2, 2, 6]]  # with the validation item
 
 
-def test_ranking_is_without_dropout_and_gradient_and_leaves_the_mode():
+def test_ranking_has_no_dropout_and_no_gradient_and_leaves_the_mode():
     class Asks(nn.Module):
         def scores(self, users: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
             assert not self.training and not torch.is_grad_enabled()

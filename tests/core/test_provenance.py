@@ -1,7 +1,7 @@
 """The code that a record names is the code that made it, whatever happens to the tree meanwhile.
 
-Each case is a process of its own, which imports a copy of the package in a repository of its own and calls a function of
-this file.
+Each case is a process of its own, which imports a copy of the package in a repository of its own
+and calls a function of this file.
 """
 
 from __future__ import annotations
@@ -24,14 +24,16 @@ import pytest
 from pcrec_core.study import train
 
 TESTS = Path(__file__).parent
-CALL = "import json, sys, pathlib, test_provenance as t; print(json.dumps(getattr(t, sys.argv[1])(pathlib.Path(sys.argv[2]))))"
+CALL = """
+import json, pathlib, sys, test_provenance
+print(json.dumps(getattr(test_provenance, sys.argv[1])(pathlib.Path(sys.argv[2]))))
+"""
 
 
 def git(folder: Path, *words: str) -> str:
-    who = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
-    return subprocess.run(
-        ["git", "-C", str(folder), *who, *words], check=True, capture_output=True, text=True
-    ).stdout.strip()
+    author = ["-c", "user.name=n", "-c", "user.email=e@example.org"]
+    command = ["git", "-C", str(folder), *author, *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def commit(folder: Path) -> str:
@@ -41,20 +43,17 @@ def commit(folder: Path) -> str:
 
 
 def edit(folder: Path, name: str = "metrics.py") -> None:
-    with open(folder / "pcrec_core" / name, "a") as file:
+    with (folder / "pcrec_core" / name).open("a") as file:
         file.write("# edited\n")
 
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A clean repository with a copy of the package."""
+    """Make a clean repository with a copy of the package."""
     for name in [name for name in os.environ if name.startswith("GIT_")]:
         monkeypatch.delenv(name)
-    shutil.copytree(
-        TESTS.parents[1] / "pcrec_core",
-        tmp_path / "pcrec_core",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
+    package, ignored = TESTS.parents[1] / "pcrec_core", shutil.ignore_patterns("__pycache__")
+    shutil.copytree(package, tmp_path / "pcrec_core", ignore=ignored)
     (tmp_path / ".gitignore").write_text("__pycache__/\ndata/\nignored/\n")
     (tmp_path / "file").write_text("1")
     git(tmp_path, "init", "-q")
@@ -62,22 +61,22 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def there(repository: Path, function: Callable[[Path], Any], package: Path | None = None) -> Any:
-    """What ``function(repository)`` gives in a process that imports the copy, or that below ``package``."""
-    where = os.pathsep.join([str(package or repository), str(TESTS)])
+def run_copy(repository: Path, function: Callable[[Path], Any], package: Path | None = None) -> Any:
+    """Call ``function(repository)`` in a process that imports a copy, by default its own."""
+    folder = package or repository
     done = subprocess.run(
         [sys.executable, "-c", CALL, function.__name__, str(repository)],
         capture_output=True,
         text=True,
-        cwd=package or repository,
-        env=os.environ | {"PYTHONPATH": where},
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), str(TESTS)])},
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def asks(folder: Path) -> dict[str, Any]:
+def read_provenance(folder: Path) -> dict[str, Any]:
     from pcrec_core import provenance
 
     assert Path(provenance.__file__).is_relative_to(folder)
@@ -88,110 +87,94 @@ def asks(folder: Path) -> dict[str, Any]:
 
 
 def test_clean_means_no_tracked_change_and_no_source_that_the_commit_lacks(repository):
-    first = there(repository, asks)
+    first = run_copy(repository, read_provenance)
     assert first["commit"] == git(repository, "rev-parse", "HEAD") and first["clean"] is True
-    assert (
-        first["python"] == sys.version.split()[0] and {"numpy", "torch"} <= first["versions"].keys()
-    )
+    assert first["python"] == sys.version.split()[0]
+    assert {"numpy", "torch"} <= first["versions"].keys()
     (repository / "new").write_text("untracked")
-    assert there(repository, asks) == first
+    assert run_copy(repository, read_provenance) == first
     (repository / "pcrec_core" / "new.py").write_text("# a source that no commit holds")
-    asked = there(repository, asks)
-    assert (asked["commit"], asked["clean"]) == (first["commit"], False) and asked["code"] != first[
-        "code"
-    ]
+    found = run_copy(repository, read_provenance)
+    assert (found["commit"], found["clean"]) == (first["commit"], False)
+    assert found["code"] != first["code"]
     (repository / "pcrec_core" / "new.py").unlink()
     (repository / "file").write_text("2")
-    assert there(repository, asks) == first | {"clean": False}
+    assert run_copy(repository, read_provenance) == first | {"clean": False}
 
 
 def test_the_digest_is_that_of_the_sources_of_the_commit(repository):
-    asked = there(repository, asks)
-    paths = sorted(git(repository / "pcrec_core", "ls-files", "*.py").splitlines())
-    lines = [
-        f"{hashlib.sha256((repository / 'pcrec_core' / path).read_bytes()).hexdigest()}  {path}\n"
-        for path in paths
-    ]
-    assert (
-        asked["code"] == hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
-        and "analysis/claims/decide.py" in paths
-    )
-    edit(repository, "analysis/claims/decide.py")
-    edited = there(repository, asks)
-    assert (edited["commit"], edited["clean"]) == (asked["commit"], False) and edited[
-        "code"
-    ] != asked["code"]
+    first = run_copy(repository, read_provenance)
+    package, decide = repository / "pcrec_core", "analysis/claims/decide.py"
+    paths = sorted(git(package, "ls-files", "*.py").splitlines())
+    digests = [hashlib.sha256((package / path).read_bytes()).hexdigest() for path in paths]
+    lines = "".join(f"{digest}  {path}\n" for digest, path in zip(digests, paths, strict=True))
+    assert first["code"] == hashlib.sha256(lines.encode()).hexdigest()[:16] and decide in paths
+    edit(repository, decide)
+    edited = run_copy(repository, read_provenance)
+    assert (edited["commit"], edited["clean"]) == (first["commit"], False)
+    assert edited["code"] != first["code"]
     git(repository, "checkout", "-q", ".")
     git(repository, "mv", "pcrec_core/reporting/cost_tables.py", "pcrec_core/price.py")
-    assert there(repository, asks)["code"] not in (asked["code"], edited["code"])
+    assert run_copy(repository, read_provenance)["code"] not in (first["code"], edited["code"])
 
 
 def test_where_git_does_not_know_the_sources_no_commit_is_named(repository):
-    asked = there(repository, asks)
-    shutil.copytree(
-        repository / "pcrec_core", repository / "ignored" / "pcrec_core"
-    )  # like site-packages in a repository
-    assert there(repository, asks, repository / "ignored") == asked | {
-        "commit": None,
-        "clean": False,
-    }
+    unknown = run_copy(repository, read_provenance) | {"commit": None, "clean": False}
+    # A copy that git ignores, like site-packages in a repository.
+    ignored = repository / "ignored"
+    shutil.copytree(repository / "pcrec_core", ignored / "pcrec_core")
+    assert run_copy(repository, read_provenance, ignored) == unknown
     shutil.rmtree(repository / ".git")
-    assert there(repository, asks) == asked | {"commit": None, "clean": False}
+    assert run_copy(repository, read_provenance) == unknown
     git(repository, "init", "-q")
-    assert there(repository, asks) == asked | {"commit": None, "clean": False}
+    assert run_copy(repository, read_provenance) == unknown
 
 
-# --- what happens while a process runs
+# --- changes while a process runs
 
 
-def asks_meanwhile(folder: Path) -> dict[str, Any]:
-    told = {"first": asks(folder)}
+def read_after_each_change(folder: Path) -> dict[str, Any]:
+    found = {"first": read_provenance(folder)}
     edit(folder)
-    told["edited"] = asks(folder)
+    found["edited"] = read_provenance(folder)
     commit(folder)
-    told["committed"] = asks(folder)
+    found["committed"] = read_provenance(folder)
     streams = importlib.import_module("pcrec_core.training.random_streams")
-    told["imported"] = asks(folder)
+    found["imported"] = read_provenance(folder)
     git(folder, "checkout", "-q", "HEAD~1", "--", ".")
-    told["restored"] = asks(folder)
+    found["restored"] = read_provenance(folder)
     edit(folder)
     importlib.reload(streams)
-    told["reloaded"] = asks(folder)
+    found["reloaded"] = read_provenance(folder)
     shutil.rmtree(folder / "pcrec_core")
-    told["deleted"] = asks(folder)
-    return told
+    found["deleted"] = read_provenance(folder)
+    return found
 
 
 def test_an_edit_or_a_commit_is_not_of_the_code_in_memory_until_something_is_imported(repository):
-    told = there(repository, asks_meanwhile)
-    first = told.pop("first")
+    found = run_copy(repository, read_after_each_change)
+    first = found.pop("first")
     assert first["clean"] is True and first["commit"] == git(repository, "rev-parse", "HEAD~1")
-    clean = {name: asked == first for name, asked in told.items()}
-    assert clean == {
-        "edited": True,
-        "committed": True,
-        "imported": False,
-        "restored": True,
-        "reloaded": False,
-        "deleted": False,
-    }
-    assert all(asked == first | {"clean": asked["clean"]} for asked in told.values())
+    clean = {name for name, changed in found.items() if changed == first}
+    assert clean == {"edited", "committed", "restored"}
+    assert found.keys() - clean == {"imported", "reloaded", "deleted"}
+    assert all(found[name] == first | {"clean": False} for name in found.keys() - clean)
 
 
-def asks_late(folder: Path) -> dict[str, Any]:
+def read_first_after_a_commit(folder: Path) -> dict[str, Any]:
     import pcrec_core.training.random_streams  # noqa: F401
 
     edit(folder)
     commit(folder)
-    return asks(folder)
+    return read_provenance(folder)
 
 
 def test_no_commit_is_named_where_the_sources_had_changed_before_git_was_asked(repository):
-    before = there(repository, asks)
-    assert there(repository, asks_late) == before | {"commit": None, "clean": False}
+    unknown = run_copy(repository, read_provenance) | {"commit": None, "clean": False}
+    assert run_copy(repository, read_first_after_a_commit) == unknown
 
 
-def trains(folder: Path) -> list[dict[str, Any]]:
+def train_across_a_commit(folder: Path) -> list[dict[str, Any]]:
     from pcrec_core.specs.derived import Trivial
     from pcrec_core.specs.run import Data
     from pcrec_core.study import defaults
@@ -200,41 +183,41 @@ def trains(folder: Path) -> list[dict[str, Any]]:
 
     store, split_for = Store(folder / "data" / "records"), train.split_for
 
-    def made(seed: int) -> dict[str, Any]:
-        return study.run(
-            [defaults.base("synthetic", "bpr", seed=seed, epochs=1, d=4)], store=store
-        )[0].run
+    def provenance_of(spec: Any) -> dict[str, Any]:
+        return study.run([spec], store=store)[0].run
 
-    told = [made(0)]
+    def run_spec(seed: int) -> Any:
+        return defaults.base("synthetic", "bpr", seed=seed, epochs=1, d=4)
+
+    def import_and_split(spec: Any) -> Any:
+        importlib.import_module("pcrec_core.models.baselines")
+        return split_for(spec)
+
+    found = [provenance_of(run_spec(0))]
     edit(folder, "models/baselines.py")
     commit(folder)
-    told.append(made(1))
-    train.split_for = lambda spec: (
-        importlib.import_module("pcrec_core.models.baselines") and split_for(spec)
-    )  # in the run
-    told.append(made(2))
-    told.append(study.run([Trivial(Data("synthetic"), "recency")], store=store)[0].run)
-    return told
+    found.append(provenance_of(run_spec(1)))
+    train.split_for = import_and_split  # a run that imports the edited module
+    found.append(provenance_of(run_spec(2)))
+    return [*found, provenance_of(Trivial(Data("synthetic"), "recency"))]
 
 
-def test_a_commit_in_a_queue_is_not_recorded_and_what_was_imported_after_it_is_not_clean(
-    repository,
-):
-    before, code = git(repository, "rev-parse", "HEAD"), there(repository, asks)["code"]
-    told = there(repository, trains)
-    assert (
-        [run["commit"] for run in told]
-        == [before] * 4
-        != [git(repository, "rev-parse", "HEAD")] * 4
+def test_a_commit_in_a_queue_is_not_recorded_and_a_later_import_is_not_clean(repository):
+    before, code = (
+        git(repository, "rev-parse", "HEAD"),
+        run_copy(repository, read_provenance)["code"],
     )
-    assert [run["clean"] for run in told] == [True, True, False, False]
-    assert {run["code"] for run in told} == {code}
+    found = run_copy(repository, train_across_a_commit)
+    assert git(repository, "rev-parse", "HEAD") != before
+    assert [run["commit"] for run in found] == [before] * 4
+    assert [run["clean"] for run in found] == [True, True, False, False]
+    assert {run["code"] for run in found} == {code}
 
 
 # --- a worker of other code
 
 
-def asks_workers(folder: Path) -> list[Any]:
+def run_with_other_worker(folder: Path) -> list[Any]:
     from pcrec_core import provenance
     from pcrec_core.errors import TrainingError
     from pcrec_core.study import defaults
@@ -242,23 +225,22 @@ def asks_workers(folder: Path) -> list[Any]:
     from pcrec_core.study.executors import Processes
     from pcrec_core.study.records import Store
 
-    store, run = (
-        Store(folder / "data" / "records"),
-        defaults.base("synthetic", "bpr", epochs=1, d=4),
-    )
-    edit(folder)  # a worker begins after it
+    store = Store(folder / "data" / "records")
+    edit(folder)  # before the worker starts
     with Processes(1) as processes:
         worker = processes.submit(os.getpid).result()
         with pytest.raises(TrainingError) as refused:
-            study.run([run], processes, store=store)
+            study.run([defaults.base("synthetic", "bpr", epochs=1, d=4)], processes, store=store)
     return [provenance.CODE, worker, str(refused.value), len(list(store.all()))]
 
 
 def test_a_worker_of_other_code_is_refused_by_name(repository):
-    code, worker, said, stored = there(repository, asks_workers)
-    found = re.fullmatch(
-        rf"the worker {re.escape(socket.gethostname())}, process {worker}, imported other code \(digest (\w+)\)"
-        rf" than the command \(digest {code}\); start both again from the same code\.",
-        said,
+    code, worker, message, stored = run_copy(repository, run_with_other_worker)
+    match = re.fullmatch(
+        rf"the worker {re.escape(socket.gethostname())}, process {worker}, imported other code"
+        rf" \(digest (\w+)\) than the command \(digest {code}\); start both again from the same"
+        r" code\.",
+        message,
     )
-    assert found and found[1] == there(repository, asks)["code"] != code and stored == 0
+    assert match and stored == 0
+    assert match[1] == run_copy(repository, read_provenance)["code"] != code

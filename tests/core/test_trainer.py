@@ -1,4 +1,4 @@
-"""Training of peers: streams, rates, Algorithm 2 written out again, and what a run keeps."""
+"""Training of peers: rates, random streams, and Algorithm 2 written out again."""
 
 from __future__ import annotations
 
@@ -20,19 +20,18 @@ MODELS = ["sasrec", "dnn", "bpr"]
 RINGS = two_rings()
 
 
-# --- peers ------------------------------------------------------------------------------------------------------------
+# --- peers
 
 
 def test_rates_by_hand():
     assert [rate(0.1, k, 1) for k in range(1)] == [0.1]
     assert [rate(0.1, k, 2) for k in range(2)] == pytest.approx([0.1, 0.05])
-    assert [rate(0.1, k, 3) for k in range(3)] == pytest.approx(
-        [0.1, 0.075, 0.025]
-    )  # cos 60 and 120 degrees
+    # The cosines of 60 and 120 degrees.
+    assert [rate(0.1, k, 3) for k in range(3)] == pytest.approx([0.1, 0.075, 0.025])
 
 
 def rates_of(spec: RunSpec, monkeypatch) -> dict[int, list[float]]:
-    """The rate of every step by peer."""
+    """Return the rate of every step, by peer."""
     used: dict[int, list[float]] = {k: [] for k in range(spec.peers)}
     step = Peer._step
 
@@ -94,23 +93,22 @@ def test_peers_differ_in_first_weights_and_order():
 @pytest.mark.parametrize("model", MODELS)
 def test_the_order_is_fresh_each_epoch_and_differs_between_peers(model):
     trainer = Trainer(spec_of(model, peers=2), RINGS, CPU)
-    epoch, asked = trainer.examples.epoch, []
-    trainer.examples.epoch = lambda *seeds: asked.append(epoch(*seeds)) or asked[-1]
+    epoch, used = trainer.examples.epoch, []
+    trainer.examples.epoch = lambda *seeds: used.append(epoch(*seeds)) or used[-1]
     trainer.fit(NOWHERE)
-    orders = [str(rows.tolist()) for rows in asked]
+    orders = [str(rows.tolist()) for rows in used]
     assert len(orders) == len(set(orders)) == 3 * 2
-    first_two = [sorted(rows[:, :2].tolist()) for rows in asked]
-    assert all(
-        rows == first_two[0] for rows in first_two
-    )  # the same examples (but for the negatives)
+    first_two = [sorted(rows[:, :2].tolist()) for rows in used]
+    # The examples are the same, apart from the negatives.
+    assert all(rows == first_two[0] for rows in first_two)
 
 
-# --- Algorithm 2, written out again -----------------------------------------------------------------------------------
+# --- Algorithm 2, written out again
 
 
 def algorithm_2(spec: RunSpec) -> list[list[float]]:
-    """Mean loss of a batch by peer and epoch: torch's own Adam and cosine, Eq. 8 after every k-th epoch."""
-    models, optimizers, schedules, losses = [], [], [], [[] for _ in range(spec.peers)]
+    """Return the mean loss by peer and epoch, with torch's own Adam and cosine."""
+    models, optimizers, losses = [], [], [[] for _ in range(spec.peers)]
     for k in range(spec.peers):
         torch.manual_seed(stream_seed(spec.seed, k, "weights"))
         models.append(build(spec, RINGS))
@@ -119,15 +117,12 @@ def algorithm_2(spec: RunSpec) -> list[list[float]]:
         optimizers.append(torch.optim.Adam(models[k].parameters(), lr=eta, weight_decay=decay))
     examples = examples_of(spec, RINGS)
     batches = math.ceil(len(examples) / spec.training.batch)
-    for optimizer in optimizers:
-        schedules.append(
-            torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, spec.training.epochs * batches)
-        )
+    steps = spec.training.epochs * batches
+    schedules = [torch.optim.lr_scheduler.CosineAnnealingLR(o, steps) for o in optimizers]
     for epoch in range(spec.training.epochs):
         for k, model in enumerate(models):
-            rows = examples.epoch(
-                *(stream_seed(spec.seed, k, purpose, epoch) for purpose in ("order", "negatives"))
-            )
+            seeds = [stream_seed(spec.seed, k, use, epoch) for use in ("order", "negatives")]
+            rows = examples.epoch(*seeds)
             torch.manual_seed(stream_seed(spec.seed, k, "dropout", epoch))
             total = 0.0
             for start in range(0, len(rows), spec.training.batch):

@@ -1,4 +1,4 @@
-"""What a run of the trainer does and keeps: exchanges, bits, its result, and how it fails."""
+"""Runs of the trainer: exchanges, equality to the bit, the result, and failures."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MODELS = ["sasrec", "dnn", "bpr"]
 RINGS = two_rings()
 
 
-# --- exchanges --------------------------------------------------------------------------------------------------------
+# --- exchanges
 
 
 @pytest.mark.parametrize("cooperation", [LAYERWISE, AVERAGING])
@@ -54,7 +54,7 @@ def test_merged_peers_are_equal_and_keep_their_own_moments(peers, cooperation):
         np.testing.assert_allclose(epochs["mu"], odds / odds.sum(1, keepdims=True), atol=1e-5)
 
 
-def test_every_second_epoch():
+def test_peers_can_exchange_after_every_second_epoch():
     every = Cooperation("layerwise", "entropy", 30, every=2)
     trainer, outcome = fit(spec_of("dnn", peers=2, cooperation=every, epochs=5), RINGS)
     epochs = outcome.result["epochs"]
@@ -62,17 +62,14 @@ def test_every_second_epoch():
     assert all(len(values) == 2 for values in epochs["merged"].values())
     assert all(np.shape(values) == (2, 5) for values in epochs["own"].values())
     assert outcome.result["chosen"]["epoch"] in (1, 3)
-    assert not same(
-        *(weights_of(peer.model) for peer in trainer.peers)
-    )  # the last epoch had no exchange
+    # The last epoch has no exchange.
+    assert not same(*(weights_of(peer.model) for peer in trainer.peers))
     apart = fit(spec_of("dnn", peers=2, epochs=5), RINGS)[1].result["epochs"]["loss"]
-    assert [
-        [a == b for a, b in zip(*pair, strict=True)]
-        for pair in zip(epochs["loss"], apart, strict=True)
-    ] == [[True, True, False, False, False]] * 2
+    equal = np.array(epochs["loss"]) == np.array(apart)
+    assert equal.tolist() == [[True, True, False, False, False]] * 2
 
 
-# --- what a run is and keeps ------------------------------------------------------------------------------------------
+# --- the result
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -87,16 +84,15 @@ def test_the_same_spec_gives_the_same_result_to_the_bit_and_another_seed_another
     assert one[1].result["epochs"]["loss"] != other[1].result["epochs"]["loss"]
 
 
-def test_the_result_says_what_was_trained():
+def test_the_result_describes_what_was_trained():
     split = split_of([[1, 2, 3, 4, 5], [5, 4, 3, 5, 1], [2, 3, 2, 1, 2]], repeats=True)
     trainer, outcome = fit(spec_of("dnn", epochs=2), split)
     result = outcome.result
     assert result["data"] == {"fingerprint": split.fingerprint(), "users": 3, "items": 5}
     assert result["weights"] == 6 * 16 + 16 * 16 + 16 + 16 * 6 + 6
     assert result["layers"] == [["item", "embedding"], ["hidden", "middle"], ["output", "softmax"]]
-    assert (
-        result["repeated"] == "001"
-    )  # only 2 came before; the 5 that repeats in row 1 is its validation item
+    # Of the targets 5, 1, 2 only the 2 came before; the 5 that row 1 repeats is for validation.
+    assert result["repeated"] == "001"
     assert len(result["ranks"].split()) == 3 and not result["chosen"]["merged"]
     assert outcome.began == 0 and {"train", "evaluate"} <= outcome.seconds.keys()
     model = trainer.peers[0].model
@@ -105,7 +101,7 @@ def test_the_result_says_what_was_trained():
 
 
 def test_bpr_hides_what_was_seen_only_where_nothing_can_repeat():
-    """Users with all but two items in training: hidden, the worst rank is 2."""
+    """Users have all but two items in training, so the worst rank is 2 where they are hidden."""
     histories = [[1 + (start + step) % 6 for step in range(6)] for start in range(6)]
     for repeats, worst in ((False, 2), (True, 6)):
         trainer = Trainer(spec_of("bpr"), split_of(histories, repeats), CPU)
@@ -120,46 +116,42 @@ def test_bpr_hides_what_was_seen_only_where_nothing_can_repeat():
         assert trainer.ranker.ranks(trainer.peers[0].model, "test").tolist() == [6] * 6
 
 
-def test_finished_epochs_are_told():
-    told: list[int] = []
-    Trainer(spec_of("bpr"), RINGS, CPU).fit(NOWHERE, told.append)
-    assert told == [0, 1, 2, 3]
+def test_the_number_of_finished_epochs_is_reported():
+    finished: list[int] = []
+    Trainer(spec_of("bpr"), RINGS, CPU).fit(NOWHERE, finished.append)
+    assert finished == [0, 1, 2, 3]
 
 
-# --- what goes wrong --------------------------------------------------------------------------------------------------
+# --- failures
 
 
-def test_a_loss_that_is_no_number_stops_with_the_peer_and_the_epoch():
+def test_a_loss_that_is_nan_stops_the_run_with_the_peer_and_the_epoch():
     trainer = Trainer(spec_of("dnn", peers=2), RINGS, CPU)
     with torch.no_grad():
         trainer.peers[1].model.output.bias[3] = math.nan
-    with pytest.raises(
-        TrainingError,
-        match=r"the loss of peer 1 is nan in epoch 0: the training diverged; lower the",
-    ):
+    words = "the loss of peer 1 is nan in epoch 0: the training diverged; lower the"
+    with pytest.raises(TrainingError, match=words):
         trainer.fit(NOWHERE)
 
 
 @pytest.mark.parametrize("batch", [4, 1000])  # the loss of a second batch, or the first ranking
-def test_an_absurd_rate_stops_with_a_sentence(batch):
-    with pytest.raises(
-        TrainingError, match="(loss of peer 0|a score) is .*diverged; lower the learning rate"
-    ):
+def test_an_absurd_rate_stops_the_run(batch):
+    words = r"(loss of peer 0|a score) is .*diverged; lower the learning rate"
+    with pytest.raises(TrainingError, match=words):
         fit(spec_of("bpr", eta=1e30, batch=batch), RINGS)
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:1", "CPU", ""])
-def test_an_unknown_device(name):
+def test_an_unknown_device_is_refused(name):
     with pytest.raises(TrainingError, match=f"device must be auto, cpu or cuda, not '{name}'"):
         device_of(name)
 
 
-def test_devices(monkeypatch):
+def test_auto_is_the_gpu_where_there_is_one(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert device_of("cpu") == device_of("auto") == CPU
-    with pytest.raises(
-        TrainingError, match="cuda was asked for, but torch sees no GPU here; take cpu or auto"
-    ):
+    words = "cuda was asked for, but torch sees no GPU here; take cpu or auto"
+    with pytest.raises(TrainingError, match=words):
         device_of("cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert device_of("auto").type == device_of("cuda").type == "cuda" and device_of("cpu") == CPU

@@ -1,4 +1,4 @@
-"""Small splits, models and scorers with a known answer, shared by the tests of training."""
+"""Small splits, models and scorers with a known answer, which the tests of training share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from pcrec_core.specs.run import Cooperation, Data, Model, RunSpec, Training
 from pcrec_core.trainer import Outcome, Trainer
 from pcrec_core.training.checkpoints import Checkpoint
 
-# Tensors are tiny here: more threads only wait for each other, and bits are promised at equal threads.
+# Tensors are tiny here, so more threads only wait for each other. Results are equal to the bit at
+# equal numbers of threads.
 torch.set_num_threads(1)
 
 CPU = torch.device("cpu")
@@ -24,24 +25,24 @@ NOWHERE = Checkpoint(None, "")
 
 
 def split_of(histories: Sequence[Sequence[int]], repeats: bool = False) -> Split:
-    """A split whose user row u has the whole history ``histories[u]``: training, then validation, then test item."""
+    """Return a split with one history per user: training items, then validation, then test item."""
     offsets = np.concatenate([[0], np.cumsum([len(h) for h in histories])]).astype(np.int64)
     items = np.concatenate(histories).astype(np.int32)
     return Split("made-up", len(histories), int(items.max()), repeats, items, offsets)
 
 
 def two_rings(size: int = 8, users: int = 48, length: int = 7) -> Split:
-    """Items 1..size and size + 1..2 size form two rings; a user walks ``length`` < ``size`` steps along one of them.
+    """Return histories of ``length`` < ``size`` steps along one of two rings of items.
 
-    What follows is known: the next item of the ring to a model that sees the order; to one that does not, the items of
-    the user's own ring that are not in training.
+    The rings are 1..size and size + 1..2 size. The target is predictable: for a model that sees the
+    order it is the next item of the ring, and for one that does not, an item of the user's own ring
+    that is not in training.
     """
-    return split_of(
-        [
-            [1 + u % 2 * size + (u // 2 + step) % size for step in range(length)]
-            for u in range(users)
-        ]
-    )
+
+    def history(u: int) -> list[int]:
+        return [1 + u % 2 * size + (u // 2 + step) % size for step in range(length)]
+
+    return split_of([history(u) for u in range(users)])
 
 
 _MODELS = {"sasrec": {"d": 16, "t": 5, "p": 0.1}, "dnn": {"d": 16, "t": 4}, "bpr": {"d": 16}}
@@ -60,15 +61,10 @@ def spec_of(
     schedule: str = "cosine",
     **given: Any,
 ) -> RunSpec:
-    """A run of a small model; ``given`` are fields of ``Model``."""
-    return RunSpec(
-        Data("synthetic"),
-        Model(model, **(_MODELS[model] | given)),
-        Training(epochs, batch, eta, l2, schedule),
-        peers,
-        cooperation,
-        seed=seed,
-    )
+    """Return the spec of a small run; ``given`` are fields of ``Model``."""
+    fields = Model(model, **(_MODELS[model] | given))
+    training = Training(epochs, batch, eta, l2, schedule)
+    return RunSpec(Data("synthetic"), fields, training, peers, cooperation, seed=seed)
 
 
 LAYERWISE = Cooperation("layerwise", "entropy", 30)
@@ -76,28 +72,28 @@ AVERAGING = Cooperation("averaging")
 
 
 def fit(spec: RunSpec, split: Split, checkpoint: Checkpoint = NOWHERE) -> tuple[Trainer, Outcome]:
-    """A finished run on the CPU, kept nowhere unless told otherwise."""
+    """Train a run on the CPU, by default without a checkpoint."""
     trainer = Trainer(spec, split, CPU)
     return trainer, trainer.fit(checkpoint)
 
 
 def digest(result: Any) -> str:
-    """Hash of a result: differs where a bit of any number in it does."""
+    """Hash a result, so that a change of one bit of any number changes the hash."""
     return hashlib.sha256(json.dumps(result, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
-    """A copy of the state."""
+    """Copy the state of a model."""
     return {name: w.detach().clone() for name, w in model.state_dict().items()}
 
 
 def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
-    """Whether two states are equal to the bit."""
+    """Check whether two states are equal to the bit."""
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
 class TableOfScores(nn.Module):
-    """A recommender whose scores are given: row u of ``table`` (users, n + 1) are those of user u."""
+    """A recommender with given scores: row u of ``table`` (users, n + 1) has those of user u."""
 
     def __init__(self, table: Iterable[Iterable[float]]) -> None:
         super().__init__()
@@ -110,7 +106,7 @@ class TableOfScores(nn.Module):
 
 
 class Plain(nn.Module):
-    """A model of a user's own: no base class of ours, a raw parameter, norms, a buffer."""
+    """A model with no base class of the package, a raw parameter, norms, and a buffer."""
 
     def __init__(self, width: int = 6) -> None:
         super().__init__()
@@ -127,7 +123,7 @@ class Plain(nn.Module):
 def peers_of(
     n: int, kind: type[nn.Module] = Plain, dtype: torch.dtype = torch.float64
 ) -> list[nn.Module]:
-    """``n`` peers with different weights, 1-d ones too."""
+    """Return ``n`` peers whose weights all differ, the one-dimensional ones too."""
     torch.manual_seed(n)
     peers = [kind().to(dtype) for _ in range(n)]
     with torch.no_grad():
@@ -138,7 +134,7 @@ def peers_of(
 
 
 def spread(model: nn.Module, seed: int = 1) -> nn.Module:
-    """``model`` in float64 with weights large enough to tell things apart, biases and norms too."""
+    """Make all weights of ``model``, biases and norms too, float64 and clearly different."""
     draw = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for w in model.double().parameters():
