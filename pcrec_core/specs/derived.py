@@ -1,4 +1,4 @@
-"""Specs of results that need no training of their own: made from finished runs, or from the data."""
+"""Specs of results without a training of their own: from finished runs, or the data."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ class Derived(Identified):
     numerics: int = NUMERICS
 
     def __post_init__(self) -> None:
+        """Put the runs in the order of their seeds, and check everything."""
         known("operation", self.operation, OPERATIONS)
         require(
             bool(self.parents) and all(isinstance(parent, RunSpec) for parent in self.parents),
@@ -169,6 +170,7 @@ class Trivial(Identified):
     numerics: int = NUMERICS
 
     def __post_init__(self) -> None:
+        """Check the baseline, the data and the protocol."""
         known("baseline", self.baseline, TRIVIAL)
         _refuse_shuffled(self.data)
         require(
@@ -234,7 +236,7 @@ _EXCHANGE = ("layers", "last_bin")
 
 
 def trainings(spec: RunSpec | Derived | Trivial) -> set[tuple[object, ...]]:
-    """Return the trainings on which a result rests, each as a tuple of all that decides its weights.
+    """Return the trainings behind a result, each as a tuple of all that decides its weights.
 
     An average of weights has the training of its model; the evaluation decides nothing; of peers
     that never exchange, the first one is the base model (:ref:`protocols-common`). Variants that

@@ -28,6 +28,7 @@ class Part:
     """
 
     def __post_init__(self) -> None:
+        """Cast all fields, then check them."""
         for field in fields(self):
             object.__setattr__(self, field.name, _cast(field, getattr(self, field.name)))
         self._check()

@@ -10,7 +10,7 @@ from pcrec_core.specs.fields import Part
 
 @dataclass(frozen=True)
 class Rules(Part):
-    """The lines of the protocols' table that no other part of a spec holds (:ref:`protocols-table`).
+    """The lines of :ref:`protocols-table` that no other part of a spec holds.
 
     Each line has two or three named values (``VALUES``). A line about one model has no meaning
     for the others.

@@ -120,6 +120,7 @@ class RunSpec(Identified, Part):
     rules: Rules | None = None
 
     def __post_init__(self) -> None:
+        """Check the types of the parts, and fill in the model's numerics."""
         known("protocol", self.protocol, PROTOCOLS)
         for name, kind in _PARTS.items():
             part = getattr(self, name)
