@@ -48,7 +48,7 @@ def test_numbers_before_the_filter(name, rows, users, items):
 
 
 @pytest.mark.parametrize(("name", "users", "items", "actions", "fingerprint"), FILTERED)
-def test_numbers_and_fingerprint_after_the_filter(name, users, items, actions, fingerprint):
+def test_what_is_left(name, users, items, actions, fingerprint):
     found = statistics(real(name))
     numbers = found["users"], found["items"], found["actions"]
     assert numbers == (int(users), int(items), int(actions))

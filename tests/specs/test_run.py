@@ -448,7 +448,7 @@ def read(**change: object) -> RunSpec:
 @pytest.mark.parametrize(
     ("words", "make"), [(words, make) for words, makers in REFUSED.items() for make in makers]
 )
-def test_what_has_no_meaning_is_refused_in_one_sentence(words, make):
+def test_what_cannot_be_meant_is_refused_in_one_sentence(words, make):
     with pytest.raises(SpecError) as refused:
         make()
     sentence = str(refused.value)
@@ -526,7 +526,7 @@ def test_a_protocol_is_its_lines_and_a_single_one_can_be_changed():
     assert other.changed_rules == {"attention": "real"} and from_dict(other.canonical()) == other
 
 
-def test_the_protocols_are_the_books_table():
+def test_the_protocols_are_the_documents_table():
     """Compare with :ref:`protocols-table`, line by line: released, paper, controlled."""
     table = {
         "data": ("own", "own", "common"),
@@ -575,7 +575,7 @@ def test_components_are_in_one_order_and_names_hold_what_is_unusual():
         (Cooperation("noise"), "merged", "own"),
     ],
 )
-def test_the_models_that_can_be_reported(cooperation, evaluated, expected):
+def test_what_can_be_reported(cooperation, evaluated, expected):
     usual = run = replace(PCREC, cooperation=cooperation)
     if usual.evaluates != expected:
         run = replace(usual, rules=Rules(evaluated=evaluated))

@@ -180,7 +180,7 @@ def test_another_value_is_another_evaluation_of_the_same_training(name):
     assert all(loss == losses[0] for loss in losses)
 
 
-def test_the_protocol_decides_whether_bpr_hides_seen_items_where_items_can_repeat():
+def test_bpr_hides_seen_items_by_protocol_where_a_data_set_can_repeat():
     seen = replace(BPR, rules=Rules(hidden="seen"))
     shown, hidden = results([BPR, seen], "ranks", data=replace(RINGS, repeats=True))
     assert shown != hidden
