@@ -1,6 +1,7 @@
-"""Interactions from a raw file to a split: a registry of sources, one file each.
+"""Data sets, from the raw file to the split: a registry of sources.
 
-``load(spec.Data(name))`` gives ``Interactions``; ``split.split`` divides, ``statistics.statistics`` describes them.
+``load(Data(name))`` returns ``Interactions``; ``split.split`` divides them into training,
+validation and test, and ``statistics.statistics`` describes them.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ SOURCES: dict[str, Source] = {
 
 
 def source(name: str) -> Source:
-    """The source of that name; ``DataError`` with the nearest name where there is none."""
+    """Return the source of that name, or raise ``DataError`` with the nearest name."""
     if name not in SOURCES:
         raise DataError(unknown("data set", name, SOURCES))
     return SOURCES[name]
@@ -57,7 +58,7 @@ def load(data: Data, progress: bool = False) -> Interactions:
 
     Parameters
     ----------
-    data : spec.Data
+    data : Data
         The source, the core, and for ``csv`` the file (see ``csv_data``).
     progress : bool
         Show a bar while a file is downloaded.
@@ -65,26 +66,27 @@ def load(data: Data, progress: bool = False) -> Interactions:
     Raises
     ------
     DataError
-        An unknown source; a file that cannot be had, has another content or a bad line; nobody left by the filter.
+        The source is unknown; a file is missing, has another content or a bad line; or the filter
+        leaves too little.
     """
     origin = source(data.source)
-    table = _csv_table(data) if origin is csv.CSV else _table(origin, progress)
+    if origin is csv.CSV:
+        table = _csv_table(data)
+    else:
+        table = origin.read([locate(file, progress) for file in origin.files])
     return build(table, origin, data.core)
 
 
-def _table(origin: Source, progress: bool) -> Table:
-    return origin.read([locate(file, progress) for file in origin.files])
-
-
 def _csv_table(data: Data) -> Table:
-    if data.path is None:
+    if data.path is None or data.columns is None:
         raise DataError(
-            f"the csv file with SHA-256 {data.sha256} is not named: give its path by datasets.csv_data."
+            f"the csv file with SHA-256 {data.sha256} is not named: give its path by"
+            " datasets.csv_data."
         )
     found = sha256(Path(data.path))
     if found != data.sha256:
         raise DataError(
-            f"{data.path} has SHA-256 {found} but {data.sha256} is expected: it is another file, or was"
-            " changed since; call datasets.csv_data again to use it as it is now."
+            f"{data.path} has SHA-256 {found} but {data.sha256} is expected: it is another file, or"
+            " was changed since; call datasets.csv_data again to use it as it is now."
         )
     return csv.read(Path(data.path), data.columns)

@@ -1,4 +1,7 @@
-"""A user's own csv file (or tab separated, by the ending ``.tsv``): a header, columns named by the spec."""
+"""A csv file of the user's own, with a header; the spec names its columns.
+
+A file whose name ends in ``.tsv`` is separated by tabs.
+"""
 
 from __future__ import annotations
 
@@ -23,18 +26,18 @@ def csv_data(
     time: str | None = "time",
     core: int = 5,
 ) -> Data:
-    """The ``Data`` of a csv file: its content's hash and its columns are its identity.
+    """Return the ``Data`` of a csv file, identified by its content's hash and its columns.
 
     Parameters
     ----------
     path : path
-        The file, separated by commas, or by tabs where it ends in ``.tsv``.
+        The file, separated by commas, or by tabs where its name ends in ``.tsv``.
     user, item : str
-        Names of columns, whose ids may be text.
+        Names of columns of ids, which may be text.
     time : str, optional
-        Name of a column of numbers; without it the rows of each user are in time order.
+        Name of a column of numbers; without it, each user's rows must be in time order.
     core : int
-        Users and items with fewer actions leave.
+        Users and items with fewer actions are removed.
 
     Raises
     ------
@@ -49,9 +52,10 @@ def csv_data(
 
 
 def read(path: Path, columns: tuple[str, ...]) -> Table:
-    """The interactions of a csv file; ``DataError`` names the first bad line.
+    """Read the interactions of a csv file; ``DataError`` names the first bad line.
 
-    Ids are integers where every id of the column is written as one (``7``, not ``007``), otherwise text.
+    Ids are integers where every id of the column is written as one (``7``, not ``007``), otherwise
+    text.
     """
     layout = _layout(path, columns)
     texts = [column.combine_chunks() for column in read_columns(path, layout).values()]
@@ -62,8 +66,8 @@ def read(path: Path, columns: tuple[str, ...]) -> Table:
         raise fault(path, layout, f"column {columns[2]!r} is not numeric")
     if times is not None and times.dtype.kind == "f" and np.abs(times).max(initial=0) >= 2**53:
         raise DataError(
-            f"{path}: column {columns[2]!r} has times from 2^53 on that are not all integers of 64 bits, and rounding"
-            " would lose their order; give seconds, or integers."
+            f"{path}: column {columns[2]!r} has times from 2^53 on that are not all integers of 64"
+            " bits, and rounding would lose their order; give seconds, or integers."
         )
     return Table(_ids(texts[0]), _ids(texts[1]), times)
 
@@ -73,7 +77,8 @@ def _layout(path: Path, columns: tuple[str, ...]) -> Layout:
     names = header(path, delimiter)
     if len(set(columns)) < len(columns):
         raise DataError(
-            f"the columns {', '.join(columns)} of {path} are not different: name one for each meaning."
+            f"the columns {', '.join(columns)} of {path} are not different: name one for each"
+            " meaning."
         )
     for name in columns:
         if name not in names:
@@ -94,21 +99,22 @@ def _layout(path: Path, columns: tuple[str, ...]) -> Layout:
 
 def _missing(ids: pa.Array) -> bool:
     plain = compute.utf8_lower(compute.utf8_trim_whitespace(ids))
-    return compute.any(compute.is_in(plain, pa.array(MISSING))).as_py()
+    return bool(compute.any(compute.is_in(plain, pa.array(MISSING))).as_py())
 
 
 def _ids(texts: pa.Array) -> np.ndarray:
     texts = compute.utf8_trim_whitespace(texts)
     try:
         numbers = texts.cast(pa.int64())
+        all_integers = compute.all(compute.equal(numbers.cast(pa.string()), texts)).as_py()
     except pa.ArrowInvalid:
-        return texts.to_numpy(zero_copy_only=False)
-    same = compute.all(compute.equal(numbers.cast(pa.string()), texts)).as_py()
-    return numbers.to_numpy() if same else texts.to_numpy(zero_copy_only=False)
+        all_integers = False
+    ids: np.ndarray = numbers.to_numpy() if all_integers else texts.to_numpy(zero_copy_only=False)
+    return ids
 
 
 def _numbers(texts: pa.Array) -> np.ndarray | None:
-    """Times as int64, else as float64, else ``None``."""
+    """Convert times to int64, or else to float64; ``None`` where one is not a finite number."""
     for kind in (pa.int64(), pa.float64()):
         try:
             numbers = compute.utf8_trim_whitespace(texts).cast(kind).to_numpy()

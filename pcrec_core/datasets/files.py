@@ -1,7 +1,7 @@
-"""Where raw files lie: in the folder of ``PCREC_DATA``, else in the ordinary cache, else they are downloaded to it.
+"""Raw files: from the folder of ``PCREC_DATA``, else from the user's cache, else downloaded to it.
 
-Every file is verified by its SHA-256 each time it is asked for, wherever it comes from; but one that only a person can
-download has none, and is verified by its reader.
+Every file is verified by its SHA-256 at each use, wherever it comes from. A file that only a person
+can download has none: its reader verifies it.
 """
 
 from __future__ import annotations
@@ -17,31 +17,33 @@ from tempfile import TemporaryDirectory
 from pcrec_core.datasets.sources import ManualFile, RemoteFile
 from pcrec_core.errors import DataError
 
-#: Environment variable: a folder of raw files under the names of their ``RemoteFile`` or ``ManualFile``; read, never written.
+#: Environment variable: a folder of raw files, each under the name of its ``RemoteFile`` or
+#: ``ManualFile``. It is read, never written.
 ENVIRONMENT = "PCREC_DATA"
 _TIMEOUT = 30  # seconds without a byte until the next address is tried
 
 
 def locate(file: RemoteFile | ManualFile, progress: bool = False) -> Path:
-    """Path of a verified copy of ``file``, downloaded if it is neither in ``PCREC_DATA`` nor in the cache.
+    """Return the path of a verified copy of ``file``, downloading it where there is none.
 
     A ``ManualFile`` is never downloaded, and not verified here.
 
     Parameters
     ----------
     file : RemoteFile or ManualFile
-        Of a data set's ``files``.
+        One of a source's ``files``.
     progress : bool
         Show a bar while downloading.
 
     Raises
     ------
     DataError
-        The copy in ``PCREC_DATA`` has another content, or every address failed; a ``ManualFile`` is missing.
+        The copy in ``PCREC_DATA`` has another content, every address failed, or a ``ManualFile``
+        is missing.
     """
     given = _in_folder(file)
     if isinstance(file, ManualFile):
-        return given or _put_there(file)
+        return given or _cached_by_hand(file)
     if given:
         _check_given(given, file)
         return given
@@ -52,23 +54,24 @@ def locate(file: RemoteFile | ManualFile, progress: bool = False) -> Path:
 
 
 def status(file: RemoteFile | ManualFile) -> str:
-    """Where ``file`` is: "in PCREC_DATA", "cached" or "not on disk"; nothing is downloaded or hashed."""
+    """Return "in PCREC_DATA", "cached" or "not on disk"; nothing is downloaded or hashed."""
     if _in_folder(file):
         return f"in {ENVIRONMENT}"
     return "cached" if (cache() / file.name).is_file() else "not on disk"
 
 
 def cache() -> Path:
-    """Folder that downloads go to: the user's ordinary cache."""
-    import pooch  # here, not above: it takes long, and warns into a notebook without widgets
+    """Return the folder of downloads, in the user's ordinary cache."""
+    # Imported late: pooch loads slowly, and warns into a notebook without widgets.
+    import pooch
 
     return Path(pooch.os_cache("pcrec"))
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file's content, hex; ``DataError`` if it cannot be read."""
+    """Return the SHA-256 of a file's content, hex; ``DataError`` if it cannot be read."""
     try:
-        with open(path, "rb") as content:
+        with path.open("rb") as content:
             return hashlib.file_digest(content, "sha256").hexdigest()
     except OSError as error:
         raise DataError(
@@ -83,18 +86,19 @@ def _in_folder(file: RemoteFile | ManualFile) -> Path | None:
     path = Path(folder).expanduser()
     if not path.is_dir():
         raise DataError(
-            f"{ENVIRONMENT} is {folder!r}, which is not a folder: name a folder of raw files, or unset it."
+            f"{ENVIRONMENT} is {folder!r}, which is not a folder: name a folder of raw files, or"
+            " unset it."
         )
     return path / file.name if (path / file.name).is_file() else None
 
 
-def _put_there(file: ManualFile) -> Path:
+def _cached_by_hand(file: ManualFile) -> Path:
     cached = cache() / file.name
     if not cached.is_file():
         raise DataError(
-            f"{file.name} is missing, and can only be downloaded by hand: get {file.original} from {file.page}"
-            f" (with an account there), and put it as {file.name} into the folder of {ENVIRONMENT} or"
-            f" into {cache()}."
+            f"{file.name} is missing, and can only be downloaded by hand: get {file.original} from"
+            f" {file.page} (with an account there), and put it as {file.name} into the folder of"
+            f" {ENVIRONMENT} or into {cache()}."
         )
     return cached
 
@@ -104,29 +108,30 @@ def _check_given(path: Path, file: RemoteFile) -> None:
     if found != file.sha256:
         raise DataError(
             f"{path} has SHA-256 {found} but {file.sha256} is expected: put the original file there"
-            f" ({file.urls[0]}), or remove it from the folder of {ENVIRONMENT} to have it downloaded."
+            f" ({file.urls[0]}), or remove it from the folder of {ENVIRONMENT} to have it"
+            " downloaded."
         )
 
 
 def _download(file: RemoteFile, target: Path, progress: bool) -> None:
-    tried = []
+    failures = []
     for url in file.urls:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            # A scratch folder beside the target: nothing unverified ever lies under the file's name.
+            # A scratch folder beside the target: nothing unverified ever has the file's name.
             with TemporaryDirectory(dir=target.parent) as scratch:
-                os.replace(_fetch(file, url, Path(scratch), progress), target)
+                _fetch(file, url, Path(scratch), progress).replace(target)
             return
         except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-            tried.append(f"{url} ({_reason(error)})")
+            failures.append(f"{url} ({_reason(error)})")
     raise DataError(
-        f"{file.name} could not be downloaded to {target.parent}; tried {', '.join(tried)}: get the file in"
-        f" another way, name it {file.name} and set {ENVIRONMENT} to its folder."
+        f"{file.name} could not be downloaded to {target.parent}; tried {', '.join(failures)}: get"
+        f" the file in another way, name it {file.name} and set {ENVIRONMENT} to its folder."
     )
 
 
 def _fetch(file: RemoteFile, url: str, scratch: Path, progress: bool) -> Path:
-    """Download one address into ``scratch`` and give back the verified file there."""
+    """Download one address into ``scratch`` and return the verified file there."""
     import pooch
 
     address, _, member = url.partition("#")
@@ -149,7 +154,7 @@ def _extract(archive: Path, member: str, path: Path) -> Path:
     with (
         zipfile.ZipFile(archive) as opened,
         opened.open(member) as source,
-        open(path, "wb") as target,
+        path.open("wb") as target,
     ):
         shutil.copyfileobj(source, target)
     return path
@@ -159,8 +164,7 @@ def _reason(error: Exception) -> str:
     response = getattr(error, "response", None)
     if response is not None:
         return f"HTTP status {response.status_code}"
-    if isinstance(
-        error, OSError
-    ):  # what requests says of a failed connection repeats the address at length
+    # The text of a connection error repeats the address at length.
+    if isinstance(error, OSError):
         return error.strerror or type(error).__name__
     return str(error.args[0] if error.args else error)

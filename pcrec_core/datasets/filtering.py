@@ -1,4 +1,4 @@
-"""The five-core, and the rules that are repeated together with it until nothing changes (PROTOCOLS.md, section 1)."""
+"""The five-core, and the rules repeated with it until nothing changes (protocols-common)."""
 
 from __future__ import annotations
 
@@ -6,30 +6,32 @@ from collections import Counter
 
 import numpy as np
 
-#: Training, validation and test need one action each.
+#: Fewest actions of a user: training, validation and test need one each.
 SHORTEST = 3
 
 
 class Filter:
-    """Rows, users and items that are still there, and a count of what each rule has removed.
+    """The rows, users and items that remain, and counts of those removed by each rule.
 
     Parameters
     ----------
     users, items : int array (rows,)
         Dense ids from 0.
     first : bool array (rows,), optional
-        Whether the row is the first of its user with its item; needed for ``min_distinct`` above 1.
+        Whether the row is the first of its user with its item. Needed where ``run`` is called with
+        ``min_distinct`` above 1.
 
     Attributes
     ----------
     rows : bool array (rows,)
-        What is left of the rows.
+        Whether each row remains.
     alive_users : bool array (users,)
-        What is left of the users.
+        Whether each user remains.
     alive_items : bool array (items,)
-        What is left of the items.
+        Whether each item remains.
     removed : Counter
-        ``rows_R``, ``users_R`` and ``items_R`` for the rules R: ``core``, ``distinct`` and ``short``.
+        ``rows_R``, ``users_R`` and ``items_R`` for the rules R: ``core``, ``distinct`` and
+        ``short``.
     """
 
     def __init__(
@@ -44,8 +46,9 @@ class Filter:
     def run(self, core: int, min_distinct: int = 1) -> Filter:
         """Repeat the rules until none removes anything, an earlier one always before a later one.
 
-        Items and users with fewer than ``core`` actions leave (``core``), users with fewer than ``min_distinct``
-        distinct items (``distinct``), and users with fewer than three actions, who cannot be split (``short``).
+        The rules remove items and users with fewer than ``core`` actions (``core``), users with
+        fewer than ``min_distinct`` distinct items (``distinct``), and users with fewer than three
+        actions, who cannot be split (``short``).
         """
         while self._core(core) or self._distinct(min_distinct) or self._short():
             pass
@@ -55,9 +58,9 @@ class Filter:
         return self._remove("core", self._per_user(self.rows) < core, self._per_item() < core)
 
     def _distinct(self, least: int) -> bool:
-        return least > 1 and self._remove(
-            "distinct", self._per_user(self.rows & self.first) < least
-        )
+        if least <= 1:
+            return False
+        return self._remove("distinct", self._per_user(self.rows & self.first) < least)
 
     def _short(self) -> bool:
         return self._remove("short", self._per_user(self.rows) < SHORTEST)
@@ -83,6 +86,6 @@ class Filter:
         self.rows &= ~leaving
         self.alive_users &= ~leaving_users
         self.alive_items &= ~leaving_items
-        for what, gone in (("rows", leaving), ("users", leaving_users), ("items", leaving_items)):
-            self.removed[f"{what}_{rule}"] += int(gone.sum())
+        for noun, gone in (("rows", leaving), ("users", leaving_users), ("items", leaving_items)):
+            self.removed[f"{noun}_{rule}"] += int(gone.sum())
         return True

@@ -1,4 +1,4 @@
-"""Interactions: every user's items in time order, filtered, with dense ids (PROTOCOLS.md, section 1)."""
+"""Interactions: every user's items in time order, filtered, with dense ids (protocols-common)."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from pcrec_core.errors import DataError
 
 @dataclass(frozen=True, eq=False)
 class Interactions:
-    """All actions (A) of all users (U), sorted by user, then time; ties keep file order.
+    """All A actions of all U users, sorted by user, then time; ties keep file order.
 
     Parameters
     ----------
     name : str
         The source's name.
     core : int
-        The five-core's five.
+        Fewest actions of a user and of an item.
     items : int32 array (A,)
         Dense ids 1..n_items; 0 is padding.
     offsets : int64 array (U + 1,)
         User row u (from 0) owns ``items[offsets[u]:offsets[u + 1]]``.
     n_items : int
     user_names : array (U,)
-        Raw ids in ascending order: ``user_names[u]`` of user row u.
+        Raw ids in ascending order; ``user_names[u]`` is that of user row u.
     item_names : array (n_items,)
-        Raw ids in ascending order: ``item_names[i - 1]`` of item i.
+        Raw ids in ascending order; ``item_names[i - 1]`` is that of item i.
     times : array (A,), optional
         ``None`` where the format has no time.
     repeats : bool
-        Whether a user can meet an item again: declared by the source, or seen in the data.
+        Whether a user can meet an item again: as the source declares, or else as the data show.
     counts : dict of str to int
-        ``W_read`` and ``W`` (what is left) for W = rows, users, items, and between them what each rule of
-        ``filtering.Filter`` removed: ``W_core``, ``rows_distinct``, ``users_distinct``, ``rows_short`` and
-        ``users_short``.
+        ``W_read`` (before the filter) and ``W`` (after it) for W = rows, users, items, and between
+        them the numbers that each rule of ``filtering.Filter`` removed: ``W_core``,
+        ``rows_distinct``, ``users_distinct``, ``rows_short`` and ``users_short``.
     """
 
     name: str
@@ -59,26 +59,25 @@ class Interactions:
 
 
 def build(table: Table, source: Source, core: int) -> Interactions:
-    """Number, filter and sort a raw table.
+    """Return the interactions of a raw table: numbered, filtered and sorted.
 
     Users and items are numbered in ascending order of their raw ids (text by code point).
 
     Raises
     ------
     DataError
-        Nobody is left by the filter, or a single item.
+        The filter leaves no user, or a single item.
     """
     users, user_names = _numbered(table.users)
     items, item_names = _numbered(table.items)
-    first = _first(users, items) if source.repeats is None or source.min_distinct > 1 else None
+    first = None
+    if source.repeats is None or source.min_distinct > 1:
+        first = first_of_pair(users, items, int(items.max(initial=0)))
     left = Filter(users, items, first).run(core, source.min_distinct)
     counts = _counts(left)
     _check_left(source.name, core, counts)
-    repeats = bool((left.rows & ~first).any()) if source.repeats is None else source.repeats
-    users, items = (
-        _dense(left.alive_users)[users[left.rows]],
-        _dense(left.alive_items)[items[left.rows]] + 1,
-    )
+    users = _dense(left.alive_users)[users[left.rows]]
+    items = _dense(left.alive_items)[items[left.rows]] + 1
     times = None if table.times is None else table.times[left.rows]
     order = _order(users, times)
     return Interactions(
@@ -90,22 +89,33 @@ def build(table: Table, source: Source, core: int) -> Interactions:
         user_names=user_names[left.alive_users],
         item_names=item_names[left.alive_items],
         times=None if times is None else times[order],
-        repeats=repeats,
+        repeats=_repeats(source.repeats, left.rows, first),
         counts=counts,
     )
 
 
 def first_of_pair(users: np.ndarray, items: np.ndarray, n_items: int) -> np.ndarray:
-    """Whether each row is the first of its user with its item (ids up to ``n_items``); bool, shape of ``users``."""
-    return (
-        ~pd.Series(users.astype(np.int64, copy=False) * (n_items + 1) + items)
-        .duplicated()
-        .to_numpy()
-    )
+    """Return whether each row is the first of its user with its item.
+
+    Parameters
+    ----------
+    users, items : int array (rows,)
+        Ids; those of items up to ``n_items``.
+    n_items : int
+
+    Returns
+    -------
+    bool array (rows,)
+    """
+    pairs = users.astype(np.int64, copy=False) * (n_items + 1) + items
+    duplicated: np.ndarray = pd.Series(pairs).duplicated().to_numpy()
+    return ~duplicated
 
 
-def _first(users: np.ndarray, items: np.ndarray) -> np.ndarray:
-    return first_of_pair(users, items, int(items.max(initial=0)))
+def _repeats(declared: bool | None, rows: np.ndarray, first: np.ndarray | None) -> bool:
+    if declared is None and first is not None:
+        return bool((rows & ~first).any())
+    return bool(declared)
 
 
 def _numbered(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -114,12 +124,15 @@ def _numbered(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _dense(alive: np.ndarray) -> np.ndarray:
-    """New number, from 0, of every old number that is alive."""
+    """Return the new number, from 0, of every old number that is alive."""
     return np.cumsum(alive, dtype=np.int32) - np.int32(1)
 
 
 def _order(users: np.ndarray, times: np.ndarray | None) -> np.ndarray | slice:
-    """Stable order by user, then time; one integer key where it fits, which halves the time of sorting by two."""
+    """Return the stable order by user, then time.
+
+    One integer key, where it fits into 64 bits, takes half the time of sorting by two keys.
+    """
     key = users
     if times is not None:
         span = int(times.max()) - int(times.min()) + 1 if times.dtype.kind == "i" else 2**63
@@ -130,20 +143,13 @@ def _order(users: np.ndarray, times: np.ndarray | None) -> np.ndarray | slice:
 
 
 def _counts(left: Filter) -> dict[str, int]:
-    whats = {"rows": left.rows, "users": left.alive_users, "items": left.alive_items}
-    rules = (
-        "rows_core",
-        "users_core",
-        "items_core",
-        "rows_distinct",
-        "users_distinct",
-        "rows_short",
-        "users_short",
-    )
+    alive = {"rows": left.rows, "users": left.alive_users, "items": left.alive_items}
+    rules = ["rows_core", "users_core", "items_core"]
+    rules += ["rows_distinct", "users_distinct", "rows_short", "users_short"]
     return (
-        {f"{what}_read": len(alive) for what, alive in whats.items()}
+        {f"{noun}_read": len(flags) for noun, flags in alive.items()}
         | {rule: left.removed[rule] for rule in rules}
-        | {what: int(alive.sum()) for what, alive in whats.items()}
+        | {noun: int(flags.sum()) for noun, flags in alive.items()}
     )
 
 
@@ -156,8 +162,8 @@ def _check_left(name: str, core: int, counts: dict[str, int]) -> None:
         else "only one item is left, and there is nothing to rank"
     )
     raise DataError(
-        f"{name} with core={core}: {left} of {counts['rows_read']} rows, {counts['users_read']} users and"
-        f" {counts['items_read']} items (users removed by the core: {counts['users_core']}, by too few distinct items:"
-        f" {counts['users_distinct']}, by fewer than 3 actions: {counts['users_short']}): take a smaller core or more"
-        " data."
+        f"{name} with core={core}: {left} of {counts['rows_read']} rows, {counts['users_read']}"
+        f" users and {counts['items_read']} items (users removed by the core:"
+        f" {counts['users_core']}, by too few distinct items: {counts['users_distinct']}, by fewer"
+        f" than 3 actions: {counts['users_short']}): take a smaller core or more data."
     )

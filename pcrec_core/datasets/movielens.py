@@ -1,4 +1,4 @@
-"""MovieLens as GroupLens publishes it: ratings as interactions, the rating itself left out."""
+"""MovieLens as GroupLens publishes it; each rating is an interaction, its value is left out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pcrec_core.datasets.sources import Paths, RemoteFile, Source, Table
 from pcrec_core.datasets.text import File, Layout, check_header, read_columns
 from pcrec_core.errors import DataError
 
+_WAYBACK = "https://web.archive.org/web/2id_/"
 _LAYOUT = Layout(
     columns=("user", "item", "rating", "time"),
     delimiter="\t",
@@ -24,13 +25,25 @@ _RATINGS_20M = "ml-20m/ratings.csv"
 
 
 def read(paths: Paths) -> Table:
-    """Lines of user, item, rating and Unix time, separated by tabs; ``DataError`` names the first bad line."""
+    """Read tab-separated lines of user, item, rating and Unix time.
+
+    Raises
+    ------
+    DataError
+        A line is bad; the first one is named.
+    """
     return _table(paths[0], _LAYOUT)
 
 
 def read_20m(paths: Paths) -> Table:
-    """The same, separated by commas and with a header, out of the zip; ``DataError`` names the first bad line."""
-    # The archive as a whole is verified: its members are read straight out of it, and need no hash of their own.
+    """Read the ratings in the zip archive: comma-separated, with a header.
+
+    Raises
+    ------
+    DataError
+        The archive is damaged, or a line is bad; the first one is named.
+    """
+    # The archive is verified as a whole: its members need no hash of their own.
     try:
         with zipfile.ZipFile(paths[0]) as archive:
             ratings = zipfile.Path(archive, archive.getinfo(_RATINGS_20M).filename)
@@ -38,8 +51,8 @@ def read_20m(paths: Paths) -> Table:
             return _table(ratings, _LAYOUT_20M)
     except (zipfile.BadZipFile, zlib.error, KeyError) as error:
         raise DataError(
-            f"{paths[0]} is no intact zip file with {_RATINGS_20M} in it ({error.args[0]}): take the original"
-            " file."
+            f"{paths[0]} is no intact zip file with {_RATINGS_20M} in it ({error.args[0]}): take"
+            " the original file."
         ) from None
 
 
@@ -64,7 +77,7 @@ ML_100K = Source(
             urls=(
                 "https://files.grouplens.org/datasets/movielens/ml-100k/u.data",
                 "https://files.grouplens.org/datasets/movielens/ml-100k.zip#ml-100k/u.data",
-                "https://web.archive.org/web/2id_/https://files.grouplens.org/datasets/movielens/ml-100k/u.data",
+                f"{_WAYBACK}https://files.grouplens.org/datasets/movielens/ml-100k/u.data",
             ),
         ),
     ),
@@ -83,7 +96,7 @@ ML_20M = Source(
             sha256="96f243c338a8665f6bcc89c53edf6ee39162a846940de6b7c8c48aeada765ff3",
             urls=(
                 "https://files.grouplens.org/datasets/movielens/ml-20m.zip",
-                "https://web.archive.org/web/2id_/https://files.grouplens.org/datasets/movielens/ml-20m.zip",
+                f"{_WAYBACK}https://files.grouplens.org/datasets/movielens/ml-20m.zip",
             ),
         ),
     ),

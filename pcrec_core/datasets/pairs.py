@@ -1,4 +1,7 @@
-"""Text files of one ``user item`` pair a line, each user's lines in time order, as published with SASRec and BERT4Rec."""
+"""Text files of one ``user item`` pair per line, as published with SASRec and BERT4Rec.
+
+Each user's lines are in time order.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,14 @@ _LAYOUT = Layout(
 
 
 def read(paths: Paths) -> Table:
-    """Pairs in file order, which is the order of time; ``DataError`` names the first bad line."""
+    """Read pairs in file order, which is time order; ``DataError`` names the first bad line."""
     columns = read_columns(paths[0], _LAYOUT)
     return Table(columns["user"].to_numpy(), columns["item"].to_numpy())
 
 
 _AMAZON = (
-    "Image-based Recommendations on Styles and Substitutes. SIGIR 2015, arXiv:1506.04757; the file as published"
-    " with "
+    "Image-based Recommendations on Styles and Substitutes. SIGIR 2015, arXiv:1506.04757; the file"
+    " as published with "
 )
 
 ML_1M = Source(
@@ -35,8 +38,9 @@ ML_1M = Source(
         ),
     ),
     terms="For research; not to be redistributed without permission of GroupLens.",
-    citation="The MovieLens Datasets: History and Context. ACM TiiS 5(4), 2015, doi:10.1145/2827872; the file as"
-    " published with Self-Attentive Sequential Recommendation, ICDM 2018, arXiv:1808.09781.",
+    citation="The MovieLens Datasets: History and Context. ACM TiiS 5(4), 2015,"
+    " doi:10.1145/2827872; the file as published with Self-Attentive Sequential Recommendation,"
+    " ICDM 2018, arXiv:1808.09781.",
 )
 BEAUTY = Source(
     name="beauty",

@@ -1,11 +1,12 @@
-"""Retailrocket: view sessions in two pickles, which are read without ever making an object of a class."""
+"""Retailrocket: view sessions in two pickles, read without creating an object of any class."""
 
 from __future__ import annotations
 
 import pickle
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -14,13 +15,13 @@ from pcrec_core.errors import DataError
 
 
 def read(paths: Paths) -> Table:
-    """All sessions: those of the train file, then those of the test file; a session's number is its place."""
-    train, test = paths
-    return _table(*map(np.concatenate, zip(_sessions(train), _later_sessions(test), strict=True)))
+    """Read all sessions: those of the train file, then those of the test file, numbered from 1."""
+    train, test = _sessions(paths[0]), _test_sessions(paths[1])
+    return _table(np.concatenate([train[0], test[0]]), np.concatenate([train[1], test[1]]))
 
 
 def read_half(paths: Paths) -> Table:
-    """The last half of the train file's sessions by place; a session keeps its number in the whole."""
+    """Read the last half of the train file's sessions; each keeps its number in the whole file."""
     lengths, items = _sessions(paths[0])
     skipped = len(lengths) // 2
     return _table(lengths[skipped:], items[lengths[:skipped].sum() :], first=skipped + 1)
@@ -38,15 +39,16 @@ def _table(lengths: np.ndarray, items: np.ndarray, first: int = 1) -> Table:
 
 
 def _sessions(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Lengths (sessions,) and items, one session after the other, of a pickled list of lists."""
+    """Return the sessions of a pickled list of lists: lengths (sessions,) and items in a row."""
     return _flat(path, _load(path), "session")
 
 
-def _later_sessions(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """As ``_sessions``, of a pickle of (prefixes, targets): every session is its longest prefix and that one's target.
+def _test_sessions(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sessions, like ``_sessions``, of a pickle of (prefixes, targets).
 
-    A session is unrolled into its prefixes, longest first: a row that goes on with the session before it has a prefix
-    and a target which together are the prefix of the row before.
+    The file unrolls a session into its prefixes, longest first: the prefix and target of a row that
+    continues the session of the row before are together that row's prefix. A session is its
+    longest prefix and the target of that.
     """
     content = _load(path)
     if type(content) not in (tuple, list) or len(content) != 2:
@@ -57,33 +59,35 @@ def _later_sessions(path: Path) -> tuple[np.ndarray, np.ndarray]:
         raise _refused(path, "the whole", f"has {len(lengths)} prefixes but {len(targets)} targets")
     whole = np.insert(flat, np.cumsum(lengths), targets)  # each row as prefix + target
     lengths = lengths + 1
-    heads = ~_goes_on(lengths, whole)
+    heads = ~_continues(lengths, whole)
     return lengths[heads], whole[np.repeat(heads, lengths)]
 
 
-def _goes_on(lengths: np.ndarray, flat: np.ndarray) -> np.ndarray:
-    """Whether each row is the row before without its last item; (rows,) bool."""
+def _continues(lengths: np.ndarray, flat: np.ndarray) -> np.ndarray:
+    """Return whether each row is the row before without its last item; (rows,) bool."""
     of_row = np.repeat(np.arange(len(lengths)), lengths)
     starts = np.cumsum(lengths) - lengths
     above = np.minimum(starts[of_row - 1] + np.arange(len(flat)) - starts[of_row], len(flat) - 1)
     differs = np.bincount(of_row, flat != flat[above], minlength=len(lengths)) > 0
-    return np.r_[False, lengths[1:] + 1 == lengths[:-1]] & ~differs
+    shorter = np.concatenate([[False], lengths[1:] + 1 == lengths[:-1]])
+    return shorter & ~differs
 
 
 class _Unpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
+    def find_class(self, module: str, name: str) -> NoReturn:
         raise DataError(f"holds the class {module}.{name}")
 
 
 def _load(path: Path) -> Any:
     try:
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             return _Unpickler(file).load()
     except DataError as error:
         raise DataError(
             f"{path} {error}, but only lists of integers are read: take the original file."
         ) from None
-    except Exception as error:  # a damaged pickle can raise nearly anything
+    # A damaged pickle can raise nearly anything.
+    except Exception as error:
         early = isinstance(error, EOFError) or "truncated" in str(error)
         wrong = "ends too early" if early else f"is not a pickle ({type(error).__name__}: {error})"
         raise DataError(f"{path} {wrong}: take the original file.") from None
@@ -91,9 +95,8 @@ def _load(path: Path) -> Any:
 
 def _flat(path: Path, lists: Any, noun: str) -> tuple[np.ndarray, np.ndarray]:
     if type(lists) is not list or not lists:
-        raise _refused(
-            path, "the whole", f"is not a list of {noun}{'es' if noun == 'prefix' else 's'}"
-        )
+        nouns = {"session": "sessions", "prefix": "prefixes"}[noun]
+        raise _refused(path, "the whole", f"is not a list of {nouns}")
     if set(map(type, lists)) != {list}:
         row = next(i for i, x in enumerate(lists, 1) if type(x) is not list)
         raise _refused(path, f"{noun} {row}", "is not a list")
@@ -114,8 +117,8 @@ def _integers(path: Path, values: Any, where: str) -> np.ndarray:
         raise _refused(path, where, "holds an integer of more than 64 bits") from None
 
 
-def _refused(path: Path, where: str, what: str) -> DataError:
-    return DataError(f"{path}: {where} {what}: take the original file.")
+def _refused(path: Path, where: str, fault: str) -> DataError:
+    return DataError(f"{path}: {where} {fault}: take the original file.")
 
 
 _TRAIN = RemoteFile(
@@ -130,28 +133,28 @@ _TEST = RemoteFile(
     sha256="212345e160a899fb64451aa1288407fdf65816e8c128905bd98784bce1256c85",
     urls=github("RecoHut-Datasets/retail_rocket", "v1", "test.txt"),
 )
-_ABOUT = {
-    "repeats": True,
-    "terms": "For research, as the log of events it is made from.",
-    "citation": "Retailrocket recommender system dataset (Kaggle: retailrocket/ecommerce-dataset); the sessions as made"
-    " for Self-Supervised Graph Co-Training for Session-based Recommendation, CIKM 2021, arXiv:2108.10560.",
-}
-WHOLE = Source(
-    name="retailrocket", title="Retailrocket sessions", read=read, files=(_TRAIN, _TEST), **_ABOUT
+_retailrocket = partial(
+    Source,
+    repeats=True,
+    terms="For research, as the log of events it is made from.",
+    citation="Retailrocket recommender system dataset (Kaggle: retailrocket/ecommerce-dataset); the"
+    " sessions as made for Self-Supervised Graph Co-Training for Session-based Recommendation,"
+    " CIKM 2021, arXiv:2108.10560.",
 )
-HALF = Source(
+WHOLE = _retailrocket(
+    name="retailrocket", title="Retailrocket sessions", read=read, files=(_TRAIN, _TEST)
+)
+HALF = _retailrocket(
     name="retailrocket-half",
     title="Retailrocket sessions, half",
     read=read_half,
     files=(_TRAIN,),
     min_distinct=4,
-    **_ABOUT,
 )
-FIRST_HALF = Source(
+FIRST_HALF = _retailrocket(
     name="retailrocket-first-half",
     title="Retailrocket sessions, first half",
     read=read_first_half,
     files=(_TRAIN,),
     min_distinct=4,
-    **_ABOUT,
 )

@@ -22,24 +22,26 @@ _ROWS = 2_756_101
 
 
 def read(paths: Paths, rows: int = _ROWS) -> Table:
-    """Visitors, items and times in milliseconds, one row an event, of whatever kind.
+    """Read visitors, items and times in milliseconds, one row per event of any kind.
 
-    The paper (Section 4.1) names no kind of event and no session. The users and items that it counts before its filter,
-    1.4 million and 235,061, are the visitors and the items of all events, and its preprocessing is that of ML-20M: so a user
-    is a visitor, an action an event, and order is that of time. The source adds the released code's rule for Retailrocket,
-    more than three distinct items a user.
+    The paper (Section 4.1) names no kind of event and no session. The users and items that it
+    counts before its filter, 1.4 million and 235,061, are the visitors and the items of all events,
+    and its preprocessing is that of ML-20M: so a user is a visitor, an action is an event, and
+    order is that of time. The source adds the released code's rule for Retailrocket: more than
+    three distinct items per user.
 
     Parameters
     ----------
     paths : sequence of one Path
         The file.
     rows : int
-        How many it must have.
+        Number of rows that it must have.
 
     Raises
     ------
     DataError
-        Other columns, a bad line, another number of rows, or an event that is no view, addtocart or transaction.
+        The file has other columns, a bad line, another number of rows, or an event that is not a
+        view, addtocart or transaction.
     """
     [path] = paths
     check_header(path, _LAYOUT)
@@ -56,8 +58,8 @@ def _check(path: Path, events: pa.ChunkedArray, rows: int) -> None:
     unknown = compute.index(compute.is_in(events, pa.array(_KINDS)), False).as_py()
     if unknown >= 0:
         raise DataError(
-            f"{path}, row {unknown + 1} below the names: the event {events[unknown].as_py()!r} is none of"
-            f" {', '.join(_KINDS)}: take the original file."
+            f"{path}, row {unknown + 1} below the names: the event {events[unknown].as_py()!r} is"
+            f" none of {', '.join(_KINDS)}: take the original file."
         )
 
 

@@ -1,4 +1,4 @@
-"""What a source of interactions is: its files, how they are read, and what is declared about them."""
+"""Sources of interactions: their files, the reader of these, and declared properties."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Paths = Sequence[Path]
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A public file, known by its content.
+    """A public file, identified by its content.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class ManualFile:
-    """A public file that a person downloads, for its page asks for an account; its reader checks what is in it.
+    """A public file that a person downloads, as its page requires an account; its reader checks it.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class ManualFile:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Raw interactions, one a row, in file order.
+    """Raw interactions in file order, one per row.
 
     Parameters
     ----------
@@ -71,26 +71,27 @@ class Table:
 
 @dataclass(frozen=True)
 class Source:
-    """A named source of interactions (PROTOCOLS.md, section 1).
+    """A named source of interactions (:ref:`protocols-common`).
 
     Parameters
     ----------
     name : str
-        In a spec.
+        Name in a spec.
     title : str
-        In a table.
+        Name in a table.
     read : callable
-        From the paths of ``files``, in their order, to a ``Table``. For ``csv``: from the path and the columns.
+        Makes a ``Table`` from the paths of ``files``, in their order; for ``csv``, from a path and
+        its columns.
     files : tuple of RemoteFile or ManualFile
-        What is downloaded, by the program or by hand; empty for ``csv`` and ``synthetic``.
+        Files to download, by the program or by hand; empty for ``csv`` and ``synthetic``.
     repeats : bool, optional
-        Whether a user can meet an item again; ``None``: as the data shows.
+        Whether a user can meet an item again; ``None`` leaves it to the data.
     min_distinct : int
-        Users with fewer distinct items leave, together with the five-core.
+        Users with fewer distinct items are removed, together with the five-core.
     terms : str
         Conditions of use.
     citation : str
-        What to cite.
+        Publication to cite.
     """
 
     name: str
@@ -104,7 +105,7 @@ class Source:
 
 
 def github(repository: str, branch: str, path: str) -> tuple[str, str]:
-    """Two addresses of a file in a public GitHub repository: the raw host, and the site's redirect to it."""
+    """Return two addresses of a file in a GitHub repository: the raw host, and a redirect to it."""
     return (
         f"https://raw.githubusercontent.com/{repository}/{branch}/{path}",
         f"https://github.com/{repository}/raw/{branch}/{path}",

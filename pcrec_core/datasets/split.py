@@ -1,4 +1,4 @@
-"""Leave-one-out: a user's last item is the test, the one before it the validation, the rest training."""
+"""Leave-one-out: a user's last item is for the test, the one before for validation."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from pcrec_core.datasets.filtering import SHORTEST
 from pcrec_core.datasets.interactions import Interactions, first_of_pair
 from pcrec_core.errors import DataError, unknown
 
-#: How far each part's target lies from a user's end.
+#: Distance of each part's target from the end of a user's actions.
 PARTS = {"valid": 2, "test": 1}
-_FEWEST = 4  # different items of a user in `split_without_repeats`
+#: Fewest different items of a user in `split_without_repeats`.
+_FEWEST = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """The common split of a data set; what is asked of it is computed by index arithmetic, never user by user.
+    """The split of a data set (:ref:`protocols-common`); no method loops over users.
 
     Parameters
     ----------
@@ -39,7 +40,8 @@ class Split:
     Raises
     ------
     DataError
-        Parts that overlap, as a user has fewer than three items, or ids that are not dense.
+        A user has fewer than three items, so that parts would overlap; ids are not dense; or
+        ``offsets`` do not cover ``items``.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Split:
     offsets: np.ndarray
 
     def __post_init__(self) -> None:
+        """Check the offsets and the ids."""
         ends = self.offsets
         _require(
             len(ends) == self.n_users + 1 and ends[0] == 0 and ends[-1] == len(self.items),
@@ -58,43 +61,59 @@ class Split:
         shortest = int(np.argmin(np.diff(ends))) if self.n_users else 0
         _require(
             self.n_users >= 1 and ends[shortest + 1] - ends[shortest] >= SHORTEST,
-            f"user row {shortest} of {self.name} has fewer than {SHORTEST} items: its training, validation and test"
-            " would overlap.",
+            f"user row {shortest} of {self.name} has fewer than {SHORTEST} items: its training,"
+            " validation and test would overlap.",
         )
         inside = self.items.min(initial=1) >= 1 and self.items.max(initial=0) <= self.n_items
         _require(
-            inside and np.bincount(self.items, minlength=self.n_items + 1)[1:].all(),
-            f"item ids of {self.name} are not dense: each of 1..{self.n_items} must occur, and no other.",
+            bool(inside and np.bincount(self.items, minlength=self.n_items + 1)[1:].all()),
+            f"item ids of {self.name} are not dense: each of 1..{self.n_items} must occur, and no"
+            " other.",
         )
 
     def pieces(self, t: int) -> np.ndarray:
-        """Training sequences cut into disjoint pieces of ``t`` items, from the end backwards; (P, t) int32.
+        """Cut training sequences into disjoint pieces, from the end backwards.
 
-        A first piece is padded with 0 on the left, and dropped where it has one item only (it has no target). Order: by
-        user, then time. PROTOCOLS.md section 1; ``t`` counts the target.
+        A user's first piece is padded with 0 on the left, and dropped where it has one item only,
+        as it has no target.
+
+        Parameters
+        ----------
+        t : int
+            Items per piece, the target included.
+
+        Returns
+        -------
+        int32 array (pieces, t)
+            By user, then time.
         """
         lengths = self._training_lengths
         counts = lengths // t + (lengths % t >= 2)
         users = np.repeat(np.arange(self.n_users), counts)
-        later = (
-            np.repeat(np.cumsum(counts), counts) - 1 - np.arange(len(users))
-        )  # pieces of the user after this one
+        # Number of the user's pieces after each one.
+        later = np.repeat(np.cumsum(counts), counts) - 1 - np.arange(len(users))
         return self._windows(self.offsets[users], (self.offsets[1:] - 2)[users] - later * t, t)
 
     def histories(self, t: int, part: str) -> np.ndarray:
-        """The last ``t`` - 1 items before the target of ``part``, padded with 0 on the left; (U, t - 1) int32.
+        """Return the last ``t`` - 1 items before each target, padded with 0 on the left.
 
-        The history of "test" ends with the validation item.
+        The history of ``part`` "test" ends with the validation item.
+
+        Returns
+        -------
+        int32 array (U, t - 1)
         """
         return self._windows(self.offsets[:-1], self._target_places(part), t - 1)
 
     def shuffled(self, seed: int) -> Split:
-        """The same users and targets, their histories in a random order (PROTOCOLS.md, section 7).
+        """Return the same users and targets, their histories in a random order.
 
-        Training items are permuted within a user; what precedes the test target is they and the validation item, permuted
-        together, so that nothing tells which of them came last.
+        Training items are permuted within a user. The items before the test target are these and
+        the validation item, permuted together, so that none is known to be the last
+        (:ref:`protocols-records`).
         """
-        draw = np.random.default_rng(seed).random(len(self.items))  # below 1
+        # All draws are below 1: 2 and 3 sort behind them.
+        draw = np.random.default_rng(seed).random(len(self.items))
         users = np.repeat(np.arange(self.n_users), np.diff(self.offsets))
         draw[self._target_places("test")] = 3
         before_test = self.items[np.lexsort((draw, users))]
@@ -104,27 +123,36 @@ class Split:
         )
 
     def targets(self, part: str) -> np.ndarray:
-        """The target of ``part``, "valid" or "test"; (U,) int32."""
-        return self.items[self._target_places(part)]
+        """Return the target of ``part``, "valid" or "test"; (U,) int32."""
+        targets: np.ndarray = self.items[self._target_places(part)]
+        return targets
 
     def positives(self) -> np.ndarray:
-        """Training pairs (user row, item), each once, by user, then first occurrence; (N, 2) int64."""
+        """Return the distinct training pairs (user row, item); (N, 2) int64.
+
+        They are sorted by user, then first occurrence.
+        """
         users, items = self._training()
         first = first_of_pair(users, items, self.n_items)
         return np.stack([users[first], items[first]], axis=1)
 
     def seen(self) -> tuple[np.ndarray, np.ndarray]:
-        """Each user's distinct training items, ascending: offsets (U + 1,) int64 and items int32, as in CSR."""
+        """Return each user's distinct training items, ascending, in CSR form.
+
+        Returns
+        -------
+        offsets : int64 array (U + 1,)
+        items : int32 array (N,)
+        """
         users, items = self._training()
-        keys = np.sort(
-            users * (self.n_items + 1) + items
-        )  # numpy's unique hashes first: 30 times slower here
+        # numpy's `unique` hashes first, which takes 30 times as long here.
+        keys = np.sort(users * (self.n_items + 1) + items)
         users, items = np.divmod(keys[np.r_[True, keys[1:] > keys[:-1]]], self.n_items + 1)
         counts = np.bincount(users, minlength=self.n_users)
         return np.concatenate([[0], np.cumsum(counts)]), items.astype(np.int32)
 
     def repeated(self, part: str) -> np.ndarray:
-        """Whether the target of ``part`` occurs anywhere earlier in the user's whole history; (U,) bool."""
+        """Return whether each target of ``part`` occurs earlier in its history; (U,) bool."""
         places = self._target_places(part)
         lengths = np.diff(self.offsets)
         same = self.items == np.repeat(self.items[places], lengths)
@@ -132,17 +160,20 @@ class Split:
         return np.logical_or.reduceat(same, self.offsets[:-1])
 
     def successions(self) -> np.ndarray:
-        """Pairs (item, next item) of all training histories, in their order; (N, 2) int32."""
+        """Return the pairs (item, next item) of all training histories, in order; (N, 2) int32."""
         users, items = self._training()
         inside = users[1:] == users[:-1]
         return np.stack([items[:-1][inside], items[1:][inside]], axis=1)
 
     def popularity(self) -> np.ndarray:
-        """How often each item occurs in training, by id (0 for padding); (n_items + 1,) int64."""
+        """Count each item's occurrences in training, by id (0 is padding); (n_items + 1,) int64."""
         return np.bincount(self._training()[1], minlength=self.n_items + 1)
 
     def fingerprint(self) -> str:
-        """SHA-256, hex, of all that decides results: n_users, n_items, repeats, offsets and items."""
+        """Return the SHA-256, hex, of all that decides results.
+
+        That is n_users, n_items, repeats, offsets and items.
+        """
         digest = hashlib.sha256(
             np.array([self.n_users, self.n_items, self.repeats], "<i8").tobytes()
         )
@@ -155,7 +186,7 @@ class Split:
         return np.diff(self.offsets) - 2
 
     def _training(self) -> tuple[np.ndarray, np.ndarray]:
-        """User rows and items of all training positions."""
+        """Return the user rows and items of all training positions."""
         training = np.ones(len(self.items), bool)
         for part in PARTS:
             training[self._target_places(part)] = False
@@ -166,25 +197,32 @@ class Split:
         return self.offsets[1:] - PARTS[part]
 
     def _windows(self, starts: np.ndarray, ends: np.ndarray, width: int) -> np.ndarray:
-        """The ``width`` items before each end, with 0 for what lies before the start; (rows, width) int32."""
+        """Return the ``width`` items before each end, 0 before the start; (rows, width) int32."""
         places = ends[:, None] + np.arange(-width, 0)
         return np.where(places >= starts[:, None], self.items[np.maximum(places, 0)], np.int32(0))
 
 
 @dataclass(frozen=True, eq=False)
 class Shuffled(Split):
-    """A split with histories in a random order; ``before_test`` are all actions as they precede the test target."""
+    """A split with histories in a random order.
+
+    Parameters
+    ----------
+    before_test : int32 array (A,)
+        All actions in the order in which they precede the test target.
+    """
 
     before_test: np.ndarray
 
     def histories(self, t: int, part: str) -> np.ndarray:
+        """Return the last ``t`` - 1 items before each target, as ``Split.histories`` does."""
         return Split.histories(
             dataclasses.replace(self, items=self.before_test) if part == "test" else self, t, part
         )
 
 
 def split(interactions: Interactions) -> Split:
-    """The leave-one-out split of ``interactions``, one for all models (PROTOCOLS.md, section 1)."""
+    """Return the leave-one-out split, one for all models (:ref:`protocols-common`)."""
     return Split(
         interactions.name,
         interactions.n_users,
@@ -196,13 +234,15 @@ def split(interactions: Interactions) -> Split:
 
 
 def split_without_repeats(interactions: Interactions) -> Split:
-    """BPR's own split in ``paper`` and ``released``: of a repeated item the last occurrence is kept, and then users with at
-    most 3 items leave; items that nobody is left with leave too.
+    """Return BPR's own split in ``paper`` and ``released`` (:ref:`protocols-table`).
+
+    Of a repeated item, the last occurrence is kept. Then users with at most 3 items are removed,
+    and items that no user has any more.
 
     Raises
     ------
     DataError
-        Nobody is left.
+        No user is left.
     """
     users = np.repeat(np.arange(interactions.n_users), np.diff(interactions.offsets))
     last = first_of_pair(users[::-1], interactions.items[::-1], interactions.n_items)[::-1]

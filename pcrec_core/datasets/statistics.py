@@ -1,4 +1,4 @@
-"""What Table 1 says of a data set, so that the table needs no raw data."""
+"""The statistics of a data set for Table 1, so that the table needs no raw data."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from pcrec_core.datasets.split import split
 
 
 def statistics(interactions: Interactions) -> dict[str, Any]:
-    """Sizes, ties, repeats and what was filtered; values that JSON can hold.
+    """Return sizes, ties, repeats and the counts of the filter, as values that JSON can hold.
 
-    ``density`` is actions / (users * items). ``tie_share`` is the share of users whose validation and test item have
-    the same time (``None`` without times): file order decides there. ``repeat_share_test`` and ``_valid`` are the
-    shares of targets that the user had met before. ``test_groups`` are the users whose test target is the same item: a
-    number a user, counted from 0 in the order in which the items come up.
+    ``density`` is actions / (users * items). ``tie_share`` is the share of users whose validation
+    and test item have the same time, so that file order decides (``None`` without times).
+    ``repeat_share_test`` and ``repeat_share_valid`` are the shares of targets that the user had met
+    before. ``test_groups`` has one number per user, equal for users with the same test target and
+    counted from 0 in the order of first occurrence.
     """
     parts = split(interactions)
     per_user = np.diff(interactions.offsets)

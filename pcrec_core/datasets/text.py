@@ -1,4 +1,4 @@
-"""Reading delimited text: pyarrow on the good way; where that fails, the first bad line is looked for and named."""
+"""Delimited text: pyarrow reads it; where that fails, the first bad line is named."""
 
 from __future__ import annotations
 
@@ -22,18 +22,19 @@ File = Path | zipfile.Path
 
 @dataclass(frozen=True)
 class Layout:
-    """How a text file is laid out.
+    """The layout of a text file.
 
     Parameters
     ----------
     columns : tuple of str
         All columns, in file order.
     kinds : dict of str to str
-        The columns that are read, and what each holds: "integer", "number" or "id" (any text that is not empty).
+        The columns that are read, each with the kind of its values: "integer", "number" or "id"
+        (any text that is not empty).
     delimiter : str
         One character.
     header : bool
-        The first line holds names; values may then be quoted, as csv files are.
+        Whether the first line holds names; values may then be quoted, as in csv files.
     """
 
     columns: tuple[str, ...]
@@ -43,15 +44,17 @@ class Layout:
 
 
 def read_columns(path: File, layout: Layout) -> dict[str, pa.ChunkedArray]:
-    """The columns of ``layout.kinds``, "integer" as int64, the others as text that is not checked yet.
+    """Read the columns of ``layout.kinds``: "integer" as int64, others as text, not yet checked.
 
     Raises
     ------
     DataError
-        The file is empty, or a line has too few or too many fields or a text where a number belongs.
+        The file is empty, or a line has too few or too many fields, or text in the place of an
+        integer.
     """
     with path.open("rb") as content:
-        if not content.peek(1):
+        # The readers of files and of members of a zip archive both have `peek`; `IO` has not.
+        if not content.peek(1):  # type: ignore[attr-defined]
             raise _nothing(path, layout, "is empty")
         if not _has_rows(path, layout):
             raise _nothing(path, layout, "has no rows")
@@ -63,8 +66,10 @@ def read_columns(path: File, layout: Layout) -> dict[str, pa.ChunkedArray]:
 
 
 def _has_rows(path: File, layout: Layout) -> bool:
-    """Whether there is a line after the header. Arrow is not asked: of a table without rows a thread of its may be left, which
-    aborts the process when it ends."""
+    """Return whether there is a line after the header.
+
+    Arrow must not read a table without rows: it may leave a thread that aborts the process at exit.
+    """
     with _lines(path) as lines:
         if layout.header:
             next(csv.reader(lines, delimiter=layout.delimiter), None)
@@ -83,13 +88,19 @@ def _options(layout: Layout) -> tuple[arrow.ReadOptions, arrow.ParseOptions, arr
             quote_char='"' if layout.header else False,
             newlines_in_values=layout.header,
         ),
-        # No spelling counts as a missing value: an empty number is an error, an empty id is found by the caller.
+        # No spelling is a missing value: an empty number is an error, the caller finds empty ids.
         arrow.ConvertOptions(column_types=types, include_columns=list(types), null_values=[]),
     )
 
 
 def header(path: File, delimiter: str) -> tuple[str, ...]:
-    """The names in the first line; ``DataError`` if the file cannot be read, is empty or is no UTF-8 text."""
+    """Return the names in the first line.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, is empty, or is no UTF-8 text.
+    """
     try:
         with _lines(path) as lines:
             names = next(csv.reader(lines, delimiter=delimiter), None)
@@ -103,7 +114,8 @@ def header(path: File, delimiter: str) -> tuple[str, ...]:
         ) from None
     if not names:
         raise DataError(
-            f"{path} is empty, or its first line is: expected a first line with the names of the columns."
+            f"{path} is empty, or its first line is: expected a first line with the names of the"
+            " columns."
         )
     if any(map(undecoded, names)):
         raise DataError(
@@ -113,12 +125,12 @@ def header(path: File, delimiter: str) -> tuple[str, ...]:
 
 
 def check_header(path: File, layout: Layout) -> None:
-    """``DataError`` unless the first line names all columns of ``layout``, in their order."""
+    """Raise ``DataError`` unless the first line names all columns of ``layout``, in their order."""
     found = header(path, layout.delimiter)
     if found != layout.columns:
         raise DataError(
-            f"{path}, line 1 names the columns {', '.join(found)}, not {', '.join(layout.columns)}: take the"
-            " original file."
+            f"{path}, line 1 names the columns {', '.join(found)}, not {', '.join(layout.columns)}:"
+            " take the original file."
         )
 
 
@@ -127,7 +139,7 @@ def _lines(path: File) -> TextIO:
 
 
 def fault(path: File, layout: Layout, otherwise: str) -> DataError:
-    """The error that names the first bad line of a file, or says ``otherwise`` where none is found."""
+    """Return the error that names the first bad line, or gives the reason ``otherwise``."""
     with _lines(path) as lines:
         reader = csv.reader(
             lines,
@@ -137,7 +149,8 @@ def fault(path: File, layout: Layout, otherwise: str) -> DataError:
         )
         rows = 0
         try:
-            next(reader) if layout.header else None
+            if layout.header:
+                next(reader)
             for fields in reader:
                 rows += bool(fields)
                 wrong = _wrong(fields, layout)
@@ -145,7 +158,8 @@ def fault(path: File, layout: Layout, otherwise: str) -> DataError:
                     return DataError(f"{path}, line {reader.line_num}{wrong}")
         except csv.Error as error:
             return DataError(
-                f"{path}, line {reader.line_num} cannot be read as csv ({error}): correct its quotes."
+                f"{path}, line {reader.line_num} cannot be read as csv ({error}): correct its"
+                " quotes."
             )
     # A header without an end of line is no row, but pyarrow calls it too short to be skipped.
     return (
@@ -155,15 +169,15 @@ def fault(path: File, layout: Layout, otherwise: str) -> DataError:
     )
 
 
-def _nothing(path: File, layout: Layout, what: str) -> DataError:
-    return DataError(f"{path} {what}: expected lines of {_named(layout)}.")
+def _nothing(path: File, layout: Layout, fault: str) -> DataError:
+    return DataError(f"{path} {fault}: expected lines of {_named(layout)}.")
 
 
 def _wrong(fields: list[str], layout: Layout) -> str | None:
     if fields and len(fields) != len(layout.columns):
         return (
-            f" has {_count(len(fields), 'field')}, not the {len(layout.columns)} of {_named(layout)}:"
-            " correct or remove the line."
+            f" has {_count(len(fields), 'field')}, not the {len(layout.columns)} of"
+            f" {_named(layout)}: correct or remove the line."
         )
     for name, value in zip(layout.columns, fields, strict=False):  # a blank line has no fields
         if name in layout.kinds:
@@ -188,7 +202,7 @@ def _count(n: int, noun: str) -> str:
 
 
 def undecoded(value: str) -> bool:
-    """Whether a text, read with ``errors="surrogateescape"``, holds bytes that are not UTF-8."""
+    """Return whether text read by ``errors="surrogateescape"`` has bytes that are not UTF-8."""
     return any("\udc80" <= character <= "\udcff" for character in value)
 
 
@@ -210,7 +224,7 @@ def _not_id(value: str) -> str | None:
     return "is not an id" if value.strip().lower() in MISSING else None
 
 
-#: Spellings of "nothing here", in lower case: they are never an id.
+#: Spellings of a missing value, in lower case: they are never an id.
 MISSING = ("", "nan")
 _CHECKS: dict[str, Callable[[str], str | None]] = {
     "integer": _not_integer,

@@ -1,1 +1,1 @@
-"""Specs: what is run, as frozen values with an identity."""
+"""Specs of runs and of derived results: frozen values with an identity."""

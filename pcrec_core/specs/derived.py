@@ -1,4 +1,4 @@
-"""What is made from finished runs, or from the data alone, and needs no training of its own: named as runs are. No torch."""
+"""Specs of results without a training of their own: from finished runs, or the data."""
 
 from __future__ import annotations
 
@@ -8,35 +8,44 @@ from typing import Any, NamedTuple
 
 from pcrec_core.errors import SpecError, known, require
 from pcrec_core.specs.fields import Identified
-from pcrec_core.specs.run import Data, RunSpec, from_dict, has_meaning
+from pcrec_core.specs.run import Data, Model, RunSpec, from_dict, has_meaning
 
-#: Raised by a change that moves a bit of what these give.
+#: Version of the numerics: raised by a change that moves a bit of these results.
 NUMERICS = 1
 OPERATIONS = ("ensemble", "apart", "pruned", "tuned", "probed")
-#: Epochs of a fine-tuning (PROTOCOLS.md, section 5).
+#: Epochs of a fine-tuning (protocols-figures).
 TUNING_EPOCHS = 10
 TRIVIAL = ("popularity", "transitions", "recency")
 
 
 class Named(NamedTuple):
-    """What stands for a model."""
+    """A name in the place of a model."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Derived(Identified):
-    """An operation on the reported weights of runs (PROTOCOLS.md, sections 3, 5 and 6).
+    """An operation on the reported weights of runs.
+
+    See :ref:`protocols-variants`, :ref:`protocols-figures` and :ref:`protocols-controls`.
 
     Parameters
     ----------
     operation : {"ensemble", "apart", "pruned", "tuned", "probed"}
-        The mean of the scores of several runs; that of the peers of one run that never exchange, each at its own best
-        epoch; the smallest ``share`` of all weights set to 0, without and with fine-tuning; what each layer holds and does.
+        "ensemble": the mean of the scores of several runs; "apart": that of the peers of one run
+        that never exchange, each at its own best epoch; "pruned" and "tuned": the smallest
+        ``share`` of all weights set to 0, without and with fine-tuning; "probed": the information
+        and the effect of each layer.
     parents : tuple of RunSpec
         The runs: two or more of an ensemble, else one.
     share : float, optional
-        Of the weights that are pruned, in [0, 1).
+        Share of the weights that are pruned, in [0, 1).
+
+    Raises
+    ------
+    SpecError
+        The runs do not fit the operation or each other, or the share does not.
     """
 
     operation: str
@@ -45,24 +54,41 @@ class Derived(Identified):
     numerics: int = NUMERICS
 
     def __post_init__(self) -> None:
+        """Put the runs in the order of their seeds, and check everything."""
         known("operation", self.operation, OPERATIONS)
         require(
             bool(self.parents) and all(isinstance(parent, RunSpec) for parent in self.parents),
             "parents must be runs.",
         )
-        object.__setattr__(
-            self, "parents", tuple(sorted(self.parents, key=lambda run: (run.seed, run.identity)))
-        )
-        many = self.operation == "ensemble"
+        in_order = tuple(sorted(self.parents, key=lambda run: (run.seed, run.identity)))
+        object.__setattr__(self, "parents", in_order)
+        self._check_number()
+        self._check_share()
+        kinds = {(p.data, p.model, p.protocol, p.lines) for p in self.parents}
         require(
-            (len(self.parents) > 1) == many,
-            f"{self.operation} is made from {'two or more runs' if many else 'one run'},"
+            len(kinds) == 1,
+            "the runs of an ensemble must have the same data, model, protocol and rules.",
+        )
+        _refuse_shuffled(self.data)
+        first = self.parents[0]
+        require(
+            self.operation != "apart" or (first.peers > 1 and first.cooperation is None),
+            "apart needs a run of two or more peers that never exchange.",
+        )
+
+    def _check_number(self) -> None:
+        several = self.operation == "ensemble"
+        require(
+            (len(self.parents) > 1) == several,
+            f"{self.operation} is made from {'two or more runs' if several else 'one run'},"
             f" not {len(self.parents)}.",
         )
         require(
             len(set(self.parents)) == len(self.parents),
             "an ensemble's runs must be different ones.",
         )
+
+    def _check_share(self) -> None:
         prunes = self.operation in ("pruned", "tuned")
         require(
             (self.share is not None) == prunes,
@@ -72,63 +98,71 @@ class Derived(Identified):
             not prunes or (isinstance(self.share, (int, float)) and 0 <= self.share < 1),
             f"share must be in [0, 1), not {self.share}.",
         )
-        kinds = {(p.data, p.model, p.protocol, p.lines) for p in self.parents}
-        require(
-            len(kinds) == 1,
-            "the runs of an ensemble must have the same data, model, protocol and rules.",
-        )
-        _refuse_shuffled(self.parents[0].data)
-        first = self.parents[0]
-        require(
-            self.operation != "apart" or (first.peers > 1 and first.cooperation is None),
-            "apart needs a run of two or more peers that never exchange.",
-        )
 
     def canonical(self) -> dict[str, Any]:
-        """What identifies it."""
+        """Return the nested dict of all that identifies the result."""
         share = {} if self.share is None else {"share": float(self.share)}
         return {
             "operation": self.operation,
             "numerics": self.numerics,
-            "parents": [p.canonical() for p in self.parents],
+            "parents": [parent.canonical() for parent in self.parents],
         } | share
 
     @property
     def needs(self) -> list[tuple[RunSpec, int | None]]:
-        """The models it is made from: the reported one of a run, or (a number) that of one of its peers' best epoch."""
+        """Models it is made from: a run with a peer's number, or ``None`` for the reported one.
+
+        A peer stands for its weights at its own best epoch.
+        """
         peers = range(self.parents[0].peers) if self.operation == "apart" else [None]
         return [(parent, peer) for parent in self.parents for peer in peers]
 
     @property
     def data(self) -> Data:
+        """Data of the runs."""
         return self.parents[0].data
 
     @property
-    def model(self) -> Any:
+    def model(self) -> Model:
+        """Model of the runs."""
         return self.parents[0].model
 
     @property
     def protocol(self) -> str:
+        """Protocol of the runs."""
         return self.parents[0].protocol
 
     @property
     def seed(self) -> int:
-        """Of the first run."""
+        """Seed of the first run."""
         return self.parents[0].seed
 
     @property
     def variant(self) -> str:
-        """Short name: m2, apart, pruned30-base, tuned30-base, probed-le-a30."""
+        """Short name: m2-base, apart-apart, pruned30-base, tuned30-base, probed-le-a30."""
+        parent = self.parents[0].variant
         if self.operation == "ensemble":
-            return f"m{len(self.parents)}-{self.parents[0].variant}"
+            return f"m{len(self.parents)}-{parent}"
         share = "" if self.share is None else f"{100 * self.share:g}"
-        return f"{self.operation}{share}-{self.parents[0].variant}"
+        return f"{self.operation}{share}-{parent}"
 
 
 @dataclass(frozen=True)
 class Trivial(Identified):
-    """A baseline without training or randomness (PROTOCOLS.md, section 6, control 0): ``popularity``, ``transitions`` or
-    ``recency``."""
+    """A baseline without training or randomness (:ref:`protocols-controls`, control 0).
+
+    Parameters
+    ----------
+    data : Data
+    baseline : {"popularity", "transitions", "recency"}
+    protocol : {"controlled"}
+    numerics : int
+
+    Raises
+    ------
+    SpecError
+        Another baseline or protocol, or shuffled histories.
+    """
 
     data: Data
     baseline: str
@@ -136,6 +170,7 @@ class Trivial(Identified):
     numerics: int = NUMERICS
 
     def __post_init__(self) -> None:
+        """Check the baseline, the data and the protocol."""
         known("baseline", self.baseline, TRIVIAL)
         _refuse_shuffled(self.data)
         require(
@@ -144,7 +179,7 @@ class Trivial(Identified):
         )
 
     def canonical(self) -> dict[str, Any]:
-        """What identifies it."""
+        """Return the nested dict of all that identifies the result."""
         return {
             "baseline": self.baseline,
             "numerics": self.numerics,
@@ -154,27 +189,33 @@ class Trivial(Identified):
 
     @property
     def model(self) -> Named:
+        """The baseline's name in the place of a model."""
         return Named(self.baseline)
 
     @property
     def variant(self) -> str:
+        """Short name: trivial."""
         return "trivial"
 
     @property
     def seed(self) -> int:
+        """0: there is no randomness."""
         return 0
 
 
 def derived_from_dict(values: dict[str, Any]) -> Derived | Trivial:
-    """What has this canonical form; an unknown or missing key is a ``SpecError``."""
+    """Return the spec whose canonical form is ``values``.
+
+    Raises
+    ------
+    SpecError
+        A key is unknown or missing, or a value is refused.
+    """
     kind = Trivial if "baseline" in values else Derived
     try:
-        parts = (
-            {"data": Data(**values["data"])}
-            if kind is Trivial
-            else {"parents": tuple(map(from_dict, values["parents"]))}
-        )
-        return kind(**values | parts)
+        if kind is Trivial:
+            return Trivial(**values | {"data": Data(**values["data"])})
+        return Derived(**values | {"parents": tuple(map(from_dict, values["parents"]))})
     except (KeyError, TypeError) as error:
         raise SpecError(
             f"{kind.__name__} cannot be read ({type(error).__name__}: {error})."
@@ -188,17 +229,18 @@ def _refuse_shuffled(data: Data) -> None:
     )
 
 
-#: Lines of the protocols' table that change what is evaluated, and leave the training as it is.
+#: Lines of the protocols' table that change the evaluation alone, and lines that change an
+#: exchange alone.
 _EVALUATION = ("candidates", "hidden", "evaluated", "choice")
-_EXCHANGE = ("layers", "last_bin")  # and those that change an exchange alone
+_EXCHANGE = ("layers", "last_bin")
 
 
-def trainings(spec: RunSpec | Derived | Trivial) -> set[tuple]:
-    """The trainings that a result rests on, each by all that decides its weights: an average of weights has its model's,
-    how a model is evaluated decides nothing, and of peers that never exchange the first one is the base (PROTOCOLS.md,
-    section 1).
+def trainings(spec: RunSpec | Derived | Trivial) -> set[tuple[object, ...]]:
+    """Return the trainings behind a result, each as a tuple of all that decides its weights.
 
-    Arms that share one are not independent (STATISTICS.md, section 1).
+    An average of weights has the training of its model; the evaluation decides nothing; of peers
+    that never exchange, the first one is the base model (:ref:`protocols-common`). Variants that
+    share a training are not independent (:ref:`statistics-estimand`).
     """
     if isinstance(spec, Trivial):
         return set()
@@ -217,5 +259,5 @@ def trainings(spec: RunSpec | Derived | Trivial) -> set[tuple]:
 
 
 def _exchanges_at_the_end(spec: RunSpec) -> bool:
-    """Whether the training is over when its only exchange comes."""
+    """Return whether the training is over when its only exchange comes."""
     return spec.cooperation is not None and spec.cooperation.every == spec.training.epochs

@@ -1,4 +1,4 @@
-"""The three protocols: what the paper's text, the released code and a controlled comparison do where they differ."""
+"""The three protocols: where paper, released code and controlled comparison differ."""
 
 from __future__ import annotations
 
@@ -10,36 +10,40 @@ from pcrec_core.specs.fields import Part
 
 @dataclass(frozen=True)
 class Rules(Part):
-    """The lines of the protocols' table (PROTOCOLS.md, section 2) that no other part of a spec holds.
+    """The lines of :ref:`protocols-table` that no other part of a spec holds.
 
-    Each has two or three named values; see ``VALUES``. A line about one model has no meaning for the others.
+    Each line has two or three named values (``VALUES``). A line about one model has no meaning
+    for the others.
 
     Parameters
     ----------
     data : {"common", "own"}
-        BPR: the split of all models, or one of its own, repeated items removed before (the last kept) and users with at
-        most 3 distinct items left out.
+        BPR: the split of all models, or its own, in which only the last of repeated items is kept
+        and users with at most 3 distinct items are left out.
     candidates : {"items", "padding too"}
         SASRec, DNN: whether the padding id is ranked among the items.
     hidden : {"where none repeats", "seen"}
-        BPR: whether a user's training items are no candidates on a data set that can repeat one too.
+        BPR: on which data sets a user's training items are no candidates: those without repeats,
+        or all.
     loss : {"real", "all"}
         SASRec: whether padding positions are in the loss, with target 0.
     attention : {"real", "all"}
-        SASRec: whether padding positions are seen as keys.
+        SASRec: whether padding positions are keys.
     mean : {"real", "all"}
-        DNN: over which positions.
+        DNN: the positions that are averaged.
     layers : {"matrices", "released"}
-        Layer-wise SASRec: what is measured: the 13 matrices, or what the released code measures: 15, of L1 17.
+        Layer-wise SASRec: the layers whose information is measured: the 13 matrices, or those of
+        the released code, which are 15, or 17 for L1.
     last_bin : {"closed", "open"}
         Entropy: whether a layer's largest weight is counted.
     order : {"fresh", "once"}
-        Whether the training rows get another order in every epoch.
+        Whether the training rows have a new order in every epoch.
     evaluated : {"merged", "after", "before"}
-        After an exchange: what ``controlled`` says by rule, every peer after it, or every peer before it.
+        The models evaluated where there is an exchange: those that ``controlled`` prescribes per
+        rule, every peer after it, or every peer before it.
     choice : {"validation", "test", "both"}
-        What the epoch is chosen on: validation ``NDCG@20``, or each metric's own best on the test
-        set. "both" reports what "test" does, and keeps beside it what validation would choose.
+        What chooses the epoch: validation ``NDCG@20``, or each metric's own best on the test set.
+        "both" reports what "test" does, and records what validation would choose.
     """
 
     data: str = "common"
@@ -55,8 +59,8 @@ class Rules(Part):
     choice: str = "validation"
 
     def _check(self) -> None:
-        for f in fields(self):
-            known(f.name, getattr(self, f.name), VALUES[f.name])
+        for field in fields(self):
+            known(field.name, getattr(self, field.name), VALUES[field.name])
 
     @property
     def chosen_on_test(self) -> bool:
@@ -64,7 +68,7 @@ class Rules(Part):
         return self.choice != "validation"
 
 
-#: What each line can be; what ``controlled`` does comes first.
+#: The values of each line; that of ``controlled`` comes first.
 VALUES: dict[str, tuple[str, ...]] = {
     "data": ("common", "own"),
     "candidates": ("items", "padding too"),

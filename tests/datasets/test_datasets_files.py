@@ -9,13 +9,14 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from datasets_support import remote, serving
+from datasets_support import refusal, remote, serving
 
 from pcrec_core.datasets import files
 from pcrec_core.errors import DataError
 
 CONTENT = b"1 2\n3 4\n"
 GOOD = (200, CONTENT, len(CONTENT))
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +37,7 @@ def test_the_second_address_serves_where_the_first_is_gone(tmp_path):
     assert asked == ["/a", "/b"] and left_behind(tmp_path) == ["raw.txt"]
 
 
-def test_what_is_cached_is_not_asked_for_again():
+def test_a_cached_file_is_not_requested_again():
     with serving({"/a": GOOD}) as (host, asked):
         file = remote(CONTENT, f"{host}/a")
         assert files.status(file) == "not on disk"
@@ -53,47 +54,41 @@ def test_a_damaged_copy_in_the_cache_is_downloaded_again(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "answer, reason",
+    ("answer", "reason"),
     [
         (
             (200, CONTENT[:3], 3),
-            f"3 bytes with SHA-256 {hashlib.sha256(CONTENT[:3]).hexdigest()} instead of 8 bytes with"
-            f" {hashlib.sha256(CONTENT).hexdigest()}",
+            f"3 bytes with SHA-256 {hashlib.sha256(CONTENT[:3]).hexdigest()} instead of 8 bytes"
+            f" with {SHA256}",
         ),
         ((200, b"5 6\n7 8\n", 8), "8 bytes with SHA-256 "),
-        (
-            (200, CONTENT[:3], 8),
-            "ChunkedEncodingError",
-        ),  # the connection ends before the declared length
+        # The connection ends before the declared length.
+        ((200, CONTENT[:3], 8), "ChunkedEncodingError"),
         ((503, b"", 0), "HTTP status 503"),
     ],
 )
 def test_wrong_content_is_refused_and_nothing_is_left(tmp_path, answer, reason):
-    with serving({"/a": answer}) as (host, asked), pytest.raises(DataError) as error:
-        files.locate(remote(CONTENT, f"{host}/a", f"{host}/b"))
-    assert f"tried {host}/a ({reason}" in str(error.value) and f"{host}/b (HTTP status 404)" in str(
-        error.value
-    )
-    assert str(error.value).endswith(
-        "get the file in another way, name it raw.txt and set PCREC_DATA to its folder."
-    )
+    with serving({"/a": answer}) as (host, _):
+        sentence = refusal(files.locate, remote(CONTENT, f"{host}/a", f"{host}/b"))
+    assert f"tried {host}/a ({reason}" in sentence and f"{host}/b (HTTP status 404)" in sentence
+    advice = "get the file in another way, name it raw.txt and set PCREC_DATA to its folder."
+    assert sentence.endswith(advice)
     assert left_behind(tmp_path) == []
 
 
-def test_no_server_is_one_sentence_that_says_so():
+def test_a_missing_server_is_named_in_one_sentence():
     with socket.socket() as taken:  # bound but not listening: a connection is refused
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/a"
-        with pytest.raises(DataError) as error:
-            files.locate(remote(CONTENT, url))
+        sentence = refusal(files.locate, remote(CONTENT, url))
+    folder = files.cache()
     assert (
-        f"raw.txt could not be downloaded to {files.cache()}; tried {url} (ConnectionError):"
-        in str(error.value)
+        f"raw.txt could not be downloaded to {folder}; tried {url} (ConnectionError):" in sentence
     )
 
 
 @pytest.mark.parametrize(
-    "member, inside, fails",
+    ("member", "inside", "fails"),
     [
         ("data/u", CONTENT, None),
         ("data/u", b"other", "5 bytes with SHA-256"),  # an intact archive with another member
@@ -108,37 +103,28 @@ def test_a_member_of_a_zip_is_verified_itself(tmp_path, member, inside, fails):
     with serving({"/all.zip": (200, body, len(body))}) as (host, _):
         file = remote(CONTENT, f"{host}/all.zip#{member}")
         if fails is None:
-            assert files.locate(file).read_bytes() == CONTENT and left_behind(tmp_path) == [
-                "raw.txt"
-            ]
+            assert files.locate(file).read_bytes() == CONTENT
         else:
-            with pytest.raises(DataError, match=fails):
-                files.locate(file)
-            assert left_behind(tmp_path) == []
+            assert fails in refusal(files.locate, file)
+    assert left_behind(tmp_path) == (["raw.txt"] if fails is None else [])
 
 
-def test_what_is_no_zip_is_refused(tmp_path):
-    with (
-        serving({"/all.zip": GOOD}) as (host, _),
-        pytest.raises(DataError, match="File is not a zip file"),
-    ):
-        files.locate(remote(CONTENT, f"{host}/all.zip#u"))
-    assert left_behind(tmp_path) == []
+def test_a_file_that_is_no_zip_is_refused(tmp_path):
+    with serving({"/all.zip": GOOD}) as (host, _):
+        sentence = refusal(files.locate, remote(CONTENT, f"{host}/all.zip#u"))
+    assert "File is not a zip file" in sentence and left_behind(tmp_path) == []
 
 
-def test_a_damaged_zip_is_refused_and_the_next_address_asked(tmp_path):
+def test_a_damaged_zip_is_refused_and_the_next_address_tried(tmp_path):
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("u", CONTENT)
     body = bytearray(packed.getvalue())
-    body[len("u") + 30] = 0xFF  # behind the local header: a block of no type that there is
+    body[len("u") + 30] = 0xFF  # behind the local header: an unknown type of block
     with serving({"/all.zip": (200, bytes(body), len(body)), "/raw.txt": GOOD}) as (host, _):
-        with pytest.raises(DataError, match="invalid block type"):
-            files.locate(remote(CONTENT, f"{host}/all.zip#u"))
-        assert (
-            files.locate(remote(CONTENT, f"{host}/all.zip#u", f"{host}/raw.txt")).read_bytes()
-            == CONTENT
-        )
+        first, second = f"{host}/all.zip#u", f"{host}/raw.txt"
+        assert "invalid block type" in refusal(files.locate, remote(CONTENT, first))
+        assert files.locate(remote(CONTENT, first, second)).read_bytes() == CONTENT
 
 
 def test_the_folder_of_the_environment_comes_first_and_is_never_written(monkeypatch, tmp_path):
@@ -157,23 +143,21 @@ def test_the_folder_of_the_environment_comes_first_and_is_never_written(monkeypa
 def test_another_content_in_the_folder_is_an_error_with_both_hashes(monkeypatch, tmp_path):
     (tmp_path / "raw.txt").write_bytes(b"other")
     monkeypatch.setenv(files.ENVIRONMENT, str(tmp_path))
-    with pytest.raises(DataError) as error:
-        files.locate(remote(CONTENT, "http://127.0.0.1/a"))
-    assert str(error.value) == (
-        f"{tmp_path / 'raw.txt'} has SHA-256 {hashlib.sha256(b'other').hexdigest()} but"
-        f" {hashlib.sha256(CONTENT).hexdigest()} is expected: put the original file there (http://127.0.0.1/a), or"
-        " remove it from the folder of PCREC_DATA to have it downloaded."
+    assert refusal(files.locate, remote(CONTENT, "http://127.0.0.1/a")) == (
+        f"{tmp_path / 'raw.txt'} has SHA-256 {hashlib.sha256(b'other').hexdigest()} but {SHA256} is"
+        " expected: put the original file there (http://127.0.0.1/a), or remove it from the folder"
+        " of PCREC_DATA to have it downloaded."
     )
     assert (tmp_path / "raw.txt").read_bytes() == b"other"
 
 
 def test_an_environment_that_names_no_folder_is_an_error(monkeypatch, tmp_path):
     monkeypatch.setenv(files.ENVIRONMENT, str(tmp_path / "nowhere"))
-    with pytest.raises(DataError, match="PCREC_DATA is '.*nowhere', which is not a folder"):
+    with pytest.raises(DataError, match=r"PCREC_DATA is '.*nowhere', which is not a folder"):
         files.locate(remote(CONTENT, "http://127.0.0.1/a"))
 
 
-def test_a_cache_that_cannot_be_made_is_said(tmp_path):
+def test_a_cache_that_cannot_be_created_is_an_error(tmp_path):
     (tmp_path / "cache").write_bytes(b"a file where the folder belongs")
     with serving({"/a": GOOD}) as (host, _), pytest.raises(DataError, match=r"/a \(File exists\)"):
         files.locate(remote(CONTENT, f"{host}/a"))

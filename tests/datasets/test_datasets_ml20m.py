@@ -1,4 +1,4 @@
-"""MovieLens-20M: read straight out of its zip, from a made-up one in its format; never the real file."""
+"""MovieLens-20M: read out of synthetic archives in its format, never the real one."""
 
 from __future__ import annotations
 
@@ -9,102 +9,83 @@ import zipfile
 
 import numpy as np
 import pytest
-from datasets_support import serving
+from datasets_support import refusal, serving, written
 
 from pcrec_core import datasets
 from pcrec_core.datasets import files, movielens
 from pcrec_core.datasets.split import split
-from pcrec_core.errors import DataError
 from pcrec_core.specs.run import Data
 
 MEMBER = "ml-20m/ratings.csv"
 HEADER = "userId,movieId,rating,timestamp"
 NAMES = "userId, movieId, rating, timestamp (separated by a comma)"
 LINE = ": correct or remove the line."
+NOT_INTEGER = " is not an integer, as this format has there" + LINE
 WHOLE = f"{HEADER}\n1,2,3.5,1112486027\n1,29,3.5,1112484676\n"
 
 
 def packed(
     content: str | bytes, member: str = MEMBER, compression: int = zipfile.ZIP_DEFLATED
 ) -> bytes:
-    """A zip that holds other members too, as GroupLens' does."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", compression) as archive:
+    """Return a zip archive that has other members too, as the published one has."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
         archive.writestr("ml-20m/README.txt", "Summary\n")
         archive.writestr(member, content)
         archive.writestr("ml-20m/tags.csv", "userId,movieId,tag,timestamp\n1,2,dark,1\n")
-    return made.getvalue()
-
-
-def written(tmp_path, content: bytes):
-    path = tmp_path / "ml-20m.zip"
-    path.write_bytes(content)
-    return [path]
+    return buffer.getvalue()
 
 
 @pytest.fixture
 def published(monkeypatch):
-    """Makes the source's file one of given content, at given addresses."""
+    """Return a function that gives the source a file of some content at some addresses."""
 
     def publish(content: bytes, *urls: str):
         source = datasets.source("ml-20m")
-        file = dataclasses.replace(
-            source.files[0],
-            sha256=hashlib.sha256(content).hexdigest(),
-            bytes=len(content),
-            **({"urls": urls} if urls else {}),
-        )
+        [file] = source.files
+        found = hashlib.sha256(content).hexdigest()
+        file = dataclasses.replace(file, sha256=found, bytes=len(content), urls=urls or file.urls)
         monkeypatch.setitem(datasets.SOURCES, "ml-20m", dataclasses.replace(source, files=(file,)))
 
     return publish
 
 
-def refusal(paths) -> str:
-    with pytest.raises(DataError) as error:
-        movielens.read_20m(paths)
-    return str(error.value)
-
-
-def test_the_file_is_the_one_of_grouplens():
+def test_the_file_is_that_of_grouplens():
     [file] = datasets.source("ml-20m").files
     assert (file.name, file.bytes) == ("ml-20m.zip", 198_702_078)
     assert file.sha256 == "96f243c338a8665f6bcc89c53edf6ee39162a846940de6b7c8c48aeada765ff3"
     assert file.urls[0] == "https://files.grouplens.org/datasets/movielens/ml-20m.zip"
-    assert not any(
-        "#" in url for url in file.urls
-    )  # the archive itself is what is kept and verified
+    # The archive itself is kept and verified.
+    assert not any("#" in url for url in file.urls)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
 def test_ratings_become_users_items_and_times(tmp_path, end, compression):
     content = end.join([HEADER, "1,2,3.5,1112486027", "1,29,4.0,1112484676", "138493,69526,0.5,-7"])
-    table = movielens.read_20m(written(tmp_path, packed(content, compression=compression)))
+    path = written(tmp_path, packed(content, compression=compression))
+    table = movielens.read_20m([path])
     assert table.users.tolist() == [1, 1, 138_493] and table.items.tolist() == [2, 29, 69_526]
     assert table.times.tolist() == [1112486027, 1112484676, -7]
     assert table.users.dtype == table.items.dtype == table.times.dtype == np.int64
-    assert [path.name for path in tmp_path.iterdir()] == [
-        "ml-20m.zip"
-    ]  # nothing is unpacked beside it
+    assert list(tmp_path.iterdir()) == [path]  # nothing is unpacked beside it
 
 
 def test_a_long_member_is_read_in_its_order(tmp_path):
     numbers = np.arange(1, 200_001)  # more than one block of the reader
     rows = [f"{user},{user % 977},0.5,{7 * user}" for user in numbers]
-    table = movielens.read_20m(written(tmp_path, packed("\n".join([HEADER, *rows]))))
-    assert (
-        (table.users == numbers).all()
-        and (table.items == numbers % 977).all()
-        and (table.times == 7 * numbers).all()
-    )
-    rows.append("1,2,nan")
-    assert "line 200002 has 3 fields, not the 4 of" in refusal(
-        written(tmp_path, packed("\n".join([HEADER, *rows])))
-    )
+    table = movielens.read_20m([written(tmp_path, packed("\n".join([HEADER, *rows])))])
+    assert (table.users == numbers).all() and (table.items == numbers % 977).all()
+    assert (table.times == 7 * numbers).all()
+    path = written(tmp_path, packed("\n".join([HEADER, *rows, "1,2,nan"])))
+    assert "line 200002 has 3 fields, not the 4 of" in refusal(movielens.read_20m, [path])
+
+
+NOT_THESE = f"not {HEADER.replace(',', ', ')}: take the original file."
 
 
 @pytest.mark.parametrize(
-    "content, sentence",
+    ("content", "sentence"),
     [
         (
             "",
@@ -114,53 +95,31 @@ def test_a_long_member_is_read_in_its_order(tmp_path):
         (f"{HEADER}\n\n", f" has no rows: expected lines of {NAMES}."),
         (
             "userId,movieId,timestamp\n1,2,3\n",
-            f", line 1 names the columns userId, movieId, timestamp, not"
-            f" {HEADER.replace(',', ', ')}: take the original file.",
+            f", line 1 names the columns userId, movieId, timestamp, {NOT_THESE}",
         ),
         (
             "movieId,userId,rating,timestamp\n1,2,3,4\n",
-            ", line 1 names the columns movieId, userId, rating, timestamp, not"
-            f" {HEADER.replace(',', ', ')}: take the original file.",
+            f", line 1 names the columns movieId, userId, rating, timestamp, {NOT_THESE}",
         ),
         (WHOLE + "1,2,3.5\n", f", line 4 has 3 fields, not the 4 of {NAMES}{LINE}"),
         (WHOLE + "1,2,3.5,4,5\n", f", line 4 has 5 fields, not the 4 of {NAMES}{LINE}"),
-        (
-            WHOLE + "ann,2,3.5,4\n",
-            ", line 4, column 'userId': 'ann' is not an integer, as this format has there" + LINE,
-        ),
-        (
-            WHOLE + "1,Heat,3.5,4\n",
-            ", line 4, column 'movieId': 'Heat' is not an integer, as this format has there" + LINE,
-        ),
-        (
-            WHOLE + "1,,3.5,4\n",
-            ", line 4, column 'movieId': '' is not an integer, as this format has there" + LINE,
-        ),
-        (
-            WHOLE + "NaN,2,3.5,4\n",
-            ", line 4, column 'userId': 'NaN' is not an integer, as this format has there" + LINE,
-        ),
-        (
-            WHOLE + "1,2.0,3.5,4\n",
-            ", line 4, column 'movieId': '2.0' is not an integer, as this format has there" + LINE,
-        ),
-        (
-            WHOLE + "\n1,2,3.5,nan\n",
-            ", line 5, column 'timestamp': 'nan' is not an integer, as this format has there"
-            + LINE,
-        ),
+        (WHOLE + "ann,2,3.5,4\n", f", line 4, column 'userId': 'ann'{NOT_INTEGER}"),
+        (WHOLE + "1,Heat,3.5,4\n", f", line 4, column 'movieId': 'Heat'{NOT_INTEGER}"),
+        (WHOLE + "1,,3.5,4\n", f", line 4, column 'movieId': ''{NOT_INTEGER}"),
+        (WHOLE + "NaN,2,3.5,4\n", f", line 4, column 'userId': 'NaN'{NOT_INTEGER}"),
+        (WHOLE + "1,2.0,3.5,4\n", f", line 4, column 'movieId': '2.0'{NOT_INTEGER}"),
+        (WHOLE + "\n1,2,3.5,nan\n", f", line 5, column 'timestamp': 'nan'{NOT_INTEGER}"),
         (
             WHOLE + "1,2,3.5,2015-03-31\n",
-            ", line 4, column 'timestamp': '2015-03-31' is not an integer, as this format has"
-            " there" + LINE,
+            f", line 4, column 'timestamp': '2015-03-31'{NOT_INTEGER}",
         ),
         (
             WHOLE + f"1,{2**63},3.5,4\n",
-            f", line 4, column 'movieId': '{2**63}' does not fit into 64 bits" + LINE,
+            f", line 4, column 'movieId': '{2**63}' does not fit into 64 bits{LINE}",
         ),
         (
             WHOLE.encode() + b"1,2\xff,3.5,4\n",
-            ", line 4, column 'movieId': b'2\\xff' holds bytes that are not UTF-8" + LINE,
+            f", line 4, column 'movieId': b'2\\xff' holds bytes that are not UTF-8{LINE}",
         ),
         (
             WHOLE + '1,"2,3.5,4\n',
@@ -169,45 +128,41 @@ def test_a_long_member_is_read_in_its_order(tmp_path):
     ],
 )
 def test_the_first_bad_line_is_named_with_its_place_in_the_archive(tmp_path, content, sentence):
-    paths = written(tmp_path, packed(content))
-    assert refusal(paths) == f"{paths[0]}/{MEMBER}{sentence}"
+    path = written(tmp_path, packed(content))
+    assert refusal(movielens.read_20m, [path]) == f"{path}/{MEMBER}{sentence}"
 
 
 def damaged(rows: int) -> bytes:
-    """An archive with a digit of its last rating changed, so that the member's checksum is wrong."""
-    whole = packed(
-        "\n".join([HEADER, *["1,2,3.5,1112486027"] * rows, "1,9,3.5,77777777"]),
-        compression=zipfile.ZIP_STORED,
-    )
+    """Return an archive whose last rating differs in a digit, so that the checksum is wrong."""
+    content = "\n".join([HEADER, *["1,2,3.5,1112486027"] * rows, "1,9,3.5,77777777"])
+    whole = packed(content, compression=zipfile.ZIP_STORED)
     return whole.replace(b"77777777", b"77777770")
 
 
 @pytest.mark.parametrize(
-    "content, reason",
+    ("content", "reason"),
     [
         (b"1,2,3.5,1112486027\n", "File is not a zip file"),
         (packed(WHOLE)[:-30], "File is not a zip file"),
         (packed(WHOLE, "ratings.csv"), f"There is no item named '{MEMBER}' in the archive"),
         (damaged(1), f"Bad CRC-32 for file '{MEMBER}'"),
-        (
-            damaged(100_000),
-            f"Bad CRC-32 for file '{MEMBER}'",
-        ),  # seen by the reader of columns, not of the header
+        # The reader of columns finds it, not that of the header.
+        (damaged(100_000), f"Bad CRC-32 for file '{MEMBER}'"),
     ],
 )
-def test_what_is_no_whole_archive_is_refused(tmp_path, content, reason):
-    paths = written(tmp_path, content)
-    assert (
-        refusal(paths)
-        == f"{paths[0]} is no intact zip file with {MEMBER} in it ({reason}): take the original file."
-    )
+def test_a_damaged_archive_is_refused(tmp_path, content, reason):
+    path = written(tmp_path, content)
+    words = f"is no intact zip file with {MEMBER} in it ({reason}): take the original file."
+    assert refusal(movielens.read_20m, [path]) == f"{path} {words}"
 
 
 def ratings() -> str:
-    """Five users and six movies; rows by user and movie, times falling; movie 6 has one rating, of user 5 alone."""
-    rows = [(user, movie, 1000 * user - movie) for user in range(1, 6) for movie in range(1, 6)] + [
-        (5, 6, 5000)
-    ]
+    """Return ratings of five users and six movies, by user and movie, times falling.
+
+    Movie 6 has one rating, of user 5.
+    """
+    rows = [(user, movie, 1000 * user - movie) for user in range(1, 6) for movie in range(1, 6)]
+    rows.append((5, 6, 5000))
     return "\n".join([HEADER, *[f"{user},{10 * movie},3.5,{time}" for user, movie, time in rows]])
 
 
@@ -218,47 +173,29 @@ def test_load_downloads_verifies_filters_and_sorts(tmp_path, monkeypatch, publis
     body = packed(ratings())
     with serving({"/ml-20m.zip": (200, body, len(body))}) as (host, asked):
         published(body, f"{host}/gone.zip", f"{host}/ml-20m.zip")
-        made = datasets.load(Data("ml-20m"))
-        assert split(datasets.load(Data("ml-20m"))).fingerprint() == split(made).fingerprint()
-    assert asked == [
-        "/gone.zip",
-        "/ml-20m.zip",
-    ]  # once; then the archive is in the cache, and nothing beside it
+        loaded = datasets.load(Data("ml-20m"))
+        assert split(datasets.load(Data("ml-20m"))).fingerprint() == split(loaded).fingerprint()
+    # Downloaded once, to the cache, with nothing beside it.
+    assert asked == ["/gone.zip", "/ml-20m.zip"]
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["ml-20m.zip"]
-    assert made.items.tolist() == [5, 4, 3, 2, 1] * 5 and made.item_names.tolist() == [
-        10,
-        20,
-        30,
-        40,
-        50,
-    ]
-    assert made.user_names.tolist() == [1, 2, 3, 4, 5] and made.times[:5].tolist() == [
-        995,
-        996,
-        997,
-        998,
-        999,
-    ]
-    assert (
-        made.repeats,
-        made.counts["rows_read"],
-        made.counts["items_core"],
-        made.counts["rows"],
-    ) == (False, 26, 1, 25)
+    assert loaded.items.tolist() == [5, 4, 3, 2, 1] * 5 and not loaded.repeats
+    assert loaded.item_names.tolist() == [10, 20, 30, 40, 50]
+    assert loaded.user_names.tolist() == [1, 2, 3, 4, 5]
+    assert loaded.times[:5].tolist() == [995, 996, 997, 998, 999]
+    counts = loaded.counts
+    assert (counts["rows_read"], counts["items_core"], counts["rows"]) == (26, 1, 25)
 
 
 def test_the_archive_in_the_folder_is_used_only_if_it_is_the_published_one(
     tmp_path, monkeypatch, published
 ):
     monkeypatch.setenv(files.ENVIRONMENT, str(tmp_path))
-    [path] = written(tmp_path, packed(ratings()))
+    path = written(tmp_path, packed(ratings()), "ml-20m.zip")
     published(path.read_bytes())
     assert datasets.load(Data("ml-20m")).n_users == 5
     published(packed(WHOLE))
-    with pytest.raises(DataError) as error:
-        datasets.load(Data("ml-20m"))
-    found, expected = (
-        hashlib.sha256(content).hexdigest() for content in (path.read_bytes(), packed(WHOLE))
-    )
-    assert f"{path} has SHA-256 {found} but {expected} is expected" in str(error.value)
-    assert "https://files.grouplens.org/datasets/movielens/ml-20m.zip" in str(error.value)
+    sentence = refusal(datasets.load, Data("ml-20m"))
+    contents = path.read_bytes(), packed(WHOLE)
+    found, expected = (hashlib.sha256(content).hexdigest() for content in contents)
+    assert f"{path} has SHA-256 {found} but {expected} is expected" in sentence
+    assert "https://files.grouplens.org/datasets/movielens/ml-20m.zip" in sentence

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import struct
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -17,13 +18,13 @@ from pcrec_core.datasets.split import split_without_repeats
 from pcrec_core.errors import DataError
 
 HISTORIES = st.lists(st.lists(st.integers(1, 6), min_size=3, max_size=14), min_size=1, max_size=6)
-PARTS = pytest.mark.parametrize("part, back", [("valid", 2), ("test", 1)])
+PARTS = pytest.mark.parametrize(("part", "back"), [("valid", 2), ("test", 1)])
 # Two users: training 1 2 3 4 5 | 6 | 7, and training 2 | 1 | 2.
 HAND = split_of([[1, 2, 3, 4, 5, 6, 7], [2, 1, 2]])
 
 
 @pytest.mark.parametrize(
-    "t, expected",
+    ("t", "expected"),
     [
         (2, [[2, 3], [4, 5]]),  # the first piece would be 1 alone: dropped
         (3, [[0, 1, 2], [3, 4, 5]]),
@@ -40,10 +41,8 @@ def test_histories_and_targets_by_hand():
     assert HAND.targets("valid").tolist() == [6, 1] and HAND.targets("test").tolist() == [7, 2]
     assert HAND.histories(4, "valid").tolist() == [[3, 4, 5], [0, 0, 2]]
     assert HAND.histories(4, "test").tolist() == [[4, 5, 6], [0, 2, 1]]  # with the validation item
-    assert HAND.repeated("valid").tolist() == [False, False] and HAND.repeated("test").tolist() == [
-        False,
-        True,
-    ]
+    assert HAND.repeated("valid").tolist() == [False, False]
+    assert HAND.repeated("test").tolist() == [False, True]
 
 
 def test_positives_seen_and_popularity_by_hand():
@@ -86,22 +85,16 @@ def test_training_items_are_those_of_a_loop(histories):
     split = split_of(histories)
     training = [row[:-2] for row in rows_of(split)]
     offsets, items = split.seen()
-    assert split.positives().tolist() == [
-        [u, i] for u, row in enumerate(training) for i in dict.fromkeys(row)
-    ]
-    assert [items[a:b].tolist() for a, b in zip(offsets[:-1], offsets[1:], strict=True)] == [
-        sorted(set(row)) for row in training
-    ]
+    positives = [[u, i] for u, row in enumerate(training) for i in dict.fromkeys(row)]
+    assert split.positives().tolist() == positives
+    seen = [items[a:b].tolist() for a, b in pairwise(offsets)]
+    assert seen == [sorted(set(row)) for row in training]
     counts = Counter(item for row in training for item in row)
     assert split.popularity().tolist() == [counts[item] for item in range(split.n_items + 1)]
 
 
 def test_fingerprint_is_the_hash_of_its_little_endian_parts():
-    content = (
-        struct.pack("<3q", 2, 7, 1)
-        + struct.pack("<3q", 0, 7, 10)
-        + struct.pack("<10i", *range(1, 8), 2, 1, 2)
-    )
+    content = struct.pack("<6q10i", 2, 7, 1, 0, 7, 10, *range(1, 8), 2, 1, 2)
     assert HAND.fingerprint() == hashlib.sha256(content).hexdigest()
 
 
@@ -122,7 +115,7 @@ def test_fingerprint_tells_splits_apart_but_not_names_or_dtypes(change):
 
 
 @pytest.mark.parametrize(
-    "change, words",
+    ("change", "words"),
     [
         ({"offsets": np.array([0, 8, 10])}, "user row 1 of tiny has fewer than 3 items"),
         ({"offsets": np.array([0, 7, 9])}, "do not cover its 10 actions"),
@@ -133,7 +126,7 @@ def test_fingerprint_tells_splits_apart_but_not_names_or_dtypes(change):
         ({"items": np.array([0, 2, 3, 4, 5, 6, 7, 1, 1, 2], np.int32)}, "not dense"),
     ],
 )
-def test_a_split_that_cannot_be_is_refused(change, words):
+def test_an_impossible_split_is_refused(change, words):
     with pytest.raises(DataError, match=words):
         dataclasses.replace(HAND, **change)
 
@@ -153,46 +146,39 @@ def test_shuffled_histories_keep_users_targets_and_items():
     assert mixed.targets("test").tolist() == split.targets("test").tolist()
     for mine, theirs in zip(rows_of(mixed), rows_of(split), strict=True):
         assert sorted(mine[:-2]) == sorted(theirs[:-2]) and mine[-2:] == theirs[-2:]
-    assert (
-        rows_of(mixed)[0][:-2] != list(range(1, 29))
-        and rows_of(split.shuffled(2))[0] != rows_of(mixed)[0]
-    )
+    assert rows_of(mixed)[0][:-2] != list(range(1, 29))
+    assert rows_of(split.shuffled(2))[0] != rows_of(mixed)[0]
     assert rows_of(split.shuffled(1)) == rows_of(mixed)
-    assert (
-        mixed.seen()[1].tolist() == split.seen()[1].tolist()
-        and mixed.popularity().tolist() == split.popularity().tolist()
-    )
+    assert mixed.seen()[1].tolist() == split.seen()[1].tolist()
+    assert mixed.popularity().tolist() == split.popularity().tolist()
 
 
-def test_what_precedes_a_shuffled_target():
+def test_the_items_before_a_shuffled_target_are_permuted_together():
     split = split_of([[*range(1, 31)]] * 40)
     mixed = split.shuffled(3)
     valid, test = mixed.histories(29, "valid"), mixed.histories(30, "test")
-    assert (np.sort(valid, axis=1) == np.arange(1, 29)).all() and (
-        np.sort(test, axis=1) == np.arange(1, 30)
-    ).all()
+    assert (np.sort(valid, axis=1) == np.arange(1, 29)).all()
+    assert (np.sort(test, axis=1) == np.arange(1, 30)).all()
     places = (test == 29).argmax(1)  # of the validation item: anywhere
     assert places.min() < 6 and places.max() > 22 and len(set(places.tolist())) > 10
     rest = [[i for i in row if i != 29] for row in test.tolist()]
-    assert (
-        rest == valid.tolist() == [row[:-2] for row in rows_of(mixed)]
-    )  # one permutation of the training items
+    # One permutation of the training items.
+    assert rest == valid.tolist() == [row[:-2] for row in rows_of(mixed)]
     assert mixed.pieces(28).tolist() == valid.tolist()
 
 
 def test_bprs_own_split_keeps_the_last_of_a_repeat_and_drops_short_users():
     interactions = interactions_of([[1, 2, 1, 3, 4], [2, 2, 5, 5], [5, 4, 3, 3, 2, 5]])
     split = split_without_repeats(interactions)
-    # User 0: 2 1 3 4. User 1 has two different items and leaves. User 2: 4 3 2 5. All five items stay.
-    assert (
-        rows_of(split) == [[2, 1, 3, 4], [4, 3, 2, 5]] and split.n_items == 5 and not split.repeats
-    )
+    # User 0: 2 1 3 4. User 1 has two different items and is removed. User 2: 4 3 2 5.
+    assert rows_of(split) == [[2, 1, 3, 4], [4, 3, 2, 5]]
+    assert split.n_items == 5 and not split.repeats
 
 
-def test_bprs_own_split_renumbers_items_that_nobody_has_any_more():
+def test_bprs_own_split_renumbers_the_items_that_users_still_have():
     interactions = interactions_of([[4, 6, 1, 2], [5, 3, 5, 3]])
     assert rows_of(split_without_repeats(interactions)) == [[3, 4, 1, 2]]
-    with pytest.raises(DataError, match="no user of .* has 4 or more different items"):
+    with pytest.raises(DataError, match=r"no user of .* has 4 or more different items"):
         split_without_repeats(interactions_of([[1, 2, 1, 2], [2, 1, 1]]))
 
 

@@ -1,4 +1,4 @@
-"""Every field of a spec does something: each is changed, and the training is another."""
+"""Every field of a spec matters: another value gives another training or evaluation."""
 
 from __future__ import annotations
 
@@ -32,11 +32,14 @@ def change(run: RunSpec, part: str, **given: object) -> RunSpec:
     return replace(run, **{part: replace(getattr(run, part), **given)})
 
 
-#: Five training items are a whole piece of three and one of two.
+#: Five training items make a whole piece of three and one of two.
 PADDED, PADDED_DNN = change(SASREC, "model", t=3), change(DNN, "model", t=3)
 #: Chance decides what barely trained models rank: the padding id is among the first.
 UNTRAINED = replace(change(DNN, "training", eta=1e-6), seed=1)
 LONG = change(SASREC, "training", epochs=6)
+MASKS = replace(SASREC, cooperation=Cooperation("parameterwise"))
+ALONE = replace(SASREC, peers=1, cooperation=None)
+ALONE = change(ALONE, "training", schedule="constant", epochs=4)
 
 #: Name of a field: runs that differ in it alone.
 CHANGES: dict[str, list[RunSpec]] = {
@@ -59,10 +62,7 @@ CHANGES: dict[str, list[RunSpec]] = {
     "Cooperation.criterion": [SASREC, change(SASREC, "cooperation", criterion="l1")],
     "Cooperation.alpha": [SASREC, change(SASREC, "cooperation", alpha=29)],
     "Cooperation.every": [SASREC, change(SASREC, "cooperation", every=2)],
-    "Cooperation.gamma": [
-        replace(SASREC, cooperation=Cooperation("parameterwise", gamma=g))
-        for g in (None, 0.005, 0.1)
-    ],
+    "Cooperation.gamma": [change(MASKS, "cooperation", gamma=g) for g in (None, 0.005, 0.1)],
     "Cooperation.shares": [
         change(SASREC, "cooperation", shares=shares) for shares in ("own", "permuted", "random")
     ],
@@ -86,45 +86,30 @@ CHANGES: dict[str, list[RunSpec]] = {
     "Rules.order": [SASREC, replace(SASREC, rules=Rules(order="once"))],
 }
 #: Tested below, and Training.precision in test_precision.py.
-APART = {
-    "Training.precision",
-    "Training.average",
-    "Data.core",
-    "Data.source",
-    "Data.sha256",
-    "Data.columns",
-    "Data.path",
-    "RunSpec.protocol",
-    "RunSpec.numerics",
-    "RunSpec.data",
-    "RunSpec.model",
-    "RunSpec.training",
-    "RunSpec.rules",
-    "Rules.data",
-    "Rules.candidates",
-    "Rules.hidden",
-    "Rules.evaluated",
-    "Rules.choice",
-}
+OTHERS = """
+Training.precision Training.average
+Data.core Data.source Data.sha256 Data.columns Data.path
+RunSpec.protocol RunSpec.numerics RunSpec.data RunSpec.model RunSpec.training RunSpec.rules
+Rules.data Rules.candidates Rules.hidden Rules.evaluated Rules.choice
+"""
 
 
 def test_no_field_is_forgotten():
     kinds = (Data, Model, Training, Cooperation, RunSpec, Rules)
     every = {f"{kind.__name__}.{f.name}" for kind in kinds for f in fields(kind)}
-    assert {name.split(" of ")[0] for name in CHANGES} | APART == every
+    assert {name.split(" of ")[0] for name in CHANGES} | set(OTHERS.split()) == every
 
 
 def second_epoch(run: RunSpec, data: Split = RINGS) -> tuple[float, ...]:
-    """The loss of each peer in the second epoch: after a first exchange, if there is one."""
+    """Return the loss of each peer in the second epoch: after a first exchange, if any."""
     return tuple(peer[1] for peer in fit(run, data)[1].result["epochs"]["loss"])
 
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_another_value_is_another_training(name):
     runs = CHANGES[name]
-    assert (
-        len({run.identity for run in runs}) == len({second_epoch(run) for run in runs}) == len(runs)
-    )
+    assert len({run.identity for run in runs}) == len(runs)
+    assert len({second_epoch(run) for run in runs}) == len(runs)
 
 
 def on_its_data(run: RunSpec) -> tuple[float, ...]:
@@ -132,9 +117,8 @@ def on_its_data(run: RunSpec) -> tuple[float, ...]:
 
 
 def test_the_source_its_core_and_a_files_content_and_columns_change_the_training(tmp_path: Path):
-    rows = [
-        (u, 1 + (u + k * k) % 7, 100 - k) for u in range(8) for k in range(6)
-    ]  # the time turns the file's order
+    # Times reverse the order of the file.
+    rows = [(u, 1 + (u + k * k) % 7, 100 - k) for u in range(8) for k in range(6)]
     texts = [
         "\n".join(["user,item,time", *(f"{u},{i + (u == moved)},{t}" for u, i, t in rows)])
         for moved in (None, 0)
@@ -144,42 +128,34 @@ def test_the_source_its_core_and_a_files_content_and_columns_change_the_training
 
     run = change(SASREC, "training", batch=512)
 
-    def of(name: str, time: str | None = "time") -> RunSpec:
+    def over(name: str, time: str | None = "time") -> RunSpec:
         return replace(run, data=datasets.csv_data(tmp_path / name, "user", "item", time, core=1))
 
-    runs = [of("one.csv"), of("other.csv"), of("one.csv", None), run, change(run, "data", core=30)]
+    runs = [over("one.csv"), over("other.csv"), over("one.csv", None), run]
+    runs.append(change(run, "data", core=30))
     assert len({run.identity for run in runs}) == len({on_its_data(run) for run in runs}) == 5
-    copy = of("copy.csv")
-    assert copy.identity == runs[0].identity and on_its_data(copy) == on_its_data(
-        runs[0]
-    )  # a path is no identity
+    copy = over("copy.csv")  # a path is no identity
+    assert copy.identity == runs[0].identity and on_its_data(copy) == on_its_data(runs[0])
 
 
 def results(runs: list[RunSpec], *names: str, data: Split = RINGS) -> list[object]:
-    """What the runs have under a name of the result, or under a column of its epochs."""
+    """Return, per run, the values of names of the result or of columns of its epochs."""
     found = [fit(run, data)[1].result for run in runs]
     return [[result.get(name, result["epochs"].get(name)) for name in names] for result in found]
 
 
-#: Lines of the protocols' table that change what is evaluated, not what is trained: runs, and what of the result differs.
-EVALUATED = {
-    "Rules.candidates": (
-        [SASREC, replace(SASREC, rules=Rules(candidates="padding too"))],
-        "merged",
-    ),
-    "Rules.candidates of DNN": (
-        [UNTRAINED, replace(UNTRAINED, rules=Rules(candidates="padding too"))],
-        "merged",
-    ),
+#: Fields that change the evaluation, not the training: runs, and the part of the result that
+#: differs.
+PADDING = Rules(candidates="padding too")
+EVALUATED: dict[str, tuple[list[RunSpec], str]] = {
+    "Rules.candidates": ([SASREC, replace(SASREC, rules=PADDING)], "merged"),
+    "Rules.candidates of DNN": ([UNTRAINED, replace(UNTRAINED, rules=PADDING)], "merged"),
     "Rules.evaluated": (
         [replace(SASREC, rules=Rules(evaluated=e)) for e in ("merged", "before")],
         "ranks",
     ),
     "Rules.evaluated of masks": (
-        [
-            replace(SASREC, cooperation=Cooperation("parameterwise"), rules=Rules(evaluated=e))
-            for e in ("merged", "after")
-        ],
+        [replace(MASKS, rules=Rules(evaluated=e)) for e in ("merged", "after")],
         "ranks",
     ),
     "Rules.choice": ([LONG, replace(LONG, rules=Rules(choice="test"))], "test"),
@@ -188,16 +164,7 @@ EVALUATED = {
         "by_validation",
     ),
     "Training.average": (
-        [
-            change(
-                replace(SASREC, peers=1, cooperation=None),
-                "training",
-                schedule="constant",
-                average=a,
-                epochs=4,
-            )
-            for a in (None, "ema", "swa")
-        ],
+        [change(ALONE, "training", average=a) for a in (None, "ema", "swa")],
         "ranks",
     ),
 }
@@ -214,37 +181,28 @@ def test_another_value_is_another_evaluation_of_the_same_training(name):
 
 
 def test_bpr_hides_seen_items_by_protocol_where_a_data_set_can_repeat():
-    repeating = replace(RINGS, repeats=True)
-    runs = [BPR, replace(BPR, rules=Rules(hidden="seen"))]
-    shown, hidden = results(runs, "ranks", data=repeating)
-    assert shown != hidden and results(runs[1:], "ranks", data=RINGS) == results(
-        runs[:1], "ranks", data=RINGS
-    ) == [hidden]
+    seen = replace(BPR, rules=Rules(hidden="seen"))
+    shown, hidden = results([BPR, seen], "ranks", data=replace(RINGS, repeats=True))
+    assert shown != hidden
+    assert results([seen], "ranks") == results([BPR], "ranks") == [hidden]
 
 
 def test_bprs_own_data_has_no_repeats():
-    def of(run: RunSpec) -> Split:
-        return splits.split_for(run)
-
-    common, own = of(BPR), of(replace(BPR, rules=Rules(data="own")))
+    common, own = map(splits.split_for, (BPR, replace(BPR, rules=Rules(data="own"))))
     assert common.repeats and not own.repeats and own.n_users <= common.n_users
-    assert (
-        own.fingerprint()
-        == of(replace(BPR, protocol="released")).fingerprint()
-        != common.fingerprint()
-    )
-    assert (
-        of(replace(SASREC, protocol="released")).fingerprint() == common.fingerprint()
-    )  # the others' is the common one
+    released = splits.split_for(replace(BPR, protocol="released"))
+    assert own.fingerprint() == released.fingerprint() != common.fingerprint()
+    # Other models have the common split.
+    sasrec = splits.split_for(replace(SASREC, protocol="released"))
+    assert sasrec.fingerprint() == common.fingerprint()
 
 
 @pytest.mark.parametrize("base", [PADDED, PADDED_DNN, BPR], ids=lambda run: run.model.name)
 def test_another_protocol_is_another_run(base):
     runs = [replace(base, protocol=protocol) for protocol in PROTOCOLS]
     assert len({run.identity for run in runs}) == 3
-    found = results(
-        runs, "own", "chosen", data=replace(RINGS, repeats=True)
-    )  # so that BPR's hidden items differ
+    # With repeats, so that BPR's hidden items differ.
+    found = results(runs, "own", "chosen", data=replace(RINGS, repeats=True))
     assert found[0] != found[1] != found[2] != found[0]
 
 

@@ -1,4 +1,4 @@
-"""What the tests of the data share: tiny data sets, naive loops to compare with, a local server, real data or a skip."""
+"""Shared by the tests of data sets: tiny data sets, written files, a local server, real data."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import contextlib
 import hashlib
 import http.server
 import threading
+from collections.abc import Callable
 from functools import cache
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,19 +19,34 @@ from pcrec_core.datasets import files
 from pcrec_core.datasets.interactions import Interactions
 from pcrec_core.datasets.sources import RemoteFile, Source, Table
 from pcrec_core.datasets.split import Split
+from pcrec_core.errors import DataError
 from pcrec_core.specs.run import Data
 
 PLAIN = Source(name="tiny", title="Tiny", read=None)
 
 
+def written(folder: Path, content: str | bytes, name: str = "raw") -> Path:
+    """Write a file and return its path."""
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def refusal(read: Callable[..., object], *values: object, **more: object) -> str:
+    """Return the sentence of the ``DataError`` that a call raises."""
+    with pytest.raises(DataError) as error:
+        read(*values, **more)
+    return str(error.value)
+
+
 def table(rows, timed=False) -> Table:
-    """A raw table of (user, item) or (user, item, time) tuples."""
+    """Make a raw table of (user, item) or (user, item, time) tuples."""
     users, items, *times = (np.array(column) for column in zip(*rows, strict=True))
     return Table(users, items, times[0] if timed else None)
 
 
 def split_of(histories, repeats=True) -> Split:
-    """A split of lists of items, one a user, made dense."""
+    """Make a split of lists of items, one per user, with dense ids."""
     names = sorted({item for history in histories for item in history})
     items = np.array([names.index(item) + 1 for history in histories for item in history], np.int32)
     offsets = np.cumsum([0, *map(len, histories)])
@@ -36,39 +54,26 @@ def split_of(histories, repeats=True) -> Split:
 
 
 def interactions_of(histories) -> Interactions:
-    """Interactions of lists of items, one a user, made dense."""
+    """Make interactions of lists of items, one per user, with dense ids."""
     split = split_of(histories)
+    users, items = np.arange(split.n_users), np.arange(1, split.n_items + 1)
     return Interactions(
-        "tiny",
-        1,
-        split.items,
-        split.offsets,
-        split.n_items,
-        np.arange(split.n_users),
-        np.arange(1, split.n_items + 1),
-        None,
-        True,
-        {},
+        "tiny", 1, split.items, split.offsets, split.n_items, users, items, None, True, {}
     )
 
 
 def rows_of(split: Split) -> list[list[int]]:
-    """The histories of a split as lists."""
-    return [
-        split.items[a:b].tolist()
-        for a, b in zip(split.offsets[:-1], split.offsets[1:], strict=True)
-    ]
+    """Return the histories of a split as lists."""
+    return [split.items[a:b].tolist() for a, b in pairwise(split.offsets)]
 
 
 def real(name: str) -> Interactions:
-    """The real data set, or a skip of the test where its raw files are not at hand; tests never download."""
-    missing = [
-        file.name for file in datasets.source(name).files if files.status(file) == "not on disk"
-    ]
+    """Return the real data set, or skip the test without its raw files; tests never download."""
+    wanted = datasets.source(name).files
+    missing = [file.name for file in wanted if files.status(file) == "not on disk"]
     if missing:
-        pytest.skip(
-            f"needs raw data: {', '.join(missing)}; set {files.ENVIRONMENT} to the folder that has it"
-        )
+        names = ", ".join(missing)
+        pytest.skip(f"needs raw data: {names}; set {files.ENVIRONMENT} to the folder that has it")
     return _load(name)
 
 
@@ -79,7 +84,7 @@ def _load(name: str) -> Interactions:
 
 @contextlib.contextmanager
 def serving(answers: dict[str, tuple[int, bytes, int]]):
-    """A server on 127.0.0.1 with (status, body, declared length) by path; gives its address and the paths asked for."""
+    """Serve (status, body, declared length) by path; yield the address and the requested paths."""
     asked: list[str] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -106,5 +111,5 @@ def serving(answers: dict[str, tuple[int, bytes, int]]):
 
 
 def remote(content: bytes, *urls: str) -> RemoteFile:
-    """A file of that content at these addresses."""
+    """Describe a file of that content at these addresses."""
     return RemoteFile("raw.txt", hashlib.sha256(content).hexdigest(), len(content), urls)
