@@ -68,6 +68,6 @@ def require(precision: str, device: torch.device, terms: int) -> None:
     """Raise ``TrainingError`` unless products of that precision and size are available."""
     if not available(precision, device, terms):
         raise TrainingError(
-            f"precision {precision!r} needs {_REQUIREMENTS[precision]}, and this {device.type} makes"
-            " no such products; take precision 'float32', or another machine."
+            f"precision {precision!r} needs {_REQUIREMENTS[precision]}, and this {device.type}"
+            " makes no such products; take precision 'float32', or another machine."
         )
