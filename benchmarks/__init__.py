@@ -1,1 +1,1 @@
-"""What the study exists for, against a straightforward reference, as ratios of one run: ``python -m benchmarks``."""
+"""Benchmarks against a straightforward reference, as ratios within one run."""

@@ -1,11 +1,13 @@
-"""``python -m benchmarks [CASE ...]``: time ours and the reference in turn, print the table, keep it for the cost page."""
+"""``python -m benchmarks [CASE ...]``: time our code and the reference in turn.
+
+The table is printed and written for the cost page.
+"""
 
 from __future__ import annotations
 
 import argparse
 import math
 import platform
-import re
 import statistics
 import subprocess
 import sys
@@ -25,19 +27,47 @@ from pcrec_core.paths import ROOT, write_whole
 from pcrec_core.training.precision import available, products
 
 T = TypeVar("T")
-_MOST = 6  # operations of a profile
+Row = dict[str, object]
 
 TABLE, PROFILES = ROOT / "data" / "benchmarks.csv", ROOT / "data" / "profiles.csv"
-SECONDS = 8.0  # of timing a case, at least three repetitions of each
+SECONDS = 8.0  # of timing per case, with at least three repetitions of each side
+_OPERATIONS = 6  # of a profile
 
 
 def main() -> None:
+    """Run the command."""
+    given = _arguments()
+    torch.set_num_threads(given.threads)
+    cases = dict(all_cases())
+    if given.memory:
+        name, side = given.memory
+        print(_own_peak(cases[name](), side))
+        return
+    bandwidth = _bandwidth()
+    rows: list[Row] = []
+    profiles: list[Row] = []
+    for name in tqdm(given.cases or list(cases), unit="case"):
+        case = cases[name]()
+        rows += _rows(name, case, given.threads, bandwidth)
+        profiles += _profile(case)
+    table = pd.DataFrame(rows if given.cases else [*rows, _ml20m()])
+    print(table.to_string(index=False, float_format="%.4g"))
+    if not available("bf16", CPU):
+        print("No bf16 rows: this processor makes no bf16 products.")
+    where = {"threads": given.threads, "machine": machine(), "torch": torch.__version__}
+    _write(TABLE, table.assign(**where), "%.4g", part=bool(given.cases))
+    _write(PROFILES, pd.DataFrame(profiles), "%.3g", part=bool(given.cases))
+    print(f"Written to {TABLE.relative_to(ROOT)} and {PROFILES.relative_to(ROOT)}.")
+
+
+def _arguments() -> argparse.Namespace:
+    names = [name for name, _ in all_cases()]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "cases",
         nargs="*",
         metavar="CASE",
-        help=f"some of {', '.join(name for name, _ in all_cases())}",
+        help=f"some of {', '.join(names)}",
     )
     parser.add_argument(
         "--threads",
@@ -49,36 +79,19 @@ def main() -> None:
     given = parser.parse_args()
     if given.threads < 1:
         parser.error(f"--threads must be 1 or more, not {given.threads}.")
-    torch.set_num_threads(given.threads)
-    cases = dict(all_cases())
-    if given.memory:
-        print(_own_peak(cases[given.memory[0]](), given.memory[1]))
-        return
-    if unknown := set(given.cases) - set(cases):
-        parser.error(f"unknown case {', '.join(sorted(unknown))}; there are {', '.join(cases)}.")
-    names = given.cases or list(cases)
-    bandwidth = _bandwidth()
-    rows, profiles = [], []
-    for name in tqdm(names, unit="case"):
-        case = cases[name]()
-        rows += _rows(name, case, given.threads, bandwidth)
-        profiles += _profile(case)
-    table = pd.DataFrame(rows if given.cases else [*rows, _ml20m()])
-    print(table.to_string(index=False, float_format="%.4g"))
-    if not available("bf16", CPU):
-        print("No bf16 rows: this processor makes no bf16 products.")
-    where = {"threads": given.threads, "machine": machine(), "torch": torch.__version__}
-    for path, frame, form in (
-        (TABLE, table.assign(**where), "%.4g"),
-        (PROFILES, pd.DataFrame(profiles), "%.3g"),
-    ):
-        whole = _in_place(path, frame) if given.cases else frame
-        write_whole(path, whole.to_csv(index=False, float_format=form).encode())
-    print(f"Written to {TABLE.relative_to(ROOT)} and {PROFILES.relative_to(ROOT)}.")
+    if unknown := set(given.cases) - set(names):
+        parser.error(f"unknown case {', '.join(sorted(unknown))}; there are {', '.join(names)}.")
+    return given
+
+
+def _write(path: Path, frame: pd.DataFrame, float_format: str, part: bool) -> None:
+    """Write the table, into the one on disk if only a part of the cases was measured."""
+    whole = _in_place(path, frame) if part else frame
+    write_whole(path, whole.to_csv(index=False, float_format=float_format).encode())
 
 
 def _in_place(path: Path, new: pd.DataFrame) -> pd.DataFrame:
-    """The table there, with the rows of the cases that were measured again in place of theirs."""
+    """Return the table on disk, with new rows in place of those of the same cases."""
     if not path.exists():
         return new
     old = pd.read_csv(path)
@@ -87,76 +100,68 @@ def _in_place(path: Path, new: pd.DataFrame) -> pd.DataFrame:
     return both.sort_values("case", key=lambda cases: cases.map(order.index), kind="stable")
 
 
-def _rows(name: str, case: Case, threads: int, bandwidth: float) -> Iterator[dict[str, object]]:
-    """The case's row, and one with bf16 products where it has such a target and the processor can."""
-    sides = {"ours": case.ours, "reference": case.reference} | (
-        {"second": case.second} if case.second else {}
+def _rows(name: str, case: Case, threads: int, bandwidth: float) -> Iterator[Row]:
+    """Yield the row of a case, and that with bf16 products if it has such a target here."""
+    sides = {"ours": case.ours, "reference": case.reference}
+    if case.second:
+        sides["second"] = case.second
+    arithmetic = sum(
+        count * _product(rows, inner, columns) for rows, inner, columns, count in case.products
     )
-    floor = (
-        sum(count * _product(*shape) for *shape, count in case.products) + case.traffic / bandwidth
-    )
+    floor = {"floor s": arithmetic + case.traffic / bandwidth}
     memory = {f"{side} MB": _peak(name, side, threads) for side in ("ours", "reference")}
-    yield {"case": case.name} | _compared(sides, case.target) | {"floor s": floor} | memory
-    if case.bf16_target and available("bf16", CPU):
+    yield {"case": case.name} | _compared(sides, case.target) | floor | memory
+    if case.bf16_target and case.gradient and available("bf16", CPU):
         sides["ours"] = _with_bf16(case.ours)
         exact, rounded = case.gradient(), _with_bf16(case.gradient)()
         error = (torch.linalg.vector_norm(rounded - exact) / torch.linalg.vector_norm(exact)).item()
-        yield (
-            {"case": f"{case.name}, bf16"}
-            | _compared(sides, case.bf16_target)
-            | {"gradient error": error}
-        )
+        compared = _compared(sides, case.bf16_target)
+        yield {"case": f"{case.name}, bf16"} | compared | {"gradient error": error}
 
 
-def _with_bf16(what: Callable[[], T]) -> Callable[[], T]:
-    def inside() -> T:
+def _with_bf16(function: Callable[[], T]) -> Callable[[], T]:
+    def with_bf16() -> T:
         with products("bf16", CPU):
-            return what()
+            return function()
 
-    return inside
+    return with_bf16
 
 
-def _compared(sides: dict[str, Callable[[], object]], target: float) -> dict[str, object]:
+def _compared(sides: dict[str, Callable[[], object]], target: float) -> Row:
     times = _alternate(list(sides.values()))
-    middle = dict(zip(sides, map(statistics.median, times), strict=True))
+    medians = dict(zip(sides, map(statistics.median, times), strict=True))
     return {
-        "ours s": middle["ours"],
-        "reference s": middle["reference"],
-        "ratio": middle["reference"] / middle["ours"],
+        "ours s": medians["ours"],
+        "reference s": medians["reference"],
+        "ratio": medians["reference"] / medians["ours"],
         "target": f"{target:g} x",
-        "second ratio": middle.get("second", math.nan) / middle["ours"],
+        "second ratio": medians.get("second", math.nan) / medians["ours"],
         "spread": max(_spread(t) for t in times[:2]),
         "repetitions": len(times[0]),
     }
 
 
 def _spread(seconds: list[float]) -> float:
-    """Middle half of the repetitions over their median."""
+    """Return the range of the middle half of the repetitions over their median."""
     quarters = statistics.quantiles(seconds, n=4)
     return (quarters[2] - quarters[0]) / quarters[1]
 
 
-def _profile(case: Case) -> Iterator[dict[str, object]]:
-    """Where the time of ours goes: the operations of torch that take most of it, themselves, and all others."""
+def _profile(case: Case) -> Iterator[Row]:
+    """Yield the shares of our time of the torch operations that take most, and of all others."""
     case.ours()
-    with profile(activities=[ProfilerActivity.CPU]) as seen:
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
         case.ours()
-    spent = {event.key: event.self_cpu_time_total for event in seen.key_averages()}
-    most = sorted(spent, key=spent.get, reverse=True)[:_MOST]
-    for name in most:
-        yield {
-            "case": case.name,
-            "operation": name.removeprefix("aten::"),
-            "share": spent[name] / sum(spent.values()),
-        }
-    yield {
-        "case": case.name,
-        "operation": "others",
-        "share": 1 - sum(map(spent.get, most)) / sum(spent.values()),
-    }
+    spent = {event.key: event.self_cpu_time_total for event in profiled.key_averages()}
+    total, most = sum(spent.values()), sorted(spent, key=spent.__getitem__, reverse=True)
+    most = most[:_OPERATIONS]
+    shares = {name.removeprefix("aten::"): spent[name] / total for name in most}
+    shares["others"] = 1 - sum(spent[name] for name in most) / total
+    for operation, share in shares.items():
+        yield {"case": case.name, "operation": operation, "share": share}
 
 
-def _ml20m() -> dict[str, object]:
+def _ml20m() -> Row:
     found = ml20m.measure()
     return {
         "case": f"load, five-core and split of ml-20m, {ml20m.ROWS:,} made-up rows",
@@ -168,7 +173,10 @@ def _ml20m() -> dict[str, object]:
 
 
 def _alternate(sides: list[Callable[[], object]]) -> list[list[float]]:
-    """Seconds of every repetition of each side, one after the other; the first is not counted if there are many."""
+    """Time repetitions of the sides in turn, and return the seconds of each side.
+
+    The first repetition is not counted if there are more than three.
+    """
     times: list[list[float]] = [[] for _ in sides]
     began = time.perf_counter()
     while len(times[0]) < 3 or time.perf_counter() - began < SECONDS:
@@ -178,82 +186,70 @@ def _alternate(sides: list[Callable[[], object]]) -> list[list[float]]:
 
 
 def _product(rows: int, inner: int, columns: int) -> float:
-    """Seconds of a matrix product of that shape here, in the pieces that make it fastest."""
+    """Return the seconds of a matrix product of that shape here, cut up as is fastest."""
     x, w = torch.rand(rows, inner), torch.rand(columns, inner)
 
-    def of(part: int, block: int) -> float:
-        pieces = [(x[:part], w[at : at + block].t()) for at in range(0, columns, block)]
-        return (
-            statistics.median(
-                _seconds(lambda: [torch.mm(*piece) for piece in pieces]) for _ in range(7)
-            )
-            * rows
-            / part
-        )
+    def seconds(part: int, block: int) -> float:
+        factors = [(x[:part], w[at : at + block].t()) for at in range(0, columns, block)]
+        times = [_seconds(lambda: [torch.mm(*pair) for pair in factors]) for _ in range(7)]
+        return statistics.median(times) * rows / part
 
-    return min(
-        of(min(part, rows), block) for part in (32, 128, 512) for block in (512, 2048, columns)
-    )
+    parts, blocks = (32, 128, 512), (512, 2048, columns)
+    return min(seconds(min(part, rows), block) for part in parts for block in blocks)
 
 
 def _bandwidth() -> float:
-    """Bytes a second of what moves most: a copy, or an addition in place, of more than a cache holds, read and written.
+    """Return the bytes per second of the faster of a copy and an addition in place.
 
-    A copy reads what it overwrites too, on processors that do not write around the cache; Adam works in place.
+    Reading and writing both count; the array is larger than a cache. On processors that do not
+    write around the cache a copy also reads what it overwrites, while Adam works in place.
     """
     x = torch.ones(2**25)
     y = torch.empty_like(x)
-    return (
-        2
-        * 4
-        * len(x)
-        / min(
-            _seconds(what) for _ in range(7) for what in (lambda: y.copy_(x), lambda: x.add_(1.0))
-        )
-    )
+    operations = (lambda: y.copy_(x), lambda: x.add_(1.0))
+    fastest = min(_seconds(operation) for _ in range(7) for operation in operations)
+    return 2 * 4 * len(x) / fastest
 
 
-def _seconds(what: Callable[[], object]) -> float:
+def _seconds(function: Callable[[], object]) -> float:
     start = time.perf_counter()
-    what()
+    function()
     return time.perf_counter() - start
 
 
 def _own_peak(case: Case, side: str) -> int:
-    """Peak megabytes that a repetition adds to what the case itself needs."""
+    """Return the peak megabytes that a repetition adds to those of the case itself."""
     before = _high_water()
     getattr(case, side)()
     return (_high_water() - before) // 1000
 
 
 def _high_water() -> int:
-    """Peak of this program in kB, 0 where the system does not say. (``ru_maxrss`` begins with what the parent held.)"""
-    status = Path("/proc/self/status")
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) if status.exists() else 0
+    """Return the peak memory of this process in kB, 0 where the system does not report it.
+
+    ``ru_maxrss`` would start with the memory of the parent process.
+    """
+    return int(_system("/proc/self/status", "VmHWM").partition(" ")[0] or 0)
+
+
+def _system(path: str, name: str) -> str:
+    """Return a value of a system file of lines "name: value", "" if there is none."""
+    file = Path(path)
+    lines = file.read_text().splitlines() if file.exists() else []
+    return next((line.split(":")[1].strip() for line in lines if line.startswith(name)), "")
 
 
 def _peak(name: str, side: str, threads: int) -> int:
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks",
-        "--threads",
-        str(threads),
-        "--memory",
-        name,
-        side,
-    ]
-    return int(subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout)
+    command = ["-m", "benchmarks", "--threads", str(threads), "--memory", name, side]
+    done = subprocess.run(
+        [sys.executable, *command], check=True, capture_output=True, text=True, cwd=ROOT
+    )
+    return int(done.stdout)
 
 
 def machine() -> str:
-    """Processor and instruction set, no host's name."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    model = next(
-        (line.split(":")[1].strip() for line in lines if line.startswith("model name")),
-        platform.processor(),
-    )
+    """Return the processor and its instruction set, without the name of the host."""
+    model = _system("/proc/cpuinfo", "model name") or platform.processor()
     return f"{model}, {torch.backends.cpu.get_cpu_capability()}"
 
 

@@ -1,10 +1,12 @@
-"""The cases of the table: what is timed, on what made-up data, and what no code can be faster than."""
+"""The cases of the table: timed code on made-up data, with a lower bound of the time."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +26,10 @@ from pcrec_core.training.optimizer import Adam
 
 CPU = torch.device("cpu")
 
+M = TypeVar("M", bound=nn.Module)
+Step = Callable[[], None]
+Negatives = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
+
 
 @dataclass(frozen=True)
 class Case:
@@ -31,20 +37,22 @@ class Case:
 
     Parameters
     ----------
-    name, target : str, float
-        What is timed, and the ratio to reach.
+    name : str
+        Name of the case in the table.
+    target : float
+        Ratio of the times, reference to ours, to reach.
     ours, reference : callable
-        One repetition of each.
+        One repetition of each side.
     products : tuple of (rows, inner, columns, times)
-        Matrix products that neither can do without.
+        Matrix products that both sides need.
     traffic : float
-        Bytes that neither can do without: for a step those of Adam, seven times the weights.
+        Bytes that both sides move: for a step those of Adam, seven times the weights.
     second : callable, optional
-        A vectorised reference.
+        A vectorized reference.
     bf16_target : float, optional
-        The ratio to reach with bf16 products, where they can be made.
+        Ratio to reach with bf16 products, where the processor has them.
     gradient : callable, optional
-        All of ours in one vector, without dropout: what bf16 products change of it is reported.
+        Our gradient as one vector, without dropout; its change with bf16 products is reported.
     """
 
     name: str
@@ -59,7 +67,7 @@ class Case:
 
 
 def all_cases() -> Iterator[tuple[str, Callable[[], Case]]]:
-    """Names, and what builds each case (so that one lives at a time)."""
+    """Yield the name of each case with a function that builds it, so that one exists at a time."""
     yield "sasrec-1349", lambda: sasrec_step(1349, 64, 50, 0.17, 0.2, (2.2, 2.5))
     yield "sasrec-33144", lambda: sasrec_step(33144, 64, 10, 0.29, 0.3, (2.5, 3.5))
     yield "sasrec-3416", lambda: sasrec_step(3416, 64, 50, 0.11, 0.2, (2.2, 2.7))
@@ -71,9 +79,9 @@ def all_cases() -> Iterator[tuple[str, Callable[[], Case]]]:
 
 
 def padded_rows(batch: int, t: int, items: int, padding: float) -> Tensor:
-    """(batch, t) ids in random order, left padded so that a share of ``padding`` of all places is 0.
+    """Draw random ids, (batch, t), padded on the left up to a share of ``padding`` of all places.
 
-    Some rows are whole; of the others as many have each length from 2 to t.
+    Some rows are whole; the lengths of the others are spread evenly over 2 to t.
     """
     draw = np.random.default_rng(0)
     short = round(batch * padding / (0.5 - 1 / t))
@@ -86,18 +94,23 @@ def padded_rows(batch: int, t: int, items: int, padding: float) -> Tensor:
 
 
 def stepper(
-    model: nn.Module, loss: Callable[[nn.Module, Tensor], Tensor], rows: Tensor, adam: type
-) -> Callable:
-    """A training step of a copy of ``model``."""
+    model: M, loss: Callable[[M, Tensor], Tensor], rows: Tensor, adam: type[torch.optim.Adam]
+) -> Step:
+    """Return a training step of a copy of ``model``."""
     model = copy.deepcopy(model)
     optimizer = adam(model.parameters(), lr=1e-3)
+    return lambda: _step(model, loss, rows, optimizer)
 
-    def step() -> None:
-        optimizer.zero_grad(set_to_none=True)
-        loss(model, rows).backward()
-        optimizer.step()
 
-    return step
+def _step(
+    model: M,
+    loss: Callable[[M, Tensor], Tensor],
+    rows: Tensor,
+    optimizer: torch.optim.Optimizer,
+) -> None:
+    optimizer.zero_grad(set_to_none=True)
+    torch.autograd.backward(loss(model, rows))
+    optimizer.step()
 
 
 def _weights(model: nn.Module) -> int:
@@ -107,30 +120,31 @@ def _weights(model: nn.Module) -> int:
 def sasrec_step(
     items: int, d: int, t: int, padding: float, p: float, targets: tuple[float, float]
 ) -> Case:
+    """Return the case of a SASRec step; ``targets`` are those of float32 and bf16 products."""
     torch.manual_seed(0)
     model, rows = SASRec(items, d=d, t=t, p=p), padded_rows(128, t, items, padding)
     real = int((rows[:, :-1] > 0).sum())
-    products = ((real, d, items + 1, 3), (real, d, d, 3 * 10))
+    share = (rows == 0).double().mean().item()
     return Case(
-        f"SASRec step, {items:,} items, d {d}, t {t}, {(rows == 0).double().mean():.0%} padding",
+        f"SASRec step, {items:,} items, d {d}, t {t}, {share:.0%} padding",
         targets[0],
         stepper(model, lambda m, r: m.loss(r, real), rows, Adam),
         stepper(model, reference.sasrec_loss, rows, torch.optim.Adam),
-        products,
+        ((real, d, items + 1, 3), (real, d, d, 3 * 10)),
         7 * 4 * _weights(model),
         bf16_target=targets[1],
         gradient=lambda: _gradient(model, rows),
     )
 
 
-def _gradient(model: nn.Module, rows: Tensor) -> Tensor:
-    still = copy.deepcopy(model).eval()
-    return parameters_to_vector(
-        g.to_dense() for g in torch.autograd.grad(still.loss(rows), list(still.parameters()))
-    )
+def _gradient(model: SASRec, rows: Tensor) -> Tensor:
+    model = copy.deepcopy(model).eval()
+    gradients = torch.autograd.grad(model.loss(rows), list(model.parameters()))
+    return parameters_to_vector(gradient.to_dense() for gradient in gradients)
 
 
 def dnn_step() -> Case:
+    """Return the case of a YouTube DNN step."""
     torch.manual_seed(0)
     model, rows = YouTubeDNN(33144, d=64), padded_rows(128, 10, 33144, 0.0)
     return Case(
@@ -144,63 +158,59 @@ def dnn_step() -> Case:
 
 
 def made_up_split(users: int, items: int, actions: int) -> Split:
-    """Random histories of at least 5 items, every item in use."""
+    """Draw random histories of at least 5 items, in which every item occurs."""
     draw = np.random.default_rng(0)
     lengths = 5 + draw.multinomial(actions - 5 * users, np.full(users, 1 / users))
-    ids = np.concatenate(
-        [np.arange(1, items + 1), draw.integers(1, items + 1, actions - items)]
-    ).astype(np.int32)
-    return Split(
-        "made-up",
-        users,
-        items,
-        True,
-        draw.permutation(ids),
-        np.concatenate([[0], np.cumsum(lengths)]),
-    )
+    others = draw.integers(1, items + 1, actions - items)
+    ids = np.concatenate([np.arange(1, items + 1), others]).astype(np.int32)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    return Split("made-up", users, items, True, draw.permutation(ids), offsets)
 
 
 def bpr_epoch() -> Case:
+    """Return the case of a BPR epoch, with negatives."""
     split = made_up_split(34_682, 33_144, 352_951)
     examples, model = Positives(split), BPR(split.n_users, split.n_items, d=256, l2=1e-4)
     batches = -(-len(examples) // 2048)
     draw = np.random.default_rng(0)
 
-    def ours(optimizer: torch.optim.Optimizer, model: BPR) -> None:
-        _epoch(examples.epoch(1, 2), lambda m, r: m.loss(r), optimizer, model)
-
-    def theirs(negatives: Callable, optimizer: torch.optim.Optimizer, model: BPR) -> None:
+    def rows_with(negatives: Negatives) -> Tensor:
         rows = np.column_stack([examples.rows, negatives(examples.rows, split.n_items, draw)])
-        _epoch(
-            torch.from_numpy(rows)[torch.randperm(len(rows))], reference.bpr_loss, optimizer, model
-        )
+        return torch.from_numpy(rows)[torch.randperm(len(rows))]
 
-    def of(adam: type, run: Callable, *first: object) -> Callable:
-        mine = copy.deepcopy(model)
-        optimizer = adam(mine.parameters(), lr=1e-3)
-        return lambda: run(*first, optimizer, mine)
+    def theirs(negatives: Negatives) -> Step:
+        return _epoch(model, reference.bpr_loss, partial(rows_with, negatives), torch.optim.Adam)
 
     return Case(
         "BPR epoch, 34,682 users, 33,144 items, d 256",
         3.0,
-        of(Adam, ours),
-        of(torch.optim.Adam, theirs, reference.negatives_by_user),
+        _epoch(model, lambda m, r: m.loss(r), partial(examples.epoch, 1, 2), Adam),
+        theirs(reference.negatives_by_user),
         (),
         7 * 4 * _weights(model) * batches,
-        of(torch.optim.Adam, theirs, reference.negatives_at_once),
+        theirs(reference.negatives_at_once),
     )
 
 
 def _epoch(
-    rows: Tensor, loss: Callable, optimizer: torch.optim.Optimizer, model: nn.Module
-) -> None:
-    for batch in rows.split(2048):
-        optimizer.zero_grad(set_to_none=True)
-        loss(model, batch).backward()
-        optimizer.step()
+    model: BPR,
+    loss: Callable[[BPR, Tensor], Tensor],
+    rows: Callable[[], Tensor],
+    adam: type[torch.optim.Adam],
+) -> Step:
+    """Return a training epoch of a copy of ``model`` over the rows that ``rows`` draws."""
+    model = copy.deepcopy(model)
+    optimizer = adam(model.parameters(), lr=1e-3)
+
+    def epoch() -> None:
+        for batch in torch.split(rows(), 2048):
+            _step(model, loss, batch, optimizer)
+
+    return epoch
 
 
 def ranking() -> Case:
+    """Return the case of ranking all users by BPR."""
     split = made_up_split(34_682, 33_144, 352_951)
     torch.manual_seed(0)
     model, ranker = BPR(split.n_users, split.n_items, d=64), Ranker(split, None, False, CPU)
@@ -216,6 +226,7 @@ def ranking() -> Case:
 
 
 def cooperation() -> Case:
+    """Return the case of a layer-wise cooperation of two SASRec peers."""
     torch.manual_seed(0)
     peers = [SASRec(33144, d=64, t=10, p=0.3) for _ in range(2)]
     others = copy.deepcopy(peers)

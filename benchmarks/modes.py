@@ -1,5 +1,7 @@
-"""``python -m benchmarks.modes``: the two modes of Section 3.3, workers, and inference by one peer or by an ensemble. A
-quarter of an hour on two idle cores."""
+"""Measure the two modes of Section 3.3, workers, and inference by one peer or by an ensemble.
+
+``python -m benchmarks.modes`` takes a quarter of an hour on two idle cores.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,17 +25,20 @@ from benchmarks.__main__ import machine
 from pcrec_core.evaluation import Ranker
 from pcrec_core.models.ensemble import ScoreEnsemble
 from pcrec_core.paths import ROOT, write_whole
+from pcrec_core.specs.fields import digest
 from pcrec_core.specs.run import RunSpec
-from pcrec_core.study import command_line, records, splits
+from pcrec_core.study import command_line, splits
 from pcrec_core.study.defaults import base, pcrec
 from pcrec_core.study.records import Store
 from pcrec_core.training.build import build
 
 TABLE = ROOT / "data" / "modes.csv"
-_ROUNDS = 3  # of each, in turn
+_ROUNDS = 3  # repetitions of each case, in turn
 _RUN = {"epochs": 6}
 _SMALL = {"epochs": 6, "d": 32}
 ONE, SERIAL, PARALLEL = "one model", "a pair in turn", "a pair, a process a peer"
+
+Measure = Callable[[], dict[str, Any]]
 
 
 def main() -> None:
@@ -44,9 +50,9 @@ def main() -> None:
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in cases}
     for number in tqdm(range(_ROUNDS), unit="round"):
         for name, measure in cases.items():
-            if number == 0 or name not in large:  # whose memory is asked for, not its time
+            if number == 0 or name not in large:  # measured for their memory, not their time
                 found[name].append(measure())
-    table = pd.DataFrame([{"case": name} | _middle(several) for name, several in found.items()])
+    table = pd.DataFrame([{"case": name} | _medians(rounds) for name, rounds in found.items()])
     print(table.to_string(index=False, float_format="%.4g"))
     for one, other in (
         (f"SASRec, {SERIAL}", f"SASRec, {PARALLEL}"),
@@ -59,9 +65,12 @@ def main() -> None:
     print(f"The results are equal to the bit. Written to {TABLE.relative_to(ROOT)}.")
 
 
-def modes(title: str, *settings: str, **given: Any) -> dict[str, Callable[[], dict[str, Any]]]:
-    """One model, and a pair in both modes, with the study's settings but for a few epochs."""
-    one, pair = base(*settings, **given), pcrec(*settings, **given)
+def modes(title: str, dataset: str, model: str, **given: Any) -> dict[str, Measure]:
+    """Return the cases of one model, and of a pair in both modes.
+
+    Settings are those of the study, with fewer epochs.
+    """
+    one, pair = base(dataset, model, **given), pcrec(dataset, model, **given)
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "--"]
     return {
         f"{title}, {ONE}": lambda: _trained([one], ["-m"]),
@@ -70,21 +79,20 @@ def modes(title: str, *settings: str, **given: Any) -> dict[str, Callable[[], di
     }
 
 
-def workers() -> dict[str, Callable[[], dict[str, Any]]]:
-    """Eight small runs."""
+def workers() -> dict[str, Measure]:
+    """Return the cases of eight small runs with one worker and with two."""
     runs = [base("ml-100k", "sasrec", seed=seed, **_SMALL) for seed in range(8)]
     return {
-        f"8 runs, {name}": lambda count=count: _trained(runs, ["-m"], "--workers", count)
+        f"8 runs, {name}": partial(_trained, runs, ["-m"], "--workers", count)
         for name, count in (("one worker", "1"), ("two workers", "2"))
     }
 
 
 def _trained(runs: Sequence[RunSpec], start: list[str], *more: str) -> dict[str, Any]:
-    """What the command line says and leaves for ``runs``, which differ in the seed alone, from nothing."""
+    """Train ``runs``, which differ in the seed alone, by the command line and measure them."""
     with TemporaryDirectory() as folder:
-        command = re.sub(r"--seed .*", "", command_line.command(runs[0])).split()[
-            3:
-        ]  # without: python -m pcrec_core
+        whole = re.sub(r"--seed .*", "", command_line.command(runs[0]))
+        command = whole.split()[3:]  # without: python -m pcrec_core
         seeds = ["--seed", *(str(run.seed) for run in runs)]
         began = time.perf_counter()
         subprocess.run(
@@ -94,21 +102,25 @@ def _trained(runs: Sequence[RunSpec], start: list[str], *more: str) -> dict[str,
             cwd=ROOT,
         )
         wall = time.perf_counter() - began
-        made = [Store(Path(folder)).get(run.name) for run in runs]
-    first = made[0].run
+        found = [Store(Path(folder)).get(run.name) for run in runs]
+    trained = [record for record in found if record is not None]
+    first = trained[0].run
     return {
         "seconds": wall,
-        "training": sum(one.run["seconds"]["train"] for one in made),
+        "training": sum(record.run["seconds"]["train"] for record in trained),
         "exchange": first["seconds"].get("cooperate", 0.0),
         "MB": first["peak_bytes"] / 1e6 / first["processes"],
         "processes": first["processes"],
-        "weights": made[0].result["weights"],
-        "result": records.digest([one.result for one in made]),
+        "weights": trained[0].result["weights"],
+        "result": digest([record.result for record in trained]),
     }
 
 
-def inference() -> dict[str, Callable[[], dict[str, Any]]]:
-    """Ranking all users of ML-100K by one SASRec, and by the mean of the scores of several."""
+def inference() -> dict[str, Measure]:
+    """Return the cases of ranking all users of ML-100K by one SASRec and by several.
+
+    Several models rank by the mean of their scores.
+    """
     torch.set_num_threads(1)
     spec = pcrec("ml-100k", "sasrec")
     split = splits.split_of(spec.data)
@@ -118,7 +130,7 @@ def inference() -> dict[str, Callable[[], dict[str, Any]]]:
         torch.manual_seed(seed)
         models.append(build(spec, split).eval())
 
-    def by(count: int) -> dict[str, Any]:
+    def rank_by(count: int) -> dict[str, Any]:
         ensemble = ScoreEnsemble(models[:count])
         began = time.perf_counter()
         ranker.ranks(ensemble, "test")
@@ -127,21 +139,21 @@ def inference() -> dict[str, Callable[[], dict[str, Any]]]:
             "weights": sum(w.numel() for w in ensemble.parameters()),
         }
 
-    by(1)  # not counted
+    rank_by(1)  # not counted
     return {
-        "ranking, one peer": lambda: by(1),
-        "ranking, ensemble of 2": lambda: by(2),
-        "ranking, ensemble of 3": lambda: by(3),
+        "ranking, one peer": lambda: rank_by(1),
+        "ranking, ensemble of 2": lambda: rank_by(2),
+        "ranking, ensemble of 3": lambda: rank_by(3),
     }
 
 
-def _middle(several: list[dict[str, Any]]) -> dict[str, float]:
-    """Median of each figure, and the range of the seconds."""
+def _medians(rounds: list[dict[str, Any]]) -> dict[str, float]:
+    """Return the median of each figure, and the range of the seconds."""
     figures = {
-        key: statistics.median(one[key] for one in several) for key in several[0] if key != "result"
+        key: statistics.median(one[key] for one in rounds) for key in rounds[0] if key != "result"
     }
-    seconds = [one["seconds"] for one in several]
-    return figures | {"fastest": min(seconds), "slowest": max(seconds), "rounds": len(several)}
+    seconds = [one["seconds"] for one in rounds]
+    return figures | {"fastest": min(seconds), "slowest": max(seconds), "rounds": len(rounds)}
 
 
 def _check_equal(found: dict[str, list[dict[str, Any]]], one: str, other: str) -> None:

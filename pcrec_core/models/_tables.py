@@ -1,41 +1,54 @@
-"""Where a model meets its large tables of items and users: rows looked up, and scores of all."""
+"""Access to the large tables of items and users: embedding lookups and scores of all items."""
 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 def lookup(table: nn.Embedding, ids: Tensor, frozen: int | None = None) -> Tensor:
-    """``table(ids)`` with a gradient that is sparse: a batch touches few rows. ``optimizer.Adam`` takes it as a dense one.
+    """Look up rows of a table; the gradient is sparse, since a batch touches few rows.
 
-    ``frozen`` is a row that gets no gradient.
+    ``training.optimizer.Adam`` treats this gradient as the dense one that it represents.
+
+    Parameters
+    ----------
+    table : nn.Embedding
+        Table of d columns.
+    ids : Tensor
+        Integer row ids, of any shape.
+    frozen : int, optional
+        Row without a gradient.
 
     Returns
     -------
     Tensor
-        (*ids.shape, d).
+        Rows, of shape ``(*ids.shape, d)``.
     """
-    return F.embedding(ids, table.weight, frozen, sparse=True)
+    return functional.embedding(ids, table.weight, frozen, sparse=True)
 
 
 def item_scores(x: Tensor, w: Tensor, b: Tensor | None = None, out: Tensor | None = None) -> Tensor:
-    """``F.linear(x, w, b)``, with the items along the rows in memory: on a CPU twice as fast where there are many.
+    """Compute ``F.linear(x, w, b)`` with the items along the rows in memory.
+
+    On a CPU this takes half the time where there are many items.
 
     Parameters
     ----------
     x : Tensor
-        (rows, d) representations.
-    w, b : Tensor
-        (items, d) and (items,), the output layer; ``b`` None adds nothing.
+        Representations, (rows, d).
+    w : Tensor
+        Weight of the output layer, (items, d).
+    b : Tensor, optional
+        Bias of the output layer, (items,).
     out : Tensor, optional
-        (items, rows): where the products are written.
+        Buffer for the products, (items, rows).
 
     Returns
     -------
     Tensor
-        (rows, items), a transposed view.
+        Scores, (rows, items): a transposed view.
     """
     if b is None:
         return torch.mm(w, x.t(), out=out).t()

@@ -1,4 +1,4 @@
-"""Baselines without training: popularity, first-order transitions, and recency (PROTOCOLS.md, section 6, control 0)."""
+"""Baselines without training: popularity, transitions and recency (:ref:`protocols-controls`)."""
 
 from __future__ import annotations
 
@@ -11,19 +11,34 @@ from pcrec_core.datasets.split import PARTS, Split
 
 
 class Popularity(nn.Module):
-    """An item's score is how often it occurs in training."""
+    """Score an item by its number of occurrences in training.
+
+    Parameters
+    ----------
+    split : Split
+        Data whose training part is counted.
+    """
 
     def __init__(self, split: Split) -> None:
         super().__init__()
         self._counts = torch.from_numpy(split.popularity().astype(np.float32))
 
     def scores(self, users: Tensor, inputs: Tensor) -> Tensor:
-        """Scores of all items for users (batch,) and their inputs (batch, length): (batch, items + 1)."""
+        """Return the scores of all items, (batch, n + 1), for ``users`` (batch,).
+
+        ``inputs`` is not used.
+        """
         return self._counts.repeat(len(users), 1)
 
 
 class Transitions(nn.Module):
-    """An item's score is how often it follows the user's last item in training histories."""
+    """Score an item by how often it follows the user's last item in the training histories.
+
+    Parameters
+    ----------
+    split : Split
+        Data whose training part is counted.
+    """
 
     def __init__(self, split: Split) -> None:
         super().__init__()
@@ -33,13 +48,30 @@ class Transitions(nn.Module):
         )
 
     def scores(self, users: Tensor, inputs: Tensor) -> Tensor:
-        """Scores of all items for users (batch,) and their inputs (batch, length): (batch, items + 1)."""
+        """Return the scores of all items, (batch, n + 1), for ``inputs`` (batch, length).
+
+        ``users`` is not used.
+        """
         return torch.from_numpy(self._counts[inputs[:, -1].numpy()].toarray())
 
 
 def recency(split: Split, part: str) -> np.ndarray:
-    """Ranks of the targets of ``part``, (users,) int32: the user's own items come first, the latest before the others; all that
-    the user has not met tie behind them."""
+    """Rank each user's target by recency: the user's own items come first, the latest on top.
+
+    All items that the user has not met tie for the last rank.
+
+    Parameters
+    ----------
+    split : Split
+        Data of U users.
+    part : {"valid", "test"}
+        Part whose targets are ranked.
+
+    Returns
+    -------
+    int32 array (U,)
+        Ranks, from 1.
+    """
     ranks = np.full(split.n_users, split.n_items, np.int32)
     ends = split.offsets[1:] - PARTS[part]
     for user, (start, end, target) in enumerate(

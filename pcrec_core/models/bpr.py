@@ -1,36 +1,42 @@
-"""BPR matrix factorisation (Rendle et al., UAI 2009) as the paper's authors released it."""
+"""BPR matrix factorization (Rendle et al., UAI 2009) as the paper's authors released it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.nn import functional
 
 from pcrec_core.layers import Layer
 from pcrec_core.models._tables import item_scores, lookup
 
 
 class _PairwiseLoss(torch.autograd.Function):
-    """The loss of a batch with its gradient, which is short enough to write down: a third of autograd's passes."""
+    """Loss of a batch with a gradient in closed form: a third of the passes of autograd."""
 
     @staticmethod
-    def forward(ctx, user: Tensor, items: Tensor, l2: float) -> Tensor:
+    def forward(ctx: Any, user: Tensor, items: Tensor, l2: float) -> Tensor:
         difference = items[:, 0] - items[:, 1]
         margin = (user * difference).sum(1)
-        slope = -torch.sigmoid(-margin).unsqueeze(1)  # of -log sigmoid
+        slope = -torch.sigmoid(-margin).unsqueeze(1)  # derivative of -log sigmoid
         grad_user = difference.mul_(slope).add_(user, alpha=2 * l2)
         grad_items = items * (2 * l2)
         pull = user * slope
         grad_items[:, 0] += pull
         grad_items[:, 1] -= pull
         ctx.save_for_backward(grad_user, grad_items)
-        return l2 * (_squares(user) + _squares(items)) - F.logsigmoid(margin).sum()
+        return l2 * (_squares(user) + _squares(items)) - functional.logsigmoid(margin).sum()
 
     @staticmethod
-    @once_differentiable  # the kept gradient knows nothing of its own derivative
-    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
+    @once_differentiable  # the stored gradient has no derivative of its own
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         return *(g * grad for g in ctx.saved_tensors), None
+
+
+_pairwise_loss: Callable[[Tensor, Tensor, float], Tensor] = _PairwiseLoss.apply
 
 
 def _squares(x: Tensor) -> Tensor:
@@ -38,16 +44,19 @@ def _squares(x: Tensor) -> Tensor:
 
 
 class BPR(nn.Module):
-    """User and item embeddings, N(0, 0.01) (standard deviation), no biases; the score is their inner product.
+    """Bayesian personalized ranking: the score is the inner product of two embeddings.
+
+    Embeddings are drawn from a normal distribution with mean 0 and standard deviation 0.01; there
+    are no biases.
 
     Parameters
     ----------
     n_users, n_items : int
-        User rows 0..n_users - 1; items 1..n_items, id 0 is padding.
+        Numbers of users (rows 0..n_users - 1) and items (ids 1..n_items; id 0 is padding).
     d : int
         Embedding dimension.
     l2 : float
-        Factor of the squared norms of the three embeddings a row uses.
+        Factor of the squared norms of the three embeddings that a row uses.
     """
 
     def __init__(self, n_users: int, n_items: int, d: int, l2: float = 0.0) -> None:
@@ -59,16 +68,29 @@ class BPR(nn.Module):
             nn.init.normal_(table.weight, std=0.01)
 
     def loss(self, rows: Tensor) -> Tensor:
-        """Sum over ``rows`` (batch, 3) of -log sigmoid(score of the item - score of the negative) + L2 penalty."""
-        return _PairwiseLoss.apply(
-            lookup(self.user, rows[:, 0]), lookup(self.item, rows[:, 1:]), self.l2
-        )
+        """Sum -log sigmoid(score of the item - score of the negative) + L2 penalty over the rows.
+
+        Parameters
+        ----------
+        rows : Tensor
+            User, item and negative of each row, integers (batch, 3).
+
+        Returns
+        -------
+        Tensor
+            The sum, a scalar in nats.
+        """
+        user, items = lookup(self.user, rows[:, 0]), lookup(self.item, rows[:, 1:])
+        return _pairwise_loss(user, items, self.l2)
 
     def scores(self, users: Tensor, inputs: Tensor, out: Tensor | None = None) -> Tensor:
-        """Scores (batch, n + 1) of all items for ``users`` (batch,); ``inputs`` is not used."""
+        """Return the scores of all items, (batch, n + 1), for ``users`` (batch,).
+
+        ``inputs`` is not used. ``out`` is an optional buffer, (n + 1, batch).
+        """
         return item_scores(self.user(users), self.item.weight, out=out)
 
 
 def layers(model: BPR) -> list[Layer]:
-    """The two embeddings."""
+    """Return the two layers: the embeddings of users and of items."""
     return [Layer("user", "embedding", "user.weight"), Layer("item", "embedding", "item.weight")]

@@ -1,4 +1,4 @@
-"""SASRec as the paper's authors released it: two post-norm blocks, one head, softmax over all items."""
+"""SASRec as the paper's authors released it: two post-norm blocks, one head, softmax over items."""
 
 from __future__ import annotations
 
@@ -16,9 +16,17 @@ BLOCKS = 2  # l of Section 4.3
 
 
 class Block(nn.Module):
-    """Causal self-attention with one head, then two point-wise layers; each half is added to its input and normalised.
+    """Causal self-attention with one head, then two point-wise layers.
 
-    Padding takes part in nothing but the shape of the attention: all else works on the real positions alone.
+    Each half is added to its input and normalized. Padding only takes part in the shape of the
+    attention; everything else is computed at the real positions alone.
+
+    Parameters
+    ----------
+    d : int
+        Hidden dimension.
+    p : float
+        Dropout rate, of the attention weights and after each point-wise layer.
     """
 
     def __init__(self, d: int, p: float) -> None:
@@ -29,45 +37,61 @@ class Block(nn.Module):
         self.forward_norm = nn.LayerNorm(d)
         self.dropout = Dropout(p)
 
-    def forward(self, x: Tensor, real: Tensor, hidden: Tensor) -> Tensor:
-        """``x``: (positions, d), the real ones; ``real``: (positions,), their places in batch x length; ``hidden``: (batch,
-        length, length), minus infinity where a query must not see a key, else 0."""
+    def forward(self, x: Tensor, real: Tensor, mask: Tensor) -> Tensor:
+        """Apply the block.
+
+        Parameters
+        ----------
+        x : Tensor
+            Representations of the real positions, (positions, d).
+        real : Tensor
+            Indices of the real positions in batch x length, (positions,).
+        mask : Tensor
+            Minus infinity where a query must not see a key, else 0: (batch, length, length).
+
+        Returns
+        -------
+        Tensor
+            New representations, (positions, d).
+        """
         query, key, value = (
-            _padded(linear(x), real, hidden.shape[:2])
+            _padded(linear(x), real, mask.shape[:2])
             for linear in (self.query, self.key, self.value)
         )
-        weights = torch.baddbmm(
-            hidden, query, key.transpose(1, 2), alpha=x.shape[-1] ** -0.5
-        ).softmax(-1)
-        seen = (self.dropout(weights) @ value).flatten(0, 1).index_select(0, real)
-        x = self.attention_norm(x + seen)
+        scale = x.shape[-1] ** -0.5
+        weights = torch.baddbmm(mask, query, key.transpose(1, 2), alpha=scale).softmax(-1)
+        attended = (self.dropout(weights) @ value).flatten(0, 1).index_select(0, real)
+        x = self.attention_norm(x + attended)
         y = self.dropout(self.outer(self.dropout(self.inner(x).relu())))
-        return self.forward_norm(x + y)
+        normalized: Tensor = self.forward_norm(x + y)
+        return normalized
 
 
-def _padded(x: Tensor, real: Tensor, shape: tuple[int, int]) -> Tensor:
-    """(positions, d) to (batch, length, d), zero at padding."""
+def _padded(x: Tensor, real: Tensor, shape: torch.Size) -> Tensor:
+    """Spread (positions, d) over ``shape`` (batch, length), with zeros at padding."""
     return x.new_zeros(shape[0] * shape[1], x.shape[1]).index_copy_(0, real, x).view(*shape, -1)
 
 
 class SASRec(nn.Module):
-    """Self-attentive sequential recommendation (Kang and McAuley, ICDM 2018) in the variant of the released PCRec code.
+    """Self-attentive sequential recommendation in the variant of the released PCRec code.
 
-    Embeddings are N(0, 0.01) (standard deviation) and not scaled; there is no LayerNorm after the last block; the output
-    layer is untied, with bias. Padding is left of the items, masked as a key and left out of the loss. Piece slots, not
-    items, carry positions, and the last of the ``t`` position rows is never used: both as released. ``loss`` and
-    ``attention`` = "all" bring padding back; its row gets no gradient.
+    The model is that of Kang and McAuley (ICDM 2018). Embeddings are drawn from a normal
+    distribution with mean 0 and standard deviation 0.01, and are not scaled; no LayerNorm follows
+    the last block; the output layer is untied and has a bias. Padding is left of the items, masked
+    as a key and left out of the loss. As released, positions belong to the slots of a sequence and
+    not to its items, and the last of the ``t`` position rows is never used. ``loss`` and
+    ``attention`` = "all" let padding take part; its row gets no gradient.
 
     Parameters
     ----------
     n_items : int
-        Items 1..n; id 0 is padding.
+        Number n of items, with ids 1..n; id 0 is padding.
     d : int
         Hidden dimension.
     t : int
-        Items in a training piece, target counted.
+        Number of items in a training sequence, including the last target.
     p : float
-        Dropout rate, on the embedding sum, the attention weights, and after each point-wise layer.
+        Dropout rate, of the embedding sum, the attention weights and after each point-wise layer.
     loss : {"real", "all"}
         Positions that are in the loss.
     attention : {"real", "all"}
@@ -85,82 +109,105 @@ class SASRec(nn.Module):
         self.output = nn.Linear(d, n_items + 1)
         self.dropout = Dropout(p)
         for table in (self.item, self.position):
-            nn.init.normal_(
-                table.weight, std=0.01
-            )  # the padding row too: it is drawn, then never looked up
+            # The padding row is drawn too, although it is never looked up.
+            nn.init.normal_(table.weight, std=0.01)
 
     def encode(self, inputs: Tensor) -> Tensor:
-        """Representation after each input, zero at padding that takes no part: (batch, length) ids to (batch, length, d)."""
+        """Return the representation after each input, zero at padding that takes no part.
+
+        Parameters
+        ----------
+        inputs : Tensor
+            Item ids, (batch, length).
+
+        Returns
+        -------
+        Tensor
+            Representations, (batch, length, d).
+        """
         return _padded(*self._encode_real(inputs), inputs.shape)
 
     def _encode_real(self, inputs: Tensor, count: int | None = None) -> tuple[Tensor, Tensor]:
-        """The same of the real positions alone, (positions, d), and their places in batch x length; of all positions where
-        padding takes part."""
+        """Encode the real positions, or all positions if padding takes part.
+
+        Return the representations, (positions, d), and their indices in batch x length.
+        """
         flat, padding = inputs.flatten(), self.all_in_loss or self.all_seen
         at = torch.arange(len(flat), device=flat.device) if padding else _real(flat, count)
-        x = lookup(self.item, flat[at], frozen=0 if padding else None) + self.position(
-            at % inputs.shape[1]
-        )
-        x, hidden = self.dropout(x), _hidden(inputs, x.dtype, self.all_seen)
+        items = lookup(self.item, flat[at], frozen=0 if padding else None)
+        x = items + self.position(at % inputs.shape[1])
+        x, mask = self.dropout(x), _attention_mask(inputs, x.dtype, self.all_seen)
         for block in self.blocks:
-            x = block(x, at, hidden)
+            x = block(x, at, mask)
         return x, at
 
     def loss(self, rows: Tensor, count: int | None = None) -> Tensor:
-        """Mean cross-entropy over the real positions of ``rows`` (batch, t): each item predicted from those before it.
+        """Compute the mean cross-entropy of each item given those before it.
 
-        With all positions in the loss, that of padding too: what it is to predict is the next id, which is mostly 0.
+        Parameters
+        ----------
+        rows : Tensor
+            Item ids, (batch, t), padded with 0 on the left.
+        count : int, optional
+            Number of real inputs, if it is known already.
 
-        ``count``: how many inputs are real, if that is known already.
+        Returns
+        -------
+        Tensor
+            Mean over the real positions, a scalar in nats. If all positions are in the loss, those
+            of padding count too; their target is the next id, which is mostly 0.
         """
         x, at = self._encode_real(rows[:, :-1], count)
         if self.all_seen and not self.all_in_loss:
             at = _real(rows[:, :-1].flatten(), count)
             x = x[at]
-        return linear_cross_entropy(
-            x, self.output.weight, self.output.bias, rows[:, 1:].flatten()[at]
-        )
+        targets = rows[:, 1:].flatten()[at]
+        return linear_cross_entropy(x, self.output.weight, self.output.bias, targets)
 
     def scores(self, users: Tensor, inputs: Tensor, out: Tensor | None = None) -> Tensor:
-        """Scores (batch, n + 1) of the next item after ``inputs`` (batch, t - 1); ``users`` is not used."""
+        """Return the scores of the next item, (batch, n + 1), after ``inputs`` (batch, t - 1).
+
+        ``users`` is not used. ``out`` is an optional buffer, (n + 1, batch).
+        """
         return item_scores(self.encode(inputs)[:, -1], self.output.weight, self.output.bias, out)
 
 
 def _real(flat: Tensor, count: int | None) -> Tensor:
-    """Where the ids are no padding; ``count`` of them, if that is known."""
+    """Return the indices of the ids that are not padding; ``count`` of them, if it is known."""
     return (flat.nonzero() if count is None else torch.nonzero_static(flat, size=count)).squeeze(1)
 
 
-def _hidden(inputs: Tensor, dtype: torch.dtype, all_seen: bool) -> Tensor:
-    """Minus infinity where a query must not see a key, else 0: (batch, length, length)."""
-    length = inputs.shape[1]
-    later = torch.ones(length, length, dtype=torch.bool, device=inputs.device).triu(1)
-    if all_seen:
-        return torch.zeros(
-            len(inputs), length, length, dtype=dtype, device=inputs.device
-        ).masked_fill_(later, float("-inf"))
-    padding = (inputs == 0).unsqueeze(1)  # (batch, 1, length)
-    itself = torch.eye(
-        length, dtype=torch.bool, device=inputs.device
-    )  # or a padded query would see nothing: NaN
-    hidden = torch.zeros(len(inputs), length, length, dtype=dtype, device=inputs.device)
-    return hidden.masked_fill_(later | (padding & ~itself), float("-inf"))
+def _attention_mask(inputs: Tensor, dtype: torch.dtype, all_seen: bool) -> Tensor:
+    """Return minus infinity where a query must not see a key, else 0: (batch, length, length)."""
+    length, device = inputs.shape[1], inputs.device
+    hidden = torch.ones(length, length, dtype=torch.bool, device=device).triu(1)  # later keys
+    if not all_seen:
+        padding = (inputs == 0).unsqueeze(1)  # (batch, 1, length)
+        # A query always sees itself: one at padding would see nothing else and give NaN.
+        itself = torch.eye(length, dtype=torch.bool, device=device)
+        hidden = hidden | (padding & ~itself)
+    mask = torch.zeros(len(inputs), length, length, dtype=dtype, device=device)
+    return mask.masked_fill_(hidden, float("-inf"))
 
 
 def layers(model: SASRec, norms: Sequence[str] = ()) -> list[Layer]:
-    """The 13 weight matrices; biases and both LayerNorms follow the matrix before them.
+    """Return the 13 weight matrices; biases and LayerNorms follow the matrix before them.
 
-    ``norms`` names the LayerNorms, of ``attention_norm`` and ``forward_norm``, whose weight is measured on its own, as in
-    the released code: the former by entropy (15 layers), both by L1 (17).
+    Parameters
+    ----------
+    model : SASRec
+        Model whose layers are listed.
+    norms : sequence of {"attention_norm", "forward_norm"}
+        LayerNorms whose weight is measured on its own, as in the released code: the former by
+        entropy (15 layers), both by L1 (17 layers).
     """
     found = [Layer(name, "embedding", f"{name}.weight") for name in ("item", "position")]
     for i in range(len(model.blocks)):
         for name in ("query", "key", "value", "attention_norm", "inner", "outer", "forward_norm"):
             at = f"blocks.{i}.{name}"
             if name.endswith("_norm") and name not in norms:
-                found[-1] = found[-1]._replace(
-                    followers=(*found[-1].followers, f"{at}.weight", f"{at}.bias")
-                )
+                followers = (*found[-1].followers, f"{at}.weight", f"{at}.bias")
+                found[-1] = found[-1]._replace(followers=followers)
             else:
                 found.append(Layer(at, "middle", f"{at}.weight", (f"{at}.bias",)))
     return [*found, Layer("output", "softmax", "output.weight", ("output.bias",))]

@@ -1,1 +1,1 @@
-"""Training: what the loop in ``trainer`` calls by name."""
+"""The parts of a training that the loop in ``trainer`` calls by name."""

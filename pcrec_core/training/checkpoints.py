@@ -1,4 +1,4 @@
-"""A run that is cut goes on: checkpoints at an epoch's end, and Ctrl-C that waits for one."""
+"""Checkpoints at the end of an epoch, and Ctrl-C that waits for one."""
 
 from __future__ import annotations
 
@@ -24,54 +24,59 @@ _DIGITS = 64  # of a SHA-256
 
 @dataclass
 class Checkpoint:
-    """State of a running run on disk, written again when it is ``due``: after ``interval`` seconds.
+    """State of a run on disk.
 
-    ``path`` None keeps nothing. ``identity`` names the run it belongs to; another run's checkpoint is refused, and so is one
-    that other code wrote. The peers of a run are all in one file, however many processes train them, so that either mode
-    goes on from the other's. The file is the SHA-256 of the rest in hexadecimal digits, then what ``torch.save`` wrote.
+    All peers of a run are in one file, however many processes train them, so each mode can resume
+    a run of the other. The file holds the SHA-256 of the rest in hexadecimal digits, then the
+    output of ``torch.save``.
+
+    Parameters
+    ----------
+    path : Path or None
+        File of the checkpoint; None keeps nothing.
+    identity : str
+        Identity of the run; a checkpoint of another run, or one written by other code, is refused.
+    interval : float
+        Seconds after which the next checkpoint is ``due``.
+
+    Attributes
+    ----------
+    clean : bool
+        Whether the epochs that were loaded, if any, came from clean code.
     """
 
     path: Path | None
     identity: str
     interval: float = 60.0
-    #: Whether the epochs that were loaded, if any, came from clean code.
     clean: bool = field(default=True, init=False)
     _last: float = field(default_factory=time.monotonic, init=False)
 
     def load(self) -> dict[str, Any] | None:
-        """Read what ``save`` wrote last, its tensors on the CPU; None where there is nothing.
+        """Read the state that was saved last, with its tensors on the CPU; None if there is none.
 
         Raises
         ------
         TrainingError
-            If the file cannot be read, is damaged, belongs to another run, or was written by other code.
+            If the file cannot be read, is damaged, belongs to another run, or was written by other
+            code.
         """
         if self.path is None or not self.path.exists():
             return None
         try:
-            found = torch.load(io.BytesIO(self._verified()), map_location="cpu", weights_only=True)
-            identity, origin, state = found["identity"], found["origin"], found["state"]
+            content = io.BytesIO(_verified(self.path))
+            saved = torch.load(content, map_location="cpu", weights_only=True)
+            identity, origin = saved["identity"], saved["origin"]
+            state: dict[str, Any] = saved["state"]
         except TrainingError:
             raise
         except Exception as error:
             raise TrainingError(
-                f"checkpoint {self.path} cannot be read ({type(error).__name__}); delete it to start the"
-                " run anew."
+                f"checkpoint {self.path} cannot be read ({type(error).__name__}); delete it to"
+                " start the run anew."
             ) from error
         self._refuse_foreign(identity, origin)
         self.clean = origin["clean"]
         return state
-
-    def _verified(self) -> bytes:
-        """Read what ``torch.save`` wrote, whole to the bit."""
-        with open(self.path, "rb") as file:
-            digest, content = file.read(_DIGITS), file.read()
-        if digest != _digest(content):
-            raise TrainingError(
-                f"checkpoint {self.path} is damaged, or was written by an earlier version of the code: its"
-                " SHA-256 does not match its content; delete it to start the run anew."
-            )
-        return content
 
     def _refuse_foreign(self, identity: str, origin: dict[str, Any]) -> None:
         if identity != self.identity:
@@ -79,37 +84,47 @@ class Checkpoint:
                 f"checkpoint {self.path} belongs to run {identity}, not {self.identity}; delete it."
             )
         if origin["code"] != provenance.CODE:
-            commit = (
-                f"commit {origin['commit'] or 'unknown'}{'' if origin['clean'] else ', not clean'}"
-            )
+            commit = f"commit {origin['commit'] or 'unknown'}"
+            commit += "" if origin["clean"] else ", not clean"
             raise TrainingError(
-                f"checkpoint {self.path} was written by other code ({commit}; digest {origin['code']}, here"
-                f" {provenance.CODE}); go back to that commit to go on, or delete the file to start the run"
-                " anew."
+                f"checkpoint {self.path} was written by other code ({commit}; digest"
+                f" {origin['code']}, here {provenance.CODE}); go back to that commit to go on, or"
+                " delete the file to start the run anew."
             )
 
     def due(self) -> bool:
-        """Whether the interval has passed since the last one."""
+        """Return whether the interval has passed since the last checkpoint."""
         return self.path is not None and time.monotonic() - self._last >= self.interval
 
     def save(self, state: dict[str, Any]) -> None:
-        """Write ``state`` whole, with the code that made it, due or not."""
+        """Write ``state`` atomically, with the origin of the code, whether it is due or not."""
         if self.path is None:
             return
         buffer = io.BytesIO()
         origin = provenance.origin()
-        origin["clean"] = (
-            origin["clean"] and self.clean
-        )  # what went on from other epochs is as clean as they are
+        # A resumed run is only as clean as the epochs that were loaded.
+        origin["clean"] = origin["clean"] and self.clean
         torch.save({"identity": self.identity, "origin": origin, "state": state}, buffer)
         content = buffer.getvalue()
         write_whole(self.path, _digest(content) + content)
         self._last = time.monotonic()
 
     def delete(self) -> None:
-        """Forget the run: it is finished."""
+        """Delete the checkpoint of a finished run, if there is one."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
+
+
+def _verified(path: Path) -> bytes:
+    """Read the output of ``torch.save`` and check its SHA-256."""
+    with path.open("rb") as file:
+        digest, content = file.read(_DIGITS), file.read()
+    if digest != _digest(content):
+        raise TrainingError(
+            f"checkpoint {path} is damaged, or was written by an earlier version of the code: its"
+            " SHA-256 does not match its content; delete it to start the run anew."
+        )
+    return content
 
 
 def _digest(content: bytes) -> bytes:
@@ -117,14 +132,17 @@ def _digest(content: bytes) -> bytes:
 
 
 class Interrupt:
-    """Whether Ctrl-C was pressed. The first one is noted here, a second one ends the program at once."""
+    """Whether Ctrl-C was pressed, as ``asked``; a second one ends the program at once."""
 
     asked = False
 
 
 @contextmanager
 def interrupts() -> Iterator[Interrupt]:
-    """Note the first SIGINT instead of raising; only the main thread can (elsewhere nothing changes)."""
+    """Note the first SIGINT inside the context instead of raising.
+
+    Only the main thread can handle signals; in any other thread nothing changes.
+    """
     interrupt = Interrupt()
     if threading.current_thread() is not threading.main_thread():
         yield interrupt

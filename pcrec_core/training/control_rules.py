@@ -1,4 +1,4 @@
-"""Control rules: mu from another layer's information, or drawn at random (control 3 of the study)."""
+"""Control rules: mu from another layer's information, or drawn at random (control 3)."""
 
 from __future__ import annotations
 
@@ -15,36 +15,57 @@ from pcrec_core.errors import SpecError
 
 @dataclass(frozen=True)
 class Permuted(LayerWise):
-    """A control: mu of each layer from the information of another one, by a random permutation of the layers.
+    """Take mu of each layer from the information of another layer (:ref:`protocols-controls`).
 
-    ``seed`` decides the permutation.
+    The other layer is given by a random permutation of all layers.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the permutation; the other parameters are those of ``LayerWise``.
     """
 
     seed: int = 0
 
     def all_shares(self, layers: Sequence[Sequence[Tensor]]) -> list[tuple[Tensor | None, Tensor]]:
+        """Return H of each layer, and mu from that of its partner, both of shape (peers,)."""
         h = [self.information(ws) for ws in layers]
-        other = np.random.default_rng(self.seed).permutation(len(h))
+        partners = np.random.default_rng(self.seed).permutation(len(h))
         return [
-            (mine, torch.softmax(self.alpha * h[k], dim=0))
-            for mine, k in zip(h, other, strict=True)
+            (own, torch.softmax(self.alpha * h[k], dim=0))
+            for own, k in zip(h, partners, strict=True)
         ]
 
 
 @dataclass(frozen=True)
 class Random(LayerWise):
-    """A control for pairs: mu of each layer from a difference H1 - H2 that is uniform over the range which the layers'
-    differences have at this exchange. ``seed`` decides the draws."""
+    """Draw mu of each layer at random, for pairs of peers (:ref:`protocols-controls`).
+
+    The difference H1 - H2 is drawn uniformly from the range of the layers' differences at this
+    exchange.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the draws; the other parameters are those of ``LayerWise``.
+    """
 
     seed: int = 0
 
     def all_shares(self, layers: Sequence[Sequence[Tensor]]) -> list[tuple[Tensor | None, Tensor]]:
+        """Return H of each layer, and mu from the drawn differences, both of shape (2,).
+
+        Raises
+        ------
+        SpecError
+            If there are not exactly two peers.
+        """
         h = [self.information(ws) for ws in layers]
         if any(len(x) != 2 for x in h):
             raise SpecError("random shares are defined for pairs: two peers.")
         differences = [(x[0] - x[1]).item() for x in h]
         drawn = np.random.default_rng(self.seed).uniform(min(differences), max(differences), len(h))
-        mus = (
-            torch.sigmoid(self.alpha * x.new_tensor([d, -d])) for x, d in zip(h, drawn, strict=True)
-        )
-        return list(zip(h, mus, strict=True))
+        return [
+            (x, torch.sigmoid(self.alpha * x.new_tensor([d, -d])))
+            for x, d in zip(h, drawn, strict=True)
+        ]

@@ -1,4 +1,4 @@
-"""Where a run is trained: devices by name, and what torchrun tells the processes it starts, one per peer."""
+"""Where a run is trained: names of devices, and the processes of torchrun, one per peer."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ import os
 
 from pcrec_core.errors import TrainingError
 
+#: Devices that a run can be trained on; auto is the GPU where there is one.
+DEVICES = ("auto", "cpu", "cuda")
+
 
 def started() -> bool:
-    """Whether torchrun started this process."""
+    """Return whether torchrun started this process."""
     return "TORCHELASTIC_RUN_ID" in os.environ
 
 
 def rank() -> int:
-    """Number of this process among its peers; 0, who writes and prints, also without torchrun."""
+    """Return the number of this process among its peers, 0 without torchrun.
+
+    Process 0 is the one that writes and prints.
+    """
     return int(os.environ["RANK"]) if started() else 0
-
-
-#: Where a run can be trained; auto is the GPU where there is one.
-DEVICES = ("auto", "cpu", "cuda")
 
 
 def known_device(name: str) -> None:

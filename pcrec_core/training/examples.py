@@ -1,4 +1,4 @@
-"""What an epoch goes over: integer rows in an order, and for BPR negatives, that depend on nothing but two seeds."""
+"""Training examples: integer rows in a random order and, for BPR, random negatives."""
 
 from __future__ import annotations
 
@@ -9,12 +9,29 @@ from torch import Tensor
 from pcrec_core.datasets.split import Split
 from pcrec_core.errors import DataError
 
+#: Arguments of a model's ``loss``: rows, and for SASRec the number of real inputs.
+Batch = tuple[Tensor] | tuple[Tensor, int]
+
 
 class Pieces:
-    """Go over sequences of ``t`` items (SASRec, DNN): rows of shape (t,), left padded with 0, the last item a target.
+    """Training sequences of ``t`` items for SASRec and DNN, cut from the users' histories.
 
-    With ``counted`` a batch brings its number of inputs that are no padding: counted here, where the rows are, so that no
-    step on a GPU has to wait until the GPU has counted.
+    Rows have shape (t,) and are padded with 0 on the left; the last item is a target.
+
+    Parameters
+    ----------
+    split : Split
+        Data whose training part is cut.
+    t : int
+        Number of items in a sequence, including the last target.
+    counted : bool
+        Add to each batch the number of its inputs that are not padding. They are counted where the
+        rows are, so that no step has to wait until a GPU has counted them.
+
+    Raises
+    ------
+    DataError
+        If no user has two or more training items.
     """
 
     def __init__(self, split: Split, t: int, counted: bool = False) -> None:
@@ -26,23 +43,41 @@ class Pieces:
             )
 
     def __len__(self) -> int:
+        """Return the number of sequences."""
         return len(self.rows)
 
     def epoch(self, order_seed: int, negative_seed: int) -> Tensor:
-        """All pieces in a fresh order, (pieces, t)."""
+        """Return all sequences in a random order, (sequences, t); ``negative_seed`` is not used."""
         return self.rows[_order(len(self), order_seed)]
 
-    def batches(self, rows: Tensor, size: int, device: torch.device) -> list[tuple]:
-        """Return the arguments of ``loss``, batch by batch, for ``rows`` of an epoch: they move to the device in one go."""
-        batches = rows.to(device).split(size)
+    def batches(self, rows: Tensor, size: int, device: torch.device) -> list[Batch]:
+        """Split the ``rows`` of an epoch into batches of ``size``, the arguments of ``loss``.
+
+        All rows move to the device at once.
+        """
+        batches = torch.split(rows.to(device), size)
         if not self.counted:
             return [(batch,) for batch in batches]
-        counts = (rows[:, :-1] > 0).sum(1).split(size)
+        counts = torch.split((rows[:, :-1] > 0).sum(1), size)
         return [(batch, int(real.sum())) for batch, real in zip(batches, counts, strict=True)]
 
 
 class Positives:
-    """Distinct training pairs (BPR): rows (user, item, negative) with one uniform negative a positive and epoch."""
+    """Distinct training pairs of a user and an item for BPR, each with one negative per epoch.
+
+    Rows are (user, item, negative); negatives are uniform over the items that the user has not met
+    in training.
+
+    Parameters
+    ----------
+    split : Split
+        Data whose training pairs are taken.
+
+    Raises
+    ------
+    DataError
+        If a user has every item in training.
+    """
 
     def __init__(self, split: Split) -> None:
         self.rows = split.positives().astype(np.int64)  # (pairs, 2)
@@ -51,34 +86,43 @@ class Positives:
         counts = np.diff(offsets)
         if (counts >= self.n_items).any():
             raise DataError(
-                f"user row {int(counts.argmax())} of {split.name} has every item in training: no negative is"
-                " left to draw; leave the user out."
+                f"user row {int(counts.argmax())} of {split.name} has every item in training: no"
+                " negative is left to draw; leave the user out."
             )
-        self._keys = (
-            np.repeat(np.arange(split.n_users), counts) * (self.n_items + 1) + items
-        )  # ascending
+        users = np.repeat(np.arange(split.n_users), counts)
+        self._keys = self._key(users, items)  # ascending
 
     def __len__(self) -> int:
+        """Return the number of positives."""
         return len(self.rows)
 
     def epoch(self, order_seed: int, negative_seed: int) -> Tensor:
-        """All positives in a fresh order with fresh negatives, (pairs, 3)."""
+        """Return all positives in a random order with new negatives, (pairs, 3)."""
         rows = np.column_stack([self.rows, self._negatives(np.random.default_rng(negative_seed))])
         return torch.from_numpy(rows)[_order(len(self), order_seed)]
 
-    def batches(self, rows: Tensor, size: int, device: torch.device) -> list[tuple]:
-        """Return the arguments of ``loss``, batch by batch, for ``rows`` of an epoch: they move to the device in one go."""
-        return [(batch,) for batch in rows.to(device).split(size)]
+    def batches(self, rows: Tensor, size: int, device: torch.device) -> list[Batch]:
+        """Split the ``rows`` of an epoch into batches of ``size``, the arguments of ``loss``.
+
+        All rows move to the device at once.
+        """
+        return [(batch,) for batch in torch.split(rows.to(device), size)]
+
+    def _key(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """Return a number for each pair of a user and an item, ordered by user, then item."""
+        keys: np.ndarray = users * (self.n_items + 1) + items
+        return keys
 
     def _negatives(self, rng: np.random.Generator) -> np.ndarray:
-        """Uniform over 1..n outside the user's training items: drawn again where it hits one."""
+        """Draw from 1..n, and draw again while an item is one of the user's training items."""
         negatives = np.empty(len(self), dtype=np.int64)
-        todo = np.arange(len(self))
-        while len(todo):
-            negatives[todo] = rng.integers(1, self.n_items + 1, len(todo))
-            keys = self.rows[todo, 0] * (self.n_items + 1) + negatives[todo]
+        open_rows = np.arange(len(self))
+        while len(open_rows):
+            negatives[open_rows] = rng.integers(1, self.n_items + 1, len(open_rows))
+            keys = self._key(self.rows[open_rows, 0], negatives[open_rows])
             at = np.searchsorted(self._keys, keys)
-            todo = todo[self._keys[np.minimum(at, len(self._keys) - 1)] == keys]
+            hits = self._keys[np.minimum(at, len(self._keys) - 1)] == keys
+            open_rows = open_rows[hits]
         return negatives
 
 

@@ -1,4 +1,4 @@
-"""The history of a run as columns: what each epoch and each exchange leaves in the record."""
+"""The history of a run as columns: the values of each epoch and each exchange in the record."""
 
 from __future__ import annotations
 
@@ -6,61 +6,78 @@ from typing import Any
 
 import numpy as np
 
-from pcrec_core.cooperation import (
-    Exchange,
-)
+from pcrec_core.cooperation import Exchange
 from pcrec_core.metrics import METRICS
 
 
-def exchange_entry(exchanges: list[Exchange]) -> dict[str, list]:
-    """mu, H, and the part kept of a cooperation, where there are any: a list a peer, of one number a layer, rounded to 8
-    digits."""
-    kept = {
+def exchange_entry(exchanges: list[Exchange]) -> dict[str, list[list[float]]]:
+    """Collect mu, H and the kept share of an exchange, each if the rule has it.
+
+    Parameters
+    ----------
+    exchanges : list of Exchange
+        One per layer.
+
+    Returns
+    -------
+    dict of str to list of list of float
+        By "mu", "h" and "kept": one list per peer with one number per layer, rounded to 8 digits.
+    """
+    values = {
         "mu": [e.mu for e in exchanges],
         "h": [e.h for e in exchanges],
         "kept": [e.kept for e in exchanges],
     }
     return {
         key: np.round(np.array(rows).T, 8).tolist()
-        for key, rows in kept.items()
+        for key, rows in values.items()
         if None not in rows
     }
 
 
 def history_columns(history: list[dict[str, Any]]) -> dict[str, Any]:
-    """The epochs' entries as columns: small, and what a plot wants. A list of lists runs over peers, then epochs."""
+    """Turn the entries of the epochs into columns, which are small and ready to plot.
+
+    Nested lists run over peers, then epochs.
+
+    Parameters
+    ----------
+    history : list of dict
+        One entry per epoch, as the trainer keeps it.
+    """
+    losses = zip(*(entry["loss"] for entry in history), strict=True)
     columns: dict[str, Any] = {
-        "loss": [
-            [round(x, 8) for x in peer] for peer in zip(*(e["loss"] for e in history), strict=True)
-        ],
-        "own": _by_metric([e["own"] for e in history]),
+        "loss": [[round(x, 8) for x in peer] for peer in losses],
+        "own": _by_metric([entry["own"] for entry in history]),
     }
-    if read := [e["test"] for e in history if "test" in e]:
-        columns |= {
-            "tests": [epoch for epoch, e in enumerate(history) if "test" in e],
-            "test": _by_metric(read),
-        }
+    if tested := [epoch for epoch, entry in enumerate(history) if "test" in entry]:
+        columns["tests"] = tested
+        columns["test"] = _by_metric([history[epoch]["test"] for epoch in tested])
     exchanges = [
         epoch for epoch, entry in enumerate(history) if "merged" in entry or "after" in entry
     ]
-    if not exchanges:
-        return columns
-    columns["exchanges"] = exchanges
-    if "merged" in history[exchanges[0]]:
-        columns["merged"] = {
-            m: [history[epoch]["merged"][m] for epoch in exchanges] for m in METRICS
-        }
-    else:
-        columns["after"] = _by_metric([history[epoch]["after"] for epoch in exchanges])
-    for key in ("mu", "h", "kept"):
-        if key in history[exchanges[0]]:
-            columns[key] = [history[epoch][key] for epoch in exchanges]
+    if exchanges:
+        columns["exchanges"] = exchanges
+        columns |= _exchange_columns([history[epoch] for epoch in exchanges])
     return columns
 
 
-def _by_metric(rows: list[list[dict[str, float]]]) -> dict[str, list[list[float]]]:
-    """Metrics of every peer, epoch by epoch, as lists by metric over peers, then epochs."""
+def _exchange_columns(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the columns of the epochs with an exchange."""
+    columns: dict[str, Any] = {}
+    if "merged" in entries[0]:
+        columns["merged"] = {m: [entry["merged"][m] for entry in entries] for m in METRICS}
+    else:
+        columns["after"] = _by_metric([entry["after"] for entry in entries])
+    for key in ("mu", "h", "kept"):
+        if key in entries[0]:
+            columns[key] = [entry[key] for entry in entries]
+    return columns
+
+
+def _by_metric(epochs: list[list[dict[str, float]]]) -> dict[str, list[list[float]]]:
+    """Turn the metrics of each epoch and peer into one list of peers, then epochs, per metric."""
     return {
-        m: list(map(list, zip(*([peer[m] for peer in row] for row in rows), strict=True)))
+        m: list(map(list, zip(*([peer[m] for peer in epoch] for epoch in epochs), strict=True)))
         for m in METRICS
     }

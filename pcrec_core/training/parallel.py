@@ -1,8 +1,9 @@
-"""The two modes of Section 3.3: all peers of a run in one process, in turn, or each in a process (or GPU) of its own.
+"""The two modes of Section 3.3: the peers of a run in turn in one process, or each in its own.
 
-The trainer asks a ``Group`` and does not know which it has. Both give the same bits: values come in the order of the
-peers, and every process merges the same weights in the same order. What peers tell each other goes through collectives
-of ``torch.distributed`` (gloo on the CPU, nccl between GPUs), so a process that dies is noticed by the others at once.
+The trainer calls a ``Group`` and does not know which of the two it has. Both give the same bits:
+values come in the order of the peers, and every process merges the same weights in the same order.
+Peers exchange values through collectives of ``torch.distributed`` (gloo on the CPU, nccl between
+GPUs), so the others notice at once when a process dies.
 """
 
 from __future__ import annotations
@@ -28,29 +29,40 @@ T = TypeVar("T")
 
 
 class Group(Protocol):
-    """The processes of one run, and what they tell each other; all of them call the same methods in the same order.
+    """The processes of one run; all of them call the same methods in the same order.
 
-    ``gather`` and ``from_first`` share values, ``models`` weights, ``collect`` what a checkpoint keeps. A ``PCRecError``
-    that comes up in one process while a value is made is raised in all, so that none waits in vain.
+    ``gather`` and ``from_first`` share values, ``models`` shares weights, and ``collect`` the state
+    that a checkpoint keeps. A ``PCRecError`` that one process raises while it computes a value is
+    raised in all of them, so that none waits in vain.
+
+    Attributes
+    ----------
+    first : bool
+        Whether this is the process that writes and prints.
     """
 
-    #: Whether this is the process that writes and prints.
     first: bool
 
     def numbers(self, peers: int) -> Sequence[int]:
-        """Which of the run's ``peers`` are trained in this process."""
+        """Return the numbers of those of the run's ``peers`` that this process trains."""
 
-    def gather(self, do: Callable[[], list[T]]) -> list[T]:
-        """The lists that ``do`` gives in each process, in the order of the peers, everywhere."""
+    def gather(self, compute: Callable[[], list[T]]) -> list[T]:
+        """Concatenate the lists that ``compute`` returns in each process, in order of the peers."""
 
-    def from_first(self, do: Callable[[], T]) -> T:
-        """What ``do`` gives in the first process, which alone calls it, everywhere."""
+    def from_first(self, compute: Callable[[], T]) -> T:
+        """Return the value of ``compute`` in the first process, the only one that calls it."""
 
     def models(self, here: list[nn.Module]) -> list[nn.Module]:
-        """The models of all peers: those that are ``here``, and of the others copies with the weights they have now."""
+        """Return the models of all peers, given those of this process.
+
+        Models of other processes are copies with their present weights.
+        """
 
     def collect(self, here: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The states of all peers in the first process, on the CPU if they came from others; nothing in the others."""
+        """Return the states of all peers in the first process, and an empty list in the others.
+
+        States of other processes are on the CPU.
+        """
 
 
 class Serial:
@@ -59,18 +71,23 @@ class Serial:
     first = True
 
     def numbers(self, peers: int) -> Sequence[int]:
+        """Return the numbers of all peers."""
         return range(peers)
 
-    def gather(self, do: Callable[[], list[T]]) -> list[T]:
-        return do()
+    def gather(self, compute: Callable[[], list[T]]) -> list[T]:
+        """Return the list of this process."""
+        return compute()
 
-    def from_first(self, do: Callable[[], T]) -> T:
-        return do()
+    def from_first(self, compute: Callable[[], T]) -> T:
+        """Return the value of this process."""
+        return compute()
 
     def models(self, here: list[nn.Module]) -> list[nn.Module]:
+        """Return the models of this process."""
         return here
 
     def collect(self, here: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the states of this process."""
         return here
 
 
@@ -78,44 +95,51 @@ SERIAL = Serial()
 
 
 class Parallel:
-    """One peer in this process, the others in theirs, trained at the same time: about TC for a pair (Section 3.3)."""
+    """One peer per process, all trained at the same time: about TC for a pair (Section 3.3)."""
 
     def __init__(self) -> None:
         self.rank, self.size = dist.get_rank(), dist.get_world_size()
         self.first = self.rank == 0
 
     def numbers(self, peers: int) -> Sequence[int]:
+        """Return the number of this process's peer."""
         return [self.rank]
 
-    def gather(self, do: Callable[[], list[T]]) -> list[T]:
+    def gather(self, compute: Callable[[], list[T]]) -> list[T]:
+        """Concatenate the lists of all processes, or raise the error of the first that failed."""
         answers: list[Any] = [None] * self.size
-        mine = _attempt(do)
-        with _reachable():
-            dist.all_gather_object(answers, mine)
+        answer = _attempt(compute)
+        with _peers_reachable():
+            dist.all_gather_object(answers, answer)
         return [value for answer in answers for value in _value(answer)]
 
-    def from_first(self, do: Callable[[], T]) -> T:
-        answers = [_attempt(do) if self.first else None]
-        with _reachable():
+    def from_first(self, compute: Callable[[], T]) -> T:
+        """Return the value of the first process, or raise its error."""
+        answers: list[Any] = [_attempt(compute) if self.first else None]
+        with _peers_reachable():
             dist.broadcast_object_list(answers, src=0)
-        return _value(answers[0])
+        value: T = _value(answers[0])
+        return value
 
     @torch.no_grad()
     def models(self, here: list[nn.Module]) -> list[nn.Module]:
-        [mine] = here
-        weights = parameters_to_vector(mine.parameters())  # one collective for all layers
-        everyones = [torch.empty_like(weights) for _ in range(self.size)]
-        with _reachable():
-            dist.all_gather(everyones, weights)
+        """Return the models of all peers, gathered as one vector of weights per peer."""
+        [model] = here
+        weights = parameters_to_vector(model.parameters())  # one collective for all layers
+        gathered = [torch.empty_like(weights) for _ in range(self.size)]
+        with _peers_reachable():
+            dist.all_gather(gathered, weights)
         return [
-            mine if k == self.rank else _twin(mine, weights) for k, weights in enumerate(everyones)
+            model if k == self.rank else _with_weights(model, weights)
+            for k, weights in enumerate(gathered)
         ]
 
     def collect(self, here: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the states of all peers in the first process, and an empty list in the others."""
         packed = io.BytesIO()
         torch.save(here, packed)
         answers: list[Any] | None = [None] * self.size if self.first else None
-        with _reachable():
+        with _peers_reachable():
             dist.gather_object(packed.getvalue(), answers, dst=0)
         return [
             state
@@ -125,73 +149,83 @@ class Parallel:
 
 
 def group(peers: int, device: torch.device) -> Group:
-    """The group of a run: ``Parallel`` in a process that torchrun started, else ``Serial``.
+    """Return the group of a run: ``Parallel`` if torchrun started this process, else ``Serial``.
+
+    Parameters
+    ----------
+    peers : int
+        Number of peers of the run.
+    device : torch.device
+        Device of the training.
 
     Raises
     ------
     TrainingError
-        If torchrun started other than one process a peer, the peers have not a GPU each, or do not find each other.
+        If torchrun did not start one process per peer, or there are fewer GPUs than peers.
+    Interrupted
+        If the processes do not find each other.
     """
     if not environment.started():
         return SERIAL
     size = int(os.environ["WORLD_SIZE"])
     if size != peers:
         raise TrainingError(
-            f"torchrun's processes number {size} and the run's peers {peers}, and it must be a process a peer:"
-            f" give torchrun --nproc-per-node {peers}, or leave it out to train the peers in turn."
+            f"torchrun started {size} processes for {peers} peers, and a run needs one process per"
+            f" peer: give torchrun --nproc-per-node {peers}, or leave it out to train the peers in"
+            " turn."
         )
-    if (
-        not dist.is_initialized()
-    ):  # once: torchrun's store would give a second group the addresses of the first
+    # Once only: torchrun's store would give a second group the addresses of the first.
+    if not dist.is_initialized():
         _join(device)
     return Parallel()
 
 
 def _join(device: torch.device) -> None:
     if device.type == "cuda":
-        needed, there = int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count()
-        if there < needed:
+        needed, found = int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count()
+        if found < needed:
             raise TrainingError(
-                f"{needed} peers at once need a GPU each, and torch sees {there} here; take --device cpu, or"
-                " leave torchrun out to train them in turn."
+                f"{needed} peers at the same time need one GPU each, and torch sees {found} here;"
+                " take --device cpu, or leave torchrun out to train them in turn."
             )
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    with _reachable():
-        # long: of two commands on one run the first process of the second waits for a training, and the others for it
-        dist.init_process_group(
-            "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=timedelta(days=7)
-        )
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    with _peers_reachable():
+        # A long timeout: of two commands on one run, the first process of the second command waits
+        # for a whole training, and the others wait for it.
+        dist.init_process_group(backend, timeout=timedelta(days=7))
     atexit.register(dist.destroy_process_group)
 
 
-def _attempt(do: Callable[[], T]) -> tuple[T | None, PCRecError | None]:
+def _attempt(compute: Callable[[], T]) -> T | PCRecError:
+    """Return the value of ``compute``, or the error it raises."""
     try:
-        return do(), None
+        return compute()
     except PCRecError as error:
-        return None, error
+        return error
 
 
-def _value(answer: tuple[T, PCRecError | None]) -> T:
-    value, error = answer
-    if error is not None:
-        raise error
-    return value
+def _value(answer: T | PCRecError) -> T:
+    """Return the value of an attempt, or raise its error."""
+    if isinstance(answer, PCRecError):
+        raise answer
+    return answer
 
 
 @contextmanager
-def _reachable() -> Iterator[None]:
-    """A collective in which a peer that has gone is an error of one sentence."""
+def _peers_reachable() -> Iterator[None]:
+    """Turn the failure of a collective, since a peer has gone, into an error of one sentence."""
     try:
         yield
     except RuntimeError as error:
         raise Interrupted(
-            "the process of another peer has ended or cannot be reached, so this run ends too; the same"
-            " command goes on from its last checkpoint."
+            "the process of another peer has ended or cannot be reached, so this run ends too; the"
+            " same command goes on from its last checkpoint."
         ) from error
 
 
-def _twin(model: nn.Module, weights: Tensor) -> nn.Module:
-    """A model like ``model``, its parameters views of ``weights``."""
+def _with_weights(model: nn.Module, weights: Tensor) -> nn.Module:
+    """Copy ``model``, with parameters that are views of ``weights``."""
     twin = copy.deepcopy(model)
     vector_to_parameters(weights, twin.parameters())
     return twin

@@ -1,4 +1,4 @@
-"""How float32 matrices are multiplied in training: the field ``precision`` of a spec, and who can do it."""
+"""The precision of float32 matrix products in training, and whether a machine offers it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,28 @@ from torch import Tensor
 
 from pcrec_core.errors import TrainingError
 
-#: torch's name of each, by device. On a GPU torch answers "medium" with TF32, so bf16 would be another thing there.
+#: torch's name of each precision, by device. On a GPU torch takes "medium" for TF32, so bf16 would
+#: have another meaning there.
 _SETTINGS = {
     "cpu": {"float32": "highest", "bf16": "medium"},
     "cuda": {"float32": "highest", "tf32": "high"},
 }
+_REQUIREMENTS = {"bf16": "a processor with bf16 instructions", "tf32": "a GPU with tensor cores"}
 
 
 @contextmanager
 def products(precision: str, device: torch.device) -> Iterator[None]:
-    """Matrix products of that precision inside: both factors are rounded to it, and sums are kept in float32."""
+    """Set the precision of matrix products inside the context.
+
+    Both factors are rounded to the precision; sums are accumulated in float32.
+
+    Parameters
+    ----------
+    precision : {"float32", "bf16", "tf32"}
+        Precision of the factors: bf16 on a CPU only, tf32 on a GPU only.
+    device : torch.device
+        Device of the products.
+    """
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision(_SETTINGS[device.type][precision])
     try:
@@ -29,8 +41,11 @@ def products(precision: str, device: torch.device) -> Iterator[None]:
 
 
 def available(precision: str, device: torch.device, terms: int = 256) -> bool:
-    """Whether products of that precision, of sums of so many terms, are made here: seen from one, since torch falls back to
-    float32 in silence, and may do so by size."""
+    """Return whether ``device`` computes products of a precision with sums of ``terms`` terms.
+
+    The answer comes from an actual product, since torch falls back to float32 silently, and may do
+    so depending on the size.
+    """
     if precision == "float32":
         return True
     if precision not in _SETTINGS[device.type]:
@@ -40,19 +55,19 @@ def available(precision: str, device: torch.device, terms: int = 256) -> bool:
 
 
 def rounds(product: Callable[[Tensor, Tensor], Tensor], device: torch.device, terms: int) -> bool:
-    """Whether a product rounds its factors to bf16 or TF32, in both of which 1 + 2^-12 is 1. That its last bits differ from
-    another's says less: float32 summed in another order has that too."""
+    """Return whether ``product`` rounds its factors to bf16 or TF32.
+
+    In both of them 1 + 2^-12 rounds to 1. A comparison of last bits would not do: float32 sums in
+    another order differ in them too.
+    """
     x = torch.full((256, terms), 1 + 2**-12, device=device)
     return bool((product(x, x.T) == terms).all())
 
 
 def require(precision: str, device: torch.device, terms: int) -> None:
-    """Raise ``TrainingError`` where products of that precision, of sums of so many terms, cannot be made."""
+    """Raise ``TrainingError`` unless products of that precision and size are available."""
     if not available(precision, device, terms):
-        where = {"bf16": "a processor with bf16 instructions", "tf32": "a GPU with tensor cores"}[
-            precision
-        ]
         raise TrainingError(
-            f"precision {precision!r} needs {where}, and this {device.type} makes no such products; take"
-            " precision 'float32', or another machine."
+            f"precision {precision!r} needs {_REQUIREMENTS[precision]}, and this {device.type}"
+            " makes no such products; take precision 'float32', or another machine."
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,15 +14,25 @@ from pcrec_core.specs.protocol import PROTOCOLS
 from pcrec_core.specs.run import RunSpec, has_meaning
 from pcrec_core.training.peer import Peer
 
-#: The part of the run's learning rate that fine-tuning has (PROTOCOLS.md, section 5).
+#: Learning rate of the fine-tuning relative to that of the run (protocols-figures).
 RATE = 0.1
 
 
 @torch.no_grad()
 def prune(model: nn.Module, layers: Sequence[Layer], share: float) -> dict[str, Tensor]:
-    """Set the smallest ``share`` of all weights of the measured matrices to 0, whichever matrix they stand in.
+    """Set the smallest ``share`` of all weights of the measured matrices to 0, in any matrix.
 
-    Biases and LayerNorms stay. Of weights that are equally small at the threshold all stay but as many as are needed.
+    Biases and LayerNorms stay. Of equally small weights at the threshold, only as many are removed
+    as are needed.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Model that is pruned in place.
+    layers : sequence of Layer
+        Layers whose measured matrices are pruned.
+    share : float
+        Share of the weights, in [0, 1].
 
     Returns
     -------
@@ -40,10 +49,10 @@ def prune(model: nn.Module, layers: Sequence[Layer], share: float) -> dict[str, 
     matrices = {layer.measured: model.get_parameter(layer.measured) for layer in layers}
     matrices = {name: w for name, w in matrices.items() if w.dim() >= 2}
     sizes = torch.cat([w.abs().flatten() for w in matrices.values()])
-    lost = torch.zeros(len(sizes), dtype=torch.bool, device=sizes.device)
-    lost[sizes.argsort(stable=True)[: round(share * len(sizes))]] = True
-    parts = (~lost).split([w.numel() for w in matrices.values()])
-    masks = {name: part.view_as(w) for (name, w), part in zip(matrices.items(), parts, strict=True)}
+    pruned = torch.zeros(len(sizes), dtype=torch.bool, device=sizes.device)
+    pruned[sizes.argsort(stable=True)[: round(share * len(sizes))]] = True
+    kept = torch.split(~pruned, [w.numel() for w in matrices.values()])
+    masks = {name: mask.view_as(w) for (name, w), mask in zip(matrices.items(), kept, strict=True)}
     for name, w in matrices.items():
         w.mul_(masks[name])
     return masks
@@ -51,11 +60,17 @@ def prune(model: nn.Module, layers: Sequence[Layer], share: float) -> dict[str, 
 
 @dataclass
 class MaskedPeer(Peer):
-    """A peer whose pruned weights stay 0."""
+    """A peer whose pruned weights stay 0.
+
+    Parameters
+    ----------
+    masks : dict of str to bool Tensor
+        Where a weight is kept, as ``prune`` returns it; the other parameters are those of ``Peer``.
+    """
 
     masks: dict[str, Tensor] = field(default_factory=dict)
 
-    def _step(self, *batch: Any) -> Tensor:
+    def _step(self, *batch: Tensor | int) -> Tensor:
         loss = super()._step(*batch)
         with torch.no_grad():
             for name, mask in self.masks.items():
@@ -64,7 +79,10 @@ class MaskedPeer(Peer):
 
 
 def tuning(run: RunSpec) -> RunSpec:
-    """The training of a fine-tuning: ten epochs at a tenth of the rate, constant. Its numbers go on after the run's."""
+    """Return the spec of a run's fine-tuning: one model, at a tenth of the rate, constant.
+
+    Its ten epochs are numbered after those of the run (:ref:`protocols-figures`).
+    """
     training = dataclasses.replace(
         run.training, eta=run.training.eta * RATE, schedule="constant", average=None
     )

@@ -1,4 +1,4 @@
-"""Averages of one model's weights along its training: EMA and SWA, controls of what a pair is for."""
+"""Averages of one model's weights over its training, EMA and SWA: controls for cooperation."""
 
 from __future__ import annotations
 
@@ -7,25 +7,28 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 
 class Average:
-    """The average of a model's weights by ``torch.optim.swa_utils``.
+    """Average the weights of a model with ``torch.optim.swa_utils``.
 
     Parameters
     ----------
     kind : {"ema", "swa"}
-        Exponential, every step, with a half-life of half an epoch (Polyak and Juditsky, SIAM J. Control Optim. 1992, in its
-        exponential form); or the mean over the epochs of the second half (Izmailov et al., UAI 2018).
+        Exponential average over the steps with a half-life of half an epoch (Polyak and Juditsky,
+        SIAM J. Control Optim. 1992, in its exponential form), or mean over the ends of the epochs
+        in the second half (Izmailov et al., UAI 2018).
     model : nn.Module
-        What is trained.
+        Model that is trained.
     epochs, steps : int
-        Epochs of the run, and steps of an epoch.
+        Numbers of epochs of the run and of steps per epoch.
     """
 
     def __init__(self, kind: str, model: nn.Module, epochs: int, steps: int) -> None:
-        self.kind, self._model = kind, model
-        self._first = (
-            epochs - (epochs + 1) // 2 if kind == "swa" else 0
-        )  # epoch whose end is averaged first
-        average = get_ema_multi_avg_fn(0.5 ** (2 / steps)) if kind == "ema" else None
+        self.kind, self._trained = kind, model
+        # First epoch whose end is averaged.
+        self._first = epochs - (epochs + 1) // 2 if kind == "swa" else 0
+        average = None
+        if kind == "ema":
+            # torch has no types for this function.
+            average = get_ema_multi_avg_fn(0.5 ** (2 / steps))  # type: ignore[no-untyped-call]
         self.averaged = AveragedModel(model, multi_avg_fn=average, use_buffers=False)
 
     @property
@@ -34,15 +37,15 @@ class Average:
         return self.averaged.module
 
     def ready(self, epoch: int) -> bool:
-        """Whether the end of ``epoch`` is averaged."""
+        """Return whether there is an average after ``epoch``."""
         return epoch >= self._first
 
     def after_step(self) -> None:
-        """Take in the model after a step of training, if it is averaged by step."""
+        """Add the weights after a training step, if the average is over steps."""
         if self.kind == "ema":
-            self.averaged.update_parameters(self._model)
+            self.averaged.update_parameters(self._trained)
 
     def after_epoch(self, epoch: int) -> None:
-        """Take in the model after an epoch, if it is averaged by epoch."""
+        """Add the weights after ``epoch``, if the average is over epochs."""
         if self.kind == "swa" and self.ready(epoch):
-            self.averaged.update_parameters(self._model)
+            self.averaged.update_parameters(self._trained)

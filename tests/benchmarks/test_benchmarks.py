@@ -1,4 +1,4 @@
-"""The references compute what ours does: equal loss, gradient, ranks and merged weights. Nothing is timed."""
+"""The references compute the same as our code: loss, gradient, ranks and merged weights."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def test_the_reference_has_our_loss_and_gradient(which):
         torch.testing.assert_close(one.to_dense(), other, rtol=0, atol=1e-10)
 
 
-def test_padding_is_as_much_as_was_asked_for_and_on_the_left():
+def test_padding_has_the_given_share_and_is_on_the_left():
     rows = cases.padded_rows(4000, 50, 9, 0.2)
     assert abs((rows == 0).double().mean().item() - 0.2) < 0.01
     assert ((rows[:, 1:] == 0) <= (rows[:, :-1] == 0)).all() and (rows[:, -2:] > 0).all()
 
 
 @pytest.mark.parametrize("draw", [reference.negatives_by_user, reference.negatives_at_once])
-def test_negatives_of_the_references_are_none_of_the_users_items(draw):
+def test_negatives_of_the_references_are_not_among_the_users_items(draw):
     rows = np.array([[0, 1], [0, 2], [1, 3], [1, 1], [1, 2]] * 50)
     negatives = draw(rows, 4, np.random.default_rng(0))
     assert set(negatives[rows[:, 0] == 0]) == {3, 4} and set(negatives[rows[:, 0] == 1]) == {4}
@@ -70,9 +70,7 @@ def test_the_references_rank_as_we_do():
     model = BPR(split.n_users, split.n_items, d=8)
     ranks = Ranker(split, None, False, cases.CPU).ranks(model, "test")
     assert reference.ranks_at_once(model, split, 7).tolist() == ranks.tolist()
-    expected = {
-        name: value for name, value in summary(ranks).items() if name in ("HIT@20", "MRR@20")
-    }
+    expected = {name: summary(ranks)[name] for name in ("HIT@20", "MRR@20")}
     assert reference.metrics_by_dictionary(model, split, 7) == pytest.approx(expected, abs=1e-7)
 
 
@@ -81,9 +79,8 @@ def test_the_reference_cooperates_as_we_do():
     peers = [SASRec(30, d=8, t=7, p=0.0).double() for _ in range(2)]
     others, layers = copy.deepcopy(peers), sasrec.layers(peers[0])
     w = peers[0].item.weight.detach()
-    assert reference.entropy_by_masks(w) == pytest.approx(entropy(w).item(), abs=1e-12) and entropy(
-        w
-    ) < math.log(10)
+    h = entropy(w).item()
+    assert reference.entropy_by_masks(w) == pytest.approx(h, abs=1e-12) and h < math.log(10)
     cooperate(peers, LayerWise("entropy", 30.0), layers)
     reference.cooperate_by_masks(others, 30.0, layers)
     for ours, theirs in zip(peers, others, strict=True):
@@ -98,15 +95,10 @@ def test_every_case_has_a_name_and_a_target():
     assert case.target == 1.5 and case.traffic == 28 * (2 * 33145 * 64 + 33145 + 64 * 65)
 
 
-def test_what_is_measured_again_takes_the_place_of_what_was(tmp_path):
+def test_new_rows_take_the_place_of_those_of_the_same_case(tmp_path):
     new = pd.DataFrame({"case": ["b", "b", "d"], "share": [5, 6, 7]})
     path = tmp_path / "profiles.csv"
     assert command._in_place(path, new) is new
     pd.DataFrame({"case": ["a", "b", "c"], "share": [1, 2, 3]}).to_csv(path, index=False)
-    assert command._in_place(path, new).to_numpy().tolist() == [
-        ["a", 1],
-        ["b", 5],
-        ["b", 6],
-        ["c", 3],
-        ["d", 7],
-    ]
+    rows = command._in_place(path, new).to_numpy().tolist()
+    assert rows == [["a", 1], ["b", 5], ["b", 6], ["c", 3], ["d", 7]]

@@ -1,4 +1,4 @@
-"""The chunked softmax loss is ``F.cross_entropy`` after a linear layer: value, gradient, and every size of a chunk."""
+"""The chunked softmax loss equals ``F.cross_entropy`` after a linear layer, whatever the chunk."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import math
 import pytest
 import support  # noqa: F401  (one thread)
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.functional import cross_entropy, linear
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from pcrec_core.models import _linear_cross_entropy
 from pcrec_core.models._linear_cross_entropy import chunk_rows, linear_cross_entropy
 
 CPU = torch.device("cpu")
-CHUNK = chunk_rows(3, CPU)  # of a few items: the most rows
+CHUNK = chunk_rows(3, CPU)  # with few items, a chunk has the most rows
 
 
 def problem(
@@ -26,10 +27,12 @@ def problem(
     return x, w, b, torch.randint(0, items, (rows,), generator=draw)
 
 
-def gradients(found: Tensor, expected: Tensor, *inputs: Tensor) -> zip:
-    return zip(
-        torch.autograd.grad(found, inputs), torch.autograd.grad(expected, inputs), strict=True
-    )
+def check(found: Tensor, expected: Tensor, inputs: tuple, rtol: float, atol: float) -> None:
+    """Compare values, and gradients with ten times the relative tolerance."""
+    torch.testing.assert_close(found, expected, rtol=rtol, atol=atol)
+    gradients = (torch.autograd.grad(loss, inputs) for loss in (found, expected))
+    for ours, theirs in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=10 * rtol, atol=atol)
 
 
 def test_value_and_gradient_by_hand():
@@ -46,7 +49,7 @@ def test_value_and_gradient_by_hand():
 
 
 @pytest.mark.parametrize("rows", [CHUNK + 7, 2 * CHUNK])
-def test_gradcheck_in_float64_over_more_than_a_chunk(rows):
+def test_the_gradient_is_the_slope_over_more_than_one_chunk(rows):
     *inputs, target = problem(rows, 2, 3, torch.float64)
     assert torch.autograd.gradcheck(lambda x, w, b: linear_cross_entropy(x, w, b, target), inputs)
 
@@ -56,21 +59,14 @@ def test_gradcheck_in_float64_over_more_than_a_chunk(rows):
 def test_equals_cross_entropy_in_value_and_gradient(rows, dtype, tolerance):
     x, w, b, target = problem(rows, 8, 50, dtype)
     found = linear_cross_entropy(x, w, b, target)
-    expected = F.cross_entropy(F.linear(x, w, b), target)
     assert found.shape == () and found.dtype == dtype
-    torch.testing.assert_close(found, expected, rtol=tolerance, atol=tolerance)
-    for ours, theirs in gradients(found, expected, x, w, b):
-        torch.testing.assert_close(ours, theirs, rtol=10 * tolerance, atol=tolerance)
+    expected = cross_entropy(linear(x, w, b), target)
+    check(found, expected, (x, w, b), rtol=tolerance, atol=tolerance)
 
 
 def test_a_chunk_has_fewer_rows_where_there_are_more_items():
-    assert [chunk_rows(items, CPU) for items in (10, 1_350, 3_417, 33_145, 10**6)] == [
-        256,
-        256,
-        256,
-        64,
-        64,
-    ]
+    rows = {10: 256, 1_350: 256, 3_417: 256, 33_145: 64, 10**6: 64}
+    assert {items: chunk_rows(items, CPU) for items in rows} == rows
     assert chunk_rows(33_145, torch.device("cuda")) == 2024
 
 
@@ -79,13 +75,10 @@ def test_the_size_of_a_chunk_changes_nothing(chunk, monkeypatch):
     x, w, b, target = problem(20, 4, 6, torch.float64)
     expected = linear_cross_entropy(x, w, b, target)
     monkeypatch.setattr(_linear_cross_entropy, "chunk_rows", lambda items, device: chunk)
-    found = linear_cross_entropy(x, w, b, target)
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-14)
-    for ours, theirs in gradients(found, expected, x, w, b):
-        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-14)
+    check(linear_cross_entropy(x, w, b, target), expected, (x, w, b), rtol=0, atol=1e-14)
 
 
-def test_what_comes_after_the_loss_scales_the_gradient():
+def test_operations_after_the_loss_scale_the_gradient():
     x, w, b, target = problem(5, 3, 4, torch.float64)
     gradient = torch.autograd.grad(linear_cross_entropy(x, w, b, target), (x, w, b))
     scaled = torch.autograd.grad(linear_cross_entropy(x, w, b, target) * -2.5 + 1, (x, w, b))
@@ -93,51 +86,47 @@ def test_what_comes_after_the_loss_scales_the_gradient():
         torch.testing.assert_close(one * -2.5, other, rtol=0, atol=1e-14)
 
 
-def test_huge_logits_overflow_nothing():
+def test_huge_logits_do_not_overflow():
     x, w, b, target = problem(4, 2, 3, torch.float32)
     found = linear_cross_entropy(x * 1e4, w, b + 1e5, target)
-    expected = F.cross_entropy(F.linear(x * 1e4, w, b + 1e5), target)
+    expected = cross_entropy(linear(x * 1e4, w, b + 1e5), target)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-2)
     assert all(g.isfinite().all() for g in torch.autograd.grad(found, (x, w, b)))
 
 
-def test_the_inputs_stay_as_they_are():
+def test_the_inputs_are_not_changed():
     tensors = problem(CHUNK + 3, 4, 5, torch.float32)
     before = [tensor.detach().clone() for tensor in tensors]
     linear_cross_entropy(*tensors).backward()
     assert all(torch.equal(now, then) for now, then in zip(tensors, before, strict=True))
 
 
-def test_targets_of_any_integer_type_are_ids():
+def test_targets_can_have_any_integer_type():
     x, w, b, target = problem(9, 3, 7, torch.float32)
-    assert torch.equal(
-        linear_cross_entropy(x, w, b, target.int()), linear_cross_entropy(x, w, b, target)
-    )
+    losses = [linear_cross_entropy(x, w, b, ids) for ids in (target.int(), target)]
+    assert torch.equal(*losses)
 
 
 def test_a_second_derivative_is_refused_rather_than_wrong():
     x, w, b, target = problem(4, 2, 3, torch.float64)
-    [first] = torch.autograd.grad(
-        linear_cross_entropy(x, w, b, target).square(), x, create_graph=True
-    )
+    loss = linear_cross_entropy(x, w, b, target).square()
+    [first] = torch.autograd.grad(loss, x, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         first.sum().backward()
 
 
-def test_the_whole_matrix_of_logits_is_never_made():
-    """No tensor that the operators make has more cells than a chunk of logits (and w, x and their gradients)."""
-    from torch.utils._python_dispatch import TorchDispatchMode
-
+def test_the_whole_matrix_of_logits_never_exists():
+    """No operator returns a tensor with more elements than a chunk of logits."""
     largest = 0
 
     class Watch(TorchDispatchMode):
         def __torch_dispatch__(self, function, types, args=(), kwargs=None):
             nonlocal largest
-            made = function(*args, **(kwargs or {}))
-            for tensor in made if isinstance(made, (tuple, list)) else [made]:
+            result = function(*args, **(kwargs or {}))
+            for tensor in result if isinstance(result, (tuple, list)) else [result]:
                 if isinstance(tensor, Tensor):
                     largest = max(largest, tensor.numel())
-            return made
+            return result
 
     x, w, b, target = problem(4 * CHUNK, 3, 70, torch.float32)
     with Watch():

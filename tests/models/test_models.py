@@ -1,4 +1,4 @@
-"""The three recommenders: a contract that each passes, their layers and first weights as the documents list them."""
+"""The three recommenders: a contract that each passes, their layers and their initial weights."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def model_of(name: str, seed: int = 0, **given: float) -> nn.Module:
 
 
 class Called(TorchDispatchMode):
-    """Names of all operations that torch runs inside."""
+    """Collect the names of all operations that torch runs inside."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class Called(TorchDispatchMode):
 
 @pytest.mark.parametrize("name", MODELS)
 class TestContract:
-    """What the trainer, the ranking and the cooperation rely on."""
+    """The behavior that the trainer, the ranking and the cooperation rely on."""
 
     def rows(self, name: str) -> Tensor:
         return self.examples(name).epoch(0, 0)
@@ -52,42 +52,39 @@ class TestContract:
         return examples_of(spec_of(name), two_rings())
 
     def inputs(self, name: str) -> tuple[Tensor, Tensor]:
-        split, t = two_rings(), spec_of(name).model.t
-        return torch.arange(split.n_users), torch.from_numpy(
-            split.histories(part="test", t=t or 2)
-        ).long()
+        split, t = two_rings(), spec_of(name).model.t or 2
+        histories = torch.from_numpy(split.histories(part="test", t=t))
+        return torch.arange(split.n_users), histories.long()
 
     def test_it_learns_what_is_known(self, name):
-        """Rings of 8 items: the target is one of the 3 items of the user's ring that are not in training."""
+        """The target is one of the 3 of 8 items of the user's ring that are not in training."""
         given = {
             "sasrec": {"epochs": 12, "p": 0.0},
             "dnn": {"epochs": 30, "eta": 0.03},
-            "bpr": {"epochs": 20, "eta": 0.05, "l2": 0.1},
-        }[name]  # without the penalty BPR learns them by heart
+            "bpr": {"epochs": 20, "eta": 0.05, "l2": 0.1},  # without the penalty, it overfits
+        }[name]
         _, outcome = fit(spec_of(name, **given), two_rings())
         ranks = np.array(outcome.result["ranks"].split(), int)
         assert (ranks <= 3).mean() > 0.95
-        if name != "bpr":  # it knows what came last
+        if name != "bpr":  # the others see the last item
             assert (ranks == 1).mean() > 0.95
         losses = outcome.result["epochs"]["loss"][0]
         assert losses[-1] < 0.9 * losses[0]
 
-    def test_scores_are_of_all_ids_for_each_user(self, name):
+    def test_each_user_gets_scores_of_all_ids(self, name):
         model, (users, inputs) = model_of(name).eval(), self.inputs(name)
         scores = model.scores(users, inputs)
-        assert (
-            scores.shape == (48, 17) and scores.dtype == torch.float32 and scores.isfinite().all()
-        )
+        assert scores.shape == (48, 17) and scores.dtype == torch.float32
+        assert scores.isfinite().all()
 
     def test_a_users_scores_depend_on_nobody_else(self, name):
         model, (users, inputs) = spread(model_of(name)), self.inputs(name)
         together = model.scores(users, inputs)
-        alone = torch.cat(
-            [model.scores(users[i : i + 1], inputs[i : i + 1]) for i in range(len(users))]
-        )
+        each = zip(users.split(1), inputs.split(1), strict=True)
+        alone = torch.cat([model.scores(*one) for one in each])
         torch.testing.assert_close(together, alone, rtol=0, atol=1e-12)
-        turned = model.scores(users.flip(0), inputs.flip(0)).flip(0)
-        torch.testing.assert_close(together, turned, rtol=0, atol=1e-12)
+        flipped = model.scores(users.flip(0), inputs.flip(0)).flip(0)
+        torch.testing.assert_close(together, flipped, rtol=0, atol=1e-12)
 
     def test_the_loss_is_a_scalar_whatever_the_order_of_the_rows(self, name):
         model, rows = spread(model_of(name)), self.rows(name)
@@ -96,13 +93,13 @@ class TestContract:
         torch.testing.assert_close(loss, model.loss(rows.flip(0)), rtol=1e-12, atol=0)
 
     def test_the_gradient_is_the_slope_of_the_loss(self, name):
-        """Central difference along a random direction of all weights."""
+        """Compare it with a central difference along a random direction of all weights."""
         model, rows = spread(model_of(name, l2=0.1)), self.rows(name)[:10]
         weights = list(model.parameters())
         gradients = torch.autograd.grad(model.loss(rows), weights)
         draw = torch.Generator().manual_seed(3)
         direction = [torch.randn(w.shape, generator=draw, dtype=w.dtype) for w in weights]
-        if name != "bpr":  # the padding row has no gradient, but the tables of BPR have no padding
+        if name != "bpr":  # the padding row has no gradient; the tables of BPR have no padding
             direction[0][0] = 0
         slope = sum((g * v).sum() for g, v in zip(gradients, direction, strict=True)).item()
         losses = []
@@ -131,15 +128,11 @@ class TestContract:
         ]
 
     def test_weights_come_from_the_global_generator_alone(self, name):
-        one, again, other = (
-            weights_of(model_of(name)),
-            weights_of(model_of(name)),
-            weights_of(model_of(name, seed=1)),
-        )
+        one, again, other = (weights_of(model_of(name, seed)) for seed in (0, 0, 1))
         assert all(torch.equal(one[key], again[key]) for key in one)
         assert not any(torch.equal(w, other[key]) for key, w in one.items() if w.dim() == 2)
 
-    def test_ids_of_any_integer_type_serve(self, name):
+    def test_ids_can_have_any_integer_type(self, name):
         model, (users, inputs), rows = model_of(name).eval(), self.inputs(name), self.rows(name)
         assert torch.equal(model.scores(users, inputs), model.scores(users, inputs.int()))
         assert torch.equal(model.loss(rows), model.loss(rows.int()))
@@ -147,65 +140,53 @@ class TestContract:
     def test_batches_are_the_rows_in_their_order_and_give_the_loss_of_the_rows(self, name):
         model, rows = model_of(name).eval(), self.rows(name)
         batches = self.examples(name).batches(rows, 5, CPU)
-        assert torch.equal(torch.cat([batch[0] for batch in batches]), rows) and len(batches) == -(
-            -len(rows) // 5
-        )
+        assert len(batches) == -(-len(rows) // 5)
+        assert torch.equal(torch.cat([batch[0] for batch in batches]), rows)
         for batch in batches:
             assert torch.equal(model.loss(*batch), model.loss(batch[0]))
 
-    def test_nothing_in_a_step_waits_for_the_device(self, name):
+    def test_no_operation_of_a_step_waits_for_the_device(self, name):
         """On a GPU these operations stop the program until their result is on the host."""
+        waiting = {"nonzero", "_local_scalar_dense", "masked_select", "equal"}
         model = model_of(name)
         optimizer = Adam(model.parameters(), 1e-3)
         batch, *_ = self.examples(name).batches(self.rows(name), 5, CPU)
         with Called() as called:
             model.loss(*batch).backward()
             optimizer.step()
-        assert {"aten::mm", "aten::mul"} & called.names and "aten::_fused_adam_" in called.names
-        assert (
-            called.names
-            & {"aten::nonzero", "aten::_local_scalar_dense", "aten::masked_select", "aten::equal"}
-            == set()
-        )
+        names = {name.removeprefix("aten::") for name in called.names}
+        assert {"mm", "mul"} & names and "_fused_adam_" in names and not waiting & names
 
 
-# --- layers and first weights, as the documents list them ------------------------------------------------------------
+# --- layers and initial weights
 
 
-def block_layers(i: int) -> list[Layer]:
-    def layer(name: str, *norms: str) -> Layer:
-        at = f"blocks.{i}.{name}"
-        return Layer(
-            at, "middle", f"{at}.weight", (f"{at}.bias", *(f"blocks.{i}.{norm}" for norm in norms))
-        )
+def embedding(name: str) -> Layer:
+    return Layer(name, "embedding", f"{name}.weight")
 
-    return [
-        layer("query"),
-        layer("key"),
-        layer("value", "attention_norm.weight", "attention_norm.bias"),
-        layer("inner"),
-        layer("outer", "forward_norm.weight", "forward_norm.bias"),
+
+def linear_layer(name: str, component: str = "middle", *, norm: str = "") -> Layer:
+    """A matrix, followed by its bias and perhaps by a LayerNorm of the same block."""
+    at = f"{name.rpartition('.')[0]}.{norm}"
+    followers = (f"{at}.weight", f"{at}.bias") if norm else ()
+    return Layer(name, component, f"{name}.weight", (f"{name}.bias", *followers))
+
+
+def sasrec_layers(names: str) -> list[Layer]:
+    """The layers of SASRec; ``names`` lists those of a block, each with its "+norm" if any."""
+    blocks = [
+        linear_layer(f"blocks.{i}.{name}", norm=norm)
+        for i in range(2)
+        for name, _, norm in (layer.partition("+") for layer in names.split())
     ]
+    return [embedding("item"), embedding("position"), *blocks, OUTPUT]
 
 
-EMBEDDING = {
-    name: Layer(name, "embedding", f"{name}.weight") for name in ("item", "position", "user")
-}
-OUTPUT = Layer("output", "softmax", "output.weight", ("output.bias",))
+OUTPUT = linear_layer("output", "softmax")
 LAYERS = {
-    "sasrec": [
-        EMBEDDING["item"],
-        EMBEDDING["position"],
-        *block_layers(0),
-        *block_layers(1),
-        OUTPUT,
-    ],
-    "dnn": [
-        EMBEDDING["item"],
-        Layer("hidden", "middle", "hidden.weight", ("hidden.bias",)),
-        OUTPUT,
-    ],
-    "bpr": [EMBEDDING["user"], EMBEDDING["item"]],
+    "sasrec": sasrec_layers("query key value+attention_norm inner outer+forward_norm"),
+    "dnn": [embedding("item"), linear_layer("hidden"), OUTPUT],
+    "bpr": [embedding("user"), embedding("item")],
 }
 
 
@@ -216,21 +197,16 @@ def test_layers_are_those_of_the_documents_in_their_order(name, number):
 
 
 def is_normal(w: Tensor, std: float) -> bool:
-    """Mean 0, the standard deviation, and the share beyond two of them (4.6 %; a uniform law has none)."""
-    far = (w.abs() > 2 * std).float().mean().item()
-    return (
-        abs(w.mean().item()) < 0.03 * std
-        and abs(w.std().item() / std - 1) < 0.03
-        and 0.035 < far < 0.056
-    )
+    """Check mean 0, standard deviation, and the share beyond two of them (4.6 %; uniform: 0)."""
+    centered, scaled = abs(w.mean().item()) < 0.03 * std, abs(w.std().item() / std - 1) < 0.03
+    return centered and scaled and 0.035 < (w.abs() > 2 * std).float().mean().item() < 0.056
 
 
 def is_torchs_default(layer: nn.Linear) -> bool:
-    """Uniform within 1 / sqrt(inputs), weights and biases."""
+    """Check that weights and biases are uniform within 1 / sqrt(inputs)."""
     bound = layer.in_features**-0.5
-    return all(
-        w.abs().max() <= bound and w.abs().max() > 0.9 * bound for w in (layer.weight, layer.bias)
-    ) and (abs(layer.weight.std().item() * 3**0.5 / bound - 1) < 0.05)
+    inside = all(0.9 * bound < w.abs().max() <= bound for w in (layer.weight, layer.bias))
+    return inside and abs(layer.weight.std().item() * 3**0.5 / bound - 1) < 0.05
 
 
 def test_first_weights():
@@ -239,17 +215,12 @@ def test_first_weights():
     tables = [sasrec.item, sasrec.position, bpr.user, bpr.item]
     assert all(is_normal(table.weight, 0.01) for table in tables)
     assert is_normal(dnn.item.weight[1:], 1) and (dnn.item.weight[0] == 0).all()
-    linear = [
-        module
-        for model in (sasrec, dnn)
-        for module in model.modules()
-        if isinstance(module, nn.Linear)
-    ]
-    assert len(linear) == 2 * 5 + 1 + 2 and all(is_torchs_default(module) for module in linear)
-    norms = [module for module in sasrec.modules() if isinstance(module, nn.LayerNorm)]
-    assert len(norms) == 4 and all(
-        (n.weight == 1).all() and (n.bias == 0).all() and n.eps == 1e-5 for n in norms
-    )
+    modules = [*sasrec.modules(), *dnn.modules()]
+    linear = [module for module in modules if isinstance(module, nn.Linear)]
+    assert len(linear) == 2 * 5 + 1 + 2 and all(map(is_torchs_default, linear))
+    norms = [module for module in modules if isinstance(module, nn.LayerNorm)]
+    assert len(norms) == 4 and all(norm.eps == 1e-5 for norm in norms)
+    assert all((norm.weight == 1).all() and (norm.bias == 0).all() for norm in norms)
 
 
 @pytest.mark.parametrize(
@@ -271,62 +242,26 @@ def test_sizes():
     sasrec, dnn, bpr = SASRec(10, 8, 5, 0.0), YouTubeDNN(10, 8), BPR(4, 10, 8)
     counts = [sum(w.numel() for w in model.parameters()) for model in (sasrec, dnn, bpr)]
     block = 5 * (8 * 8 + 8) + 2 * (8 + 8)
-    assert counts == [
-        11 * 8 + 5 * 8 + 2 * block + 8 * 11 + 11,
-        11 * 8 + 8 * 8 + 8 + 8 * 11 + 11,
-        4 * 8 + 11 * 8,
-    ]
+    item, output = 11 * 8, 8 * 11 + 11
+    assert counts == [item + 5 * 8 + 2 * block + output, item + 8 * 8 + 8 + output, 4 * 8 + item]
 
 
-def test_the_item_chain_is_learnt_to_the_first_rank():
-    """Known answer: after item i comes i + 1, round and round; SASRec ranks the next item first."""
+def test_the_item_chain_is_learned_to_the_first_rank():
+    """Item i is always followed by i + 1, in a circle: SASRec ranks the next item first."""
     chain = split_of([[1 + (start + step) % 12 for step in range(10)] for start in range(12)] * 2)
     _, outcome = fit(spec_of("sasrec", epochs=25, batch=8, t=6), chain)
     ranks = np.array(outcome.result["ranks"].split(), int)
     assert (ranks == 1).mean() >= 23 / 24
 
 
-# --- what the released code measures
-
-
-def released_block(i: int, criterion: str) -> list[Layer]:
-    def layer(name: str, *more: str) -> Layer:
-        return Layer(
-            f"blocks.{i}.{name}",
-            "middle",
-            f"blocks.{i}.{name}.weight",
-            tuple(f"blocks.{i}.{n}" for n in (f"{name}.bias", *more)),
-        )
-
-    last = (
-        [layer("outer", "forward_norm.weight", "forward_norm.bias")]
-        if criterion == "entropy"
-        else [layer("outer"), layer("forward_norm")]
-    )
-    return [
-        layer("query"),
-        layer("key"),
-        layer("value"),
-        layer("attention_norm"),
-        layer("inner"),
-        *last,
-    ]
-
-
-@pytest.mark.parametrize(("criterion", "number"), [("entropy", 15), ("l1", 17)])
+@pytest.mark.parametrize(
+    ("criterion", "number", "last"),
+    [("entropy", 15, "outer+forward_norm"), ("l1", 17, "outer forward_norm")],
+)
 def test_released_layers_measure_layernorms_too_and_each_tensor_follows_the_one_before(
-    criterion, number
+    criterion, number, last
 ):
-    run = replace(
-        spec_of("sasrec", peers=2, cooperation=Cooperation("layerwise", criterion, 30)),
-        protocol="released",
-    )
-    layers = layers_of(run, model_of("sasrec"))
-    assert layers == [
-        EMBEDDING["item"],
-        EMBEDDING["position"],
-        *released_block(0, criterion),
-        *released_block(1, criterion),
-        OUTPUT,
-    ]
+    pair = spec_of("sasrec", peers=2, cooperation=Cooperation("layerwise", criterion, 30))
+    layers = layers_of(replace(pair, protocol="released"), model_of("sasrec"))
+    assert layers == sasrec_layers(f"query key value attention_norm inner {last}")
     assert len(layers) == number

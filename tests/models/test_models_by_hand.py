@@ -1,4 +1,4 @@
-"""Each recommender against a naive implementation with explicit loops, and what may have no influence on it."""
+"""Each recommender against a naive implementation with explicit loops, and invariances."""
 
 from __future__ import annotations
 
@@ -8,14 +8,29 @@ import numpy as np
 import pytest
 import torch
 from support import spread
+from torch import Tensor, nn
 
 from pcrec_core.models.bpr import BPR
 from pcrec_core.models.sasrec import Block, SASRec
 from pcrec_core.models.youtube_dnn import YouTubeDNN
 
-# --- SASRec ----------------------------------------------------------------------------------------------------------
-
 N, D, T = 7, 4, 6
+Arrays = dict[str, np.ndarray]
+
+
+def arrays(model: nn.Module) -> Arrays:
+    return {name: p.detach().numpy() for name, p in model.named_parameters()}
+
+
+def close(found: Tensor, expected: np.ndarray) -> None:
+    np.testing.assert_allclose(found.detach().numpy(), expected, rtol=0, atol=1e-12)
+
+
+def equal(found: Tensor, expected: Tensor) -> None:
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+
+
+# --- SASRec
 
 
 @pytest.fixture
@@ -24,15 +39,13 @@ def sasrec() -> SASRec:
     return spread(SASRec(N, D, T, 0.3))
 
 
-def vector(w: dict[str, np.ndarray], name: str, x: np.ndarray) -> np.ndarray:
-    """A linear layer, cell by cell."""
-    weight, bias = w[f"{name}.weight"], w[f"{name}.bias"]
-    return np.array(
-        [bias[o] + sum(weight[o, i] * x[i] for i in range(len(x))) for o in range(len(bias))]
-    )
+def vector(w: Arrays, name: str, x: np.ndarray) -> np.ndarray:
+    """Apply a linear layer, element by element."""
+    rows = zip(w[f"{name}.weight"], w[f"{name}.bias"], strict=True)
+    return np.array([bias + sum(a * b for a, b in zip(row, x, strict=True)) for row, bias in rows])
 
 
-def normal(w: dict[str, np.ndarray], name: str, x: np.ndarray) -> np.ndarray:
+def normal(w: Arrays, name: str, x: np.ndarray) -> np.ndarray:
     mean = sum(x) / len(x)
     variance = sum((v - mean) ** 2 for v in x) / len(x)
     return (x - mean) / math.sqrt(variance + 1e-5) * w[f"{name}.weight"] + w[f"{name}.bias"]
@@ -41,9 +54,11 @@ def normal(w: dict[str, np.ndarray], name: str, x: np.ndarray) -> np.ndarray:
 def naive_encode(
     model: SASRec, ids: list[int], slots: list[int] | None = None, keys: list[int] | None = None
 ) -> dict:
-    """Representation at each of ``slots`` (eval mode), which see themselves and those of ``keys`` before them; without
-    them those that hold an item: padding is simply not there."""
-    w = {name: p.detach().numpy() for name, p in model.named_parameters()}
+    """Encode each of ``slots`` in evaluation; a slot sees itself and those of ``keys`` before it.
+
+    Both default to the slots that hold an item, as if padding did not exist.
+    """
+    w = arrays(model)
     items = [s for s, i in enumerate(ids) if i]
     slots, visible = items if slots is None else slots, items if keys is None else keys
     x = {s: w["item.weight"][ids[s]] + w["position.weight"][s] for s in slots}
@@ -53,13 +68,10 @@ def naive_encode(
         for s in x:
             q = vector(w, f"{at}.query", x[s])
             keys = [k for k in x if k == s or (k < s and k in visible)]
-            scores = [sum(q * vector(w, f"{at}.key", x[k])) / math.sqrt(len(q)) for k in keys]
-            z = sum(math.exp(v) for v in scores)
-            seen = sum(
-                math.exp(v) / z * vector(w, f"{at}.value", x[k])
-                for v, k in zip(scores, keys, strict=True)
-            )
-            h = normal(w, f"{at}.attention_norm", x[s] + seen)
+            scores = {k: sum(q * vector(w, f"{at}.key", x[k])) / math.sqrt(len(q)) for k in keys}
+            z = sum(math.exp(v) for v in scores.values())
+            parts = [math.exp(v) / z * vector(w, f"{at}.value", x[k]) for k, v in scores.items()]
+            h = normal(w, f"{at}.attention_norm", x[s] + sum(parts))
             inner = np.array([max(0.0, v) for v in vector(w, f"{at}.inner", h)])
             after[s] = normal(w, f"{at}.forward_norm", h + vector(w, f"{at}.outer", inner))
         x = after
@@ -71,56 +83,46 @@ def negative_log(logits: np.ndarray, target: int) -> float:
 
 
 SEQUENCES = [[1, 2, 3, 4, 5], [0, 0, 6, 7, 6], [0, 0, 0, 0, 3], [5, 5, 5, 1, 1]]
+PIECES = [[1, 2, 3, 4, 5, 6], [0, 0, 6, 7, 6, 2], [0, 0, 0, 0, 3, 1]]  # 5, 3 and 1 real pairs
 
 
 def test_sasrec_equals_a_naive_implementation(sasrec):
-    w = {name: p.detach().numpy() for name, p in sasrec.named_parameters()}
-    found = sasrec.encode(torch.tensor(SEQUENCES)).detach().numpy()
-    scores = sasrec.scores(torch.arange(4), torch.tensor(SEQUENCES)).detach().numpy()
+    found = sasrec.encode(torch.tensor(SEQUENCES))
+    scores = sasrec.scores(torch.arange(4), torch.tensor(SEQUENCES))
     for row, ids in enumerate(SEQUENCES):
         expected = naive_encode(sasrec, ids)
         for slot, x in expected.items():
-            np.testing.assert_allclose(found[row, slot], x, rtol=0, atol=1e-12)
-        np.testing.assert_allclose(
-            scores[row], vector(w, "output", expected[len(ids) - 1]), rtol=0, atol=1e-12
-        )
+            close(found[row, slot], x)
+        close(scores[row], vector(arrays(sasrec), "output", expected[len(ids) - 1]))
 
 
 def test_sasrecs_loss_is_the_mean_over_real_positions(sasrec):
-    w = {name: p.detach().numpy() for name, p in sasrec.named_parameters()}
-    pieces = [[1, 2, 3, 4, 5, 6], [0, 0, 6, 7, 6, 2], [0, 0, 0, 0, 3, 1]]  # 5, 3 and 1 real pairs
     losses = [
-        negative_log(vector(w, "output", x), ids[slot + 1])
-        for ids in pieces
+        negative_log(vector(arrays(sasrec), "output", x), ids[slot + 1])
+        for ids in PIECES
         for slot, x in naive_encode(sasrec, ids[:-1]).items()
     ]
     assert len(losses) == 9
-    assert sasrec.loss(torch.tensor(pieces)).item() == pytest.approx(sum(losses) / 9, abs=1e-12)
-
-
-PIECES = [[1, 2, 3, 4, 5, 6], [0, 0, 6, 7, 6, 2], [0, 0, 0, 0, 3, 1]]
+    assert sasrec.loss(torch.tensor(PIECES)).item() == pytest.approx(sum(losses) / 9, abs=1e-12)
 
 
 @pytest.mark.parametrize(("loss", "attention"), [("all", "all"), ("real", "all"), ("all", "real")])
 def test_sasrec_with_padding_equals_a_naive_implementation(loss, attention):
     torch.manual_seed(2)
     model = spread(SASRec(N, D, T, 0.3, loss, attention))
-    w = {name: p.detach().numpy() for name, p in model.named_parameters()}
-    losses, every = [], list(range(T - 1))
+    w, losses, every = arrays(model), [], list(range(T - 1))
+    keys = every if attention == "all" else None
     for ids in PIECES:
-        found = naive_encode(model, ids[:-1], every, every if attention == "all" else None)
+        found = naive_encode(model, ids[:-1], every, keys)
         in_loss = [s for s in every if loss == "all" or ids[s]]
         losses += [negative_log(vector(w, "output", found[s]), ids[s + 1]) for s in in_loss]
+        last = naive_encode(model, ids[1:], every, keys)[T - 2]
         scores = model.scores(torch.arange(1), torch.tensor([ids[1:]]))
-        last = naive_encode(model, ids[1:], every, every if attention == "all" else None)[T - 2]
-        np.testing.assert_allclose(
-            scores[0].detach().numpy(), vector(w, "output", last), rtol=0, atol=1e-12
-        )
+        close(scores[0], vector(w, "output", last))
     assert len(losses) == (15 if loss == "all" else 9)
-    assert model.loss(torch.tensor(PIECES)).item() == pytest.approx(
-        sum(losses) / len(losses), abs=1e-12
-    )
-    assert model.loss(torch.tensor(PIECES), 9).item() == model.loss(torch.tensor(PIECES)).item()
+    whole = model.loss(torch.tensor(PIECES)).item()
+    assert whole == pytest.approx(sum(losses) / len(losses), abs=1e-12)
+    assert model.loss(torch.tensor(PIECES), 9).item() == whole
 
 
 @pytest.mark.parametrize(
@@ -128,14 +130,11 @@ def test_sasrec_with_padding_equals_a_naive_implementation(loss, attention):
 )
 def test_the_row_of_padding_that_takes_part_is_frozen(padding):
     torch.manual_seed(2)
-    model = spread(SASRec(N, D, T, 0.0, **padding))
-    model.loss(torch.tensor(PIECES)).backward()
-    gradient = model.item.weight.grad.to_dense()
-    assert (gradient[0] == 0).all() and (gradient[1:] != 0).any(1).all()
-    mean = spread(YouTubeDNN(N, D, "all"))
-    mean.loss(torch.tensor(PIECES)).backward()
-    gradient = mean.item.weight.grad.to_dense()
-    assert (gradient[0] == 0).all() and (gradient[[1, 6, 7]] != 0).any(1).all()
+    sasrec, dnn = spread(SASRec(N, D, T, 0.0, **padding)), spread(YouTubeDNN(N, D, "all"))
+    for model, used in ((sasrec, [1, 2, 3, 4, 5, 6, 7]), (dnn, [1, 6, 7])):
+        model.loss(torch.tensor(PIECES)).backward()
+        gradient = model.item.weight.grad.to_dense()
+        assert (gradient[0] == 0).all() and (gradient[used] != 0).any(1).all()
 
 
 def test_a_later_item_changes_no_earlier_representation(sasrec):
@@ -146,19 +145,18 @@ def test_a_later_item_changes_no_earlier_representation(sasrec):
         changed[0, slot] = 7
         after = sasrec.encode(changed)
         assert torch.equal(after[0, 1:slot], before[0, 1:slot])
-        assert (
-            (after[0, slot:] - before[0, slot:]).abs().amax(1) > 1e-3
-        ).all()  # and every later one
+        later = (after[0, slot:] - before[0, slot:]).abs().amax(1)
+        assert (later > 1e-3).all()
 
 
-def test_what_stands_for_padding_has_no_influence_in_sasrec(sasrec):
+def test_the_embeddings_of_padding_have_no_influence_in_sasrec(sasrec):
     inputs, piece = torch.tensor([[0, 0, 6, 7, 6]]), torch.tensor([[0, 0, 6, 7, 6, 2]])
     before = sasrec.scores(torch.arange(1), inputs), sasrec.loss(piece)
     with torch.no_grad():
         sasrec.item.weight[0] = 100.0
         sasrec.position.weight[:2] = -100.0
     after = sasrec.scores(torch.arange(1), inputs), sasrec.loss(piece)
-    torch.testing.assert_close(after, before, rtol=0, atol=1e-12)
+    equal(after, before)
 
 
 def test_more_padding_gives_the_same_scores_in_sasrec(sasrec):
@@ -167,14 +165,12 @@ def test_more_padding_gives_the_same_scores_in_sasrec(sasrec):
     with torch.no_grad():
         sasrec.position.weight.copy_(sasrec.position.weight.roll(2, 0))
     after = sasrec.encode(torch.tensor([[0, 0, 6, 7, 6]]))
-    torch.testing.assert_close(after[:, 2:], before, rtol=0, atol=1e-12)
+    equal(after[:, 2:], before)
 
 
 def test_order_matters_to_sasrec(sasrec):
-    one, other = (
-        sasrec.scores(torch.arange(1), torch.tensor([ids]))
-        for ids in ([1, 2, 3, 4, 5], [2, 1, 3, 4, 5])
-    )
+    orders = torch.tensor([[1, 2, 3, 4, 5], [2, 1, 3, 4, 5]])
+    one, other = sasrec.scores(torch.arange(2), orders)
     assert (one - other).abs().max() > 1e-3
 
 
@@ -185,7 +181,7 @@ def test_the_last_position_row_is_never_trained(sasrec):
 
 
 def test_where_everything_is_dropped_the_input_is_gone():
-    """At a rate of nearly 1 the embedding sum, the attention and the point-wise half vanish; the norms are left."""
+    """At a rate of nearly 1 only the norms are left of the embeddings and both halves."""
     torch.manual_seed(2)
     model = spread(SASRec(N, D, T, 1 - 1e-9)).train()
     x = torch.zeros(D, dtype=torch.float64)
@@ -193,28 +189,23 @@ def test_where_everything_is_dropped_the_input_is_gone():
         x = block.forward_norm(block.attention_norm(x))
     ids = torch.tensor(SEQUENCES)
     expected = x.expand(4, 5, D) * (ids > 0).unsqueeze(-1)  # zero at padding
-    torch.testing.assert_close(model.encode(ids), expected, rtol=0, atol=1e-12)
+    equal(model.encode(ids), expected)
 
 
 def test_the_point_wise_half_is_dropped_after_the_relu_and_after_the_second_layer():
-    """Both layers pass a constant on: at a rate of 1/2, twice, a quarter of the cells is left."""
+    """Both layers pass a constant on: at a rate of 1/2, twice, a quarter of it is left."""
     d = 600
     block = Block(d, 0.5).train()
     with torch.no_grad():
-        for w in (
-            block.inner.weight,
-            block.outer.bias,
-            block.attention_norm.weight,
-            block.attention_norm.bias,
-        ):
+        norm = block.attention_norm
+        for w in (block.inner.weight, block.outer.bias, norm.weight, norm.bias):
             w.zero_()
         block.inner.bias.fill_(1.0)
         block.outer.weight.copy_(torch.eye(d))
     torch.manual_seed(0)
     y = block(torch.rand(4, d), torch.arange(4), torch.zeros(4, 1, 1))
-    assert (
-        0.22 < (y > 0).double().mean().item() < 0.28
-    )  # the norm puts what is left above 0, the rest below
+    # The norm puts what is left above 0, and the rest below.
+    assert 0.22 < (y > 0).double().mean().item() < 0.28
 
 
 def test_dropout_is_on_in_training_only(sasrec):
@@ -237,34 +228,28 @@ def dnn() -> YouTubeDNN:
 
 
 def naive_user(model: YouTubeDNN, ids: list[int]) -> np.ndarray:
-    w = {name: p.detach().numpy() for name, p in model.named_parameters()}
+    w = arrays(model)
     real = [np.maximum(vector(w, "hidden", w["item.weight"][i]), 0) for i in ids if i]
     return sum(real) / len(real)
 
 
 def test_dnn_equals_a_naive_implementation(dnn):
-    w = {name: p.detach().numpy() for name, p in dnn.named_parameters()}
-    scores = dnn.scores(torch.arange(4), torch.tensor(SEQUENCES)).detach().numpy()
+    scores = dnn.scores(torch.arange(4), torch.tensor(SEQUENCES))
     for row, ids in enumerate(SEQUENCES):
-        np.testing.assert_allclose(
-            scores[row], vector(w, "output", naive_user(dnn, ids)), rtol=0, atol=1e-12
-        )
+        close(scores[row], vector(arrays(dnn), "output", naive_user(dnn, ids)))
 
 
 def test_dnns_mean_over_all_positions_counts_padding():
     torch.manual_seed(3)
     model = spread(YouTubeDNN(N, D, "all"))
-    w = {name: p.detach().numpy() for name, p in model.named_parameters()}
+    w = arrays(model)
     for ids in SEQUENCES:
-        expected = sum(np.maximum(vector(w, "hidden", w["item.weight"][i]), 0) for i in ids) / len(
-            ids
-        )
-        found = model.encode(torch.tensor([ids]))[0].detach().numpy()
-        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+        hidden = [np.maximum(vector(w, "hidden", w["item.weight"][i]), 0) for i in ids]
+        close(model.encode(torch.tensor([ids]))[0], sum(hidden) / len(ids))
 
 
 def test_dnns_loss_is_that_of_the_last_item(dnn):
-    w = {name: p.detach().numpy() for name, p in dnn.named_parameters()}
+    w = arrays(dnn)
     pieces = [[1, 2, 3, 4], [0, 0, 6, 7], [0, 2, 2, 2]]
     losses = [
         negative_log(vector(w, "output", naive_user(dnn, ids[:-1])), ids[-1]) for ids in pieces
@@ -277,10 +262,9 @@ def test_padding_has_no_influence_in_dnn_and_order_has_none(dnn):
     with torch.no_grad():
         dnn.item.weight[0] = 100.0
     for ids in ([0, 6, 7, 2], [0, 0, 0, 0, 6, 7, 2], [0, 7, 2, 6], [2, 7, 6]):
-        torch.testing.assert_close(dnn.encode(torch.tensor([ids])), expected, rtol=0, atol=1e-12)
-    assert (
-        dnn.encode(torch.tensor([[6, 6, 7, 2]])) - expected
-    ).abs().max() > 1e-3  # how often does count
+        equal(dnn.encode(torch.tensor([ids])), expected)
+    twice = dnn.encode(torch.tensor([[6, 6, 7, 2]]))  # the number of occurrences does count
+    assert (twice - expected).abs().max() > 1e-3
 
 
 # --- BPR
@@ -303,21 +287,18 @@ def test_bprs_loss_is_a_sum_with_the_norms_of_what_was_used():
     rows = torch.tensor([[0, 1, 2], [1, 3, 1]])  # margins 1 - 2 = -1 and -2 - 0 = -2
     expected = math.log(1 + math.exp(1)) + math.log(1 + math.exp(2))
     assert by_hand(0.0).loss(rows).item() == pytest.approx(expected, abs=1e-12)
-    norms = (5 + 1 + 1) + (1 + 8 + 1)
-    assert by_hand(0.25).loss(rows).item() == pytest.approx(expected + 0.25 * norms, abs=1e-12)
-    twice = torch.cat([rows, rows])
-    assert by_hand(0.25).loss(twice).item() == pytest.approx(
-        2 * (expected + 0.25 * norms), abs=1e-12
-    )
+    expected += 0.25 * ((5 + 1 + 1) + (1 + 8 + 1))
+    assert by_hand(0.25).loss(rows).item() == pytest.approx(expected, abs=1e-12)
+    twice = by_hand(0.25).loss(torch.cat([rows, rows])).item()
+    assert twice == pytest.approx(2 * expected, abs=1e-12)
 
 
 def test_bprs_loss_is_finite_for_hopeless_margins():
     model = by_hand(0.0)
     with torch.no_grad():
         model.user.weight.mul_(1e6)
-    assert model.loss(torch.tensor([[0, 1, 3]])).item() == pytest.approx(
-        5e6
-    )  # -log sigmoid(-x) = x
+    loss = model.loss(torch.tensor([[0, 1, 3]])).item()
+    assert loss == pytest.approx(5e6)  # -log sigmoid(-x) = x
 
 
 def test_bpr_has_no_gradient_outside_its_rows():
@@ -331,31 +312,27 @@ def test_bpr_has_no_gradient_outside_its_rows():
 def test_bprs_gradient_is_that_of_the_formula():
     torch.manual_seed(4)
     model = spread(BPR(5, N, D, l2=0.03))
-    rows = torch.tensor(
-        [[0, 1, 2], [3, 2, 1], [0, 5, 2], [4, 2, 2]]
-    )  # an item as positive and negative, a user twice
+    # Item 2 is a positive and a negative, and user 0 occurs twice.
+    rows = torch.tensor([[0, 1, 2], [3, 2, 1], [0, 5, 2], [4, 2, 2]])
     user, item = model.user.weight, model.item.weight
     u, i, j = user[rows[:, 0]], item[rows[:, 1]], item[rows[:, 2]]
-    expected = (
-        0.03 * (u**2 + i**2 + j**2).sum()
-        - torch.log(torch.sigmoid((u * i).sum(1) - (u * j).sum(1))).sum()
-    )
+    margin = (u * i).sum(1) - (u * j).sum(1)
+    expected = 0.03 * (u**2 + i**2 + j**2).sum() - torch.log(torch.sigmoid(margin)).sum()
     found = model.loss(rows)
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
-    for ours, theirs in zip(
-        torch.autograd.grad(found * 2, (user, item)),
-        torch.autograd.grad(expected * 2, (user, item)),
-        strict=True,
-    ):
-        torch.testing.assert_close(ours.to_dense(), theirs, rtol=0, atol=1e-12)
+    equal(found, expected)
+    gradients = (torch.autograd.grad(loss * 2, (user, item)) for loss in (found, expected))
+    for ours, theirs in zip(*gradients, strict=True):
+        equal(ours.to_dense(), theirs)
 
 
 # --- where SASRec drops
 
 
 def test_sasrec_drops_attention_weights_not_what_they_add_up_to():
-    """Values of 1 make each position 0 plus the sum of its weights, the same in every dimension, whichever weights are lost:
-    the norm takes it away. A loss of single dimensions would remain."""
+    """Each value is 1, so dropped weights change all dimensions equally, and the norm removes it.
+
+    A loss of single dimensions would remain.
+    """
     torch.manual_seed(0)
     block = Block(64, 0.5).train()
     with torch.no_grad():

@@ -1,8 +1,9 @@
-"""What each process that torchrun starts does in ``test_parallel.py``: commands one after the other, and a report of each.
+"""The program of each process that torchrun starts in ``test_parallel.py``.
 
-``peers_at_once.py FOLDER STEPS``: ``STEPS`` is a JSON list of [event, words of the command line]. Everything is written
-below ``FOLDER``; what process r saw and gave back, into ``report-r.json``. An event befalls process 1 in epoch 2;
-``other code``, from the start.
+``peers_at_once.py FOLDER STEPS`` runs commands one after the other. ``STEPS`` is a JSON list of
+[event, words of the command line]. All files are below ``FOLDER``; process r reports the exit code
+and the output of each command in ``report-r.json``. An event happens to process 1 in epoch 2, but
+``other code`` from the start.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from pcrec_core.training import environment
 
 
 def spoil(trainer: Trainer) -> None:
-    """The weights become NaN."""
+    """Set the weights to NaN."""
     with torch.no_grad():
         for w in trainer.peers[0].model.parameters():
             w.fill_(torch.nan)
@@ -44,7 +45,7 @@ CODE = provenance.CODE
 
 
 def step(event: str, words: list[str]) -> list[Any]:
-    """Exit code, lines of stdout and lines of stderr of one command."""
+    """Return the exit code, lines of stdout and lines of stderr of one command."""
     original = Trainer._epoch
 
     def eventful(trainer: Trainer, number: int) -> dict[str, Any]:

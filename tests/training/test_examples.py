@@ -1,4 +1,4 @@
-"""What an epoch goes over: pieces cut from the end, distinct positives, negatives uniform over what is left."""
+"""The examples of an epoch: pieces cut from the end, distinct positives, uniform negatives."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def training_of(histories: list[list[int]]) -> list[list[int]]:
 
 
 def naive_pieces(histories: list[list[int]], t: int) -> list[list[int]]:
-    """Cut from the end backwards, user by user; a first piece of one item has no target and is dropped."""
+    """Cut from the end backwards, user by user; a first piece of one item is dropped."""
     rows = []
     for training in training_of(histories):
         pieces = []
@@ -35,7 +35,7 @@ def sorted_rows(rows: torch.Tensor) -> list[list[int]]:
 
 
 def test_pieces_by_hand():
-    # Training: 1..7 and 8, 9: for t = 3 the 1 is left over, and (8, 9) is padded.
+    # Training items are 1..7 and 8, 9: with t = 3, item 1 is left over and (8, 9) is padded.
     split = split_of([[1, 2, 3, 4, 5, 6, 7, 10, 11], [8, 9, 10, 11]])
     assert sorted_rows(Pieces(split, 3).epoch(0, 0)) == [[0, 8, 9], [2, 3, 4], [5, 6, 7]]
     assert sorted_rows(Pieces(split, 4).epoch(0, 0)) == [[0, 0, 8, 9], [0, 1, 2, 3], [4, 5, 6, 7]]
@@ -48,15 +48,15 @@ HISTORIES = st.lists(
 
 @given(HISTORIES, st.integers(2, 6), st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1))
 @settings(deadline=None)
-def test_an_epoch_is_every_piece_once_in_an_order_of_its_seed(histories, t, order, other):
+def test_an_epoch_has_every_piece_once_in_an_order_of_its_seed(histories, t, order, other):
     pieces = Pieces(split_of(histories, repeats=True), t)
     rows = pieces.epoch(order, 1)
     assert len(pieces) == len(rows) and sorted_rows(rows) == sorted(naive_pieces(histories, t))
-    assert torch.equal(rows, pieces.epoch(order, other))  # the negatives' seed has no meaning here
+    assert torch.equal(rows, pieces.epoch(order, other))  # the negatives' seed is not used
     assert sorted_rows(rows) == sorted_rows(pieces.epoch(other, 1))
 
 
-def test_another_seed_gives_another_order_and_every_order_is_as_likely():
+def test_another_seed_gives_another_order_and_all_orders_are_equally_likely():
     pieces = Pieces(split_of([[1, 2, 3, 4, 5, 6, 1, 2]]), 2)  # three pieces: six orders
     orders = [str(pieces.epoch(seed, 0).tolist()) for seed in range(1200)]
     counts = [orders.count(order) for order in set(orders)]
@@ -85,9 +85,8 @@ def test_negatives_are_items_outside_the_users_training(histories, order, negati
     positives = Positives(split_of(users, repeats=True))
     rows = positives.epoch(order, negative).tolist()
     training = training_of(users)
-    assert sorted((u, i) for u, i, _ in rows) == sorted(
-        {(u, i) for u, items in enumerate(training) for i in items}
-    )
+    pairs = {(u, i) for u, items in enumerate(training) for i in items}
+    assert sorted((u, i) for u, i, _ in rows) == sorted(pairs)
     assert all(1 <= n <= 9 and n not in training[u] for u, _, n in rows)
 
 
@@ -100,24 +99,18 @@ def test_negatives_are_uniform_over_what_is_left():
         counts = np.bincount(drawn, minlength=10)
         assert set(np.flatnonzero(counts)) == set(left)
         assert chisquare(counts[left]).pvalue > 0.001
-    # Whether a positive is the user's first or last says nothing of its negative.
-    of_user = rows[rows[:, 0] == 0]
-    by_positive = [
-        np.bincount(of_user[of_user[:, 1] == item, 2], minlength=10)[4:] for item in (1, 2, 3)
-    ]
+    # A negative does not depend on the place of its positive in the history.
+    drawn = (rows[(rows[:, 0] == 0) & (rows[:, 1] == item), 2] for item in (1, 2, 3))
+    by_positive = [np.bincount(negatives, minlength=10)[4:] for negatives in drawn]
     assert chisquare(np.concatenate(by_positive)).pvalue > 0.001
 
 
-def test_order_and_negatives_are_streams_of_their_own():
+def test_order_and_negatives_have_separate_streams():
     positives = Positives(split_of([[1, 2, 3, 4, 5, 6], [7, 8, 9, 10, 1, 2]]))
-    rows = positives.epoch(1, 2)
+    rows, order, negatives = (positives.epoch(*seeds) for seeds in ((1, 2), (5, 2), (1, 3)))
     assert torch.equal(rows, positives.epoch(1, 2))
-    assert sorted_rows(rows) == sorted_rows(
-        positives.epoch(5, 2)
-    )  # another order, the same triples
-    assert not torch.equal(rows, positives.epoch(5, 2))
-    assert torch.equal(rows[:, :2], positives.epoch(1, 3)[:, :2])  # other negatives, the same order
-    assert not torch.equal(rows, positives.epoch(1, 3))
+    assert not torch.equal(rows, order) and sorted_rows(rows) == sorted_rows(order)
+    assert not torch.equal(rows, negatives) and torch.equal(rows[:, :2], negatives[:, :2])
 
 
 def test_a_user_with_every_item_is_refused():

@@ -1,4 +1,4 @@
-"""One process a peer, started by a real torchrun: the same record as all peers in one process, and no process left alone."""
+"""One process per peer, started by torchrun: the serial record, and no process left alone."""
 
 from __future__ import annotations
 
@@ -38,21 +38,24 @@ APART = replace(base("synthetic", "dnn", epochs=5, d=8, t=9), peers=2)
 THREE = replace(pcrec("synthetic", "bpr", 0, epochs=4, d=8), peers=3)
 RESUMED = pcrec("synthetic", "bpr", 25, epochs=4, d=8)
 SPOILED = pcrec("synthetic", "bpr", 20, epochs=4, d=8)
-#: Finished epochs that a kill in epoch 2 leaves: process 0 may be ended while it writes the second.
+#: Finished epochs after a kill in epoch 2: process 0 may end while it writes the second.
 LEFT = (1, 2)
-#: Exchanges, choices and read-outs that are not PAIR's.
-SMALL = {"epochs": 2, "d": 4}
+
+
+def small(label: str, model: str, seed: int = 0, **given: Any) -> RunSpec:
+    return variant(label, "synthetic", model, seed, {"epochs": 2, "d": 4} | given)
+
+
+#: Exchanges, choices and read-outs that differ from those of PAIR.
 VARIANTS = {
-    "parameter-wise": variant("W", "synthetic", "dnn", 0, SMALL),
-    "embedding": variant("E", "synthetic", "dnn", 0, SMALL),
-    "noise": replace(variant("N", "synthetic", "bpr", 0, SMALL), peers=2),
-    "random": variant("random", "synthetic", "dnn", 0, SMALL),
-    "same order": variant("DS", "synthetic", "bpr", 0, SMALL),
-    "released": variant("LE", "synthetic", "dnn", 0, SMALL | {"protocol": "released"}),
-    "both choices": variant(
-        "LE", "synthetic", "dnn", 0, SMALL | {"protocol": "released", "rules": {"choice": "both"}}
-    ),
-    "never": variant("apart-best", "synthetic", "bpr", 3, SMALL),
+    "parameter-wise": small("W", "dnn"),
+    "embedding": small("E", "dnn"),
+    "noise": replace(small("N", "bpr"), peers=2),
+    "random": small("random", "dnn"),
+    "same order": small("DS", "bpr"),
+    "released": small("LE", "dnn", protocol="released"),
+    "both choices": small("LE", "dnn", protocol="released", rules={"choice": "both"}),
+    "never": small("apart-best", "bpr", 3),
 }
 
 
@@ -69,7 +72,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 def serial(spec: RunSpec, folder: Path) -> Record:
-    """The record of ``spec`` with its peers in turn, all files below ``folder``."""
+    """Train ``spec`` with its peers in turn, with all files below ``folder``."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(paths.CACHE, str(folder))
         return study.run([spec], store=Store(folder / "records"))[0]
@@ -78,59 +81,49 @@ def serial(spec: RunSpec, folder: Path) -> Record:
 def torchrun(
     folder: Path, processes: int, *steps: tuple[str, RunSpec]
 ) -> subprocess.CompletedProcess:
-    told = [
-        [
-            event,
-            [*shlex.split(command_line.command(spec))[3:], "--records", str(folder / "records")],
-        ]
-        for event, spec in steps
+    records = ["--records", str(folder / "records")]
+    commands = [
+        [event, [*shlex.split(command_line.command(spec))[3:], *records]] for event, spec in steps
     ]
-    start = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        str(processes),
-    ]
-    script = [str(ROOT / "tests" / "training" / "peers_at_once.py"), str(folder), json.dumps(told)]
-    environment = (
-        os.environ
-        | {"PYTHONPATH": str(ROOT)}
-        | ({"GLOO_SOCKET_IFNAME": "lo"} if sys.platform == "linux" else {})
-    )
+    start = f"{sys.executable} -m torch.distributed.run --standalone --nproc-per-node {processes}"
+    script = [str(Path(__file__).with_name("peers_at_once.py")), str(folder), json.dumps(commands)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    if sys.platform == "linux":
+        environment |= {"GLOO_SOCKET_IFNAME": "lo"}
     return subprocess.run(
-        [*start, *script], capture_output=True, text=True, cwd=folder, env=environment, timeout=300
+        [*start.split(), *script],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment,
+        timeout=300,
     )
 
 
 def reports(folder: Path, processes: int) -> list[list[Any]]:
-    """What each step gave, by process."""
-    by_process = [
-        json.loads((folder / f"report-{rank}.json").read_text()) for rank in range(processes)
-    ]
-    return list(zip(*by_process, strict=True))
+    """Return the reports of each step, by process."""
+    files = [folder / f"report-{rank}.json" for rank in range(processes)]
+    return list(zip(*(json.loads(file.read_text()) for file in files), strict=True))
 
 
 def check_equal(spec: RunSpec, folder: Path, reference: Path) -> Record:
-    """The record and the weights in ``folder`` are those that the serial mode leaves in ``reference``, to the bit."""
+    """Check the record and weights in ``folder`` against the serial mode, to the bit."""
     found, expected = Store(folder / "records").get(spec.name), serial(spec, reference)
     assert found.result == expected.result and found.result_hash == expected.result_hash
-    files = [
+    ours, theirs = (
         sorted((each / "weights").rglob(f"{Path(spec.name).name}*.safetensors"))
         for each in (folder, reference)
-    ]
-    assert (
-        len(files[0]) == len(files[1]) == (1 if spec.cooperation else 1 + spec.peers)
-    )  # of each peer that never exchanges
-    assert [one.read_bytes() for one in files[0]] == [one.read_bytes() for one in files[1]]
+    )
+    # Peers that never exchange keep one file each.
+    assert len(ours) == len(theirs) == (1 if spec.cooperation else 1 + spec.peers)
+    assert [one.read_bytes() for one in ours] == [one.read_bytes() for one in theirs]
     assert not (folder / "checkpoints" / f"{spec.identity}.pt").exists()
     return found
 
 
 @pytest.fixture(scope="module")
 def killed(folder) -> tuple[subprocess.CompletedProcess, Path]:
-    """A pair of which process 1 was killed in epoch 2, and a copy of what it left."""
+    """A pair whose process 1 was killed in epoch 2, and a copy of the files it left."""
     done = torchrun(folder, 2, ("killed", PAIR))
     shutil.copytree(folder, folder / "left", ignore=lambda *_: ["left"])
     return done, folder / "left"
@@ -138,7 +131,7 @@ def killed(folder) -> tuple[subprocess.CompletedProcess, Path]:
 
 @pytest.fixture(scope="module")
 def steps(killed, folder) -> list[list[Any]]:
-    """What two processes, started once, did did with several commands."""
+    """The reports of two processes, started once, of several commands."""
     with pytest.MonkeyPatch.context() as patch:
         original = Trainer._epoch
 
@@ -152,20 +145,10 @@ def steps(killed, folder) -> list[list[Any]]:
             serial(APART, folder)
         patch.setattr(provenance, "CODE", "e" * 16)
         Checkpoint(folder / "checkpoints" / f"{RESUMED.identity}.pt", RESUMED.identity).save({})
-    done = torchrun(
-        folder,
-        2,
-        ("", PAIR),
-        ("", PAIR),
-        ("", APART),
-        ("ctrl-c", PRESSED),
-        ("", PRESSED),
-        ("spoiled", SPOILED),
-        ("", THREE),
-        ("", RESUMED),
-        ("other code", RESUMED),
-        *(("", run) for run in VARIANTS.values()),
-    )
+    events = ["", "", "", "ctrl-c", "", "spoiled", "", "", "other code"]
+    runs = [PAIR, PAIR, APART, PRESSED, PRESSED, SPOILED, THREE, RESUMED, RESUMED]
+    variants = [("", run) for run in VARIANTS.values()]
+    done = torchrun(folder, 2, *zip(events, runs, strict=True), *variants)
     assert done.returncode == 0, done.stderr
     return reports(folder, 2)
 
@@ -173,19 +156,17 @@ def steps(killed, folder) -> list[list[Any]]:
 # --- the same record
 
 
-def test_a_killed_pair_ends_both_processes_and_goes_on_to_the_serial_record(
+def test_a_killed_pair_ends_both_processes_and_resumes_to_the_serial_record(
     killed, steps, folder, tmp_path
 ):
     done, left = killed
     assert done.returncode != 0 and "SIGKILL" in done.stderr
     assert not (left / "report-1.json").exists() and not list((left / "records").rglob("*.json"))
-    for report in left.glob(
-        "report-0.json"
-    ):  # the other one saw the loss before torchrun had ended it
+    # Process 0 leaves a report if it saw the loss before torchrun ended it.
+    for report in left.glob("report-0.json"):
         [[code, out, [sentence]]] = json.loads(report.read_text())
-        assert (code, out) == (1, []) and sentence.startswith(
-            "error: the process of another peer has ended or cannot be"
-        )
+        assert (code, out) == (1, [])
+        assert sentence.startswith("error: the process of another peer has ended or cannot be")
     first, second = steps[0]
     assert first[0] == second[0] == 0
     record = check_equal(PAIR, folder, tmp_path)
@@ -194,17 +175,17 @@ def test_a_killed_pair_ends_both_processes_and_goes_on_to_the_serial_record(
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_every_way_to_exchange_gives_the_serial_record(steps, folder, tmp_path, name):
+def test_every_kind_of_exchange_gives_the_serial_record(steps, folder, tmp_path, name):
     check_equal(VARIANTS[name], folder, tmp_path)
 
 
-def test_what_a_parallel_run_left_goes_on_in_one_process(killed, tmp_path):
+def test_a_parallel_run_is_resumed_in_one_process(killed, tmp_path):
     _, left = killed
     assert serial(PAIR, left).run["began_with_epoch"] in LEFT
     check_equal(PAIR, left, tmp_path)
 
 
-def test_what_a_serial_run_left_goes_on_in_parallel(steps, folder, tmp_path):
+def test_a_serial_run_is_resumed_in_parallel(steps, folder, tmp_path):
     first, second = steps[2]
     assert first[0] == second[0] == 0
     assert check_equal(APART, folder, tmp_path).run["began_with_epoch"] == 2
@@ -246,78 +227,65 @@ def test_one_bar_is_shown_for_all_peers(monkeypatch):
 # --- all stop, or none
 
 
-def said(step: list[Any]) -> str:
-    """The sentence with which both processes ended."""
+def sentence_of(step: list[Any]) -> str:
+    """Return the sentence with which both processes ended."""
     (code, out, [first]), (other_code, other_out, [second]) = step
     assert (code, out, other_code, other_out) == (1, [], 1, [])
     assert first.removeprefix("error: ") == second.removeprefix("error in process 1: ")
     return first
 
 
-def test_ctrl_c_in_one_process_stops_all_after_the_epoch_and_the_run_goes_on(
+def test_ctrl_c_in_one_process_stops_all_after_the_epoch_and_the_run_resumes(
     steps, folder, tmp_path
 ):
-    assert (
-        said(steps[3])
-        == f"error: interrupted after 3 of 4 epochs of {PRESSED.name}; the same command goes on from there."
+    assert sentence_of(steps[3]) == (
+        f"error: interrupted after 3 of 4 epochs of {PRESSED.name}; the same command goes on from"
+        " there."
     )
     assert steps[4][0][0] == steps[4][1][0] == 0
     assert check_equal(PRESSED, folder, tmp_path).run["began_with_epoch"] == 3
 
 
 def test_a_peer_that_diverges_ends_all_with_its_sentence(steps, folder):
-    assert (
-        "the loss of peer 1 is nan in epoch 2: the training diverged; lower the learning rate."
-        in said(steps[5])
-    )
+    sentence = "the loss of peer 1 is nan in epoch 2: the training diverged; lower the learning"
+    assert sentence in sentence_of(steps[5])
     assert Store(folder / "records").get(SPOILED.name) is None
 
 
-def test_another_number_of_processes_than_peers_is_refused(steps):
-    assert said(steps[6]) == (
-        "error: torchrun's processes number 2 and the run's peers 3, and it must be a process a peer: give"
-        " torchrun --nproc-per-node 3, or leave it out to train the peers in turn."
+def test_a_number_of_processes_other_than_that_of_peers_is_refused(steps):
+    assert sentence_of(steps[6]) == (
+        "error: torchrun started 2 processes for 3 peers, and a run needs one process per peer:"
+        " give torchrun --nproc-per-node 3, or leave it out to train the peers in turn."
     )
 
 
 def test_a_run_is_not_resumed_under_other_code(steps, folder):
-    said_by_both = said(steps[7])
-    assert f"{RESUMED.identity}.pt was written by other code (commit " in said_by_both
-    assert (
-        f"; digest {'e' * 16}, here {provenance.CODE}); go back to that commit to go on, or delete"
-        in said_by_both
-    )
+    sentence, digests = sentence_of(steps[7]), f"digest {'e' * 16}, here {provenance.CODE}"
+    assert f"{RESUMED.identity}.pt was written by other code (commit " in sentence
+    assert f"; {digests}); go back to that commit to go on, or delete" in sentence
     assert Store(folder / "records").get(RESUMED.name) is None
 
 
 def test_processes_of_different_code_are_refused(steps):
-    assert said(steps[8]) == (
+    assert sentence_of(steps[8]) == (
         "error: the processes of this run imported different code (digests"
         f" {' and '.join(sorted([provenance.CODE, 'f' * 16]))}); end them all and start them again."
     )
 
 
-def test_peers_at_once_need_a_gpu_each(monkeypatch):
-    told = {
-        "TORCHELASTIC_RUN_ID": "none",
-        "RANK": "1",
-        "LOCAL_RANK": "1",
-        "WORLD_SIZE": "2",
-        "LOCAL_WORLD_SIZE": "2",
-    }
-    for name, value in told.items():
+def test_peers_at_the_same_time_need_one_gpu_each(monkeypatch):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    sizes = {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    for name, value in sizes.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    with pytest.raises(
-        TrainingError,
-        match="2 peers at once need a GPU each, and torch sees 1 here; take --device cpu, or",
-    ):
+    sentence = "2 peers at the same time need one GPU each, and torch sees 1 here; take --device"
+    with pytest.raises(TrainingError, match=sentence):
         parallel.group(2, torch.device("cuda"))
 
 
 def test_without_torchrun_all_peers_are_here(monkeypatch):
     monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
-    monkeypatch.setenv("RANK", "1")  # somebody else's
-    assert parallel.group(5, torch.device("cpu")) is parallel.SERIAL and list(
-        parallel.SERIAL.numbers(5)
-    ) == [0, 1, 2, 3, 4]
+    monkeypatch.setenv("RANK", "1")  # of another program
+    assert parallel.group(5, torch.device("cpu")) is parallel.SERIAL
+    assert list(parallel.SERIAL.numbers(5)) == [0, 1, 2, 3, 4]

@@ -1,4 +1,4 @@
-"""Random streams: one for each purpose, and torch's own generator is only borrowed."""
+"""Random streams: one per purpose; torch's own generator is only borrowed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support import CPU, LAYERWISE, digest, fit, spec_of, two_rings
 from pcrec_core.training.random_streams import global_stream, stream_seed
 
 
-def test_every_stream_is_its_own():
+def test_all_streams_differ():
     seeds = {
         stream_seed(seed, peer, purpose, epoch)
         for seed in (0, 1, 2**40)
@@ -24,20 +24,25 @@ def test_every_stream_is_its_own():
 
 
 def test_streams_are_pinned():
-    """Another value here means other results on every machine: `numerics` must rise."""
+    """Other values would change all results, so ``numerics`` would have to rise."""
     assert stream_seed(0, 0, "weights") == 3527577169254209511
     assert stream_seed(3, 1, "dropout", 7) == 825051400281112520
 
 
-def test_the_global_stream_is_swapped_and_put_back():
+def test_the_global_stream_is_swapped_and_restored():
     torch.manual_seed(9)
     before = torch.get_rng_state()
     with global_stream(5, CPU):
         inside = torch.rand(3)
     assert torch.equal(torch.get_rng_state(), before)
-    with pytest.raises(KeyError), global_stream(5, CPU):
-        assert torch.equal(torch.rand(3), inside)
-        raise KeyError
+
+    def fail() -> None:
+        with global_stream(5, CPU):
+            assert torch.equal(torch.rand(3), inside)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -49,9 +54,8 @@ def test_training_neither_uses_nor_moves_a_global_generator(model):
         np.random.seed(seed)
         random.seed(seed)
         before = torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate()
-        results.append(
-            digest(fit(spec_of(model, peers=2, cooperation=LAYERWISE), two_rings())[1].result)
-        )
+        _, outcome = fit(spec_of(model, peers=2, cooperation=LAYERWISE), two_rings())
+        results.append(digest(outcome.result))
         assert torch.equal(torch.get_rng_state(), before[0])
         assert (np.random.get_state()[1].tolist(), random.getstate()) == before[1:]
     assert results[0] == results[1]

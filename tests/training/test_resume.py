@@ -1,4 +1,4 @@
-"""A run that is cut goes on: killed without warning, or asked to stop; and what a checkpoint refuses."""
+"""A run that is killed or asked to stop resumes to the same result, unless it is refused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pcrec_core.specs.run import Cooperation, RunSpec
 from pcrec_core.study import defaults
 from pcrec_core.study import run as study
 from pcrec_core.study.records import Store
-from pcrec_core.trainer import Trainer
+from pcrec_core.trainer import Outcome, Trainer
 from pcrec_core.training.checkpoints import Checkpoint
 
 RINGS = two_rings()
@@ -37,14 +37,15 @@ SPECS = [
     ),
 ]
 
-#: A process of its own trains this run, an epoch a twentieth of a second or more.
+#: A separate process trains this run, with a twentieth of a second or more per epoch.
 RUN = """
 import sys, time
 from pathlib import Path
 sys.path[:0] = sys.argv[2:]
 from test_resume import CPU, KILLED, RINGS, Trainer, checkpoint_at
 
-Trainer(KILLED, RINGS, CPU).fit(checkpoint_at(Path(sys.argv[1]), KILLED), lambda epoch: time.sleep(0.05))
+checkpoint = checkpoint_at(Path(sys.argv[1]), KILLED)
+Trainer(KILLED, RINGS, CPU).fit(checkpoint, lambda epoch: time.sleep(0.05))
 """
 KILLED = spec_of("sasrec", peers=2, cooperation=LAYERWISE, epochs=40)
 
@@ -53,33 +54,29 @@ def checkpoint_at(folder: Path, spec: RunSpec, interval: float = 0) -> Checkpoin
     return Checkpoint(folder / "run.pt", spec.identity, interval)
 
 
-def test_a_killed_run_goes_on_to_the_same_result(tmp_path):
-    here = Path(__file__).parent
-    with subprocess.Popen(
-        [sys.executable, "-c", RUN, str(tmp_path), str(here), str(here.parent / "support")],
-        cwd=here.parents[1],
-    ) as process:
+def check_equal(outcome: Outcome, whole: Outcome) -> None:
+    assert digest(outcome.result) == digest(whole.result)
+    assert same(outcome.weights, whole.weights)
+
+
+def test_a_killed_run_resumes_to_the_same_result(tmp_path):
+    here, written = Path(__file__).parent, tmp_path / "run.pt"
+    command = [sys.executable, "-c", RUN, str(tmp_path), str(here), str(here.parent / "support")]
+    with subprocess.Popen(command, cwd=here.parents[1]) as process:
         deadline = time.monotonic() + 120
-        while (
-            not (tmp_path / "run.pt").exists()
-            and process.poll() is None
-            and time.monotonic() < deadline
-        ):
+        while not written.exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.01)
         process.kill()
     assert process.returncode == -signal.SIGKILL
     outcome = fit(KILLED, RINGS, checkpoint_at(tmp_path, KILLED))[1]
     assert 0 < outcome.began < 40
     whole = fit(KILLED, RINGS)[1]
-    assert (
-        whole.began == 0
-        and digest(outcome.result) == digest(whole.result)
-        and same(outcome.weights, whole.weights)
-    )
+    assert whole.began == 0
+    check_equal(outcome, whole)
 
 
 def press_in(trainer: Trainer, epoch: int, times: int = 1) -> None:
-    """Ctrl-C while ``epoch`` runs."""
+    """Press Ctrl-C while ``epoch`` runs."""
     original = trainer._epoch
 
     def pressed(number: int) -> dict:
@@ -93,26 +90,24 @@ def press_in(trainer: Trainer, epoch: int, times: int = 1) -> None:
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 @pytest.mark.parametrize("epoch", [0, 1, 3])
-def test_ctrl_c_ends_after_the_epoch_and_the_next_start_goes_on(spec, epoch, tmp_path):
+def test_ctrl_c_ends_after_the_epoch_and_the_next_start_resumes(spec, epoch, tmp_path):
     before = signal.getsignal(signal.SIGINT)
     trainer = Trainer(spec, RINGS, CPU)
     press_in(trainer, epoch)
-    sentence = rf"^interrupted after {epoch + 1} of 5 epochs of {spec.name}; the same command goes on from there\.$"
-    with pytest.raises(TrainingError, match=sentence):
-        trainer.fit(
-            checkpoint_at(tmp_path, spec, interval=3600)
-        )  # written although the interval has not passed
+    done = rf"{epoch + 1} of 5 epochs of {spec.name}"
+    sentence = rf"^interrupted after {done}; the same command goes on from there\.$"
+    with pytest.raises(TrainingError, match=sentence):  # the checkpoint is written before it is due
+        trainer.fit(checkpoint_at(tmp_path, spec, interval=3600))
     assert len(trainer.history) == epoch + 1 and signal.getsignal(signal.SIGINT) is before
 
-    told: list[int] = []
-    outcome = Trainer(spec, RINGS, CPU).fit(checkpoint_at(tmp_path, spec), told.append)
-    assert outcome.began == epoch + 1 and told == list(range(epoch + 1, 6))
-    whole = fit(spec, RINGS)[1]
-    assert digest(outcome.result) == digest(whole.result) and same(outcome.weights, whole.weights)
+    finished: list[int] = []
+    outcome = Trainer(spec, RINGS, CPU).fit(checkpoint_at(tmp_path, spec), finished.append)
+    assert outcome.began == epoch + 1 and finished == list(range(epoch + 1, 6))
+    check_equal(outcome, fit(spec, RINGS)[1])
 
 
 def test_ctrl_c_between_two_epochs_is_not_lost(tmp_path):
-    """Pressed when the epoch's checkpoint has been passed over: the run ends with a checkpoint all the same."""
+    """Pressed after the checkpoint of an epoch was skipped, it still ends with a checkpoint."""
     spec = SPECS[0]
     pressed: list[int] = []
 
@@ -121,11 +116,11 @@ def test_ctrl_c_between_two_epochs_is_not_lost(tmp_path):
             pressed.append(epoch)
             os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(TrainingError, match="interrupted after [23] of 5 epochs of"):
+    with pytest.raises(TrainingError, match=r"interrupted after [23] of 5 epochs of"):
         Trainer(spec, RINGS, CPU).fit(checkpoint_at(tmp_path, spec, interval=3600), press)
     outcome = Trainer(spec, RINGS, CPU).fit(checkpoint_at(tmp_path, spec))
     assert outcome.began in (2, 3)
-    assert digest(outcome.result) == digest(fit(spec, RINGS)[1].result)
+    check_equal(outcome, fit(spec, RINGS)[1])
 
 
 def test_a_second_ctrl_c_ends_at_once(tmp_path):
@@ -148,22 +143,19 @@ def test_ctrl_c_in_the_last_epoch_keeps_the_record_and_starts_no_further_run(tmp
 
     monkeypatch.setattr(Trainer, "_epoch", pressed)
     store = Store(tmp_path / "records")
-    with pytest.raises(
-        TrainingError,
-        match=f"^interrupted in the last epoch of {specs[0].name}: its record is written;",
-    ):
+    sentence = rf"^interrupted in the last epoch of {specs[0].name}: its record is written;"
+    with pytest.raises(TrainingError, match=sentence):
         study.run(specs, store=store)
-    assert (
-        store.get(specs[0].name).result["test"].keys() >= {"MRR@5"}
-        and store.get(specs[1].name) is None
-    )
+    first, second = (store.get(spec.name) for spec in specs)
+    assert first.result["test"].keys() >= {"MRR@5"} and second is None
 
 
 def test_a_finished_run_is_read_out_again_from_its_checkpoint(tmp_path):
-    """Killed after the last epoch, before the record was written."""
+    """It was killed after the last epoch, before the record was written."""
     first = fit(SPECS[1], RINGS, checkpoint_at(tmp_path, SPECS[1]))[1]
     again = fit(SPECS[1], RINGS, checkpoint_at(tmp_path, SPECS[1]))[1]
-    assert again.began == 5 and digest(again.result) == digest(first.result)
+    assert again.began == 5
+    check_equal(again, first)
 
 
 def test_the_seconds_of_both_parts_count(tmp_path):
@@ -177,10 +169,8 @@ def test_the_seconds_of_both_parts_count(tmp_path):
 
 def test_a_checkpoint_of_another_state_of_the_code_is_refused(tmp_path):
     checkpoint_at(tmp_path, SPECS[0]).save({"seconds": {}})
-    with pytest.raises(
-        TrainingError,
-        match=rf"another state of the code .*'history'\); delete {SPECS[0].identity}\.pt",
-    ):
+    sentence = rf"another state of the code .*'history'\); delete {SPECS[0].identity}\.pt"
+    with pytest.raises(TrainingError, match=sentence):
         fit(SPECS[0], RINGS, checkpoint_at(tmp_path, SPECS[0]))
 
 
@@ -190,49 +180,39 @@ def test_a_checkpoint_with_more_epochs_than_the_run_or_with_none_is_refused(tmp_
     trainer = Trainer(spec, RINGS, CPU)
     trainer.history = [trainer._epoch(0)] * epochs
     checkpoint_at(tmp_path, spec).save(trainer._state())
-    with pytest.raises(
-        TrainingError,
-        match=rf"^the checkpoint of {spec.name} holds {epochs} epochs, and the run has 3; delete"
-        rf" {spec.identity}\.pt among the checkpoints to start anew\.$",
-    ):
+    sentence = (
+        rf"^the checkpoint of {spec.name} holds {epochs} epochs, and the run has 3; delete"
+        rf" {spec.identity}\.pt among the checkpoints to start anew\.$"
+    )
+    with pytest.raises(TrainingError, match=sentence):
         fit(spec, RINGS, checkpoint_at(tmp_path, spec))
 
 
-def test_a_run_is_not_resumed_under_other_code_and_not_clean_if_a_part_of_it_is_not(
-    tmp_path, monkeypatch
-):
+def test_a_run_is_not_resumed_by_other_code_and_only_clean_if_all_parts_are(tmp_path, monkeypatch):
     monkeypatch.setattr(provenance, "_asked", lambda: ("c" * 40, True))
-    run, store, original = (
-        defaults.base("synthetic", "bpr", epochs=3, d=4),
-        Store(tmp_path / "records"),
-        Trainer._epoch,
-    )
+    run, store = defaults.base("synthetic", "bpr", epochs=3, d=4), Store(tmp_path / "records")
+    original = Trainer._epoch
 
     def train(sound: bool, code: str, pressed: bool = False) -> None:
         monkeypatch.setattr(provenance, "sound", lambda: sound)
         monkeypatch.setattr(provenance, "CODE", code)
-        monkeypatch.setattr(
-            Trainer,
-            "_epoch",
-            lambda trainer, epoch: (
-                pressed and os.kill(os.getpid(), signal.SIGINT),
-                original(trainer, epoch),
-            )[1],
-        )
+
+        def epoch_of(trainer: Trainer, epoch: int) -> dict:
+            if pressed:
+                os.kill(os.getpid(), signal.SIGINT)
+            return original(trainer, epoch)
+
+        monkeypatch.setattr(Trainer, "_epoch", epoch_of)
         study.run([run], store=store)
 
     with pytest.raises(TrainingError, match="interrupted after 1 of 3 epochs"):
         train(sound=False, code="a" * 16, pressed=True)
-    with pytest.raises(
-        TrainingError,
-        match=r"written by other code \(commit c+, not clean; digest a+, here b+\); go back",
-    ):
+    sentence = r"written by other code \(commit c+, not clean; digest a+, here b+\); go back"
+    with pytest.raises(TrainingError, match=sentence):
         train(sound=True, code="b" * 16)
     assert store.get(run.name) is None
-    train(sound=True, code="a" * 16)
-    made = store.get(run.name).run
-    assert (made["began_with_epoch"], made["clean"], made["code"]) == (1, False, "a" * 16)
-    store.path(run.name).unlink()
-    train(sound=True, code="b" * 16)
-    made = store.get(run.name).run
-    assert (made["began_with_epoch"], made["clean"], made["code"]) == (0, True, "b" * 16)
+    for began, clean, code in ((1, False, "a" * 16), (0, True, "b" * 16)):
+        train(sound=True, code=code)
+        made = store.get(run.name).run
+        assert (made["began_with_epoch"], made["clean"], made["code"]) == (began, clean, code)
+        store.path(run.name).unlink()
