@@ -128,7 +128,7 @@ def _checked(
     }
 
 
-def never_met(trios: Sequence[tuple[Replicates, Replicates, Replicates]]) -> pd.DataFrame:
+def independent_peers(trios: Sequence[tuple[Replicates, Replicates, Replicates]]) -> pd.DataFrame:
     """Two peers that never exchange, one by one: how close validation was between them, on which the better one was chosen.
 
     Parameters

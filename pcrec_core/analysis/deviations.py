@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pcrec_core.analysis import comparisons
-from pcrec_core.analysis.selection_bias import Chosen, chosen, habit
+from pcrec_core.analysis.selection_bias import Chosen, chosen, selection_bias
 from pcrec_core.metrics import PRIMARY, SELECTION
 from pcrec_core.study.records import Record
 from pcrec_core.study.replicates import Replicates, matched
@@ -90,7 +90,7 @@ def choosing(
     rows = []
     for name, (over, base) in pairs.items():
         for metric in metrics:
-            found = habit(*(_chosen(arm, metric) for arm in (over, base)))
+            found = selection_bias(*(_chosen(arm, metric) for arm in (over, base)))
             rows.append(
                 {
                     "what": name,

@@ -43,13 +43,15 @@ def _merge(arm: Replicates, run: Record, probe: Record) -> pd.DataFrame:
     return peers.assign(mean=mean, merged=merged, model=arm.model, seed=run.spec.seed).reset_index()
 
 
-def trusted(pairs: Sequence[Replicates]) -> pd.DataFrame:
+def entropy_vs_accuracy(pairs: Sequence[Replicates]) -> pd.DataFrame:
     """What an exchange trusts: by how much peer 0 exceeds peer 1 in a layer's H, and in validation NDCG@20, both before the
     exchange; and the epoch that is reported. A row a run of ``pairs``, exchange and layer."""
-    return pd.concat([_trusted(arm, run) for arm in pairs for run in arm.runs], ignore_index=True)
+    return pd.concat(
+        [_entropy_vs_accuracy(arm, run) for arm in pairs for run in arm.runs], ignore_index=True
+    )
 
 
-def _trusted(arm: Replicates, run: Record) -> pd.DataFrame:
+def _entropy_vs_accuracy(arm: Replicates, run: Record) -> pd.DataFrame:
     epochs, layers = run.result["epochs"], len(run.result["layers"])
     h = np.array(epochs["h"])  # (exchange, peer, layer)
     valid = np.array(epochs["own"][SELECTION])[:, epochs["exchanges"]]
@@ -66,7 +68,7 @@ def _trusted(arm: Replicates, run: Record) -> pd.DataFrame:
     )
 
 
-def strangers(pairs: Sequence[Replicates], epochs: int = 5) -> pd.DataFrame:
+def first_exchanges(pairs: Sequence[Replicates], epochs: int = 5) -> pd.DataFrame:
     """H of the block matrices before the exchanges of the first epochs, the mean of both peers: a row a run and exchange.
 
     At their first exchange peers are strangers to each other; afterwards both go on from one model. Epochs count from 1. A model

@@ -80,7 +80,7 @@ def chosen(tests: Sequence[ArrayLike], choices: Sequence[tuple[int, int]]) -> Ch
     return Chosen(np.array(best, dtype=float), np.array(valid, dtype=float))
 
 
-def habit(v: Chosen, b: Chosen) -> Habit:
+def selection_bias(v: Chosen, b: Chosen) -> Habit:
     """How much choosing on test adds to the improvement of v over b; each RI is a ratio of means over runs."""
     both = v.gain, b.gain
     test = welch(*both) if min(map(len, both)) > 1 else None

@@ -171,7 +171,7 @@ def test_two_that_never_exchange_stand_one_by_one():
         (record("apart-best", [2, 2, 4], epochs={"own": own}, chosen={"epoch": 1, "peer": 1}),),
     )
     over, base = arm("LE", [1, 2, 4]), arm("base", [4, 2, 4], [1, 1, 1])
-    frame = controls.never_met([(over, base, apart)])
+    frame = controls.independent_peers([(over, base, apart)])
     assert frame[["peer", "best", "reported"]].to_numpy().tolist() == [
         [0, 0.3, False],
         [1, 0.31, True],
@@ -186,7 +186,7 @@ def test_two_that_never_exchange_stand_one_by_one():
     ).startswith("+75.0 % [")
     page = plain(control_tables.show_never_met(frame, "apart")._repr_html_())
     assert said["ml-100k-sasrec-apart-1"] in page and ">yes<" in page and "+40.0 %" in page
-    lacking = controls.never_met(
+    lacking = controls.independent_peers(
         [
             (
                 over,
@@ -209,7 +209,7 @@ def test_two_that_never_exchange_stand_one_by_one():
     assert (
         glue.glue_never_met(lacking)["LE-over-ml-100k-sasrec-apart-0"] == formats.DASH
     )  # the base has no run of that seed
-    nothing = controls.never_met([])
+    nothing = controls.independent_peers([])
     assert glue.glue_never_met(nothing) == {}
     assert "is shown of apart-best" in control_tables.show_never_met(nothing, "a")._repr_html_()
 

@@ -35,7 +35,7 @@ def test_whether_the_peer_with_more_entropy_is_the_better_one():
         "chosen": {"epoch": 3},
         "layers": [["item", "embedding"], ["hidden", "middle"]],
     }
-    frame = entropy_trained.trusted([arm("LE", run)])
+    frame = entropy_trained.entropy_vs_accuracy([arm("LE", run)])
     assert frame["H"].tolist() == [
         -0.5,
         1,
@@ -124,7 +124,7 @@ def test_what_peers_that_are_strangers_hold_before_they_meet():
         for first in (1.0, 1.4)
     ]
     later = runs[0] | {"epochs": {"exchanges": [1], "h": [[[9, 2.0], [9, 2.0]]]}}
-    frame = entropy_trained.strangers([arm("LE", *runs), arm("LE-k2", later)])
+    frame = entropy_trained.first_exchanges([arm("LE", *runs), arm("LE-k2", later)])
     assert frame[["variant", "seed", "epoch"]].to_numpy().tolist() == [
         ["LE", 0, 1],
         ["LE", 0, 2],
@@ -253,5 +253,5 @@ def test_a_model_of_two_matrices_has_neither_correlations_nor_blocks():
         "LE",
         {"epochs": {"exchanges": [0], "h": [[[1.0], [2.0]]]}, "layers": [["item", "embedding"]]},
     )
-    met = entropy_trained.strangers([flat])
+    met = entropy_trained.first_exchanges([flat])
     assert met.empty and "<td" not in entropy_tables.show_strangers(met, "s")._repr_html_()

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from scipy.stats import ttest_ind
 
 from pcrec_core.analysis.crossed import StatsError
-from pcrec_core.analysis.selection_bias import chosen, habit
+from pcrec_core.analysis.selection_bias import chosen, selection_bias
 
 #: Two runs of two peers over three epochs, and the (epoch, peer) that validation picks.
 TESTS = [[[0.10, 0.20, 0.16], [0.12, 0.10, 0.25]], [[0.10, 0.30, 0.20], [0.10, 0.10, 0.10]]]
@@ -30,7 +30,7 @@ def test_the_habit_adds_the_difference_of_the_gains():
         chosen(TESTS, CHOICES),
         chosen([[[0.10, 0.11]], [[0.10, 0.10]], [[0.2, 0.1]]], [(0, 0), (1, 0), (0, 0)]),
     )
-    found = habit(v, b)
+    found = selection_bias(v, b)
     assert found.gain_v == pytest.approx(
         math.log(0.25 / 0.16) / 2
     ) and found.gain_b == pytest.approx(math.log(1.1) / 3)
@@ -42,7 +42,7 @@ def test_the_habit_adds_the_difference_of_the_gains():
 
 def test_one_run_has_gains_and_no_test():
     one = chosen(TESTS[:1], CHOICES[:1])
-    found = habit(one, chosen(TESTS, CHOICES))
+    found = selection_bias(one, chosen(TESTS, CHOICES))
     assert found.difference is None and found.gain_v == pytest.approx(math.log(0.25 / 0.16))
 
 
