@@ -128,8 +128,8 @@ def _choosing(over: Replicates, base: Replicates, metric: str) -> dict[str, Any]
 
 
 def _chosen(arm: Replicates, metric: str) -> Chosen:
-    tests = [run.result["epochs"]["test"][metric] for run in arm.runs]
-    return chosen(tests, [_choice_on_validation(run) for run in arm.runs])
+    choices = [_choice_on_validation(run) for run in arm.runs]
+    return chosen([run.result["epochs"]["test"][metric] for run in arm.runs], choices)
 
 
 def _choice_on_validation(run: Record) -> tuple[int, int]:
@@ -137,9 +137,10 @@ def _choice_on_validation(run: Record) -> tuple[int, int]:
 
     Ties go to the earlier epoch, then to the lower peer.
     """
-    epochs, spec = run.result["epochs"], run.spec
+    spec = run.spec
     if not isinstance(spec, RunSpec):
-        raise StatsError(f"{run.name} is no trained run, so no epoch of it was chosen.")
+        raise StatsError(f"{run.name} is not a trained run, so no epoch of it was chosen.")
+    epochs = run.result["epochs"]
     # (peers, epochs), or (epochs,) for the merged model
     valid = np.atleast_2d(epochs[spec.evaluates][SELECTION])
     if spec.evaluates == "own":
