@@ -61,7 +61,7 @@ def values(ranks: ArrayLike, metric: str, random: bool, arm: str) -> NDArray[np.
         )
     if not random and ranks.shape[-2] > 1:
         raise StatsError(
-            f"arm {arm} is said to have no randomness but has {ranks.shape[-2]} runs; give one."
+            f"arm {arm} is declared to have no randomness but has {ranks.shape[-2]} runs; give one."
         )
     y = value_by_user(ranks, metric)
     return y if ranks.ndim == 2 else y.mean(0)

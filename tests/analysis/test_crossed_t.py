@@ -296,7 +296,7 @@ ONE_RANDOM = {"paired": True, "random_b": False}
         ([[1, 2]], [[1]], {}, r"b must be a table of at least 1 run x 2 users, not .* \(1, 1\)"),
         ([[1, 2]] * 2, [[1, 2]], {"paired": True}, "equal lists of seeds, not 2 and 1 runs"),
         ([[1, 2]], [[1, 2]], ONE_RANDOM, "1 and 1 runs with an arm without randomness"),
-        ([[1, 2]] * 2, [[1, 2]], {"random_v": False}, "v is said to have no .* but has 2 runs"),
+        ([[1, 2]] * 2, [[1, 2]], {"random_v": False}, "v is declared to have no .* but has 2 runs"),
     ],
 )
 def test_arms_that_cannot_be_compared_are_refused(rv, rb, options, words):

@@ -44,7 +44,7 @@ BASE = arm(
         (K2, [2], [0.5]),
     ],
 )
-def test_what_can_be_reported_converges(given, epochs, expected):
+def test_the_value_that_can_be_reported_converges(given, epochs, expected):
     curve = fig5_convergence.convergence([given], ["NDCG@20"])
     assert curve["epoch"].tolist() == epochs and curve["value"].tolist() == expected
     assert set(curve["variant"]) == {given.variant} and set(curve["data set"]) == {"ml-100k"}
