@@ -1,4 +1,4 @@
-"""Comparisons of replicates: a variant over its base, beside the paper's numbers; one row per metric."""
+"""Comparisons of replicates: a variant over its base, beside the paper's numbers."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ from pcrec_core.specs.derived import trainings
 from pcrec_core.study import records
 from pcrec_core.study.defaults import ALPHA
 from pcrec_core.study.replicates import Replicates, matched
+
+#: The columns of ``comparisons``, also where nothing is compared.
+_COLUMNS = (
+    *("data set", "model", "comparison", "metric", "RI", "low", "high", "p", "df", "Vseed/V"),
+    *("MDE", "RI paper", "paper's data", "DeltaRI", "runs", "users", "users only"),
+)
 
 
 def mean_of(arm: Replicates, metric: str) -> MeanInterval:
@@ -47,10 +53,10 @@ def compare(
 
 
 def paired(variant: Replicates, base: Replicates, *, by_seed: bool = True) -> bool:
-    """Tell whether the runs are compared pair by pair (Amendment 1, item 2).
+    """Return whether the runs are compared pair by pair (:ref:`statistics-amendment-1`, item 2).
 
-    They are where each run shares a training with the base's of its seed, and, unless ``by_seed`` is
-    False (the rule before the amendment), where both arms have the same ten seeds or more.
+    They are where each run shares a training with the base's of its seed, and, unless ``by_seed``
+    is False (the rule before the amendment), where both arms have the same ten seeds or more.
 
     Raises
     ------
@@ -70,13 +76,13 @@ def paired(variant: Replicates, base: Replicates, *, by_seed: bool = True) -> bo
 
 
 def same_seeds(variant: Replicates, base: Replicates) -> bool:
-    """Tell whether both arms are random and have the same seeds, ten or more."""
+    """Return whether both arms are random and have the same seeds, ten or more."""
     mine, theirs = ([run.spec.seed for run in arm.runs] for arm in (variant, base))
     return variant.random and base.random and mine == theirs and len(mine) >= PAIRED_FROM
 
 
 def counterpart(arm: Replicates) -> str | None:
-    """Name the paper's data set that the arm's is confronted with."""
+    """Name the paper's data set with which the arm's is confronted."""
     return paper.COUNTERPART.get(arm.dataset)
 
 
@@ -98,65 +104,48 @@ def paper_improvement(variant: Replicates, base: Replicates, metric: str) -> flo
 
 
 def named(over: Replicates, base: Replicates) -> str:
-    """LE over base; of two models, base over bpr base."""
-    return f"{over.variant} over {'' if over.model == base.model or not base.random else base.model + ' '}{base.variant}"
+    """Name a comparison: "LE over base"; with two models, "base over bpr base"."""
+    other = base.random and over.model != base.model
+    return f"{over.variant} over {f'{base.model} ' if other else ''}{base.variant}"
 
 
 def values(arms: Sequence[Replicates], metrics: Sequence[str] = METRICS) -> pd.DataFrame:
-    """A row an arm and metric: mean, 95 % interval, SD over runs, the paper's value."""
-    rows = []
-    for arm in arms:
-        for metric in metrics:
-            m = mean_of(arm, metric)
-            rows.append(
-                {
-                    "data set": arm.dataset,
-                    "model": arm.model,
-                    "variant": arm.variant,
-                    "metric": metric,
-                    "mean": m.mean,
-                    "low": m.low,
-                    "high": m.high,
-                    "run SD": m.run_sd,
-                    "runs": m.runs,
-                    "users": m.users,
-                    "users only": m.users_only,
-                    "paper": printed_value(arm, metric),
-                    "paper's data": counterpart(arm),
-                }
-            )
-    return pd.DataFrame(rows)
+    """Tabulate each arm: mean, 95 % interval, SD over runs, and the paper's value.
+
+    One row per arm and metric.
+    """
+    return pd.DataFrame([_value(arm, metric) for arm in arms for metric in metrics])
+
+
+def _value(arm: Replicates, metric: str) -> dict[str, object]:
+    m = mean_of(arm, metric)
+    return {
+        "data set": arm.dataset,
+        "model": arm.model,
+        "variant": arm.variant,
+        "metric": metric,
+        "mean": m.mean,
+        "low": m.low,
+        "high": m.high,
+        "run SD": m.run_sd,
+        "runs": m.runs,
+        "users": m.users,
+        "users only": m.users_only,
+        "paper": printed_value(arm, metric),
+        "paper's data": counterpart(arm),
+    }
 
 
 def comparisons(
     pairs: Sequence[tuple[Replicates, Replicates]], metrics: Sequence[str] = METRICS
 ) -> pd.DataFrame:
-    """A row a pair (variant, base), ``matched``, and metric: our relative improvement with all of STATISTICS.md's section 2,
-    the paper's, and the effect ratio."""
+    """Compare each pair (variant, base), ``matched`` first, and set the paper's numbers beside.
+
+    One row per pair and metric: the relative improvement with its interval and test
+    (:ref:`statistics-interval`), the paper's, and their difference.
+    """
     rows = [_comparison(*matched(*pair), metric) for pair in pairs for metric in metrics]
-    return pd.DataFrame(rows, columns=None if rows else _COMPARED)
-
-
-#: What ``comparisons`` has, also where nothing is compared.
-_COMPARED = (
-    "data set",
-    "model",
-    "comparison",
-    "metric",
-    "RI",
-    "low",
-    "high",
-    "p",
-    "df",
-    "Vseed/V",
-    "MDE",
-    "RI paper",
-    "paper's data",
-    "DeltaRI",
-    "runs",
-    "users",
-    "users only",
-)
+    return pd.DataFrame(rows, columns=None if rows else _COLUMNS)
 
 
 def _comparison(over: Replicates, base: Replicates, metric: str) -> dict[str, object]:
@@ -183,7 +172,7 @@ def _comparison(over: Replicates, base: Replicates, metric: str) -> dict[str, ob
 
 
 def curve(sweep: Sequence[Replicates], metrics: Sequence[str]) -> pd.DataFrame:
-    """``values`` of arms that cooperate, with their alpha (Figure 4)."""
+    """Tabulate the ``values`` of arms that cooperate, with their alpha (Figure 4)."""
     return pd.concat(
         [values([arm], metrics).assign(alpha=arm.alpha) for arm in sweep], ignore_index=True
     )

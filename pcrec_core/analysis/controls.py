@@ -1,5 +1,4 @@
-"""What the pages on controls and deviations show beside the crossed t: strata, other ways to an interval, single lines of the
-protocols' table, and what choosing on the test set adds. Frames with one row a comparison and metric. No torch."""
+"""Frames of the page on controls: strata, robustness checks, and peers that never exchange."""
 
 from __future__ import annotations
 
@@ -22,10 +21,14 @@ KINDS = ("new", "repeated")
 def by_target(
     pairs: Sequence[tuple[Replicates, Replicates]], metrics: Sequence[str] = METRICS
 ) -> pd.DataFrame:
-    """Each pair (variant, base) among users whose target is new to them, and among those whose target is repeated.
+    """Compare each pair (variant, base) by whether the target is new to the user or repeated.
 
-    A row a pair, metric and kind of target: its share, both means, RI with its interval, its part of the absolute gain of
-    all users, and the p of z, whether the two kinds differ (exploratory). Data whose targets are all of one kind have none.
+    Returns
+    -------
+    DataFrame
+        One row per pair, metric and kind of target: its share of users, both means, RI with its
+        interval, its part of the absolute gain of all users, and the p of z, whether the two kinds
+        differ (exploratory, :ref:`statistics-strata`). Data with one kind of target have no row.
     """
     both = (pair for pair in pairs if len(np.unique(pair[0].runs[0].repeated)) == 2)
     return pd.DataFrame(
@@ -35,7 +38,7 @@ def by_target(
 
 def _by_target(over: Replicates, base: Replicates, metric: str) -> list[dict[str, Any]]:
     same_users([*over.runs, *base.runs])
-    found = strata(
+    kinds = strata(
         over.ranks_for(metric),
         base.ranks_for(metric),
         np.where(over.runs[0].repeated, *KINDS[::-1]),
@@ -44,14 +47,13 @@ def _by_target(over: Replicates, base: Replicates, metric: str) -> list[dict[str
         random_v=over.random,
         random_b=base.random,
     )
-    compared = [stratum.comparison for stratum in found]
-    z = None if None in compared else differ(*compared)
-    return [
-        _what(over, base, metric) | _stratum(stratum) | {"p of z": z and z[1]} for stratum in found
-    ]
+    new, repeated = (stratum.comparison for stratum in kinds)
+    z = differ(new, repeated) if new and repeated else None
+    key = _key(over, base, metric)
+    return [key | _stratum(stratum) | {"p of z": z and z[1]} for stratum in kinds]
 
 
-def _what(over: Replicates, base: Replicates, metric: str) -> dict[str, Any]:
+def _key(over: Replicates, base: Replicates, metric: str) -> dict[str, Any]:
     return {
         "data set": over.dataset,
         "model": over.model,
@@ -82,11 +84,28 @@ def sensitivity(
     metric: str = PRIMARY,
     resamples: int = robustness.RESAMPLES,
 ) -> pd.DataFrame:
-    """Other ways to an interval or a p of each pair (STATISTICS.md, sections 2 and 5), beside the crossed t.
+    """Compute other intervals and p of each pair, to stand beside the crossed t.
 
-    ``groups`` says by data set which users have one target item. A row a pair: RI with the interval of the crossed t; that
-    of the crossed bootstrap; the p of Welch's test over run means; the share of pairs of single runs with p < .01; and the
-    variance by users, clustered by target, over the usual one.
+    The methods are those of :ref:`statistics-interval` and :ref:`statistics-tables`.
+
+    Parameters
+    ----------
+    pairs : sequence of (variant, base)
+        Arms of the same users.
+    groups : mapping
+        By data set, one number per user, equal for users with the same target item; other data sets
+        are not clustered.
+    metric : str
+        For example ``"MRR@5"``.
+    resamples : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    DataFrame
+        One row per pair: RI with the interval of the crossed t; that of the crossed bootstrap; the
+        p of Welch's test over run means; the share of pairs of single runs with p < .01; and the
+        variance by users, clustered by target, over the usual one.
     """
     return pd.DataFrame([_checked(*matched(*pair), groups, metric, resamples) for pair in pairs])
 
@@ -98,21 +117,18 @@ def _checked(
     metric: str,
     resamples: int,
 ) -> dict[str, Any]:
-    ranks, c = (
-        (over.ranks_for(metric), base.ranks_for(metric)),
-        comparisons.compare(over, base, metric),
-    )
-    how = {"paired": c.paired, "random_v": over.random, "random_b": base.random}
+    ranks = over.ranks_for(metric), base.ranks_for(metric)
+    c = comparisons.compare(over, base, metric)
+    options = {"paired": c.paired, "random_v": over.random, "random_b": base.random}
     name = robustness.key(over.dataset, over.variant, base.variant, metric, over.protocol, c)
-    again = robustness.bootstrap(*ranks, metric, name=name, resamples=resamples, **how)
-    runs = (
-        robustness.run_means(*ranks, metric) if min(map(len, ranks)) > 1 and not c.paired else None
-    )
-    clusters = groups.get(over.dataset) if c.L is not None else None
+    again = robustness.bootstrap(*ranks, metric, name=name, resamples=resamples, **options)
+    several = min(map(len, ranks)) > 1
+    runs = robustness.run_means(*ranks, metric) if several and not c.paired else None
+    targets = groups.get(over.dataset) if c.L is not None else None
     ratio = (
-        None if clusters is None else robustness.clustered(*ranks, clusters, metric, **how).ratio
+        None if targets is None else robustness.clustered(*ranks, targets, metric, **options).ratio
     )
-    return _what(over, base, metric) | {
+    return _key(over, base, metric) | {
         "RI": c.RI,
         "low": c.low,
         "high": c.high,
@@ -128,19 +144,20 @@ def _checked(
     }
 
 
-def never_met(trios: Sequence[tuple[Replicates, Replicates, Replicates]]) -> pd.DataFrame:
-    """Two peers that never exchange, one by one: how close validation was between them, on which the better one was chosen.
+def independent_peers(trios: Sequence[tuple[Replicates, Replicates, Replicates]]) -> pd.DataFrame:
+    """Tabulate each of two peers that never exchange, of which validation chose the better one.
 
     Parameters
     ----------
     trios : sequence of tuple of Replicates
-        Of a model: PCRec; the base, whose run of the same seed is peer 0; and the peers that never exchange.
+        Of one model: PCRec; the base, whose run of the same seed is peer 0; and the peers that
+        never exchange.
 
     Returns
     -------
     DataFrame
-        A row a run and peer: its best validation value, whether it is the reported one, and PCRec over it in MRR@5, of which
-        nothing is known for a peer that is neither reported nor the base.
+        One row per run and peer: its best validation value, whether it is the reported one, and
+        PCRec over it in MRR@5, which is missing for a peer that is neither reported nor the base.
     """
     return pd.DataFrame(
         [row for trio in trios for run in trio[2].runs for row in _peers_of(run, *trio)]
@@ -150,21 +167,23 @@ def never_met(trios: Sequence[tuple[Replicates, Replicates, Replicates]]) -> pd.
 def _peers_of(
     run: Record, over: Replicates, base: Replicates, apart: Replicates
 ) -> list[dict[str, Any]]:
-    reported = run.result["chosen"]["peer"]
-    known = {0: base.of_seeds({run.spec.seed}), reported: Replicates(apart.variant, (run,))}
+    reported, seed = run.result["chosen"]["peer"], run.spec.seed
+    known = {0: base.of_seeds({seed}), reported: Replicates(apart.variant, (run,))}
     rows = []
     for peer, valid in enumerate(run.result["epochs"]["own"][SELECTION]):
-        beside = matched(over, known[peer]) if peer in known and known[peer].runs else None
-        c = beside and comparisons.compare(*beside, PRIMARY)
+        compared = matched(over, known[peer]) if peer in known and known[peer].runs else None
+        c = compared and comparisons.compare(*compared, PRIMARY)
         rows.append(
             {
                 "data set": over.dataset,
                 "model": over.model,
-                "seed": run.spec.seed,
+                "seed": seed,
                 "peer": peer,
                 "best": max(valid),
                 "reported": peer == reported,
-                **{name: c and getattr(c, name) for name in ("RI", "low", "high")},
+                "RI": c and c.RI,
+                "low": c and c.low,
+                "high": c and c.high,
                 "users only": c and c.users_only,
             }
         )

@@ -1,4 +1,4 @@
-"""Measurements of speed and memory that ``python -m benchmarks`` and ``python -m benchmarks.modes`` leave."""
+"""Measurements of speed and memory: the tables that the commands of ``benchmarks`` write."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 from pcrec_core import paths
 from pcrec_core.errors import DataError, unknown
 
-#: What makes each table.
+#: The command that makes each table.
 COMMANDS = {
     "benchmarks": "python -m benchmarks",
     "profiles": "python -m benchmarks",
@@ -18,7 +18,7 @@ COMMANDS = {
 
 
 def measured(name: str, folder: str = "") -> pd.DataFrame:
-    """A table of ``COMMANDS``, from ``folder``, or the committed one.
+    """Read a table of ``COMMANDS`` from ``folder``, or the committed one if that is empty.
 
     Raises
     ------
@@ -28,14 +28,12 @@ def measured(name: str, folder: str = "") -> pd.DataFrame:
     if name not in COMMANDS:
         raise DataError(unknown("table of measurements", name, COMMANDS))
     path = (Path(folder) if folder else paths.data()) / f"{name}.csv"
+    command = COMMANDS[name]
     try:
         frame = pd.read_csv(path)
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
-        raise DataError(
-            f"{path} cannot be read ({' '.join(str(error).split())}); make it with: {COMMANDS[name]}"
-        ) from error
+        cause = " ".join(str(error).split())
+        raise DataError(f"{path} cannot be read ({cause}); make it with: {command}") from error
     if "case" not in frame or frame.empty:
-        raise DataError(
-            f"{path} has no column 'case' or no row; make it anew with: {COMMANDS[name]}"
-        )
+        raise DataError(f"{path} has no column 'case' or no row; make it anew with: {command}")
     return frame

@@ -1,4 +1,4 @@
-"""What single lines of the protocols' table change, and what choosing the epoch on the test set adds."""
+"""Frames of the page on deviations: single lines of the protocols' table, and choosing on test."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 
 from pcrec_core.analysis import comparisons
-from pcrec_core.analysis.selection_bias import Chosen, chosen, habit
+from pcrec_core.analysis.crossed import StatsError
+from pcrec_core.analysis.selection_bias import Chosen, chosen, selection_bias
 from pcrec_core.metrics import PRIMARY, SELECTION
+from pcrec_core.specs.run import RunSpec
 from pcrec_core.study.records import Record
 from pcrec_core.study.replicates import Replicates, matched
 
@@ -20,21 +22,23 @@ def changed_lines(
     usual: tuple[Replicates, Replicates],
     metrics: Sequence[str] = (PRIMARY,),
 ) -> pd.DataFrame:
-    """What single lines of the protocols' table change.
+    """Compute what single lines of the protocols' table change (:ref:`protocols-table`).
 
     Parameters
     ----------
     lines : mapping
-        PCRec and its base with one line changed, by the name of the line; the base is the usual one where the line is of
-        PCRec alone.
+        PCRec and its base with one line changed, by the name of the line; the base is the usual one
+        where the line is of PCRec alone.
     usual : tuple of Replicates
         PCRec and its base as they are, of the same users.
+    metrics : sequence of str
+        For example ``["MRR@5"]``.
 
     Returns
     -------
     DataFrame
-        A row a line and metric: the change of the base, that of PCRec, and PCRec over its base before and after, each with
-        its interval; and the change from before to after, without one.
+        One row per line and metric: the change of the base, that of PCRec, and PCRec over its base
+        before and after, each with its interval; and the change from before to after, without one.
     """
     return pd.DataFrame(
         [_changed(name, pair, usual, metric) for name, pair in lines.items() for metric in metrics]
@@ -55,71 +59,91 @@ def _changed(
     }
     row: dict[str, Any] = {"line": name, "metric": metric}
     for step, (over, base) in steps.items():
-        if over is base or _fingerprint(over) != _fingerprint(
-            base
-        ):  # a rule or protocol may have data of its own
-            row |= {
-                step: None,
-                f"{step} low": None,
-                f"{step} high": None,
-                f"{step} users only": False,
-            }
-            continue
-        over, base = matched(over, base)
-        c = comparisons.compare(over, base, metric)
-        row |= {
-            step: c.RI,
-            f"{step} low": c.low,
-            f"{step} high": c.high,
-            f"{step} users only": c.users_only,
-        }
+        row |= _step(step, over, base, metric)
     after, before = row["over base"], row["over base, usual"]
     return row | {"change": None if None in (after, before) else (1 + after) / (1 + before) - 1}
 
 
+def _step(step: str, over: Replicates, base: Replicates, metric: str) -> dict[str, Any]:
+    # A line or protocol may have data of its own, whose users cannot be compared.
+    same = over is not base and _fingerprint(over) == _fingerprint(base)
+    c = comparisons.compare(*matched(over, base), metric) if same else None
+    return {
+        step: c and c.RI,
+        f"{step} low": c and c.low,
+        f"{step} high": c and c.high,
+        f"{step} users only": bool(c and c.users_only),
+    }
+
+
 def _fingerprint(arm: Replicates) -> str:
-    return arm.runs[0].result["data"]["fingerprint"]
+    fingerprint: str = arm.runs[0].result["data"]["fingerprint"]
+    return fingerprint
 
 
 def choosing(
     pairs: Mapping[str, tuple[Replicates, Replicates]],
     metrics: Sequence[str] = ("MRR@5", "HIT@5", "NDCG@20"),
 ) -> pd.DataFrame:
-    """What choosing the best epoch on the test set adds to an improvement (STATISTICS.md, section 5), of runs that kept test
-    metrics by epoch: a row a pair (variant, base), by name, and metric."""
-    rows = []
-    for name, (over, base) in pairs.items():
-        for metric in metrics:
-            found = habit(*(_chosen(arm, metric) for arm in (over, base)))
-            rows.append(
-                {
-                    "what": name,
-                    "metric": metric,
-                    "gain": found.gain_v,
-                    "gain of base": found.gain_b,
-                    "p": found.difference and found.difference.p,
-                    "RI, best on test": found.RI_best,
-                    "RI, chosen on validation": found.RI_valid,
-                    "runs": f"{len(over.runs)}, {len(base.runs)}",
-                }
-            )
-    return pd.DataFrame(rows)
+    """Compute what choosing the best epoch on the test set adds to an improvement.
 
+    The method is that of :ref:`statistics-selection-bias`.
 
-def _chosen(arm: Replicates, metric: str) -> Chosen:
-    return chosen(
-        [run.result["epochs"]["test"][metric] for run in arm.runs],
-        [_picked(run) for run in arm.runs],
+    Parameters
+    ----------
+    pairs : mapping
+        Pairs (variant, base) by name, of runs whose records hold test metrics by epoch.
+    metrics : sequence of str
+        Metrics that the records hold by epoch.
+
+    Returns
+    -------
+    DataFrame
+        One row per pair and metric.
+
+    Raises
+    ------
+    StatsError
+        If an arm is not of trained runs.
+    """
+    return pd.DataFrame(
+        [
+            {"what": name, "metric": metric, **_choosing(over, base, metric)}
+            for name, (over, base) in pairs.items()
+            for metric in metrics
+        ]
     )
 
 
-def _picked(run: Record) -> tuple[int, int]:
-    """Which of the epochs with a test, and which peer, validation picks: ties to the earlier epoch, then the lower peer."""
-    epochs, column = run.result["epochs"], run.spec.evaluates
-    valid = np.atleast_2d(
-        epochs[column][SELECTION]
-    )  # (peers, epochs), or of the merged model (epochs,)
-    if column == "own":
+def _choosing(over: Replicates, base: Replicates, metric: str) -> dict[str, Any]:
+    bias = selection_bias(_chosen(over, metric), _chosen(base, metric))
+    return {
+        "gain": bias.gain_v,
+        "gain of base": bias.gain_b,
+        "p": bias.difference and bias.difference.p,
+        "RI, best on test": bias.RI_best,
+        "RI, chosen on validation": bias.RI_valid,
+        "runs": f"{len(over.runs)}, {len(base.runs)}",
+    }
+
+
+def _chosen(arm: Replicates, metric: str) -> Chosen:
+    choices = [_choice_on_validation(run) for run in arm.runs]
+    return chosen([run.result["epochs"]["test"][metric] for run in arm.runs], choices)
+
+
+def _choice_on_validation(run: Record) -> tuple[int, int]:
+    """Find the epoch, among those with a test, and the peer that validation picks.
+
+    Ties go to the earlier epoch, then to the lower peer.
+    """
+    spec = run.spec
+    if not isinstance(spec, RunSpec):
+        raise StatsError(f"{run.name} is not a trained run, so no epoch of it was chosen.")
+    epochs = run.result["epochs"]
+    # (peers, epochs), or (epochs,) for the merged model
+    valid = np.atleast_2d(epochs[spec.evaluates][SELECTION])
+    if spec.evaluates == "own":
         valid = valid[:, epochs["tests"]]
     epoch, peer = np.unravel_index(valid.T.argmax(), valid.T.shape)
     return int(epoch), int(peer)

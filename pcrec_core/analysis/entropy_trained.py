@@ -1,4 +1,4 @@
-"""What trained layers hold, and what exchanges measured of them: the frames of the page on the criterion. No torch."""
+"""The entropy of trained layers, and what exchanges measured of it."""
 
 from __future__ import annotations
 
@@ -11,45 +11,65 @@ import pandas as pd
 
 from pcrec_core.analysis.fig6_invalid_layers import at_the_merge, in_block, measured
 from pcrec_core.metrics import SELECTION
+from pcrec_core.specs.derived import Derived
 from pcrec_core.study.records import Record
 from pcrec_core.study.replicates import Replicates
 
 
 def merges(pairs: Sequence[Replicates], probes: Sequence[Replicates]) -> pd.DataFrame:
-    """What a merge does to the entropy of each layer: a row a run of ``pairs`` and layer, with H of either peer before the
-    merge that is reported, their mean with the weights mu, and H of the merged layer, which ``probes`` of the same runs hold."""
-    probed = {probe.spec.parents[0]: probe for arm in probes for probe in arm.runs}
-    return pd.concat(
-        [
-            _merge(arm, run, probed[run.spec])
-            for arm in pairs
-            for run in arm.runs
-            if run.spec in probed
-        ],
-        ignore_index=True,
-    )
+    """Gather the entropy of each layer before and after the merge that is reported.
+
+    Parameters
+    ----------
+    pairs : sequence of Replicates
+        PCRec runs; those without a probe have no row.
+    probes : sequence of Replicates
+        Probes of the same runs.
+
+    Returns
+    -------
+    DataFrame
+        One row per run and layer: H of either peer before the merge, their mean with the weights
+        mu, and H of the merged layer.
+    """
+    probed = {
+        spec.parents[0]: probe
+        for arm in probes
+        for probe in arm.runs
+        for spec in [probe.spec]
+        if isinstance(spec, Derived)
+    }
+    frames = [
+        _merge(arm.model, run, probed[run.spec])
+        for arm in pairs
+        for run in arm.runs
+        if run.spec in probed
+    ]
+    return pd.concat(frames, ignore_index=True)
 
 
-def _merge(arm: Replicates, run: Record, probe: Record) -> pd.DataFrame:
+def _merge(model: str, run: Record, probe: Record) -> pd.DataFrame:
     held = at_the_merge(run)
     names = [name for name, _ in run.result["layers"]]
-    peers = (
-        held.pivot(index="layer", columns="peer", values="h")
-        .loc[names]
-        .rename(columns="peer {}".format)
-    )
+    peers = held.pivot(index="layer", columns="peer", values="h").loc[names]
+    peers = peers.rename(columns="peer {}".format)
     mean = (held["h"] * held["mu"]).groupby(held["layer"]).sum()
     merged = [probe.result["probed"]["tensors"][f"{name}.weight"]["h"] for name in names]
-    return peers.assign(mean=mean, merged=merged, model=arm.model, seed=run.spec.seed).reset_index()
+    return peers.assign(mean=mean, merged=merged, model=model, seed=run.spec.seed).reset_index()
 
 
-def trusted(pairs: Sequence[Replicates]) -> pd.DataFrame:
-    """What an exchange trusts: by how much peer 0 exceeds peer 1 in a layer's H, and in validation NDCG@20, both before the
-    exchange; and the epoch that is reported. A row a run of ``pairs``, exchange and layer."""
-    return pd.concat([_trusted(arm, run) for arm in pairs for run in arm.runs], ignore_index=True)
+def entropy_vs_accuracy(pairs: Sequence[Replicates]) -> pd.DataFrame:
+    """Compute by how much peer 0 exceeds peer 1 in a layer's H, and in validation NDCG@20.
+
+    One row per run of ``pairs``, exchange and layer, both differences before the exchange; with the
+    epoch that is reported.
+    """
+    return pd.concat(
+        [_entropy_vs_accuracy(arm, run) for arm in pairs for run in arm.runs], ignore_index=True
+    )
 
 
-def _trusted(arm: Replicates, run: Record) -> pd.DataFrame:
+def _entropy_vs_accuracy(arm: Replicates, run: Record) -> pd.DataFrame:
     epochs, layers = run.result["epochs"], len(run.result["layers"])
     h = np.array(epochs["h"])  # (exchange, peer, layer)
     valid = np.array(epochs["own"][SELECTION])[:, epochs["exchanges"]]
@@ -66,58 +86,74 @@ def _trusted(arm: Replicates, run: Record) -> pd.DataFrame:
     )
 
 
-def strangers(pairs: Sequence[Replicates], epochs: int = 5) -> pd.DataFrame:
-    """H of the block matrices before the exchanges of the first epochs, the mean of both peers: a row a run and exchange.
+def first_exchanges(pairs: Sequence[Replicates], epochs: int = 5) -> pd.DataFrame:
+    """Compute H of the block matrices before the exchanges of the first epochs, of both peers.
 
-    At their first exchange peers are strangers to each other; afterwards both go on from one model. Epochs count from 1. A model
-    without blocks or hidden layers has no row.
+    Before their first exchange peers share nothing; afterwards both go on from one model.
+
+    Returns
+    -------
+    DataFrame
+        One row per run and exchange: the epoch, from 1, and the mean H. A model without blocks or
+        hidden layers has no row.
     """
-    rows = []
-    for arm in pairs:
-        for run in arm.runs:
-            within = [
-                place for place, (name, _) in enumerate(run.result["layers"]) if in_block(name)
-            ]
-            for epoch, h in zip(
-                run.result["epochs"]["exchanges"], run.result["epochs"]["h"], strict=True
-            ):
-                if within and epoch < epochs:
-                    rows.append(
-                        {
-                            "model": arm.model,
-                            "variant": arm.variant,
-                            "seed": run.spec.seed,
-                            "epoch": epoch + 1,
-                            "H": np.array(h)[:, within].mean(),
-                        }
-                    )
+    rows = [
+        {
+            "model": arm.model,
+            "variant": arm.variant,
+            "seed": run.spec.seed,
+            "epoch": epoch + 1,
+            "H": h,
+        }
+        for arm in pairs
+        for run in arm.runs
+        for epoch, h in _in_blocks(run)
+        if epoch < epochs
+    ]
     return pd.DataFrame(rows, columns=["model", "variant", "seed", "epoch", "H"])
 
 
+def _in_blocks(run: Record) -> list[tuple[int, float]]:
+    """Compute the mean H of the block matrices before each exchange, with its epoch, from 0."""
+    blocks = [place for place, (name, _) in enumerate(run.result["layers"]) if in_block(name)]
+    if not blocks:
+        return []
+    exchanges = zip(run.result["epochs"]["exchanges"], run.result["epochs"]["h"], strict=True)
+    return [(epoch, float(np.array(h)[:, blocks].mean())) for epoch, h in exchanges]
+
+
 def larger(pairs: Sequence[Replicates]) -> pd.DataFrame:
-    """What the criterion says of each layer's two peers at an exchange, the larger one, and the larger mu: a row a run,
-    exchange and layer. For L1 pairs (LN) what the criterion says is the share of Eq. 2."""
+    """Gather the larger value of the criterion of each layer's two peers, and the larger mu.
+
+    One row per run, exchange and layer. For L1 pairs (LN) the criterion is the share of Eq. 2.
+    """
     return pd.concat(
         [_larger(arm.model, run) for arm in pairs for run in arm.runs], ignore_index=True
     )
 
 
 def _larger(model: str, run: Record) -> pd.DataFrame:
-    h, mu = (
-        np.array(run.result["epochs"][name]).max(axis=1).ravel() for name in ("h", "mu")
-    )  # of (exchange, peer, layer)
+    # h and mu are of shape (exchange, peer, layer)
+    h, mu = (np.array(run.result["epochs"][name]).max(axis=1).ravel() for name in ("h", "mu"))
     return pd.DataFrame({"model": model, "seed": run.spec.seed, "criterion": h, "mu": mu})
 
 
 def layers(probes: Sequence[Replicates]) -> pd.DataFrame:
-    """What probes say of each measured matrix: H, L1 norm a weight, size, the largest weight in standard deviations, and the
-    share of validation NDCG@20 that is lost when half of it is pruned, or when it is noised. A row a run and layer."""
+    """Tabulate what probes measured of each matrix.
+
+    Returns
+    -------
+    DataFrame
+        One row per run and layer: H, L1 norm per weight, size, the largest weight in standard
+        deviations, and the share of validation NDCG@20 that is lost when half of the layer is
+        pruned, or when it is noised.
+    """
     return pd.DataFrame(
         [
-            {"model": arm.model, "variant": measured(arm), "seed": probe.spec.seed, **one}
+            {"model": arm.model, "variant": measured(arm), "seed": probe.spec.seed, **layer}
             for arm in probes
             for probe in arm.runs
-            for one in _layers(probe.result["probed"])
+            for layer in _layers(probe.result["probed"])
         ]
     )
 
@@ -144,19 +180,29 @@ def rank_correlations(
     of: Sequence[str] = ("H", "mean |w|"),
     columns: Sequence[str] = ("weights", "outlier", "lost, pruned", "lost, noised"),
 ) -> pd.DataFrame:
-    """Spearman's correlation of what the criteria measure with the other columns of ``layers`` over the layers of a run, all of
-    them or the block matrices alone, where there are three: mean, least and largest over the runs of a model and variant."""
+    """Compute Spearman's correlation of the criteria with other columns, over the layers of a run.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The frame of ``layers``.
+    of, columns : sequence of str
+        Each column of ``of`` is correlated with each of ``columns``.
+
+    Returns
+    -------
+    DataFrame
+        One row per kind of layers (all of them, or the block matrices alone, where there are
+        three), model, variant and pair of columns: mean, least and largest over the runs.
+    """
     keys = ["layers", "model", "variant", "of", "with"]
     kinds = {"measured layers": frame, "block matrices": frame[frame["layer"].map(in_block)]}
     rows = [
-        {
-            **dict(zip(keys, (kind, *key, what, column), strict=True)),
-            "correlation": run[what].rank().corr(run[column].rank()),
-        }
-        for kind, rows in kinds.items()
-        for (*key, _), run in rows.groupby(["model", "variant", "seed"], sort=False)
+        (kind, *key, criterion, column, run[criterion].rank().corr(run[column].rank()))
+        for kind, layers in kinds.items()
+        for (*key, _), run in layers.groupby(["model", "variant", "seed"], sort=False)
         if len(run) >= 3
-        for what in of
+        for criterion in of
         for column in columns
         if run[column].nunique() > 1
     ]
@@ -168,8 +214,8 @@ def rank_correlations(
     )
 
 
-#: Which exchanges each row of ``show_trusted`` counts.
-_WHICH: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
+#: The exchanges that each row of ``_summed`` counts.
+_EXCHANGES: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
     "the first": lambda frame: frame["epoch"] == frame.groupby("seed")["epoch"].transform("min"),
     "up to the reported": lambda frame: frame["epoch"] <= frame["reported"],
     "all": lambda frame: frame["epoch"] >= 0,
@@ -177,35 +223,27 @@ _WHICH: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
 
 
 def _summed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Count how often the peer with more H is the better one, by data set, model and exchanges.
+
+    Layers of equal H and exchanges of equal accuracy are left out.
+    """
     decided = frame[(frame["H"] != 0) & (frame[SELECTION] != 0)]
     summed = pd.DataFrame(
         [
-            {
-                "data set": dataset,
-                "model": model,
-                "exchanges": which,
-                **_agreement(one[chosen(one)]),
-            }
+            {"data set": dataset, "model": model, "exchanges": name, **_agreement(one[chosen(one)])}
             for (dataset, model), one in decided.groupby(["data set", "model"], sort=False)
-            for which, chosen in _WHICH.items()
+            for name, chosen in _EXCHANGES.items()
         ]
     )
-    # in one exchange the better peer is the same for all layers, so chance would be what is seen
-    return summed.mask(
-        (summed["exchanges"] == "the first").to_numpy()[:, None]
-        & summed.columns.str.contains("chance")
-    )
+    # In one exchange the better peer is the same for all layers, so chance is what is measured.
+    of_first = (summed["exchanges"] == "the first").to_numpy()
+    return summed.mask(of_first[:, None] & summed.columns.str.contains("chance"))
 
 
 def _agreement(frame: pd.DataFrame) -> dict[str, float]:
-    runs = frame.assign(
-        more=frame["H"] > 0,
-        better=frame[SELECTION] > 0,
-        agree=(frame["H"] > 0) == (frame[SELECTION] > 0),
-    )
-    more, better, agree = (
-        runs.groupby("seed")[column].mean() for column in ("more", "better", "agree")
-    )
+    more, better = frame["H"] > 0, frame[SELECTION] > 0
+    runs = frame.assign(more=more, better=better, agree=more == better).groupby("seed")
+    more, better, agree = (runs[column].mean() for column in ("more", "better", "agree"))
     chance = more * better + (1 - more) * (1 - better)
     return {
         "peer 0 has more H": more.mean(),

@@ -7,21 +7,39 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from pcrec_core.analysis import comparisons
+from pcrec_core.analysis.crossed import StatsError
+from pcrec_core.specs.derived import Derived
 from pcrec_core.study.replicates import Replicates
 
 
 def pruned(arms: Mapping[str, Replicates], metrics: Sequence[str]) -> pd.DataFrame:
-    """Figure 1: metrics on test with their intervals over the share of pruned weights, with fine-tuning and without.
+    """Compute test metrics over the share of pruned weights, with fine-tuning and without.
 
-    ``arms`` by their labels, ``pruned30``, ``pruned30-tuned``, ...
+    Parameters
+    ----------
+    arms : mapping
+        Pruned arms by their labels: ``pruned30``, ``pruned30-tuned``, ...
+    metrics : sequence of str
+        For example ``["MRR@5"]``.
+
+    Returns
+    -------
+    DataFrame
+        One row per arm and metric: the mean with its interval.
+
+    Raises
+    ------
+    StatsError
+        If an arm is not pruned.
     """
     rows = []
     for label, arm in arms.items():
+        share = _share(arm)
         for metric in metrics:
             mean = comparisons.mean_of(arm, metric)
             rows.append(
                 {
-                    "share": arm.runs[0].spec.share,
+                    "share": share,
                     "fine-tuned": label.endswith("-tuned"),
                     "metric": metric,
                     "mean": mean.mean,
@@ -33,3 +51,10 @@ def pruned(arms: Mapping[str, Replicates], metrics: Sequence[str]) -> pd.DataFra
     return pd.DataFrame(rows).sort_values(
         ["metric", "fine-tuned", "share"], kind="stable", ignore_index=True
     )
+
+
+def _share(arm: Replicates) -> float:
+    spec = arm.runs[0].spec
+    if not isinstance(spec, Derived) or spec.share is None:
+        raise StatsError(f"{arm.variant} is not pruned, so it has no share of pruned weights.")
+    return spec.share

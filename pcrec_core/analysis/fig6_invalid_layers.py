@@ -1,4 +1,4 @@
-"""What Figures 1, 5 and 6 draw, from records, as tidy frames. No torch."""
+"""Figure 6: the share of layers with low entropy, from probed runs and from exchanges."""
 
 from __future__ import annotations
 
@@ -16,40 +16,41 @@ from pcrec_core.study.replicates import Replicates
 #: Largest entropy of ten bins, where Figure 6's axis ends.
 MOST = math.log(10)
 THRESHOLDS = tuple(np.linspace(0, MOST, 100))
-
-
-def require_blocks(models: Sequence[str]) -> None:
-    """``StatsError`` for a model that ``invalid`` has no block matrices of, before anything is trained for it."""
-    if "bpr" in models:
-        raise StatsError(_NO_LAYERS.format("bpr", KINDS[0]))
-
-
+#: The tensors of SASRec that each curve of Figure 6 counts.
+KINDS = ("block matrices", "measured layers", "released layers")
 _NO_LAYERS = "{} has no {}, so no ratio of them can be shown; leave it out of the models."
 
 
-#: Which tensors of SASRec each curve of Figure 6 counts.
-KINDS = ("block matrices", "measured layers", "released layers")
+def require_blocks(models: Sequence[str]) -> None:
+    """Raise ``StatsError`` for a model without block matrices, before anything is trained."""
+    if "bpr" in models:
+        raise StatsError(_NO_LAYERS.format("bpr", KINDS[0]))
 
 
 def invalid(
     arms: Sequence[Replicates], kind: str, thresholds: Sequence[float] = THRESHOLDS
 ) -> pd.DataFrame:
-    """Figure 6: the ratio of layers whose entropy is below a threshold; a row an arm, run and threshold.
+    """Compute the ratio of layers whose entropy is below a threshold (Figure 6).
 
     Parameters
     ----------
     arms : sequence of Replicates
         Of probed runs.
     kind : {"block matrices", "measured layers", "released layers"}
-        The text's fully-connected and self-attention layers, ten in two blocks; all 13 measured matrices; or the 15 layers
-        of the released code, by its own bins.
+        The text's fully-connected and self-attention layers, ten in two blocks; all 13 measured
+        matrices; or the 15 layers of the released code, by its own bins.
     thresholds : sequence of float
         In nats.
+
+    Returns
+    -------
+    DataFrame
+        One row per arm, run and threshold.
 
     Raises
     ------
     StatsError
-        A model without such layers, as BPR is without blocks.
+        For a model without such layers, as BPR is without blocks.
     """
     for arm in arms:
         if not entropies(arm.runs[0], kind):
@@ -65,25 +66,26 @@ def invalid(
 
 
 def measured(probes: Replicates) -> str:
-    """The variant whose weights a probe measured."""
+    """Name the variant whose weights a probe measured."""
     return probes.variant.removeprefix("probed-")
 
 
 def below(arms: Sequence[Replicates], thresholds: Sequence[float]) -> pd.DataFrame:
-    """The ratio at each of a few thresholds, and the mean and the least H, for each kind of layers: over the runs of a model and
-    variant, probed."""
+    """Compute the ratio at each of a few thresholds, and the mean and the least H.
+
+    One row per kind of layers, model and variant, over the probed runs.
+    """
     rows = []
     for kind in KINDS:
         for arm in arms:
             h = np.array([entropies(run, kind) for run in arm.runs])
+            under = {f"under {threshold:.2f}": (h < threshold).mean() for threshold in thresholds}
             rows.append(
                 {
                     "layers": kind,
                     "model": arm.model,
                     "variant": measured(arm),
-                    **{
-                        f"under {threshold:.2f}": (h < threshold).mean() for threshold in thresholds
-                    },
+                    **under,
                     "mean H": h.mean(),
                     "least H": h.min(),
                     "runs": len(h),
@@ -95,21 +97,28 @@ def below(arms: Sequence[Replicates], thresholds: Sequence[float]) -> pd.DataFra
 def invalid_before(
     arms: Sequence[Replicates], kind: str, thresholds: Sequence[float] = THRESHOLDS
 ) -> pd.DataFrame:
-    """The same ratio in each peer just before the exchange whose merged model is reported; ``arms`` of PCRec runs.
+    """Compute the ratio in each peer just before the exchange whose merged model is reported.
 
-    ``kind`` is one of the first two: a record holds the entropies that the exchange measured.
+    Parameters
+    ----------
+    arms : sequence of Replicates
+        Of PCRec runs.
+    kind : {"block matrices", "measured layers"}
+        As in ``invalid``: a record holds the entropies that the exchange measured.
+    thresholds : sequence of float
+        In nats.
     """
     frames = [
         _ratios(
             arm.model,
             f"{arm.variant}, peer {peer} before the merge",
             run.spec.seed,
-            one["h"],
+            layers["h"],
             thresholds,
         )
         for arm in arms
         for run in arm.runs
-        for peer, one in at_the_merge(run, kind).groupby("peer")
+        for peer, layers in at_the_merge(run, kind).groupby("peer")
     ]
     return pd.concat(frames, ignore_index=True)
 
@@ -117,36 +126,39 @@ def invalid_before(
 def _ratios(
     model: str, variant: str, seed: int, h: Sequence[float], thresholds: Sequence[float]
 ) -> pd.DataFrame:
-    h = np.asarray(h)
+    values = np.asarray(h)
     return pd.DataFrame(
         {
             "model": model,
             "variant": variant,
             "seed": seed,
-            "layers": len(h),
+            "layers": len(values),
             "threshold": thresholds,
-            "ratio": [(h < threshold).mean() for threshold in thresholds],
+            "ratio": [(values < threshold).mean() for threshold in thresholds],
         }
     )
 
 
 def entropies(run: Record, kind: str) -> list[float]:
-    """H of the layers that ``kind`` counts, of a probed run, in the model's order."""
-    chosen: dict[str, Any] = {
-        name: one
-        for name, one in run.result["probed"]["tensors"].items()
-        if _counts(name, one, kind)
-    }
-    return [one["h_open" if kind == "released layers" else "h"] for one in chosen.values()]
+    """Return H of the layers of one kind in a probed run, in the model's order."""
+    column = "h_open" if kind == "released layers" else "h"
+    return [
+        tensor[column]
+        for name, tensor in run.result["probed"]["tensors"].items()
+        if _counts(name, tensor, kind)
+    ]
 
 
 def in_block(name: str) -> bool:
-    """Whether a measured layer is in a block of SASRec, or the hidden layer of DNN: neither a table of items nor the softmax."""
+    """Return whether a measured layer is in a block of SASRec, or is the hidden layer of DNN.
+
+    The others are the tables of items and the softmax.
+    """
     return name.startswith(("blocks.", "hidden"))
 
 
-def _counts(name: str, one: Mapping[str, Any], kind: str) -> bool:
-    matrix = one["dimensions"] >= 2
+def _counts(name: str, tensor: Mapping[str, Any], kind: str) -> bool:
+    matrix: bool = tensor["dimensions"] >= 2
     return {
         "block matrices": matrix and in_block(name),
         "measured layers": matrix,
@@ -155,7 +167,10 @@ def _counts(name: str, one: Mapping[str, Any], kind: str) -> bool:
 
 
 def at_the_merge(run: Record, kind: str = "measured layers") -> pd.DataFrame:
-    """H of the peers' layers, and mu, just before the exchange whose merged model is reported: a row a peer and layer."""
+    """Return H of the peers' layers, and mu, just before the exchange whose model is reported.
+
+    One row per peer and layer.
+    """
     epochs, names = run.result["epochs"], [name for name, _ in run.result["layers"]]
     at = epochs["exchanges"].index(run.result["chosen"]["epoch"])
     rows = pd.concat(

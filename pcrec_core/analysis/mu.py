@@ -1,4 +1,4 @@
-"""mu: which peer holds the larger share of each layer, and how often it is large (Section 5.3.2, Figure 4)."""
+"""mu: which peer holds the larger share of each layer, and how often it is large (Section 5.3.2)."""
 
 from __future__ import annotations
 
@@ -8,19 +8,34 @@ import pandas as pd
 from pcrec_core.study.records import Record
 from pcrec_core.study.replicates import Replicates
 
+#: The columns of ``dominance``, also where nothing is exchanged.
+_COLUMNS = (
+    *("data set", "model", "variant", "alpha", "seed", "epoch", "chosen"),
+    *("layer", "component", "max mu", "peer"),
+)
+
 
 def shares_held(held: pd.DataFrame) -> pd.DataFrame:
-    """How often max(mu, 1 - mu) is 0.7 or more (what Section 5.3.2 observes of mu), in all exchanges and in those up to the
-    chosen epoch; its median; and how often the peer with the full learning rate holds it.
+    """Count how often max(mu, 1 - mu) is 0.7 or more, what Section 5.3.2 observes of mu.
 
-    A row a data set, model, variant and alpha of ``dominance``.
+    Parameters
+    ----------
+    held : DataFrame
+        The frame of ``dominance``.
+
+    Returns
+    -------
+    DataFrame
+        One row per data set, model, variant and alpha: the share in all exchanges and in those up
+        to the chosen epoch; the median of max(mu, 1 - mu); and how often the peer with the full
+        learning rate, peer 0, holds it.
     """
     strong = held["max mu"] >= 0.7
-    told = held.assign(
+    marked = held.assign(
         strong=strong, early=strong.where(held["epoch"] <= held["chosen"]), first=held["peer"] == 0
     )
     return (
-        told.groupby(["data set", "model", "variant", "alpha"], sort=False)
+        marked.groupby(["data set", "model", "variant", "alpha"], sort=False)
         .agg(
             **{
                 "0.7 or more": ("strong", "mean"),
@@ -34,8 +49,19 @@ def shares_held(held: pd.DataFrame) -> pd.DataFrame:
 
 
 def first_mu(held: pd.DataFrame) -> pd.DataFrame:
-    """mu of peer 0, the one with the full learning rate, from ``dominance`` of pairs: a row a model (with its data set), layer
-    and epoch, a column an alpha; of several runs, the mean. Layers stay in their order."""
+    """Compute mu of peer 0, the one with the full learning rate, over epochs and alphas (Figure 4).
+
+    Parameters
+    ----------
+    held : DataFrame
+        The frame of ``dominance``, for pairs.
+
+    Returns
+    -------
+    DataFrame
+        One row per model (with its data set), layer and epoch, from 1, and one column per alpha;
+        the mean over runs. Layers stay in their order.
+    """
     mu = held["max mu"].where(held["peer"] == 0, 1 - held["max mu"])
     named = held.assign(
         mu=mu, model=held["data set"] + ", " + held["model"], epoch=held["epoch"] + 1
@@ -44,57 +70,37 @@ def first_mu(held: pd.DataFrame) -> pd.DataFrame:
 
 
 def dominance(*pairs: Replicates) -> pd.DataFrame:
-    """max(mu, 1 - mu) of every exchange of pairs: a row a run, epoch and layer, and which peer holds it. Runs without a mu, since
-    nothing is exchanged layer by layer, have no row."""
-    found = [
+    """Gather max(mu, 1 - mu) of every exchange of pairs, and which peer holds it.
+
+    One row per run, epoch and layer. Runs that exchange nothing layer by layer have no mu and no
+    row.
+    """
+    frames = [
         _dominance(run, arm)
         for arm in pairs
         for run in arm.runs
         if "mu" in run.result.get("epochs", ())
     ]
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=_HELD)
-
-
-_HELD = [
-    "data set",
-    "model",
-    "variant",
-    "alpha",
-    "seed",
-    "epoch",
-    "chosen",
-    "layer",
-    "component",
-    "max mu",
-    "peer",
-]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=_COLUMNS)
 
 
 def _dominance(record: Record, arm: Replicates) -> pd.DataFrame:
-    epochs, mu = (
-        record.result["epochs"]["exchanges"],
-        np.array(record.result["epochs"]["mu"]),
-    )  # (exchange, peer, layer)
-    arm_is = {
-        "data set": arm.dataset,
-        "model": arm.model,
-        "variant": arm.variant,
-        "alpha": arm.alpha,
-    }
+    epochs = record.result["epochs"]
+    mu = np.array(epochs["mu"])  # (exchange, peer, layer)
+    seed, chosen = record.spec.seed, record.result["chosen"]["epoch"]
+    keys = {"data set": arm.dataset, "model": arm.model, "variant": arm.variant, "alpha": arm.alpha}
     return pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    **arm_is,
-                    "seed": record.spec.seed,
-                    "epoch": epochs,
-                    "chosen": record.result["chosen"]["epoch"],
-                    "layer": name,
-                    "component": component,
-                    "max mu": mu[:, :, layer].max(1),
-                    "peer": mu[:, :, layer].argmax(1),
-                }
-            )
-            for layer, (name, component) in enumerate(record.result["layers"])
-        ]
+        pd.DataFrame(
+            {
+                **keys,
+                "seed": seed,
+                "epoch": epochs["exchanges"],
+                "chosen": chosen,
+                "layer": name,
+                "component": component,
+                "max mu": mu[:, :, layer].max(1),
+                "peer": mu[:, :, layer].argmax(1),
+            }
+        )
+        for layer, (name, component) in enumerate(record.result["layers"])
     )

@@ -1,4 +1,4 @@
-"""The paired test over seeds, for the claim whose unit is a seed: Amendment 1, item 6. No torch."""
+"""The paired test over seeds, for the claim whose unit is a seed (:ref:`statistics-amendment-1`)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import (
-    stdtr,
-    stdtrit,
-)  # scipy.stats, which has the test itself, takes a second to import
+
+# scipy.stats has the test itself, but takes a second to import.
+from scipy.special import stdtr, stdtrit
 
 from pcrec_core.analysis.crossed import ROUNDING, StatsError
 from pcrec_core.analysis.crossed_t import FEWEST_RUNS
@@ -39,6 +38,8 @@ class PairedRuns:
 def paired_runs(v: ArrayLike, b: ArrayLike) -> PairedRuns:
     """Test whether v exceeds b, as ``scipy.stats.ttest_rel(v, b, alternative="greater")`` does.
 
+    Item 6 of the amendment (:ref:`statistics-amendment-1`).
+
     Parameters
     ----------
     v, b : array, shape (seeds,)
@@ -60,37 +61,14 @@ def paired_runs(v: ArrayLike, b: ArrayLike) -> PairedRuns:
             "a paired test over seeds needs one number per seed in both arms, and two seeds or more,"
             f" not shapes {v.shape} and {b.shape}."
         )
+    means = float(v.mean()), float(b.mean())
     difference, df = float((v - b).mean()), float(v.size - 1)
     se = float((v - b).std(ddof=1)) / math.sqrt(v.size)
     few = v.size < FEWEST_RUNS
     reason = f"fewer than {FEWEST_RUNS} seeds ({v.size})" if few else ""
     if se < ROUNDING:
-        reason = reason or "no variation at all"
-        return PairedRuns(
-            v.mean(),
-            b.mean(),
-            difference,
-            difference,
-            difference,
-            1.0,
-            0.0,
-            df,
-            v.size,
-            reason,
-            few,
-        )
-    half = float(stdtrit(df, 0.975)) * se
-    p = float(stdtr(df, -difference / se))
-    return PairedRuns(
-        float(v.mean()),
-        float(b.mean()),
-        difference,
-        difference - half,
-        difference + half,
-        p,
-        se,
-        df,
-        v.size,
-        reason,
-        few,
-    )
+        half, p, se, reason = 0.0, 1.0, 0.0, reason or "no variation at all"
+    else:
+        half, p = float(stdtrit(df, 0.975)) * se, float(stdtr(df, -difference / se))
+    interval = difference - half, difference + half
+    return PairedRuns(*means, difference, *interval, p, se, df, v.size, reason, few)

@@ -1,4 +1,4 @@
-"""The paper's own numbers and claims, as committed in ``data/paper`` (its README says what each file holds). No torch."""
+"""The paper's numbers and claims, as committed in ``data/paper``; its README describes the files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 from pcrec_core import paths
 from pcrec_core.errors import PCRecError, unknown
 
-#: The paper's data set that each of ours is confronted with, where there is one.
+#: The paper's data set with which each of ours is confronted, where there is one.
 COUNTERPART = {
     "ml-100k": "ML-20M",
     "ml-1m": "ML-20M",
@@ -19,6 +19,10 @@ COUNTERPART = {
     "retailrocket-first-half": "Retailrocket",
     "retailrocket-events": "Retailrocket",
 }
+#: The first rows of ``claims.csv``, fixed before any evidence; Amendment 1 registered the others.
+ORIGINAL_CLAIMS = 216
+#: Where a control is described, in the words of the pinned ``claims.csv``, and what is shown.
+_CONTROLS = {"PROTOCOLS.md, section 6": "the study's controls"}
 
 
 class PaperError(PCRecError):
@@ -26,7 +30,15 @@ class PaperError(PCRecError):
 
 
 def table(number: int) -> pd.DataFrame:
-    """The paper's Table 1 to 5 as a tidy frame; Tables 3 to 5 have a row a printed number."""
+    """Read the paper's Table 1 to 5 as a tidy frame.
+
+    Tables 3 to 5 have one row per printed number.
+
+    Raises
+    ------
+    PaperError
+        For another number.
+    """
     if number not in range(1, 6):
         raise PaperError(f"the paper has Tables 1 to 5, not {number}.")
     return pd.read_csv(
@@ -35,7 +47,12 @@ def table(number: int) -> pd.DataFrame:
 
 
 def value(dataset: str, model: str, variant: str, metric: str) -> float | None:
-    """A printed value of Tables 3 to 5, or None where the paper prints none.
+    """Look up a printed value of Tables 3 to 5; None where the paper prints none.
+
+    Raises
+    ------
+    PaperError
+        For an unknown data set.
 
     Examples
     --------
@@ -49,12 +66,17 @@ def value(dataset: str, model: str, variant: str, metric: str) -> float | None:
 
 
 def improvement(over: float | None, under: float | None) -> float | None:
-    """over / under - 1, or None where one is not printed."""
+    """Compute over / under - 1; None where one is not printed."""
     return None if over is None or under is None else over / under - 1
 
 
 def users(dataset: str) -> int:
-    """Number of users of a data set of the paper (Table 1).
+    """Look up the number of users of a data set of the paper (Table 1).
+
+    Raises
+    ------
+    PaperError
+        For an unknown data set.
 
     Examples
     --------
@@ -67,17 +89,16 @@ def users(dataset: str) -> int:
     return int(counts[dataset])
 
 
-#: Rows of ``claims.csv`` that were fixed before any evidence; those after them were registered with Amendment 1.
-ORIGINAL_CLAIMS = 216
-
-
 def claims() -> pd.DataFrame:
     """Read the registry of claims, indexed by id; ``amendment`` marks those of Amendment 1."""
     empty = {"ri_paper": [""], "e": [""], "theta": [""]}
     frame = pd.read_csv(
         paths.paper() / "claims.csv", keep_default_na=False, na_values=empty
     ).set_index("id")
-    return frame.assign(amendment=[place >= ORIGINAL_CLAIMS for place in range(len(frame))])
+    return frame.assign(
+        where=frame["where"].replace(_CONTROLS),
+        amendment=[place >= ORIGINAL_CLAIMS for place in range(len(frame))],
+    )
 
 
 @functools.cache

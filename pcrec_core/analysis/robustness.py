@@ -1,5 +1,7 @@
-"""Other ways to an interval or a p, printed beside the crossed t and never deciding (STATISTICS.md, sections 2 and 5).
-No torch."""
+"""Other ways to an interval or a p, which stand beside the crossed t and never decide.
+
+The methods are those of :ref:`statistics-interval` and :ref:`statistics-tables`.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,10 @@ RESAMPLES, _CHUNK = 10_000, 500
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """95 % percentile interval of RI, from ``kept`` resamples; ``dropped`` ones had a mean of 0. None if all were."""
+    """95 % percentile interval of RI, from ``kept`` resamples.
+
+    ``dropped`` resamples had a mean of 0. ``low`` and ``high`` are None if all had.
+    """
 
     low: float | None
     high: float | None
@@ -40,14 +45,14 @@ def bootstrap(
     random_b: bool = True,
     resamples: int = RESAMPLES,
 ) -> Bootstrap:
-    """Crossed bootstrap: users and the runs of each arm are drawn with replacement at once (STATISTICS.md, section 2).
+    """Draw users and the runs of each arm with replacement at once: the crossed bootstrap.
 
     Parameters
     ----------
     ranks_v, ranks_b, metric, paired, random_v, random_b
-        As in ``stats.compare``. Paired arms have one draw of runs.
+        Those of ``crossed_t.compare``. Paired arms have one draw of runs.
     name : str
-        What seeds it, from ``key``: equal names give equal resamples.
+        The seed of the draws, from ``key``: equal names give equal resamples.
     resamples : int
         10,000 by convention.
     """
@@ -63,25 +68,24 @@ def bootstrap(
 
 
 def key(dataset: str, a: str, b: str, metric: str, protocol: str, comparison: Comparison) -> str:
-    """The name that seeds a bootstrap, ``dataset|A|B|metric|protocol|S|U``; S is the smaller number of runs."""
+    """Name a bootstrap ``dataset|A|B|metric|protocol|S|U``; S is the smaller number of runs."""
     return f"{dataset}|{a}|{b}|{metric}|{protocol}|{comparison.fewest_runs}|{comparison.users}"
 
 
 def run_means(ranks_v: ArrayLike, ranks_b: ArrayLike, metric: str) -> Welch:
-    """Welch's test of the run means: other runs, but these users."""
-    return welch(
-        *(
-            values(ranks, metric, True, arm).mean(1)
-            for ranks, arm in ((ranks_v, "v"), (ranks_b, "b"))
-        )
-    )
+    """Test the difference of the run means by Welch's test: over other runs, but these users."""
+    v, b = values(ranks_v, metric, True, "v"), values(ranks_b, metric, True, "b")
+    return welch(v.mean(1), b.mean(1))
 
 
 def significant_pairs(
     ranks_v: ArrayLike, ranks_b: ArrayLike, metric: str, level: float = 0.01
 ) -> float:
-    """Share of all pairs of a run of v and a run of b whose paired t test over users has p < ``level``: how often a paper
-    of one run would have called the difference significant, in either direction."""
+    """Compute how often a paper of one run would have called the difference significant.
+
+    That is the share of all pairs of a run of v and a run of b whose paired t test over users has
+    p < ``level``, in either direction.
+    """
     yv, yb = values(ranks_v, metric, True, "v"), values(ranks_b, metric, True, "b")
     check_pair(yv, yb, False, True)
     return float(np.mean([_paired_p(one - other) < level for one in yv for other in yb]))
@@ -89,9 +93,18 @@ def significant_pairs(
 
 @dataclass(frozen=True)
 class Clustered:
-    """Variance by users where those with one target item count as a cluster, and V with it instead of Vu.
+    """Variance by users where those with the same target item are one cluster.
 
-    ``ratio`` is it over Vu, None if that is 0.
+    Parameters
+    ----------
+    targets : int
+        Number of clusters.
+    Vu : float
+        The clustered variance by users.
+    V : float
+        The variance of L with it.
+    ratio : float or None
+        It over the usual Vu; None if that is 0.
     """
 
     targets: int
@@ -110,38 +123,51 @@ def clustered(
     random_v: bool = True,
     random_b: bool = True,
 ) -> Clustered:
-    """V with users clustered by target item (STATISTICS.md, section 5): a sensitivity, as the catalogue is fixed.
+    """Compute the variance of L with users clustered by target item (:ref:`statistics-tables`).
 
-    With the sums D of a cluster's centred differences, Vu = G / (G - 1) sum(D^2) / U^2 over the G clusters: without two
-    users of one target it is the Vu of ``stats.compare``.
+    It is a sensitivity analysis, as the catalogue is fixed. With the sums D of a cluster's centred
+    differences, Vu = G / (G - 1) sum(D^2) / U^2 over the G clusters: without two users of one
+    target it is the Vu of ``crossed_t.compare``.
 
     Parameters
     ----------
     ranks_v, ranks_b, metric, paired, random_v, random_b
-        As in ``stats.compare``.
+        Those of ``crossed_t.compare``.
     targets : array, shape (users,)
         Each user's target item.
+
+    Raises
+    ------
+    StatsError
+        If a user has no target, all have the same, or a mean is 0.
     """
     c = compare(ranks_v, ranks_b, metric, paired=paired, random_v=random_v, random_b=random_b)
     different, cluster = np.unique(np.asarray(targets), return_inverse=True)
     groups = len(different)
     if cluster.size != c.users or groups < 2 or c.L is None:
         raise StatsError(
-            f"clusters need a target of each of {c.users} users, two different ones and means above 0;"
-            f" there are {cluster.size} targets, {groups} different ones."
+            f"clusters need a target of each of {c.users} users, two different ones and means"
+            f" above 0; there are {cluster.size} targets, {groups} different ones."
         )
     yv, yb = values(ranks_v, metric, random_v, "v"), values(ranks_b, metric, random_b, "b")
-    sums = np.bincount(
-        cluster, weights=yv.mean(0) / yv.mean() - yb.mean(0) / yb.mean()
-    )  # each ratio has mean 1
+    # Each ratio has mean 1, so their difference is centred.
+    sums = np.bincount(cluster, weights=yv.mean(0) / yv.mean() - yb.mean(0) / yb.mean())
     vu = float(groups / (groups - 1) * (sums**2).sum() / c.users**2)
-    return Clustered(groups, vu, vu + c.Vseed, vu / c.Vu if c.Vu else None)
+    usual = c.effect
+    return Clustered(groups, vu, vu + usual.Vseed, vu / usual.Vu if usual.Vu else None)
 
 
 def _resampled_means(
-    yv: NDArray, yb: NDArray, paired: bool, rng: np.random.Generator, resamples: int
-) -> Iterator[NDArray]:
-    """Means of v and b, (2, chunk) at a time; in this order of draws: users, runs of v, runs of b."""
+    yv: NDArray[np.float64],
+    yb: NDArray[np.float64],
+    paired: bool,
+    rng: np.random.Generator,
+    resamples: int,
+) -> Iterator[NDArray[np.float64]]:
+    """Yield means of v and b, (2, chunk) at a time.
+
+    The order of the draws is fixed: users, runs of v, runs of b.
+    """
     users = yv.shape[1]
     for begin in range(0, resamples, _CHUNK):
         size = min(_CHUNK, resamples - begin)
@@ -153,7 +179,7 @@ def _resampled_means(
         )
 
 
-def _paired_p(d: NDArray) -> float:
+def _paired_p(d: NDArray[np.float64]) -> float:
     mean, se = float(d.mean()), float(d.std(ddof=1)) / math.sqrt(d.size)
     if se < ROUNDING:
         return 1.0 if abs(mean) < ROUNDING else 0.0

@@ -1,5 +1,4 @@
-"""What choosing the best epoch on the test set adds (STATISTICS.md, section 5), from runs that kept test metrics by epoch.
-No torch."""
+"""What choosing the best epoch on the test set adds (:ref:`statistics-selection-bias`)."""
 
 from __future__ import annotations
 
@@ -15,7 +14,15 @@ from pcrec_core.analysis.welch import Welch, welch
 
 @dataclass(frozen=True)
 class Chosen:
-    """Test value of each run of an arm, chosen either way: at the best epoch and peer on test, and at validation's."""
+    """Test value of each run of an arm, chosen either way.
+
+    Parameters
+    ----------
+    best : array, shape (runs,)
+        At the best epoch and peer on test.
+    valid : array, shape (runs,)
+        At the epoch and peer that validation picks.
+    """
 
     best: NDArray[np.float64]
     valid: NDArray[np.float64]
@@ -28,9 +35,16 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Habit:
-    """What the habit adds to an improvement: mean I of both arms, the Welch test of their difference, RI both ways.
+    """What choosing on test adds to an improvement.
 
-    ``difference`` is None where an arm has one run.
+    Parameters
+    ----------
+    gain_v, gain_b : float
+        Mean I of each arm.
+    difference : Welch or None
+        The test of their difference; None where an arm has one run.
+    RI_best, RI_valid : float
+        RI by either choice.
     """
 
     gain_v: float
@@ -41,19 +55,19 @@ class Habit:
 
 
 def chosen(tests: Sequence[ArrayLike], choices: Sequence[tuple[int, int]]) -> Chosen:
-    """Test values of an arm's runs at the best epoch and peer, and at those that validation picks.
+    """Take the test values of an arm's runs at the best epoch and peer, and at validation's.
 
     Parameters
     ----------
     tests : sequence of array, each (peers, epochs)
-        One metric on test, of each run, as records keep it.
+        One metric on test, of each run, as records hold it.
     choices : sequence of (epoch, peer)
         What validation NDCG@20 picks in each run.
 
     Raises
     ------
     StatsError
-        Lists of unequal length, a choice that is not in its run, or one whose test value is 0.
+        For lists of unequal length, a choice that is not in its run, or one whose test value is 0.
 
     Examples
     --------
@@ -62,32 +76,36 @@ def chosen(tests: Sequence[ArrayLike], choices: Sequence[tuple[int, int]]) -> Ch
     """
     if len(tests) != len(choices) or not len(tests):
         raise StatsError(
-            f"there are test values of {len(tests)} runs and {len(choices)} choices; give one of each a run."
+            f"there are test values of {len(tests)} runs and {len(choices)} choices;"
+            " give one of each per run."
         )
     best, valid = [], []
     for run, (test, (epoch, peer)) in enumerate(zip(map(np.asarray, tests), choices, strict=True)):
         if test.ndim != 2 or not (0 <= peer < test.shape[0] and 0 <= epoch < test.shape[1]):
             raise StatsError(
-                f"run {run} has test values of shape {test.shape}, (peers, epochs), without the chosen epoch {epoch}"
-                f" of peer {peer}."
+                f"run {run} has test values of shape {test.shape}, (peers, epochs),"
+                f" without the chosen epoch {epoch} of peer {peer}."
             )
         best.append(test.max())
         valid.append(test[peer, epoch])
     if 0 in valid:
         raise StatsError(
-            f"the test value at the choice of run {valid.index(0)} is 0, so its gain has no logarithm."
+            f"the test value at the choice of run {valid.index(0)} is 0,"
+            " so its gain has no logarithm."
         )
     return Chosen(np.array(best, dtype=float), np.array(valid, dtype=float))
 
 
-def habit(v: Chosen, b: Chosen) -> Habit:
-    """How much choosing on test adds to the improvement of v over b; each RI is a ratio of means over runs."""
-    both = v.gain, b.gain
-    test = welch(*both) if min(map(len, both)) > 1 else None
+def selection_bias(v: Chosen, b: Chosen) -> Habit:
+    """Compute how much choosing on test adds to the improvement of v over b.
+
+    Each RI is a ratio of means over runs.
+    """
+    gain_v, gain_b = v.gain, b.gain
     return Habit(
-        float(both[0].mean()),
-        float(both[1].mean()),
-        test,
-        float(v.best.mean() / b.best.mean() - 1),
-        float(v.valid.mean() / b.valid.mean() - 1),
+        gain_v=float(gain_v.mean()),
+        gain_b=float(gain_b.mean()),
+        difference=welch(gain_v, gain_b) if min(len(gain_v), len(gain_b)) > 1 else None,
+        RI_best=float(v.best.mean() / b.best.mean() - 1),
+        RI_valid=float(v.valid.mean() / b.valid.mean() - 1),
     )

@@ -1,5 +1,7 @@
-"""Strata of users, such as those whose target is new or repeated: compared apart, and with each other (STATISTICS.md,
-section 5). Exploratory, never a word. No torch."""
+"""Strata of users, by whether their target is new or repeated: apart, and against each other.
+
+Exploratory: no verdict rests on them (:ref:`statistics-strata`).
+"""
 
 from __future__ import annotations
 
@@ -17,10 +19,20 @@ from pcrec_core.analysis.crossed_t import Comparison, compare
 
 @dataclass(frozen=True)
 class Stratum:
-    """Users of one kind: their share, their part of the gain mean_v - mean_b of all users, and their own comparison.
+    """Users of one kind, and the comparison among them.
 
-    The parts of all strata sum to the gain. ``comparison`` is None for a single user, or where
-    neither users nor runs vary.
+    Parameters
+    ----------
+    name : str
+        The kind.
+    users : int
+        Number of its users.
+    share : float
+        Their share of all users.
+    part : float
+        Their part of the gain mean_v - mean_b of all users; the parts of all strata sum to it.
+    comparison : Comparison or None
+        None for a single user, or where neither users nor runs vary.
     """
 
     name: str
@@ -45,54 +57,49 @@ def strata(
     Parameters
     ----------
     ranks_v, ranks_b, metric, paired, random_v, random_b
-        As in ``stats.compare``, of all users.
+        Those of ``crossed_t.compare``, for all users.
     kinds : array, shape (users,)
         The kind of each user, for example ``np.where(record.repeated, "repeated", "new")``.
 
     Returns
     -------
     list of Stratum
-        One a kind that has users, in the order of their names.
+        One per kind that has users, in the order of their names.
+
+    Raises
+    ------
+    StatsError
+        If the arms and the kinds do not have the same number of users.
     """
     ranks_v, ranks_b, kinds = np.asarray(ranks_v), np.asarray(ranks_b), np.asarray(kinds)
     yv, yb = values(ranks_v, metric, random_v, "v"), values(ranks_b, metric, random_b, "b")
     if not yv.shape[1] == yb.shape[1] == kinds.size:
         raise StatsError(
-            f"the arms have {yv.shape[1]} and {yb.shape[1]} users and {kinds.size} kinds; give one a user."
+            f"the arms have {yv.shape[1]} and {yb.shape[1]} users and {kinds.size} kinds;"
+            " give one kind per user."
         )
     gain = yv.mean(0) - yb.mean(0)
+    options = {"paired": paired, "random_v": random_v, "random_b": random_b}
     found = []
     for name in np.unique(kinds):
-        of = kinds == name
-        comparison = None
-        if of.sum() > 1:
+        member, comparison = kinds == name, None
+        users = int(member.sum())
+        if users > 1:
             with suppress(NoVariation):  # as where one user alone has a value
-                comparison = compare(
-                    ranks_v[..., of],
-                    ranks_b[..., of],
-                    metric,
-                    paired=paired,
-                    random_v=random_v,
-                    random_b=random_b,
-                )
-        found.append(
-            Stratum(
-                str(name),
-                int(of.sum()),
-                float(of.mean()),
-                float(gain[of].sum() / of.size),
-                comparison,
-            )
-        )
+                comparison = compare(ranks_v[..., member], ranks_b[..., member], metric, **options)
+        part = float(gain[member].sum() / member.size)
+        found.append(Stratum(str(name), users, float(member.mean()), part, comparison))
     return found
 
 
 def differ(first: Comparison, second: Comparison) -> tuple[float, float] | None:
-    """z = (L1 - L2) / sqrt(V1 + V2) of two strata and its two-sided p; None where a mean is 0 or nothing varies.
+    """Test whether two strata differ: z = (L1 - L2) / sqrt(V1 + V2), and its two-sided p.
 
-    The strata share their trained models, so z takes them for more independent than they are: exploratory.
+    The strata share their trained models, so z takes them for more independent than they are:
+    exploratory. None where a mean is 0 or nothing varies.
     """
     if first.L is None or second.L is None or first.se == second.se == 0:
         return None
-    z = (first.L - second.L) / math.hypot(first.se, second.se)
+    one, other = first.effect, second.effect
+    z = (one.L - other.L) / math.hypot(one.se, other.se)
     return z, 2 * float(ndtr(-abs(z)))

@@ -92,7 +92,7 @@ def show_sensitivity(frame: pd.DataFrame, name: str) -> Html:
 
 
 def show_never_met(frame: pd.DataFrame, name: str) -> Html:
-    """The frame of ``never_met``."""
+    """The frame of ``independent_peers``."""
     if frame.empty:
         return html.sentence("This is shown of apart-best, which is not here.")
     shown = frame[["data set", "model", "seed", "peer"]].assign(

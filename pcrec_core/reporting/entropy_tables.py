@@ -135,7 +135,7 @@ def show_merges(frame: pd.DataFrame, name: str) -> Html:
 
 
 def show_strangers(frame: pd.DataFrame, name: str) -> Html:
-    """The frame of ``trained.strangers``, summed up by model and variant: H by epoch."""
+    """The frame of ``first_exchanges``, summed up by model and variant: H by epoch."""
     by = ["model", "variant"]
     summed = frame.groupby([*by, "epoch"], sort=False)["H"].mean().unstack().add_prefix("epoch ")
     runs = frame.groupby(by, sort=False)["seed"].nunique().rename("runs")
@@ -151,7 +151,7 @@ def show_strangers(frame: pd.DataFrame, name: str) -> Html:
 
 
 def show_trusted(frame: pd.DataFrame, name: str) -> Html:
-    """The frame of ``trained.trusted``, summed up by data set and model: how often the peer whose layer has more H is the
+    """The frame of ``entropy_vs_accuracy``, summed up by data set and model: how often the peer whose layer has more H is the
     better one."""
     summed = _summed(frame)
     formats = dict.fromkeys(summed.columns[3:7], share) | dict.fromkeys(summed.columns[7:9], points)

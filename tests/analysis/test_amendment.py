@@ -1,4 +1,4 @@
-"""Amendment 1: what it registered, and what it changed in the rule, by hand."""
+"""Amendment 1: the claims that it registered and its changes of the rule, by hand."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from curves_support import ranked
 from scipy.stats import t, ttest_rel
 from stats_support import made, simulated
 
@@ -41,7 +42,7 @@ def near(value: float):
     return pytest.approx(value, abs=1e-6)
 
 
-# --- what was registered
+# --- the registered claims
 
 
 def test_the_families_of_the_amendment_are_new_and_hold_new_claims_only():
@@ -65,122 +66,96 @@ def test_the_sizes_follow_from_the_printed_values(claim):
     if claim.kind == "by seed":
         assert math.isnan(claim.e) and math.isnan(claim.theta) and math.isnan(claim.ri_paper)
         return
-    named = (
-        [claim.paper_dataset] if claim.paper_dataset else ["Retailrocket", "ML-20M", "QQBrowser"]
-    )
-    ri = min(
-        paper.improvement(*(paper.value(name, claim.model, arm, "MRR@5") for arm in ("LE", "base")))
-        for name in named
-    )
+    printed = claim.paper_dataset
+    names = [printed] if printed else ["Retailrocket", "ML-20M", "QQBrowser"]
+    values = [
+        [paper.value(name, claim.model, arm, "MRR@5") for arm in ("LE", "base")] for name in names
+    ]
+    ri = min(paper.improvement(*pair) for pair in values)
     control = claim.b == "avg"
-    assert claim.e == near(math.log1p(ri) / (2 if control else 1)) and claim.theta == near(
-        math.log1p(ri) / 2
-    )
-    assert (
-        math.isnan(claim.ri_paper)
-        if control or not claim.paper_dataset
-        else claim.ri_paper == near(ri)
-    )
+    assert claim.e == near(math.log1p(ri) / (2 if control else 1))
+    assert claim.theta == near(math.log1p(ri) / 2)
+    ours = math.nan if control or not printed else ri
+    assert claim.ri_paper == pytest.approx(ours, abs=1e-6, nan_ok=True)
 
 
 def test_arms_of_the_amendment_are_variants():
     for claim in registry().values():
         if claim.amendment and not claim.b.endswith("own-l2") and "own-eta" not in claim.a:
-            assert variant(claim.a, claim.dataset, claim.model) != variant(
-                claim.b, claim.dataset, claim.model
-            )
+            a, b = (variant(label, claim.dataset, claim.model) for label in (claim.a, claim.b))
+            assert a != b
 
 
 # --- item 2: ten equal seeds are paired
 
 
-def arm(label: str, ranks: np.ndarray, seeds=None) -> Replicates:
-    seeds = range(len(ranks)) if seeds is None else seeds
-    result = {"data": {"fingerprint": "x"}, "repeated": "0" * ranks.shape[1]}
-    return Replicates(
-        label,
-        tuple(
-            run_record(
-                variant(label, "ml-100k", "sasrec", seed),
-                result | {"ranks": " ".join(map(str, row))},
-                {},
-            )
-            for seed, row in zip(seeds, ranks, strict=True)
-        ),
-    )
+def paired(v: Replicates, b: Replicates, **options: bool) -> bool:
+    return comparisons.compare(v, b, "MRR@5", **options).paired
 
 
 def test_ten_equal_seeds_are_paired_and_nine_or_others_are_not():
     v, b = simulated(5, 200, 10, gain=0.1)
-    assert crossed_t.PAIRED_FROM == 10
-    assert comparisons.compare(arm("LE", v), arm("base", b), "MRR@5").paired
-    assert not comparisons.compare(arm("LE", v[:9]), arm("base", b[:9]), "MRR@5").paired
-    assert not comparisons.compare(arm("LE", v), arm("base", b, seeds=range(1, 11)), "MRR@5").paired
-    assert not comparisons.compare(arm("LE", v), arm("base", b[:3]), "MRR@5").paired
-    assert not comparisons.compare(arm("LE", v), arm("base", b), "MRR@5", by_seed=False).paired
+    over, base = ranked("LE", *v), ranked("base", *b)
+    assert crossed_t.PAIRED_FROM == 10 and paired(over, base)
+    assert not paired(ranked("LE", *v[:9]), ranked("base", *b[:9]))
+    assert not paired(over, ranked("base", *b, seeds=range(1, 11)))
+    assert not paired(over, ranked("base", *b[:3]))
+    assert not paired(over, base, by_seed=False)
 
 
 def test_pairing_takes_out_what_equal_seeds_share():
-    """Run effects that both arms share leave the paired variance: by hand, Vs is that of the differences' run means."""
+    """By hand, Vs of the paired arms is that of the differences' run means."""
     v, b = simulated(6, 300, 10, run_sd=0.0)
     both = np.exp(0.3 * np.random.default_rng(0).standard_normal((10, 1)))
     v, b = (np.maximum(1, np.rint(ranks * both)).astype(int) for ranks in (v, b))
-    paired, apart = (
-        comparisons.compare(arm("LE", v), arm("base", b), "MRR@5", by_seed=by_seed)
-        for by_seed in (True, False)
+    arms = ranked("LE", *v), ranked("base", *b)
+    together, apart = (
+        comparisons.compare(*arms, "MRR@5", by_seed=by_seed) for by_seed in (True, False)
     )
     yv, yb = (np.where(ranks <= 5, 1 / ranks, 0) for ranks in (v, b))
     by_run = (yv / yv.mean() - yb / yb.mean()).mean(1)
-    assert paired.Vs == pytest.approx(by_run.var(ddof=1) / 10)
-    assert paired.L == apart.L and paired.Vu == apart.Vu and paired.Vs < apart.Vs / 5
+    assert together.Vs == pytest.approx(by_run.var(ddof=1) / 10)
+    assert (together.L, together.Vu) == (apart.L, apart.Vu) and together.Vs < apart.Vs / 5
 
 
 # --- items 1 and 3: ruled out asks for the claimed size alone
 
 
-def family_p(L: float, se: float, df: float, e: float = E_LE, Vp: float = 0.0) -> float:
-    return min(1.0, FAMILY * t.cdf((L - e) / math.sqrt(se**2 + Vp), df))
+def family_p(effect: float, se: float, df: float, of_paper: float = 0.0) -> float:
+    return min(1.0, FAMILY * t.cdf((effect - E_LE) / math.sqrt(se**2 + of_paper), df))
 
 
 def test_at_ten_runs_the_papers_uncertainty_no_longer_counts():
-    """(0.002 - 0.033555) / 0.0105 = -3.005: p 0.0074 with df 9, times six 0.0445; with the paper's variance it is larger."""
+    """(0.002 - 0.033555) / 0.0105 = -3.005: p 0.0074 with df 9, times six 0.0445."""
     c = made(0.002, 0.0105, 9, runs_v=10, runs_b=10, Vu=1.0)  # no correlation: Vp is largest
     new, old = decide({LE: Evidence(c)})[LE], decide({LE: Evidence(c)}, original=True)[LE]
     assert new.adjusted.p_not == near(family_p(0.002, 0.0105, 9)) == near(0.044490)
-    assert (
-        old.adjusted.p_not == near(family_p(0.002, 0.0105, 9, Vp=old.side.Vp))
-        and old.adjusted.p_not > 0.05
-    )
+    assert old.adjusted.p_not == near(family_p(0.002, 0.0105, 9, old.side.Vp))
+    assert old.adjusted.p_not > 0.05  # with the paper's variance
     assert (new.word, old.word, new.amended, old.amended) == (RULED_OUT, INCONCLUSIVE, True, False)
 
 
 def test_three_runs_of_a_claim_registered_before_keep_the_original_rule():
     c = made(0.002, 0.0105, 9, Vu=1.0)
     found = decide({LE: Evidence(c)})[LE]
-    assert not found.amended and found.adjusted.p_not == near(
-        family_p(0.002, 0.0105, 9, Vp=found.side.Vp)
-    )
-    assert (
-        decide({LE: Evidence(replace(c, runs_v=10))})[LE].amended is False
-    )  # ten runs in both arms
+    assert not found.amended
+    assert found.adjusted.p_not == near(family_p(0.002, 0.0105, 9, found.side.Vp))
+    # The amendment asks for ten runs in both arms.
+    assert decide({LE: Evidence(replace(c, runs_v=10))})[LE].amended is False
 
 
 def test_claims_of_the_amendment_take_its_rule_from_three_runs_on():
     name = "robustness-rr-sasrec-2x-epochs"
     c = made(0.002, 0.01, 40, Vu=1.0)
     found = decide({name: Evidence(c)})[name]
-    assert (
-        found.amended
-        and found.adjusted.p_not == near(8 * t.cdf((0.002 - E_LE) / 0.01, 40))
-        and found.word == RULED_OUT
-    )
-    assert found.side.e33 == near(
-        1.52 * math.sqrt(6.631264 / 47_000)
-    )  # the printed values of LE and base stand beside it
+    assert found.amended and found.word == RULED_OUT
+    assert found.adjusted.p_not == near(8 * t.cdf((0.002 - E_LE) / 0.01, 40))
+    # The printed values of LE and base stand beside it.
+    assert found.side.e33 == near(1.52 * math.sqrt(6.631264 / 47_000))
 
 
-def test_the_dagger_says_that_the_papers_run_may_be_noise():
-    """Without Vp p_not is far below .05; with it (0.002 - 0.033555) / sqrt(0.009^2 + Vp) decides, unadjusted."""
+def test_the_dagger_marks_a_claim_within_the_noise_of_the_papers_run():
+    """Without Vp p_not is far below .05; with it, unadjusted, the mark depends on Vseed."""
     inside, outside = (
         decide({LE: Evidence(made(0.0, 0.004, 9, runs_v=10, runs_b=10, Vseed=Vseed))})[LE]
         for Vseed in (1e-4, 0.0)
@@ -200,21 +175,13 @@ def test_the_effect_ratio_of_a_control_is_printed():
     assert decide({name: Evidence(made(0.01, 0.002, 8))})[name].er.value == near(0.01 / 0.017295)
 
 
-def test_a_row_says_which_rule_decided_and_has_what_a_recomputation_needs():
+def test_a_row_names_its_rule_and_has_what_a_recomputation_needs():
     c = made(0.002, 0.0105, 9, runs_v=10, runs_b=10, Vu=1.0, paired=True)
     row = table(decide({LE: Evidence(c)})).loc[LE]
-    assert (row["rule"], row["L"], row["se"], row["df"], row["paired"]) == (
-        "amendment 1",
-        0.002,
-        0.0105,
-        9,
-        True,
-    )
-    assert (
-        row["Holm p_not"] == near(0.044490)
-        and row["Holm p_for"] == 1
-        and not row["in the paper's noise"]
-    )
+    found = [row[name] for name in ("rule", "L", "se", "df", "paired")]
+    assert found == ["amendment 1", 0.002, 0.0105, 9, True]
+    assert row["Holm p_not"] == near(0.044490) and row["Holm p_for"] == 1
+    assert not row["in the paper's noise"]
     assert table(decide({})).loc["fig6-ml-half", "rule"] == ""
 
 
@@ -247,13 +214,14 @@ def test_the_paired_test_refuses_arms_without_pairs():
         ([0.06, 0.05], NOT_TESTED),
     ],
 )
-def test_the_words_of_the_ladder(v, word):
-    found = decide({LADDER: Evidence(paired_runs(v, [0.02, 0.01, 0.02, 0.02, 0.02][: len(v)]))})
+def test_the_ladder_is_decided_over_seeds(v, word):
+    base = [0.02, 0.01, 0.02, 0.02, 0.02]
+    found = decide({LADDER: Evidence(paired_runs(v, base[: len(v)]))})
     assert found[LADDER].word == word and found["ladder-rr-dnn"].word == NOT_TESTED
 
 
 def test_holm_counts_both_models_and_the_level_is_5_percent_one_sided():
-    """Differences 0.02, 0.01, 0.05 ... chosen so that p lies between .0125 and .025: twice it is within .05."""
+    """The differences are chosen so that p lies between .0125 and .05."""
     pairs = paired_runs([0.03, 0.02, 0.06, 0.01], [0.0, 0.0, 0.0, 0.0])
     assert 0.025 < 2 * pairs.p < 0.1
     verdict = decide({LADDER: Evidence(pairs)})[LADDER]
@@ -262,28 +230,23 @@ def test_holm_counts_both_models_and_the_level_is_5_percent_one_sided():
 
 
 def ladder_record(label: str, seed: int, on_test: str, by_validation: str) -> Record:
-    spec = variant(label, "retailrocket-half", "sasrec", seed)
-    best = {
-        metric: {"value": 0.0, "epoch": 3, "peer": 0, "ranks": on_test}
-        for metric in ("MRR@5", "HIT@5", "NDCG@20")
+    best = {"value": 0.0, "epoch": 3, "peer": 0, "ranks": on_test}
+    result = {
+        "ranks": "9 9 9 9",
+        "repeated": "0000",
+        "data": {"fingerprint": "x"},
+        "best": dict.fromkeys(("MRR@5", "HIT@5", "NDCG@20"), best),
+        "by_validation": {"epoch": 1, "peer": 0, "ranks": by_validation},
     }
-    return run_record(
-        spec,
-        {
-            "ranks": "9 9 9 9",
-            "repeated": "0000",
-            "data": {"fingerprint": "x"},
-            "best": best,
-            "by_validation": {"epoch": 1, "peer": 0, "ranks": by_validation},
-        },
-        {},
-    )
+    return run_record(variant(label, "retailrocket-half", "sasrec", seed), result, {})
 
 
 def test_the_rungs_read_both_choices_of_one_training(tmp_path):
-    """MRR@5 of LE: (1 + 1/2 + 1/4 + 0) / 4 on test and (1/2 + 1/4) / 4 by validation; of the base 1/2 / 4 and 1/4 / 4; of the
-    base with the cosine 1 / 4 and 1/2 / 4. So rung 1 is 1.75 / 0.5 - 1, rung 2 1.75 / 1 - 1, rung 3 0.75 / 0.25 - 1 and
-    rung 4 0.75 / 0.5 - 1."""
+    """4 MRR@5 of LE is 1.75 on test and 0.75 by validation, of the base 0.5 and 0.25.
+
+    Of the base with the cosine it is 1 and 0.5: rung 1 is 1.75 / 0.5 - 1, rung 2 1.75 / 1 - 1, rung
+    3 0.75 / 0.25 - 1 and rung 4 0.75 / 0.5 - 1.
+    """
     store = Store(tmp_path)
     for seed in range(3):
         store.put(ladder_record("ladder-LE", seed, "1 2 4 9", "2 4 9 9"))
@@ -294,4 +257,5 @@ def test_the_rungs_read_both_choices_of_one_training(tmp_path):
     assert [rung[0] for rung in found] == [near(2.5), near(0.75), near(2.0), near(0.5)]
     assert all(list(rung) == [0, 1, 2] for rung in found)
     given = gather(shelf, "MRR@5")[LADDER]
-    assert given.missing == 2 and given.found.L == near(2.0)  # five seeds are planned; 2.5 less 0.5
+    # Five seeds are planned; L is rung 1 less rung 4, 2.5 less 0.5.
+    assert given.missing == 2 and near(2.0) == given.found.L

@@ -1,4 +1,4 @@
-"""What Figures 1, 5 and 6 draw, by hand."""
+"""The frames and drawings of Figures 1, 5 and 6, by hand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from curves_support import DATA, MERGING, PROBED, arm, record, tensor
-from stats_support import plain
+from stats_support import cells, plain
 
 from pcrec_core.analysis import fig1_pruning, fig5_convergence, fig6_invalid_layers
 from pcrec_core.analysis.comparisons import values
@@ -18,22 +18,20 @@ from pcrec_core.study.replicates import Replicates
 from pcrec_core.study.variants import variant
 
 OWN = {"own": {"NDCG@20": [[0.1, 0.3, 0.2], [0.2, 0.1, 0.25]]}}
-LE = arm("LE", {"epochs": OWN | {"exchanges": [0, 1, 2], "merged": {"NDCG@20": [0.4, 0.5, 0.45]}}})
-E = arm(
-    "E",
-    {
-        "epochs": OWN
-        | {"exchanges": [0, 1, 2], "after": {"NDCG@20": [[0.1, 0.2, 0.6], [0.3, 0.1, 0.5]]}}
-    },
-)
-W = arm(
-    "W", {"epochs": OWN | {"exchanges": [0, 1, 2], "after": {"NDCG@20": [[0.9] * 3, [0.9] * 3]}}}
-)
-K2 = arm("LE-k2", {"epochs": OWN | {"exchanges": [1], "merged": {"NDCG@20": [0.5]}}})
+
+
+def exchanging(label: str, part: str, values: list, exchanges: list[int]) -> Replicates:
+    epochs = OWN | {"exchanges": exchanges, part: {"NDCG@20": values}}
+    return arm(label, {"epochs": epochs})
+
+
+LE = exchanging("LE", "merged", [0.4, 0.5, 0.45], [0, 1, 2])
+E = exchanging("E", "after", [[0.1, 0.2, 0.6], [0.3, 0.1, 0.5]], [0, 1, 2])
+W = exchanging("W", "after", [[0.9] * 3, [0.9] * 3], [0, 1, 2])
+K2 = exchanging("LE-k2", "merged", [0.5], [1])
 BASE = arm(
     "base",
-    {"epochs": {"own": {"NDCG@20": [[0.1, 0.3, 0.2]]}}},
-    {"epochs": {"own": {"NDCG@20": [[0.2, 0.2, 0.2]]}}},
+    *({"epochs": {"own": {"NDCG@20": [own]}}} for own in ([0.1, 0.3, 0.2], [0.2, 0.2, 0.2])),
 )
 
 
@@ -46,13 +44,13 @@ BASE = arm(
         (K2, [2], [0.5]),
     ],
 )
-def test_what_converges(given, epochs, expected):
+def test_the_value_that_can_be_reported_converges(given, epochs, expected):
     curve = fig5_convergence.convergence([given], ["NDCG@20"])
     assert curve["epoch"].tolist() == epochs and curve["value"].tolist() == expected
     assert set(curve["variant"]) == {given.variant} and set(curve["data set"]) == {"ml-100k"}
 
 
-def test_of_peers_that_differ_the_one_that_selection_prefers_is_shown_in_every_metric():
+def test_the_peer_that_selection_prefers_is_shown_in_every_metric():
     after = {"NDCG@20": [[0.1, 0.3], [0.2, 0.2]], "MRR@5": [[0.9, 0.4], [0.5, 0.8]]}
     given = arm("E", {"epochs": {"exchanges": [0, 1], "after": after}})
     assert fig5_convergence.convergence([given], ["MRR@5"])["value"].tolist() == [0.5, 0.4]
@@ -62,13 +60,12 @@ def test_a_choice_on_the_test_set_converges_there():
     run = variant("LE", "ml-100k", "sasrec", 0, {"protocol": "released"})
     epochs = OWN | {"exchanges": [0, 1], "merged": {"NDCG@20": [0.9, 0.9]}}
     epochs |= {"tests": [0, 1], "test": {"NDCG@20": [[0.1, 0.4], [0.3, 0.2]]}}
-    released = Replicates(
-        "LE", (run_record(run, {"data": DATA, "ranks": "1", "epochs": epochs}, {}),)
-    )
+    result = {"data": DATA, "ranks": "1"}
+    released = Replicates("LE", (run_record(run, result | {"epochs": epochs}, {}),))
     curve = fig5_convergence.convergence([released], ["NDCG@20"])
     assert curve["value"].tolist() == [0.3, 0.4]
     assert figures.fig5_convergence.convergence(curve).axes[0].get_ylabel() == "NDCG@20 on test"
-    best = Replicates("LE", (run_record(run, {"data": DATA, "ranks": "1", "best": {}}, {}),))
+    best = Replicates("LE", (run_record(run, result | {"best": {}}, {}),))
     assert "each metric from its best epoch on the test set" in report.footnote([best])
     assert "epoch chosen on validation NDCG@20" in report.footnote([BASE])
 
@@ -76,26 +73,20 @@ def test_a_choice_on_the_test_set_converges_there():
 def test_runs_stand_apart_and_the_first_epoch_near_the_best_is_found():
     curve = fig5_convergence.convergence([BASE, LE], ["NDCG@20"])
     found = fig5_convergence.first_within(curve, 0.9)
-    assert found.set_index(["variant", "seed"])[["own", "best"]].to_numpy().tolist() == [
-        [2, 0.3],
-        [1, 0.2],
-        [2, 0.5],
-    ]
-    # the base's runs reach 0.25 on average, so 0.225 is near enough; its second run never gets there
-    assert found["base's"].fillna(0).tolist() == [2, 0, 1] and found["trained"].fillna(
-        0
-    ).tolist() == [2, 0, 2]
+    rows = list(zip(found["variant"], found["own"], found["best"], strict=True))
+    assert rows == [("base", 2, 0.3), ("base", 1, 0.2), ("LE", 2, 0.5)]
+    # The base's runs reach 0.25 on average, so 0.225 is near enough; its second run never gets there.
+    assert found["base's"].fillna(0).tolist() == [2, 0, 1]
+    assert found["trained"].fillna(0).tolist() == [2, 0, 2]
     alone = fig5_convergence.first_within(curve[curve["variant"] == "LE"])
     assert alone["own"].tolist() == [2] and alone["base's"].isna().all()  # no base to compare with
     axes = figures.fig5_convergence.convergence(curve).axes[0]
     [base] = [line for line in axes.lines if line.get_label() == "base"]
     assert base.get_ydata() == pytest.approx([0.15, 0.25, 0.2]) and axes.get_xlabel() == "epoch"
-    assert axes.get_ylim() == pytest.approx(
-        (0.08, 0.52)
-    )  # all values of three epochs, with a twentieth around them
-    corners = {
-        tuple(corner) for corner in axes.collections[0].get_paths()[0].vertices
-    }  # the range of the base's two runs
+    # all values of three epochs, with a twentieth around them
+    assert axes.get_ylim() == pytest.approx((0.08, 0.52))
+    # the range of the base's two runs
+    corners = {tuple(corner) for corner in axes.collections[0].get_paths()[0].vertices}
     assert {(1, 0.1), (1, 0.2), (2, 0.2), (2, 0.3), (3, 0.2)} <= corners
 
 
@@ -108,21 +99,21 @@ def test_pruning_over_the_share():
         for metric, mean in (("HIT@5", 0.75), ("MRR@5", 0.625))
         for share, tuned in ((0, False), (0.3, False), (0.3, True))
     ]
-    figure = figures.fig1_pruning.pruning(
-        curve, values([arm("base", {}), arm("half", {})], ["HIT@5", "MRR@5"])
-    )
+    levels = values([arm("base", {}), arm("half", {})], ["HIT@5", "MRR@5"])
+    figure = figures.fig1_pruning.pruning(curve, levels)
     for axes, metric, level in zip(figure.axes, ("HIT@5", "MRR@5"), (0.75, 0.625), strict=True):
-        assert (
-            axes.get_xlabel() == "weights pruned (%)" and axes.get_ylabel() == f"{metric} on test"
-        )
-        assert [
-            line.get_ydata()[0] for line in axes.lines if line.get_label() in ("base", "half")
-        ] == [level, level]
+        assert axes.get_xlabel() == "weights pruned (%)"
+        assert axes.get_ylabel() == f"{metric} on test"
+        lines = [line for line in axes.lines if line.get_label() in ("base", "half")]
+        assert [line.get_ydata()[0] for line in lines] == [level, level]
+        # at 0 and 30 %, and 30 %, the two curves a little apart
         drawn = [list(bars.lines[0].get_xdata()) for bars in axes.containers]
-        assert drawn == [
-            [-0.5, 29.5],
-            [30.5],
-        ]  # at 0 and 30 %, and 30 %, the two curves a little apart
+        assert drawn == [[-0.5, 29.5], [30.5]]
+
+
+def test_only_pruned_arms_have_a_share_of_pruned_weights():
+    with pytest.raises(StatsError, match="base is not pruned"):
+        fig1_pruning.pruned({"base": BASE}, ["MRR@5"])
 
 
 @pytest.mark.parametrize(
@@ -133,96 +124,62 @@ def test_pruning_over_the_share():
         ("released layers", [0.0, 0.3, 0.15, 0.9, 0.5]),
     ],
 )
-def test_which_layers_a_curve_of_figure_6_counts(kind, expected):
+def test_a_curve_of_figure_6_counts_the_layers_of_its_kind(kind, expected):
     assert fig6_invalid_layers.entropies(record("probed-base", PROBED), kind) == expected
 
 
 def test_the_ratio_of_invalid_layers():
     given = Replicates("base", (record("probed-base", PROBED),))
     curve = fig6_invalid_layers.invalid([given], "measured layers", [0, 0.4, 0.5, 0.6, 3])
-    assert curve["ratio"].tolist() == [0, 0, 0.25, 0.5, 1] and set(curve["layers"]) == {
-        4
-    }  # below, not at, the threshold
+    # below, not at, the threshold
+    assert curve["ratio"].tolist() == [0, 0, 0.25, 0.5, 1] and set(curve["layers"]) == {4}
     whole = fig6_invalid_layers.invalid([given], "block matrices")
-    assert (
-        whole["threshold"].max() == pytest.approx(np.log(10))
-        and whole["ratio"].is_monotonic_increasing
-    )
+    assert whole["threshold"].max() == pytest.approx(np.log(10))
+    assert whole["ratio"].is_monotonic_increasing
     both = pd.concat([whole, whole.assign(model="dnn", variant="LE")])
     first, last = figures.fig6_invalid_layers.invalid_layers(both).axes
-    assert (first.get_title(), last.get_title()) == (
-        "sasrec",
-        "dnn",
-    )  # a row a model, each with its own variants
-    assert (
-        first.figure.get_supylabel() == "layers below the threshold (%)"
-        and first.lines[0].get_ydata()[-1] == 100
-    )
+    # one panel per model, each with its own variants
+    assert (first.get_title(), last.get_title()) == ("sasrec", "dnn")
+    assert first.figure.get_supylabel() == "layers below the threshold (%)"
+    assert first.lines[0].get_ydata()[-1] == 100
     assert last.get_xlabel() == "threshold of the entropy (nats)"
-    assert [text.get_text() for text in first.figure.legends[0].get_texts()] == [
-        "base",
-        "LE",
-        "the text's threshold, 0.5",
-    ]
+    legend = [text.get_text() for text in first.figure.legends[0].get_texts()]
+    assert legend == ["base", "LE", "the text's threshold, 0.5"]
 
 
 def test_a_model_without_blocks_has_no_ratio_of_their_matrices():
     fig6_invalid_layers.require_blocks(["sasrec", "dnn"])
-    with pytest.raises(
-        StatsError,
-        match="bpr has no block matrices, so no ratio of them can be shown; leave it out",
-    ):
+    words = "has no block matrices, so no ratio of them can be shown; leave it out"
+    with pytest.raises(StatsError, match=f"bpr {words}"):
         fig6_invalid_layers.require_blocks(["dnn", "bpr"])
-    flat = arm(
-        "probed-base",
-        {"probed": {"tensors": {"item.weight": tensor(2.0), "user.weight": tensor(1.0)}}},
-    )
+    tensors = {"item.weight": tensor(2.0), "user.weight": tensor(1.0)}
+    flat = arm("probed-base", {"probed": {"tensors": tensors}})
     assert len(fig6_invalid_layers.invalid([flat], "measured layers", [1.5])) == 1
-    with pytest.raises(
-        StatsError,
-        match="sasrec has no block matrices, so no ratio of them can be shown; leave it out",
-    ):
+    with pytest.raises(StatsError, match=f"sasrec {words}"):
         fig6_invalid_layers.invalid([flat], "block matrices")
 
 
 def test_the_ratios_at_a_few_thresholds_by_kind_of_layers():
-    twice = {
-        "probed": {
-            "tensors": {
-                name: one | {"h": 2 * one["h"]} for name, one in PROBED["probed"]["tensors"].items()
-            }
-        }
-    }
-    frame = fig6_invalid_layers.below([arm("probed-base", PROBED, twice)], [0.45, 3]).set_index(
-        "layers"
-    )
-    assert frame["under 0.45"].to_dict() == {
-        "block matrices": 0.25,
-        "measured layers": 0.125,
-        "released layers": 0.6,
-    }
-    assert (
-        (frame["under 3.00"] == [1, 7 / 8, 1]).all()
-        and set(frame["runs"]) == {2}
-        and set(frame["variant"]) == {"base"}
-    )
-    assert frame["mean H"].tolist()[0] == pytest.approx(1.05) and frame["least H"].tolist() == [
-        0.4,
-        0.4,
-        0.0,
-    ]
-    assert "25 %" in plain(entropy_tables.show_below(frame.reset_index(), "f")._repr_html_())
-    said = glue.glue_below(frame.reset_index())
-    assert plain(said["block-matrices-sasrec-base-under-0.45"]) == "25 %" and len(said) == 6
+    tensors = PROBED["probed"]["tensors"]
+    doubled = {name: one | {"h": 2 * one["h"]} for name, one in tensors.items()}
+    probes = arm("probed-base", PROBED, {"probed": {"tensors": doubled}})
+    frame = fig6_invalid_layers.below([probes], [0.45, 3])
+    assert frame["layers"].tolist() == ["block matrices", "measured layers", "released layers"]
+    assert frame["under 0.45"].tolist() == [0.25, 0.125, 0.6]
+    assert frame["under 3.00"].tolist() == [1, 7 / 8, 1]
+    assert set(frame["runs"]) == {2} and set(frame["variant"]) == {"base"}
+    assert frame["mean H"][0] == pytest.approx(1.05)
+    assert frame["least H"].tolist() == [0.4, 0.4, 0.0]
+    assert "25 %" in cells(entropy_tables.show_below(frame, "f"))
+    quoted = glue.glue_below(frame)
+    assert plain(quoted["block-matrices-sasrec-base-under-0.45"]) == "25 %" and len(quoted) == 6
 
 
 def test_the_ratio_before_the_merge_is_of_either_peer():
-    curve = fig6_invalid_layers.invalid_before([arm("LE", MERGING)], "block matrices", [0.5, 2.5])
+    pairs = [arm("LE", MERGING)]
+    curve = fig6_invalid_layers.invalid_before(pairs, "block matrices", [0.5, 2.5])
     assert curve["ratio"].tolist() == [0, 1, 1, 1] and set(curve["layers"]) == {1}
-    assert curve["variant"].unique().tolist() == [
-        "LE, peer 0 before the merge",
-        "LE, peer 1 before the merge",
-    ]
-    assert fig6_invalid_layers.invalid_before([arm("LE", MERGING)], "measured layers", [1.5])[
-        "ratio"
-    ].tolist() == [0.5, 0.5]
+    names = [f"LE, peer {peer} before the merge" for peer in (0, 1)]
+    assert curve["variant"].unique().tolist() == names
+    whole = fig6_invalid_layers.invalid_before(pairs, "measured layers", [1.5])
+    assert whole["ratio"].tolist() == [0.5, 0.5]

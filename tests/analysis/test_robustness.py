@@ -1,8 +1,8 @@
-"""What is printed beside the crossed t: against naive loops, scipy, and the crossed interval itself."""
+"""The robustness checks: against naive loops, scipy, and the crossed interval itself."""
 
 from __future__ import annotations
 
-import hashlib
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -29,20 +29,19 @@ NAME = "ml-100k|LE|base|MRR@5|controlled|4|300"
 
 
 def naive(yv, yb, name: str, resamples: int, paired: bool = False) -> list[float]:
-    """RI of each resample, from the counts drawn in the order that STATISTICS.md, section 2, gives."""
-    rng = np.random.default_rng(
-        int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
-    )
+    """Compute RI of each resample; the order of the draws is users, runs of v, runs of b."""
+    rng = np.random.default_rng(int.from_bytes(sha256(name.encode()).digest()[:8], "little"))
     users, found = yv.shape[1], []
     for size in [500] * (resamples // 500) + [resamples % 500] * (resamples % 500 > 0):
         of_users = rng.multinomial(users, [1 / users] * users, size)
         of_v = rng.multinomial(len(yv), [1 / len(yv)] * len(yv), size)
         of_b = of_v if paired else rng.multinomial(len(yb), [1 / len(yb)] * len(yb), size)
         for u, v, b in zip(of_users, of_v, of_b, strict=True):
-            drawn = [
-                np.repeat(np.repeat(y, runs, axis=0), u, axis=1) for y, runs in ((yv, v), (yb, b))
-            ]
-            found.append(drawn[0].mean() / drawn[1].mean() - 1)
+            mean_v, mean_b = (
+                np.repeat(np.repeat(y, runs, axis=0), u, axis=1).mean()
+                for y, runs in ((yv, v), (yb, b))
+            )
+            found.append(mean_v / mean_b - 1)
     return found
 
 
@@ -50,14 +49,10 @@ def naive(yv, yb, name: str, resamples: int, paired: bool = False) -> list[float
 def test_bootstrap_is_what_repeating_users_and_runs_gives(paired):
     rv, rb = RV[:3, :40], RB[:3, :40]
     found = bootstrap(rv, rb, "MRR@5", name="a name", paired=paired, resamples=700)
-    expected = np.percentile(
-        naive(value_by_user(rv, "MRR@5"), value_by_user(rb, "MRR@5"), "a name", 700, paired),
-        [2.5, 97.5],
-    )
-    assert (found.low, found.high) == pytest.approx(tuple(expected)) and (
-        found.kept,
-        found.dropped,
-    ) == (700, 0)
+    yv, yb = value_by_user(rv, "MRR@5"), value_by_user(rb, "MRR@5")
+    expected = np.percentile(naive(yv, yb, "a name", 700, paired), [2.5, 97.5])
+    assert (found.low, found.high) == pytest.approx(tuple(expected))
+    assert (found.kept, found.dropped) == (700, 0)
 
 
 def test_bootstrap_is_reproducible_and_depends_on_its_name():
@@ -73,12 +68,10 @@ def test_bootstrap_roughly_agrees_with_the_crossed_t_where_there_are_many_runs()
     assert (b.high - b.low) / (c.high - c.low) == pytest.approx(1, abs=0.15)
 
 
-def test_the_name_says_what_is_resampled():
+def test_the_name_holds_arms_metric_protocol_runs_and_users():
     assert key("ml-100k", "LE", "base", "MRR@5", "controlled", compare(RV, RB, "MRR@5")) == NAME
-    assert (
-        key("x", "a", "b", "MRR@5", "paper", compare(RV[:3], RB, "MRR@5"))
-        == "x|a|b|MRR@5|paper|3|300"
-    )
+    fewer = compare(RV[:3], RB, "MRR@5")
+    assert key("x", "a", "b", "MRR@5", "paper", fewer) == "x|a|b|MRR@5|paper|3|300"
 
 
 def test_resamples_with_a_mean_of_0_are_dropped_and_counted():
@@ -86,9 +79,8 @@ def test_resamples_with_a_mean_of_0_are_dropped_and_counted():
     rb[:, 0] = 1  # a resample without user 0 has a mean of 0: (39/40)^40 = .363 of them
     found = bootstrap(RV[:3, :40], rb, "MRR@5", name="a name", resamples=1000)
     assert found.kept + found.dropped == 1000 and found.dropped == pytest.approx(363, abs=60)
-    assert bootstrap(RV, np.full_like(RB, 9), "MRR@5", name="a name", resamples=20) == Bootstrap(
-        None, None, 0, 20
-    )
+    nothing = bootstrap(RV, np.full_like(RB, 9), "MRR@5", name="a name", resamples=20)
+    assert nothing == Bootstrap(None, None, 0, 20)
 
 
 def test_an_arm_without_randomness_is_resampled_by_users_alone():
@@ -111,7 +103,7 @@ def test_run_means_are_tested_by_welch():
     assert found.difference == pytest.approx(means[0].mean() - means[1].mean())
 
 
-def test_the_share_of_single_runs_that_a_paper_would_have_printed():
+def test_the_share_of_pairs_of_runs_that_a_t_test_calls_significant():
     yv, yb = value_by_user(RV, "MRR@5"), value_by_user(RB, "MRR@5")
     p = [ttest_rel(a, b).pvalue for a in yv for b in yb]
     assert len(p) == 16 and 0 < np.mean([x < 0.01 for x in p]) < 1
@@ -120,7 +112,7 @@ def test_the_share_of_single_runs_that_a_paper_would_have_printed():
         assert significant_pairs(RV, RB, "MRR@5", level) == np.mean([x < level for x in p])
 
 
-def test_pairs_without_variation_are_equal_or_not():
+def test_pairs_without_variation_are_significant_unless_they_are_equal():
     one, two = [[1] * 5], [[2] * 5]
     assert significant_pairs(one, one, "MRR@5") == 0 and significant_pairs(one, two, "MRR@5") == 1
 
@@ -128,36 +120,30 @@ def test_pairs_without_variation_are_equal_or_not():
 # --- users clustered by target
 
 
-def test_with_a_target_each_nothing_changes():
+def test_with_one_target_per_user_nothing_changes():
     c, found = compare(RV, RB, "MRR@5"), clustered(RV, RB, np.arange(300)[::-1], "MRR@5")
-    assert (
-        found.targets == 300
-        and found.Vu == pytest.approx(c.Vu)
-        and found.V == pytest.approx(c.se**2)
-    )
-    assert found.ratio == pytest.approx(1)
+    numbers = found.targets, found.Vu, found.V, found.ratio
+    assert numbers == pytest.approx((300, c.Vu, c.se**2, 1))
 
 
 def test_users_that_are_copies_of_each_other_count_once():
     """Each user twice with one target: Vu is that of half as many users."""
-    twice = clustered(
-        np.repeat(RV, 2, axis=1), np.repeat(RB, 2, axis=1), np.repeat(np.arange(300), 2), "MRR@5"
-    )
+    rv, rb = (np.repeat(ranks, 2, axis=1) for ranks in (RV, RB))
+    twice = clustered(rv, rb, np.repeat(np.arange(300), 2), "MRR@5")
     once = compare(RV, RB, "MRR@5")
     assert twice.Vu == pytest.approx(once.Vu) and twice.ratio == pytest.approx(2, abs=0.01)
 
 
 def test_clusters_by_hand():
-    """HIT@5: zv = (2, 2, 0, 0), zb = (4/3, 0, 4/3, 4/3); sums of the pairs 8/3 and -8/3: 2/1 * 2 * (8/3)^2 / 16."""
+    """HIT@5: zv = (2, 2, 0, 0), zb = (4/3, 0, 4/3, 4/3); the sums of the pairs are 8/3 and -8/3."""
     found = clustered([[1, 1, 9, 9]], [[1, 9, 1, 1]], ["x", "x", "y", "y"], "HIT@5")
     assert (found.targets, found.Vu) == (2, pytest.approx(2 * 2 * (8 / 3) ** 2 / 16))
 
 
 @pytest.mark.parametrize("targets", [[], [1, 2], [1] * 300])
 def test_clusters_need_targets_that_differ(targets):
-    with pytest.raises(
-        StatsError, match="clusters need a target of each of 300 users, two different ones"
-    ):
+    words = "clusters need a target of each of 300 users, two different ones"
+    with pytest.raises(StatsError, match=words):
         clustered(RV, RB, targets, "MRR@5")
 
 

@@ -19,15 +19,12 @@ REPEATED = np.arange(200) % 3 == 0
 
 def test_a_stratum_is_compared_among_its_users():
     new, repeated = strata(RV, RB, np.where(REPEATED, "repeated", "new"), "MRR@5")
-    assert (new.name, repeated.name) == ("new", "repeated") and (new.users, repeated.users) == (
-        133,
-        67,
-    )
+    assert [new.name, repeated.name] == ["new", "repeated"]
+    assert [new.users, repeated.users] == [133, 67]
     assert new.share == pytest.approx(133 / 200)
     assert new.comparison == compare(RV[:, ~REPEATED], RB[:, ~REPEATED], "MRR@5")
-    assert repeated.part == pytest.approx(
-        0.335 * (repeated.comparison.mean_v - repeated.comparison.mean_b)
-    )
+    gain = repeated.comparison.mean_v - repeated.comparison.mean_b
+    assert repeated.part == pytest.approx(0.335 * gain)
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=200, max_size=200))
@@ -39,22 +36,16 @@ def test_parts_and_shares_sum_to_the_whole(kinds):
 
 def test_a_kind_of_one_user_has_a_part_and_no_comparison():
     one, rest = strata(RV, RB, np.arange(200) > 0, "MRR@5")
-    assert (one.name, one.users, one.comparison) == (
-        "False",
-        1,
-        None,
-    ) and rest.comparison.users == 199
+    assert (one.name, one.users, one.comparison) == ("False", 1, None)
+    assert rest.comparison.users == 199
 
 
 def test_a_kind_with_one_user_above_0_has_a_part_and_no_comparison():
     v, b = np.full((2, 50), 30), np.full((2, 50), 30)
     v[:, 0], b[:, 0], v[:, 40], b[0, 41] = 1, 3, 2, 2
     few, more = strata(v, b, np.arange(50) >= 30, "MRR@5", paired=True)
-    assert (
-        few.comparison is None
-        and few.part == pytest.approx((1 - 1 / 3) / 50)
-        and more.comparison.users == 20
-    )
+    assert few.comparison is None and few.part == pytest.approx((1 - 1 / 3) / 50)
+    assert more.comparison.users == 20
 
 
 def test_options_reach_the_comparison():
@@ -63,7 +54,7 @@ def test_options_reach_the_comparison():
     assert paired.paired and not alone.users_only
 
 
-def test_a_kind_each_is_needed():
+def test_each_user_needs_a_kind():
     with pytest.raises(StatsError, match="200 and 200 users and 3 kinds"):
         strata(RV, RB, ["new"] * 3, "MRR@5")
 
@@ -77,8 +68,6 @@ def test_difference_of_two_strata_by_hand():
 def test_no_difference_without_means_or_variation():
     nothing = compare(np.full((3, 40), 9), RB[:, :40], "MRR@5")
     assert nothing.L is None and differ(nothing, made(0.1, 0.1, 5)) is None
-    assert (
-        differ(made(0.1, 0.1, 5), nothing) is None
-        and differ(made(0, 0.0, 5), made(0, 0.0, 5)) is None
-    )
+    assert differ(made(0.1, 0.1, 5), nothing) is None
+    assert differ(made(0, 0.0, 5), made(0, 0.0, 5)) is None
     assert differ(made(0, 0.0, 5), made(0.1, 0.1, 5))[0] == pytest.approx(-1)

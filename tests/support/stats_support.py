@@ -1,63 +1,61 @@
-"""Comparisons made by hand, and ranks drawn from a model, for the tests of the statistics."""
+"""Comparisons made by hand, ranks drawn from a model, and pages as text."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+import re
+from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pcrec_core.analysis.crossed_t import Comparison
+from pcrec_core.analysis.crossed_t import Comparison, Effect
 
 _MADE = Comparison(
-    "MRR@5",
-    0.2,
-    0.2,
-    0.0,
-    0.0,
-    0.0,
-    0.0,
-    1.0,
-    0.01,
-    6.0,
-    1e-4,
-    0.0,
-    0.0,
-    0.0,
-    0.0,
-    3.0,
-    3.0,
-    3,
-    3,
-    100,
-    False,
-    False,
-    "",
+    metric="MRR@5",
+    mean_v=0.2,
+    mean_b=0.2,
+    rv_v=3.0,
+    rv_b=3.0,
+    runs_v=3,
+    runs_b=3,
+    users=100,
+    paired=False,
+    users_only=False,
+    reason="",
+    **(dict.fromkeys((field.name for field in fields(Effect)), 0.0) | {"p": 1.0}),
 )
 
 
 def plain(text: str) -> str:
-    """The text with usual spaces where it has unbroken ones."""
+    """Return the text with usual spaces where it has no-break ones."""
     return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
-def made(L: float, se: float, df: float, **more) -> Comparison:
-    """A comparison of which only L, its standard error and df are known, all variance that of users."""
+def cells(page: Any, tag: str = "td") -> list[str]:
+    """Return the cells of a table as it is shown in a notebook, row by row, as plain text."""
+    return [plain(text) for text in re.findall(rf"<{tag}\b[^>]*>(.*?)</{tag}>", page._repr_html_())]
+
+
+def made(L: float, se: float, df: float, **more: Any) -> Comparison:  # noqa: N803
+    """Return a comparison with this L, standard error and df, all variance by users."""
     return replace(_MADE, L=L, se=se, df=df, RI=math.expm1(L), **{"Vu": se**2, **more})
 
 
 def simulated(
     seed: int, users: int, runs: int, gain: float = 0.0, run_sd: float = 0.1
-) -> tuple[np.ndarray, np.ndarray]:
-    """Ranks of two arms whose users have tastes and whose runs differ; ranks of v are better by ``gain`` (log)."""
+) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Draw ranks of two arms whose users have tastes and whose runs differ.
+
+    Ranks of v are better by ``gain`` (log).
+    """
     rng = np.random.default_rng(seed)
     taste = rng.standard_normal(users)
 
-    def arm(shift: float) -> np.ndarray:
+    def arm(shift: float) -> NDArray[np.int_]:
         run = run_sd * rng.standard_normal((runs, 1))
-        return (
-            np.exp(1.5 + taste + run - shift + 0.5 * rng.standard_normal((runs, users))).astype(int)
-            + 1
-        )
+        noise = 0.5 * rng.standard_normal((runs, users))
+        return np.exp(1.5 + taste + run - shift + noise).astype(int) + 1
 
     return arm(gain), arm(0.0)
