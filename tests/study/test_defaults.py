@@ -138,10 +138,8 @@ def test_a_base_is_one_peer_and_pcrec_two_that_cooperate_by_entropy():
 @pytest.mark.parametrize(("model", "alpha"), [("sasrec", 30), ("dnn", 40), ("bpr", 20)])
 def test_alpha_is_the_papers_by_model(model, alpha):
     assert layerwise(model) == Cooperation("layerwise", "entropy", alpha)
-    assert (
-        pcrec("ml-100k", model).variant == f"le-a{alpha}"
-        and pcrec("retailrocket", model).variant == f"le-a{alpha}"
-    )
+    assert pcrec("ml-100k", model).variant == f"le-a{alpha}"
+    assert pcrec("retailrocket", model).variant == f"le-a{alpha}"
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -270,11 +268,9 @@ def test_a_notebook_names_its_data(tmp_path):
 def test_what_cannot_be_meant_is_refused_in_one_sentence(make, error, words):
     with pytest.raises(error) as refused:
         make()
-    assert (
-        words in str(refused.value)
-        and str(refused.value).endswith(".")
-        and "\n" not in str(refused.value)
-    )
+    assert words in str(refused.value)
+    assert str(refused.value).endswith(".")
+    assert "\n" not in str(refused.value)
 
 
 def test_the_examples_in_the_documentation_are_true():

@@ -211,9 +211,8 @@ def test_the_error_says_each_reason_once_and_in_one_line(store):
     assert str(failed.value).endswith(
         f"missing. {RUNS[0].name}, {RUNS[3].name}: OSError: no space {RUNS[2].name}: it is so."
     )
-    assert str(failed.value).startswith("3 of 4 runs failed") and isinstance(
-        failed.value.__cause__, OSError
-    )
+    assert str(failed.value).startswith("3 of 4 runs failed")
+    assert isinstance(failed.value.__cause__, OSError)
     assert store.get(RUNS[1].name) is not None
 
 
@@ -260,11 +259,9 @@ def test_every_call_is_another_one_and_names_a_folder_that_any_worker_finds(fold
     for _ in range(2):
         with pytest.raises(SpecError):
             study.run(RUNS[:1], Noted(SpecError("")), store=Store(Path("records")))
-    assert (
-        calls[0][0] != calls[1][0]
-        and calls[0][1:] == calls[1][1:]
-        and calls[0][2] == Store(folder / "records")
-    )
+    assert calls[0][0] != calls[1][0]
+    assert calls[0][1:] == calls[1][1:]
+    assert calls[0][2] == Store(folder / "records")
 
 
 def test_ctrl_c_cancels_what_has_not_begun(store, monkeypatch):
@@ -293,10 +290,8 @@ def test_the_bar_moves_once_a_job_however_often_it_was_begun(two, monkeypatch):
     monkeypatch.setattr(executors, "Processes", lambda n: Watched(two, Path()))
     monkeypatch.setattr(Watched, "submit", lambda self, job, *args: two.submit(job, *args))
     executor, bar = Given(BrokenProcessPool(), None, OSError()), Bar()
-    assert (
-        list(executors.finish(executor, len, {"a": ("",), "b": ("",), "c": ("",)}, bar)) == ["c"]
-        and bar.moved == 3
-    )
+    assert list(executors.finish(executor, len, {"a": ("",), "b": ("",), "c": ("",)}, bar)) == ["c"]
+    assert bar.moved == 3
 
 
 @pytest.mark.parametrize("workers", [0, -1])
@@ -377,9 +372,8 @@ def test_an_interrupted_command_ends_with_checkpoints_and_goes_on(two, folder, s
         err
         == "error: interrupted; what is finished is stored, and the same command goes on with the rest.\n"
     )
-    assert [path.stem for path in paths.checkpoints().glob("*.pt")] == [runs[0].identity] and notes(
-        folder, runs[1]
-    ) == []
+    assert [path.stem for path in paths.checkpoints().glob("*.pt")] == [runs[0].identity]
+    assert notes(folder, runs[1]) == []
     found = study.run(runs, Watched(two, folder), store=store)
     assert [record.run["began_with_epoch"] for record in found] == [2, 0]
 
@@ -416,9 +410,8 @@ def test_several_seeds_and_alphas_are_printed_in_turn_as_each_alone(call, store)
         for alpha in (10, 20)
         for seed in (1, 0)
     ]
-    assert (code, err) == (0, "") and re.findall(r"^record +(.*)$", out, re.M) == [
-        str(store.path(run.name)) for run in runs
-    ]
+    assert (code, err) == (0, "")
+    assert re.findall(r"^record +(.*)$", out, re.M) == [str(store.path(run.name)) for run in runs]
     alone = [
         call(*pair, "--alpha", alpha, "--seed", seed)[1] for alpha in ("10", "20") for seed in "10"
     ]
@@ -437,9 +430,8 @@ def test_what_finished_is_shown_when_another_failed(call, store, monkeypatch):
     )
     code, out, err = call("--seed", "0", "1")
     assert code == 1 and re.findall(r"^name +(.*)$", out, re.M) == [tiny(1).name]
-    assert err.startswith("error: 1 of 2 runs failed") and err.endswith(
-        f"{tiny(0).name}: it diverged.\n"
-    )
+    assert err.startswith("error: 1 of 2 runs failed")
+    assert err.endswith(f"{tiny(0).name}: it diverged.\n")
 
 
 @pytest.mark.parametrize(
@@ -470,18 +462,17 @@ def test_workers_are_refused_under_torchrun(call, monkeypatch):
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
     monkeypatch.setenv("RANK", "0")
     code, out, err = call("--workers", "2")
-    assert (code, out) == (1, "") and err.startswith(
-        "error: torchrun starts a process a peer, --workers and --dask a process a"
+    assert (code, out) == (1, "")
+    assert err.startswith(
+        "error: torchrun starts a process per peer, --workers and --dask a process per run"
     )
 
 
 def test_where_distributed_is_not_installed_the_command_says_so(call, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     code, out, err = call("--dask", "tcp://127.0.0.1:9")
-    assert (code, out) == (
-        1,
-        "",
-    ) and "--dask needs the package distributed: pip install distributed." in err
+    assert (code, out) == (1, "")
+    assert "--dask needs the package distributed: pip install distributed." in err
 
 
 # --- a worker that dies (last here: a worker is replaced when it is needed again)
@@ -513,12 +504,8 @@ def test_a_worker_that_dies_costs_its_own_run_only(two, store, folder, here):
     )
     assert store.get(RUNS[1].name) is None
     found = study.run(RUNS, Watched(two, folder), store=store)
-    assert hashes(found) == here and [record.run["began_with_epoch"] for record in found] == [
-        0,
-        1,
-        0,
-        0,
-    ]
+    assert hashes(found) == here
+    assert [record.run["began_with_epoch"] for record in found] == [0, 1, 0, 0]
     assert len({two.submit(os.getpid).result() for _ in range(4)}) == 2  # the dead one was replaced
 
 

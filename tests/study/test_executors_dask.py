@@ -161,10 +161,8 @@ def test_the_command_line_trains_on_dask_workers(cluster, client, folder, capsys
             ]
         )
     out, err = capsys.readouterr()
-    assert (code, err) == (0, "") and [f"name      {run.name}" in out for run in RUNS[2:]] == [
-        True,
-        True,
-    ]
+    assert (code, err) == (0, "")
+    assert [f"name      {run.name}" in out for run in RUNS[2:]] == [True, True]
     assert len(notes(folder, epoch=0)) == 2
 
 

@@ -51,9 +51,8 @@ def test_a_data_set_has_as_many_seeds_as_its_plan_says():
 
 def test_controls_of_a_page_are_all_that_the_epochs_allow_or_those_that_are_named():
     every, left = plans.chosen_controls(["sasrec", "dnn"])
-    assert (
-        every == {model: list(plans.controls(model)) for model in ("sasrec", "dnn")} and left == ""
-    )
+    assert every == {model: list(plans.controls(model)) for model in ("sasrec", "dnn")}
+    assert left == ""
     few, left = plans.chosen_controls(["sasrec", "dnn"], given={"epochs": 2})
     assert set(every["sasrec"]) - set(few["sasrec"]) == {"LE-k5"} and few["dnn"] == every["dnn"]
     assert left == "Left out, since these epochs are too few for them: LE-k5."
@@ -79,9 +78,8 @@ def test_larger_data_and_more_seeds_are_one_command():
     assert {spec.seed for spec in wanted if spec.model.name == "dnn"} == set(range(10))
     assert sum(isinstance(spec, Trivial) for spec in wanted) == 3
     larger = plans.planned(["table3", "fig6"], ["ml-1m", "retailrocket"])
-    assert {spec.data.source for spec in larger} == {"ml-1m", "retailrocket"} and {
-        spec.seed for spec in larger
-    } == {0}
+    assert {spec.data.source for spec in larger} == {"ml-1m", "retailrocket"}
+    assert {spec.seed for spec in larger} == {0}
     assert sum(spec.variant == "probed-base" for spec in larger) == 4
     with pytest.raises(SpecError, match="seeds must be 1 or more, not 0"):
         plans.planned(seeds=0)

@@ -24,7 +24,7 @@ from pcrec_core.errors import FileError, PCRecError, RecordError, SpecError, Tra
 from pcrec_core.specs import run as specs
 from pcrec_core.specs.derived import Trivial
 from pcrec_core.specs.run import Cooperation, Data, RunSpec
-from pcrec_core.study import cli, collect, records, splits, train, weight_files
+from pcrec_core.study import cli, cli_train, collect, records, splits, train, weight_files
 from pcrec_core.study import run as study
 from pcrec_core.study.command_line import command
 from pcrec_core.study.defaults import base, pcrec, run_spec
@@ -164,9 +164,8 @@ def test_the_run_part_says_where_a_record_comes_from(store, monkeypatch):
     assert (run["commit"], run["clean"], run["code"]) == ("c" * 40, True, provenance.CODE)
     assert run["versions"]["torch"].startswith(torch.__version__.split("+")[0])
     assert run["versions"]["numpy"] == np.__version__ and run["python"] == sys.version.split()[0]
-    assert set(run["seconds"]) == {"train", "evaluate"} and all(
-        seconds >= 0 for seconds in run["seconds"].values()
-    )
+    assert set(run["seconds"]) == {"train", "evaluate"}
+    assert all(seconds >= 0 for seconds in run["seconds"].values())
     assert run["peak_bytes"] > 2**20
 
 
@@ -294,11 +293,9 @@ def test_real_data_is_not_trained_on_where_that_is_forbidden(store, trained, mon
     with pytest.raises(RecordError) as refused:
         study.run([tiny(), missing], store=store)
     sentence = str(refused.value)
-    assert (
-        missing.name in sentence
-        and "PCREC_NO_TRAINING is set" in sentence
-        and sentence.endswith(command(missing))
-    )
+    assert missing.name in sentence
+    assert "PCREC_NO_TRAINING is set" in sentence
+    assert sentence.endswith(command(missing))
     assert trained == [] and "\n" not in sentence
 
 
@@ -326,7 +323,7 @@ def test_synthetic_data_is_trained_on_all_the_same_and_committed_records_are_rea
 def parsed(line: str) -> RunSpec:
     words = shlex.split(line)
     assert words[:4] == ["python", "-m", "pcrec_core", "train"]
-    [run] = cli._specs(cli._parser().parse_args(words[3:]))
+    [run] = cli_train.specs(cli.parser().parse_args(words[3:]))
     return run
 
 
@@ -472,9 +469,8 @@ def test_an_executor_needs_submit_alone_and_gets_only_what_is_missing(store, her
     study.run(SMALL[3:4], store=store)
     executor = Plain()
     there = study.run([*SMALL, SMALL[0]], executor, store=store)
-    assert len(executor.futures) == len(SMALL) - 1 and all(
-        future.done() for future in executor.futures
-    )
+    assert len(executor.futures) == len(SMALL) - 1
+    assert all(future.done() for future in executor.futures)
     assert sorted(future.result() for future in executor.futures) == sorted(
         r.identity for r in SMALL if r != SMALL[3]
     )
@@ -493,11 +489,9 @@ def test_a_bar_shows_runs_epochs_and_the_time_left_on_a_terminal(store, monkeypa
     monkeypatch.setattr("sys.stderr", Terminal())
     study.run([tiny(0, epochs=3), tiny(1)], store=store)
     shown = sys.stderr.getvalue()
-    assert (
-        f"run 1 of 2: {tiny(0, epochs=3).name}" in shown
-        and "run 2 of 2" in shown
-        and "3/3" in shown
-    )
+    assert f"run 1 of 2: {tiny(0, epochs=3).name}" in shown
+    assert "run 2 of 2" in shown
+    assert "3/3" in shown
     assert "epoch/s" in shown or "s/epoch" in shown
     assert "<" in shown  # elapsed<left
 
@@ -513,15 +507,11 @@ def test_no_bar_goes_into_a_notebook(store, capsys):
 def test_statistics_are_computed_once_and_then_read_without_the_data(store, monkeypatch):
     data = Data("synthetic")
     made = splits.statistics(data, store)
-    assert (
-        made.kind == "statistics"
-        and made.name == records.statistics_name(data)
-        and made.key == data.canonical()
-    )
-    assert (
-        made.result["users"] == splits.split_of(data).n_users
-        and made.result["source"] == "synthetic"
-    )
+    assert made.kind == "statistics"
+    assert made.name == records.statistics_name(data)
+    assert made.key == data.canonical()
+    assert made.result["users"] == splits.split_of(data).n_users
+    assert made.result["source"] == "synthetic"
     monkeypatch.setattr(datasets, "load", None)
     assert splits.statistics(data, store) == made == store.get(made.name)
     assert records.statistics_name(Data("synthetic", core=4)) != made.name
@@ -574,12 +564,10 @@ def test_arms_of_several_models_are_checked_before_the_first_is_trained(store, t
     first, second = collect.by_label(
         plan, {"sasrec": ["base", "LE"], "dnn": ["LE"]}, [7], {"epochs": 2}, store=store
     )
-    assert (
-        list(first) == ["base", "LE"]
-        and list(second) == ["LE"]
-        and second["LE"].model == "dnn"
-        and trained == []
-    )
+    assert list(first) == ["base", "LE"]
+    assert list(second) == ["LE"]
+    assert second["LE"].model == "dnn"
+    assert trained == []
 
 
 def test_without_seeds_it_has_the_planned_ones(store, trained):
@@ -590,9 +578,8 @@ def test_without_seeds_it_has_the_planned_ones(store, trained):
         collect.labelled(label, name, "bpr", store=store)
         for label, name in (("base", "ml-100k"), ("LE", "retailrocket"))
     )
-    assert [run.spec.seed for run in planned.runs] == [0, 1, 2] and [
-        run.spec.seed for run in unplanned.runs
-    ] == [0]
+    assert [run.spec.seed for run in planned.runs] == [0, 1, 2]
+    assert [run.spec.seed for run in unplanned.runs] == [0]
     recency = Trivial(Data("ml-100k"), "recency")
     store.put(run_record(recency, {"ranks": "1"}, {}))
     [run] = collect.labelled(

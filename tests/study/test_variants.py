@@ -284,19 +284,16 @@ def test_identities_come_back_from_the_canonical_form_and_no_two_labels_share_on
     monkeypatch.setattr(defaults, "CHOSEN", chosen)
     spec = any_model(label)
     if not isinstance(spec, RunSpec):
-        assert derived_from_dict(spec.canonical()) == spec and hash(
-            derived_from_dict(spec.canonical())
-        ) == hash(spec)
+        assert derived_from_dict(spec.canonical()) == spec
+        assert hash(derived_from_dict(spec.canonical())) == hash(spec)
     others = {any_model(other).identity for other in LABELS if other != label}
     assert spec.identity not in others and spec.name.endswith(spec.identity)
 
 
 def test_an_ensemble_is_the_same_in_any_order():
     one, other = BASE, dataclasses.replace(BASE, seed=7)
-    assert (
-        Derived("ensemble", (one, other)) == Derived("ensemble", (other, one))
-        and Derived("ensemble", (other, one)).seed == 3
-    )
+    assert Derived("ensemble", (one, other)) == Derived("ensemble", (other, one))
+    assert Derived("ensemble", (other, one)).seed == 3
 
 
 def test_names_of_derived_records():
@@ -319,14 +316,12 @@ def test_arms_that_rest_on_one_training_are_known():
     )
     assert trainings(of("LE-k5")).isdisjoint(trainings(BASE))
     assert trainings(of("swa")) == trainings(of("base-constant")) != trainings(BASE)
-    assert len(trainings(BASE)) == 1 and trainings(of("pruned10")) == trainings(BASE) < trainings(
-        of("M2")
-    ) < trainings(of("M3"))
+    assert len(trainings(BASE)) == 1
+    assert trainings(of("pruned10")) == trainings(BASE) < trainings(of("M2")) < trainings(of("M3"))
     # another evaluation of the same training
     for line in ({"choice": "test"}, {"choice": "both"}, {"candidates": "padding too"}):
-        assert trainings(of("base", rules=line)) == trainings(BASE) and trainings(
-            of("LE", rules=line)
-        ) == trainings(LE)
+        assert trainings(of("base", rules=line)) == trainings(BASE)
+        assert trainings(of("LE", rules=line)) == trainings(LE)
     assert trainings(of("LE", rules={"evaluated": "before"})) == trainings(LE)
     for line in ({"loss": "all"}, {"attention": "all"}, {"order": "once"}):
         assert trainings(of("base", rules=line)).isdisjoint(trainings(BASE))
