@@ -45,7 +45,8 @@ def run(
     """Return the records of ``specs`` in their order: read from the store, or made and stored.
 
     A derived result is made here, after the training, from the weights of its runs. A run whose
-    weights are missing is trained again for them.
+    weights are missing is trained for them: into the store, so that it has a record, or, where the
+    store has its record already, a second time beside it.
 
     Parameters
     ----------
@@ -80,9 +81,11 @@ def run(
     found = {spec: store.get(spec.name) for spec in specs}
     missing = [spec for spec, record in found.items() if record is None]
     derived = [spec for spec in missing if not isinstance(spec, RunSpec)]
-    for spec in missing:
+    parents = [run for run in weight_files.missing(derived) if store.get(run.name) is None]
+    new = list(dict.fromkeys([*missing, *parents]))
+    for spec in new:
         require_trainable(spec)
-    _train(missing, executor, store, device, threads)
+    _train(new, executor, store, device, threads)
     again = _forget(weight_files.missing(derived))
     _train(again, executor, Store(paths.again()), device, threads)
     for made in _bar(derived, desc="derived", unit="record") if derived else ():

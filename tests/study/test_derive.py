@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -23,6 +25,7 @@ from support import (
 )
 from torch import nn
 
+from pcrec_core import paths
 from pcrec_core.analysis import comparisons
 from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.criteria import entropy
@@ -151,14 +154,11 @@ def test_a_probe_says_what_each_tensor_holds_and_leaves_the_model_as_it_was():
     assert same(before, weights_of(model)) and set(probed["tensors"]) == set(before)
     one = probed["tensors"]["blocks.0.query.weight"]
     w = before["blocks.0.query.weight"]
-    assert (
-        one["h"] == entropy(w).item()
-        and one["h_open"] == entropy(w, last_bin="open").item() < one["h"]
-    )
+    assert one["h"] == entropy(w).item()
+    assert one["h_open"] == entropy(w, last_bin="open").item() < one["h"]
     assert (one["size"], one["dimensions"]) == (256, 2) and one["largest"] == w.abs().max().item()
-    assert one["l1"] == pytest.approx(w.double().abs().sum().item()) and one[
-        "std"
-    ] == pytest.approx(w.std(correction=0).item())
+    assert one["l1"] == pytest.approx(w.double().abs().sum().item())
+    assert one["std"] == pytest.approx(w.std(correction=0).item())
     assert set(probed["damaged"]) == {layer.measured for layer in layers_of(run, model)}
     assert probed["whole"] == fit(run, RINGS)[1].result["chosen"]["valid"]["NDCG@20"]
     assert any(probed["whole"] != each["pruned"] for each in probed["damaged"].values())
@@ -242,41 +242,55 @@ def tiny(seed: int = 0, **given: object) -> RunSpec:
     return dataclasses.replace(spec_of("bpr", epochs=1, seed=seed, d=4), **given)
 
 
-@pytest.fixture
-def store(tmp_path, monkeypatch) -> Store:
-    return Store(tmp_path / "records")
+ENSEMBLE = Derived("ensemble", (tiny(), tiny(100)))
 
 
-def test_derived_records_are_made_once_from_the_weights(store, monkeypatch):
-    trained = []
-    original = train.train
-    monkeypatch.setattr(
-        train,
-        "train",
-        lambda spec, *args, **more: trained.append(spec) or original(spec, *args, **more),
-    )
-    wanted = [
-        tiny(),
-        Derived("ensemble", (tiny(), tiny(100))),
-        Trivial(Data("synthetic"), "recency"),
-    ]
+def test_derived_records_are_made_once_from_the_weights(store, trained):
+    wanted = [tiny(), ENSEMBLE, Trivial(Data("synthetic"), "recency")]
     first = study.run(wanted, store=store)
-    assert [record.kind for record in first] == ["run", "derived", "trivial"] and [
-        r.spec for r in first
-    ] == wanted
-    assert (
-        trained == [tiny(), tiny(100)] and store.get(tiny(100).name) is None
-    )  # trained for its weights alone
+    assert [record.kind for record in first] == ["run", "derived", "trivial"]
+    assert [record.spec for record in first] == wanted and trained == [tiny(), tiny(100)]
     assert study.run(wanted, store=store) == first and len(trained) == 2
     assert read(store.path(first[1].name)) == first[1] and first[1].run["seconds"]["derive"] >= 0
-    (weight_files.path(tiny())).unlink()
+    weight_files.path(tiny()).unlink()
     store.path(first[1].name).unlink()
-    [again] = study.run(wanted[1:2], store=store)
-    assert all(again.run["parents"].values()) and again.run["parents"].keys() == {
-        tiny().name,
-        tiny(100).name,
+    [again] = study.run([ENSEMBLE], store=store)
+    assert again.result == first[1].result and again.run["parents"] == first[1].run["parents"]
+    assert trained == [tiny(), tiny(100), tiny()]
+
+
+@pytest.mark.parametrize("workers", [None, 1])
+def test_a_parent_without_a_record_is_trained_into_the_store(store, trained, workers):
+    with ThreadPoolExecutor(workers) if workers else nullcontext() as executor:
+        [made] = study.run([ENSEMBLE], executor, store=store)
+    assert sorted(record.name for record in store.all()) == sorted(
+        [tiny().name, tiny(100).name, ENSEMBLE.name]
+    )
+    hashes = {run.name: store.get(run.name).result_hash for run in (tiny(), tiny(100))}
+    assert made.run["parents"] == hashes and trained == [tiny(), tiny(100)]
+    assert not paths.again().exists()
+
+
+def test_a_parent_with_a_record_is_trained_again_beside_the_store(store, trained):
+    [first] = study.run([tiny()], store=store)
+    before = store.path(first.name).read_bytes()
+    weight_files.path(tiny()).unlink()
+    [made] = study.run([ENSEMBLE], store=store)
+    assert trained == [tiny(), tiny(100), tiny()]
+    [again] = Store(paths.again()).all()
+    assert again.spec == tiny() and again.result == first.result
+    assert store.path(first.name).read_bytes() == before
+    assert made.run["parents"] == {
+        first.name: first.result_hash,
+        tiny(100).name: store.get(tiny(100).name).result_hash,
     }
-    assert again.result == first[1].result and trained == [tiny(), tiny(100), tiny()]
+
+
+def test_a_parent_that_cannot_be_trained_is_refused_before_any_training(store, trained):
+    older = dataclasses.replace(tiny(100), numerics=7)
+    with pytest.raises(RecordError, match=f"the record {older.name} is missing, and only an earl"):
+        study.run([tiny(), Derived("ensemble", (tiny(), older))], store=store)
+    assert trained == []
 
 
 def test_weights_that_do_not_give_the_records_ranks_are_refused(store):
@@ -312,11 +326,9 @@ def test_tuning_leaves_out_what_has_no_meaning_for_one_model():
         spec_of("sasrec", peers=2, cooperation=LAYERWISE), rules=Rules(last_bin="open", loss="all")
     )
     alone = tuning(run)
-    assert (
-        alone.changed_rules == {"loss": "all"}
-        and alone.peers == 1
-        and alone.training.eta == pytest.approx(0.001)
-    )
+    assert alone.changed_rules == {"loss": "all"}
+    assert alone.peers == 1
+    assert alone.training.eta == pytest.approx(0.001)
     assert (
         tuning(dataclasses.replace(run, protocol="released", rules=None)).lines.attention == "all"
     )
@@ -325,13 +337,10 @@ def test_tuning_leaves_out_what_has_no_meaning_for_one_model():
 def test_an_ensemble_of_peers_that_never_exchange(store):
     run = tiny(peers=2)
     apart, ensemble = study.run([run, Derived("apart", (run,))], store=store)
-    assert (
-        apart.result["data"] == ensemble.result["data"]
-        and ensemble.result["test"] != apart.result["test"]
-    )
-    assert weight_files.path(run, 0).exists() and ensemble.run["parents"] == {
-        run.name: apart.result_hash
-    }
+    assert apart.result["data"] == ensemble.result["data"]
+    assert ensemble.result["test"] != apart.result["test"]
+    assert weight_files.path(run, 0).exists()
+    assert ensemble.run["parents"] == {run.name: apart.result_hash}
     store.path(ensemble.name).unlink()
     weight_files.path(run, 1).write_bytes(
         weight_files.path(run).read_bytes().replace(run.identity.encode(), b"0" * len(run.identity))
@@ -363,19 +372,15 @@ def test_arms_that_share_a_training_are_paired_and_others_are_not(store):
     base = arm("base", [tiny(), tiny(1)], store)
     double = arm("M2", [Derived("ensemble", (tiny(s), tiny(s + 100))) for s in (0, 1)], store)
     other = arm("other", [tiny(2), tiny(3)], store)
-    assert (
-        comparisons.compare(double, base, "MRR@5").paired
-        and not comparisons.compare(double, other, "MRR@5").paired
-    )
+    assert comparisons.compare(double, base, "MRR@5").paired
+    assert not comparisons.compare(double, other, "MRR@5").paired
     with pytest.raises(StatsError, match="M2 and base share trainings, but not run by run"):
         comparisons.compare(double, arm("base", [tiny(1), tiny()], store), "MRR@5")
     recency = arm("recency", [Trivial(Data("synthetic"), "recency")], store)
     compared = comparisons.compare(base, recency, "MRR@20")
-    assert (
-        not compared.paired
-        and not compared.users_only
-        and (compared.runs_v, compared.runs_b) == (2, 1)
-    )
+    assert not compared.paired
+    assert not compared.users_only
+    assert (compared.runs_v, compared.runs_b) == (2, 1)
     assert not recency.random and comparisons.mean_of(recency, "MRR@20").users_only is False
     assert (double.model, double.dataset, recency.model) == ("bpr", "synthetic", "recency")
 
