@@ -1,4 +1,4 @@
-"""Specs with the settings of ``controlled`` by model and data set (protocols-settings).
+"""Specs with the settings of ``controlled`` by model and data set (:ref:`protocols-settings`).
 
 Each setting can be given instead.
 """

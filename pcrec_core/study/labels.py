@@ -1,7 +1,8 @@
 """The labels of ``data/paper/claims.csv`` and what each of them means as a spec.
 
-Variants: protocols-variants; half: protocols-figures; controls: protocols-controls; the ladder and
-what follows it: protocols-ladder.
+The variants are those of :ref:`protocols-variants`, half that of :ref:`protocols-figures`, the
+controls those of :ref:`protocols-controls`, and the ladder and what follows it in ``LABELS`` those
+of :ref:`protocols-ladder`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The evidence that is planned: the runs of each page, and the steps after them.
 
 The number of seeds on a page was fixed before its evidence: three where a claim is to be decided,
-else one. The steps of Amendment 1 add seeds, data sets and arms (statistics-amendment-1).
+else one. The steps of Amendment 1 (:ref:`statistics-amendment-1`) add seeds, data sets and
+arms.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The tables behind ``defaults``: settings by model and data set (protocols-settings)."""
+"""The tables behind ``defaults``: settings by model and data set (:ref:`protocols-settings`)."""
 
 from __future__ import annotations
 

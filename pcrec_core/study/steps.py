@@ -1,6 +1,6 @@
 """The steps of Amendment 1: which runs are made after the pages' own, and in which order.
 
-The claims that they serve: statistics-amendment-1.
+The claims that they serve are in :ref:`statistics-amendment-1`.
 """
 
 from __future__ import annotations

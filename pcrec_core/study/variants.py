@@ -1,6 +1,7 @@
 """The spec of a label: what the variants of the paper and the controls are.
 
-The labels are those of ``data/paper/claims.csv`` (protocols-variants, protocols-controls).
+The labels are those of ``data/paper/claims.csv`` (:ref:`protocols-variants`,
+:ref:`protocols-controls`).
 """
 
 from __future__ import annotations

@@ -295,7 +295,7 @@ def test_records_that_cannot_be_written_are_reported(call, tmp_path):
     ("word", "sentence"),
     table("""
 abcdef       | 0 records in
-ab           | 'ab' is too short to name a record; give a path, a name, or 4 or more digits of its id
+ab           | 'ab' is too short to name a record; give a path, a name, or 4 or more digits of its
 nothing.json | there is no record at nothing.json.
 .            | cannot be read (Is a directory); give the file of a record.
 """),

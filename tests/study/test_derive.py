@@ -65,7 +65,7 @@ def model_of(spec: RunSpec) -> nn.Module:
 # --- ensembles
 
 
-def test_an_ensembles_score_is_the_mean_of_the_raw_scores():
+def test_the_score_of_an_ensemble_is_the_mean_of_the_raw_scores():
     tables = np.array([[[0.0, 1, 2], [3, 4, 5]], [[2.0, 5, 0], [1, 0, 1]]])
     mean = ScoreEnsemble([TableOfScores(table) for table in tables])
     assert mean.scores(torch.tensor([1, 0]), torch.zeros(2, 1)).tolist() == [[2, 2, 3], [1, 3, 1]]
@@ -98,20 +98,22 @@ def pair_of_linears() -> nn.Sequential:
     [
         (0, [[1, -2], [3, -4]], [[-0.5, 10], [20, 0.25]]),
         (0.25, [[1, -2], [3, -4]], [[0, 10], [20, 0]]),
-        (0.5, [[0, 0], [3, -4]], [[0, 10], [20, 0]]),  # over both matrices, by size alone
+        # over both matrices, by size alone
+        (0.5, [[0, 0], [3, -4]], [[0, 10], [20, 0]]),
         (0.75, [[0, 0], [0, 0]], [[0, 10], [20, 0]]),
     ],
 )
-def test_the_smallest_weights_of_all_matrices_go(share, first, second):
+def test_the_smallest_weights_of_all_matrices_are_pruned(share, first, second):
     model = pair_of_linears()
     masks = prune(model, LAYERS, share)
     assert model[0].weight.tolist() == first and model[1].weight.tolist() == second
     assert all((mask == (model.get_parameter(name) != 0)).all() for name, mask in masks.items())
-    assert (model[0].bias == torch.tensor(1e-3)).all()  # biases stay
+    # biases stay
+    assert (model[0].bias == torch.tensor(1e-3)).all()
 
 
 @pytest.mark.parametrize("share", [0.1, 0.37, 0.9])
-def test_as_many_go_as_were_asked_for_although_sizes_are_equal(share):
+def test_as_many_weights_are_pruned_as_asked_for_although_sizes_are_equal(share):
     model = nn.Sequential(nn.Linear(20, 10), nn.Linear(10, 30))
     for layer in model:
         nn.init.constant_(layer.weight, 0.5)
@@ -129,24 +131,21 @@ def test_pruned_and_tuned_models():
     masks = prune(model_of(run), layers_of(run, model), 0.5)
     tuned = derived(Derived("tuned", (run,), 0.5), model)
     assert len(tuned["epochs"]["NDCG@20"]) == 10
-    assert (
-        tuned["valid"]["NDCG@20"]
-        == max(tuned["epochs"]["NDCG@20"])
-        == tuned["epochs"]["NDCG@20"][tuned["chosen"]]
-    )
-    for name, mask in masks.items():  # what was pruned stayed 0, and the rest moved
+    curve = tuned["epochs"]["NDCG@20"]
+    assert tuned["valid"]["NDCG@20"] == max(curve) == curve[tuned["chosen"]]
+    # what was pruned stayed 0, and the rest moved
+    for name, mask in masks.items():
         w = model.get_parameter(name)
         assert (w[~mask] == 0).all()
-    assert (model.output.weight != model_of(run).output.weight)[
-        masks["output.weight"]
-    ].float().mean() > 0.9
+    moved = (model.output.weight != model_of(run).output.weight)[masks["output.weight"]]
+    assert moved.float().mean() > 0.9
     assert derived(Derived("tuned", (run,), 0.5), model_of(run)) == tuned
 
 
 # --- probes
 
 
-def test_a_probe_says_what_each_tensor_holds_and_leaves_the_model_as_it_was():
+def test_a_probe_describes_each_tensor_and_leaves_the_model_unchanged():
     run = spec_of("sasrec")
     model = model_of(run)
     before = weights_of(model)
@@ -174,16 +173,13 @@ def test_layers_of_one_shape_get_noise_of_their_own_half_as_large_as_they_are():
 
 # --- trivial baselines
 
-SMALL = split_of(
-    [[1, 2, 1, 2, 3, 4], [2, 3, 5, 1, 2], [3, 1, 4, 5]], repeats=True
-)  # training: 1 2 1 2 | 2 3 5 | 3 1
+#: Training: 1 2 1 2 | 2 3 5 | 3 1.
+SMALL = split_of([[1, 2, 1, 2, 3, 4], [2, 3, 5, 1, 2], [3, 1, 4, 5]], repeats=True)
 
 
 def test_popularity_by_hand():
-    assert (
-        Popularity(SMALL).scores(torch.arange(2), torch.zeros(2, 1)).tolist()
-        == [[0, 3, 3, 2, 0, 1]] * 2
-    )
+    scores = Popularity(SMALL).scores(torch.arange(2), torch.zeros(2, 1))
+    assert scores.tolist() == [[0, 3, 3, 2, 0, 1]] * 2
 
 
 def test_transitions_by_hand():
@@ -194,17 +190,14 @@ def test_transitions_by_hand():
 
 def test_recency_by_hand():
     split = split_of([[2, 1, 2, 1, 2], [1, 2, 3, 1, 4], [5, 5, 5, 4, 3]], repeats=True)
-    assert recency(split, "valid").tolist() == [
-        2,
-        3,
-        5,
-    ]  # behind 2; behind 3 and 2; new, so behind all
+    # behind 2; behind 3 and 2; new, so behind all
+    assert recency(split, "valid").tolist() == [2, 3, 5]
     assert recency(split, "test").tolist() == [2, 5, 5] and recency(split, "test").dtype == np.int32
 
 
 @given(st.lists(st.lists(st.integers(1, 6), min_size=3, max_size=9), min_size=1, max_size=5))
 def test_recency_is_the_rank_by_last_place(histories):
-    """Against a score for each of the items: the place of its last occurrence, 0 for what was never met."""
+    """Rank by the place of an item's last occurrence, 0 for an item that never occurred."""
     split = split_of([*histories, [1, 2, 3, 4, 5, 6]], repeats=True)
     for part, cut in (("valid", 2), ("test", 1)):
         for history, rank in zip(histories, recency(split, part), strict=False):
@@ -220,16 +213,18 @@ def test_the_baselines_records():
         name: derive.trivial(Trivial(Data("synthetic"), name), SMALL)["ranks"]
         for name in ("popularity", "transitions", "recency")
     }
-    # Targets 4, 2, 5. Popularity: behind 1, 2, 3, 5; behind a tie with 1; behind 1, 2, 3 (nobody hides: items repeat).
+    # Targets 4, 2, 5. Popularity: behind 1, 2, 3, 5; behind a tie with 1; behind 1, 2, 3 (nothing
+    # is hidden, because items repeat).
     assert ranks["popularity"] == "5 2 4"
     # After 3 comes 5 or 1, 4 ties with 2 and 3; after 1 comes 2; after 4 nothing is known.
     assert ranks["transitions"] == "5 1 5"
-    # 4 is new: behind 1, 2, 3 and a tie with 5. 2 was met four items ago: 1, 5, 3 are later. 5 is new: 1, 3, 4, and 2 ties.
+    # 4 is new: behind 1, 2, 3 and a tie with 5. 2 occurred four items ago: 1, 5, 3 are later. 5 is
+    # new: behind 1, 3, 4 and a tie with 2.
     assert ranks["recency"] == "5 4 5"
     assert derive.trivial(Trivial(Data("synthetic"), "recency"), SMALL)["repeated"] == "010"
 
 
-def test_popularity_hides_what_was_seen_where_nothing_repeats():
+def test_popularity_hides_seen_items_where_no_item_repeats():
     # 4 is behind 3 and 5. 2 stays a candidate and ties with 1. 5 is behind 2.
     split = dataclasses.replace(SMALL, repeats=False)
     assert derive.trivial(Trivial(Data("synthetic"), "popularity"), split)["ranks"] == "3 2 2"
@@ -301,27 +296,21 @@ def test_weights_that_do_not_give_the_records_ranks_are_refused(store):
     store.path(record.name).unlink()
     faster = dataclasses.replace(tiny(), training=dataclasses.replace(tiny().training, eta=0.5))
     train.train(faster, store)
-    weights.keep(tiny(), load_file(weight_files.path(faster)), [])  # as trained on another machine
-    with pytest.raises(
-        RecordError,
-        match="do not give the ranks of its record, .*; give a folder of records of your own",
-    ):
-        study.run([pruned], store=store)
+
+    def refused(sentence: str) -> None:
+        with pytest.raises(RecordError, match=sentence):
+            study.run([pruned], store=store)
+
+    # as trained on another machine
+    weights.keep(tiny(), load_file(weight_files.path(faster)), [])
+    refused("do not give the ranks of its record, .*; give a folder of records of your own")
     weight_files.path(tiny()).write_bytes(weight_files.path(faster).read_bytes())
-    with pytest.raises(
-        RecordError,
-        match=f"are those of another run, {faster.identity}; delete them and the run is trained",
-    ):
-        study.run([pruned], store=store)
+    refused(f"are those of another run, {faster.identity}; delete them and the run is trained")
     weight_files.path(tiny()).write_bytes(b"nothing")
-    with pytest.raises(
-        RecordError,
-        match=r"the weights .* cannot be read \(\w+\); delete them and the run is trained again\.$",
-    ):
-        study.run([pruned], store=store)
+    refused(r"the weights .* cannot be read \(\w+\); delete them and the run is trained again\.$")
 
 
-def test_tuning_leaves_out_what_has_no_meaning_for_one_model():
+def test_tuning_leaves_out_rules_without_a_meaning_for_one_model():
     run = dataclasses.replace(
         spec_of("sasrec", peers=2, cooperation=LAYERWISE), rules=Rules(last_bin="open", loss="all")
     )
@@ -329,9 +318,8 @@ def test_tuning_leaves_out_what_has_no_meaning_for_one_model():
     assert alone.changed_rules == {"loss": "all"}
     assert alone.peers == 1
     assert alone.training.eta == pytest.approx(0.001)
-    assert (
-        tuning(dataclasses.replace(run, protocol="released", rules=None)).lines.attention == "all"
-    )
+    released = tuning(dataclasses.replace(run, protocol="released", rules=None))
+    assert released.lines.attention == "all"
 
 
 def test_an_ensemble_of_peers_that_never_exchange(store):
@@ -342,12 +330,11 @@ def test_an_ensemble_of_peers_that_never_exchange(store):
     assert weight_files.path(run, 0).exists()
     assert ensemble.run["parents"] == {run.name: apart.result_hash}
     store.path(ensemble.name).unlink()
-    weight_files.path(run, 1).write_bytes(
-        weight_files.path(run).read_bytes().replace(run.identity.encode(), b"0" * len(run.identity))
-    )
-    with pytest.raises(
-        RecordError, match="peer1.safetensors are those of another run, 0+; delete them"
-    ):
+    content = weight_files.path(run).read_bytes()
+    other = content.replace(run.identity.encode(), b"0" * len(run.identity))
+    weight_files.path(run, 1).write_bytes(other)
+    sentence = r"peer1\.safetensors are those of another run, 0+; delete them"
+    with pytest.raises(RecordError, match=sentence):
         study.run([ensemble.spec], store=store)
 
 
@@ -357,8 +344,9 @@ def test_a_missing_derived_record_is_an_error_where_nothing_may_be_trained(store
     words = (
         r"^the record ml-100k/bpr-m2-base-s0-\w+ is missing, and PCREC_NO_TRAINING is set; .*\.$"
     )
+    pair = Derived("ensemble", (real, dataclasses.replace(real, seed=100)))
     with pytest.raises(RecordError, match=words):
-        study.run([Derived("ensemble", (real, dataclasses.replace(real, seed=100)))], store=store)
+        study.run([pair], store=store)
 
 
 # --- in arms
@@ -378,8 +366,7 @@ def test_arms_that_share_a_training_are_paired_and_others_are_not(store):
         comparisons.compare(double, arm("base", [tiny(1), tiny()], store), "MRR@5")
     recency = arm("recency", [Trivial(Data("synthetic"), "recency")], store)
     compared = comparisons.compare(base, recency, "MRR@20")
-    assert not compared.paired
-    assert not compared.users_only
+    assert not compared.paired and not compared.users_only
     assert (compared.runs_v, compared.runs_b) == (2, 1)
     assert not recency.random and comparisons.mean_of(recency, "MRR@20").users_only is False
     assert (double.model, double.dataset, recency.model) == ("bpr", "synthetic", "recency")
@@ -391,7 +378,7 @@ def test_arms_that_share_a_training_are_paired_and_others_are_not(store):
 @pytest.mark.parametrize(
     "made", [Trivial(Data("ml-100k"), "recency"), Derived("pruned", (spec_of("bpr"),), 0.3)]
 )
-def test_what_is_derived_comes_back_from_its_canonical_form(made):
+def test_a_derived_spec_comes_back_from_its_canonical_form(made):
     form = made.canonical()
     assert derived_from_dict(form) == made
     older = derived_from_dict(form | {"numerics": 0})

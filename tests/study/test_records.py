@@ -230,7 +230,7 @@ def test_a_truncated_file_is_noticed_wherever_it_ends(path):
     text = path.read_text().rstrip("\n")
     for end in range(len(text)):
         path.write_text(text[:end])
-        with pytest.raises(RecordError, match="is no record .* delete it and train the run again"):
+        with pytest.raises(RecordError, match=r"is no record .* delete it and train the run again"):
             read(path)
 
 
