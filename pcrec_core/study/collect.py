@@ -1,13 +1,11 @@
-"""TODO."""
+"""The replicates of variants, by label: their records, with the missing ones trained."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pcrec_core.errors import (
-    SpecError,
-)
+from pcrec_core.errors import SpecError
 from pcrec_core.specs.derived import TRIVIAL
 from pcrec_core.specs.run import Data
 from pcrec_core.study import plans
@@ -24,9 +22,18 @@ def labelled(
     given: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Replicates:
-    """The arm of a label of ``claims.csv``: the planned seeds unless some are given.
+    """Return the replicates of a label of ``claims.csv``.
 
-    ``given`` are settings of ``defaults.run_spec``, ``options`` those of ``run``.
+    Parameters
+    ----------
+    label, data, model
+        As of ``variants.variant``.
+    seeds : sequence of int
+        The planned ones if none is given.
+    given : mapping, optional
+        Settings of ``defaults.run_spec``.
+    **options
+        Those of ``run``.
     """
     return arm(label, _specs(label, data, model, seeds, given), **options)
 
@@ -38,20 +45,24 @@ def by_label(
     given: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> list[dict[str, Replicates]]:
-    """``labelled`` for every data set and model of a plan: its arms by label. What cannot be made is said before the first of
-    them is trained.
+    """Return the replicates by label, for each data set and model of a plan.
+
+    All specs are made first, so that an impossible one is refused before any training.
 
     Parameters
     ----------
     plan : sequence of (data, model)
-        Of each a dict is returned.
+        Each gives one dict of the result.
     labels : sequence of str, or mapping
         The same for all, or by model.
+    seeds, given, **options
+        As of ``labelled``.
 
     Raises
     ------
     SpecError
-        For an unknown label, or one that a model does not have or that ``given`` leaves no room for; it names both.
+        For an unknown label, or one that a model does not have or that ``given`` leaves no room
+        for; it names both.
     """
     wanted = [
         {
@@ -63,9 +74,11 @@ def by_label(
     return [{label: arm(label, specs, **options) for label, specs in one.items()} for one in wanted]
 
 
-def _named_specs(label: str, data: str | Data, model: str, *more: Any) -> list[Spec]:
+def _named_specs(
+    label: str, data: str | Data, model: str, seeds: Sequence[int], given: Mapping[str, Any] | None
+) -> list[Spec]:
     try:
-        return _specs(label, data, model, *more)
+        return _specs(label, data, model, seeds, given)
     except SpecError as error:
         raise SpecError(f"variant {label} of {model}: {error}") from None
 
@@ -73,12 +86,15 @@ def _named_specs(label: str, data: str | Data, model: str, *more: Any) -> list[S
 def _specs(
     label: str, data: str | Data, model: str, seeds: Sequence[int], given: Mapping[str, Any] | None
 ) -> list[Spec]:
-    """A run a seed, the planned ones without any; a trivial baseline has one."""
+    """Return one spec per seed, the planned seeds if none is given; a trivial baseline has one."""
     name = data.source if isinstance(data, Data) else data
     seeds = (0,) if label in TRIVIAL else tuple(seeds) or plans.seeds(label, model, name, given)
     return [variant(label, data, model, seed, given) for seed in seeds]
 
 
 def arm(label: str, specs: Sequence[Spec], **options: Any) -> Replicates:
-    """The arm of ``specs``, which differ in the seed alone; ``options`` are those of ``run``."""
+    """Return the replicates of ``specs``, which differ in the seed alone.
+
+    ``options`` are those of ``run``.
+    """
     return Replicates(label, tuple(run(specs, **options)))

@@ -1,46 +1,46 @@
-"""What to type: the command line that trains a run. No torch."""
+"""The command line that trains a given run."""
 
 from __future__ import annotations
 
 import dataclasses
 import shlex
+from typing import Any
 
 from pcrec_core.specs.run import Cooperation, Data, RunSpec, Training
 
+#: Values of fields that were added after records were made, which need no option.
+_AS_BEFORE = {
+    field.name: field.metadata["as_before"]
+    for part in (Data, Training, Cooperation, RunSpec)
+    for field in dataclasses.fields(part)
+    if "as_before" in field.metadata
+}
+
 
 def command(spec: RunSpec) -> str:
-    """The command line that trains ``spec``."""
-    parts = {"dataset": spec.data.source, "core": spec.data.core}
-    if spec.data.source == "csv":
-        parts |= {"csv": spec.data.path or "FILE", "columns": ",".join(spec.data.columns)}
-    parts |= {"model": spec.model.name, "d": spec.model.d, "t": spec.model.t, "p": spec.model.p}
-    parts |= vars(spec.training) | {"peers": spec.peers}
-    if spec.cooperation:
-        parts |= {"cooperation": spec.cooperation.rule} | {
-            k: v for k, v in vars(spec.cooperation).items() if k != "rule"
-        }
-        parts["components"] = " ".join(spec.cooperation.components or ()) or None
-    later = {
-        "histories": spec.data.histories,
-        "rates": spec.rates,
-        "orders": spec.orders,
-        "starts": spec.starts,
-    }
-    usual = {
-        f.name: f.metadata["as_before"]
-        for part in (Data, Training, Cooperation, RunSpec)
-        for f in dataclasses.fields(part)
-        if "as_before" in f.metadata
-    }
-    parts |= later | {"protocol": spec.protocol, "seed": spec.seed}
+    """Return the command line that trains ``spec``."""
     words = [
         f"--{name} {value if name == 'components' else shlex.quote(str(value))}"
-        for name, value in parts.items()
-        if value is not None and value != usual.get(name)
+        for name, value in _options(spec).items()
+        if value is not None and value != _AS_BEFORE.get(name)
     ]
-    words += (
-        ["--rules", *(shlex.quote(f"{k}={v}") for k, v in spec.changed_rules.items())]
-        if spec.changed_rules
-        else []
-    )
+    if spec.changed_rules:
+        words += ["--rules", *(shlex.quote(f"{k}={v}") for k, v in spec.changed_rules.items())]
     return " ".join(["python -m pcrec_core train", *words])
+
+
+def _options(spec: RunSpec) -> dict[str, Any]:
+    """Return the values of the options by name, in the order of the command line."""
+    options: dict[str, Any] = {"dataset": spec.data.source, "core": spec.data.core}
+    if spec.data.source == "csv":
+        columns = ",".join(spec.data.columns or ())
+        options |= {"csv": spec.data.path or "FILE", "columns": columns}
+    options |= {"model": spec.model.name, "d": spec.model.d, "t": spec.model.t, "p": spec.model.p}
+    options |= vars(spec.training) | {"peers": spec.peers}
+    if spec.cooperation:
+        exchange = dict(vars(spec.cooperation))
+        options |= {"cooperation": exchange.pop("rule")} | exchange
+        options["components"] = " ".join(spec.cooperation.components or ()) or None
+    options |= {"histories": spec.data.histories, "rates": spec.rates}
+    options |= {"orders": spec.orders, "starts": spec.starts}
+    return options | {"protocol": spec.protocol, "seed": spec.seed}

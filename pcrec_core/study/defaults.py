@@ -1,4 +1,7 @@
-"""The settings of ``controlled`` by model and data set (PROTOCOLS.md, section 4), each of which can be given instead."""
+"""Specs with the settings of ``controlled`` by model and data set (:ref:`protocols-settings`).
+
+Each setting can be given instead.
+"""
 
 from __future__ import annotations
 
@@ -9,56 +12,9 @@ from typing import Any
 from pcrec_core.datasets import csv_data, source
 from pcrec_core.errors import NotChosen, SpecError, known
 from pcrec_core.specs.protocol import PROTOCOLS, VALUES, Rules
-from pcrec_core.specs.run import CRITERIA, NUMERICS, Cooperation, Data, Model, RunSpec, Training
+from pcrec_core.specs.run import CRITERIA, Cooperation, Data, Model, RunSpec, Training
+from pcrec_core.study.settings import DATASETS, EPOCHS, MODELS
 
-#: BPR's l2 and DNN's eta were chosen within the paper's grids on the base's validation on ML-100K, seed 0; DNN's eta on
-#: Retailrocket's half too, there.
-_MODELS: dict[str, dict[str, Any]] = {
-    "sasrec": {"d": 64, "t": 50, "p": 0.2, "batch": 128, "eta": 1e-3, "l2": 0.0},
-    "dnn": {"d": 64, "t": 50, "batch": 128, "eta": 7.5e-4, "l2": 1e-5},
-    "bpr": {"d": 256, "batch": 2048, "eta": 1e-3, "l2": 1e-3},
-}
-_RETAILROCKET: dict[str, dict[str, Any]] = {
-    "sasrec": {"t": 10, "p": 0.3},
-    "dnn": {"t": 10, "eta": 5e-3},
-    "bpr": {},
-}
-#: The paper's Table 2, and the t of its Table 1.
-_ML_20M: dict[str, dict[str, Any]] = {
-    "sasrec": {"d": 256, "t": 100, "p": 0.0},
-    "dnn": {"d": 256, "t": 100, "eta": 1e-4, "l2": 1e-6},
-    "bpr": {"l2": 0.0},
-}
-#: Short histories of many items: more dropout.
-_AMAZON: dict[str, dict[str, Any]] = {"sasrec": {"p": 0.5}}
-#: What a data set changes.
-_DATASETS: dict[str, dict[str, dict[str, Any]]] = {
-    "ml-20m": _ML_20M,
-    "beauty": _AMAZON,
-    "video-games": _AMAZON,
-    "retailrocket": _RETAILROCKET,
-    "retailrocket-half": _RETAILROCKET,
-    "retailrocket-first-half": _RETAILROCKET,
-    "retailrocket-events": _RETAILROCKET,
-}
-#: Epochs, the same for base and PCRec; table2 shows the lengths that were tried.
-_EPOCHS: dict[str, dict[str, int]] = {
-    "ml-100k": {"sasrec": 120, "dnn": 200, "bpr": 800},
-    "ml-1m": {"sasrec": 120, "dnn": 200, "bpr": 800},
-    # Where the rule starts, and no more: no run of ml-20m has been tried, nor its length doubled.
-    "ml-20m": {"sasrec": 120, "dnn": 200, "bpr": 200},
-    # Where the rule starts on Retailrocket, whose histories are as short: no run of these two has been tried.
-    "beauty": dict.fromkeys(NUMERICS, 50),
-    "video-games": dict.fromkeys(NUMERICS, 50),
-    "retailrocket-half": {"sasrec": 50, "dnn": 50, "bpr": 200},
-    # As the other half, whose results it checks: nothing is chosen on it.
-    "retailrocket-first-half": {"sasrec": 50, "dnn": 50, "bpr": 200},
-    # As the half, on which the lengths were tried: no run of all sessions or of the events has been, nor its length doubled.
-    "retailrocket": {"sasrec": 50, "dnn": 50, "bpr": 200},
-    "retailrocket-events": {"sasrec": 50, "dnn": 50, "bpr": 200},
-    "csv": dict.fromkeys(NUMERICS, 20),
-    "synthetic": dict.fromkeys(NUMERICS, 20),
-}
 #: alpha of the paper's Table 3, ML-20M and Retailrocket.
 ALPHA = {"sasrec": 30.0, "dnn": 40.0, "bpr": 20.0}
 ALPHAS = (10.0, 20.0, 30.0, 40.0, 50.0)
@@ -70,31 +26,28 @@ GRIDS = {
 }
 #: Where a setting is chosen for one label alone, and the command that makes the trials.
 CHOSEN_ON, TRIALS = "retailrocket-half", "python -m pcrec_core study step5"
-#: What the trials gave, by label and model: the best of ``GRIDS`` by validation NDCG@20 of seed 0.
-#: Empty until the trials have run.
+#: The results of the trials by label and model: the best of ``GRIDS`` by validation NDCG@20 of
+#: seed 0. Empty until the trials have run.
 CHOSEN: dict[tuple[str, str], float] = {}
 
-_MODEL_FIELDS, _TRAINING_FIELDS = (
-    ("d", "t", "p"),
-    ("epochs", "batch", "eta", "l2", "schedule", "precision", "average"),
-)
-#: What can be given beside the study's settings.
+_MODEL_FIELDS = ("d", "t", "p")
+_TRAINING_FIELDS = ("epochs", "batch", "eta", "l2", "schedule", "precision", "average")
+#: Settings that can be given instead of the study's.
 FIELDS = _MODEL_FIELDS + _TRAINING_FIELDS
 
 
 def defaults(dataset: str, model: str) -> dict[str, Any]:
-    """Settings of a model on a data set by their names in ``Model`` and ``Training``.
+    """Return the settings of a model on a data set by their names in ``Model`` and ``Training``.
 
     Raises
     ------
     SpecError, DataError
-        Of an unknown model, an unknown data set.
+        For an unknown model, an unknown data set.
     """
-    known("model", model, _MODELS)
+    known("model", model, MODELS)
     name = source(dataset).name
-    return (
-        _MODELS[model] | _DATASETS.get(name, {}).get(model, {}) | {"epochs": _EPOCHS[name][model]}
-    )
+    changes = DATASETS.get(name, {}).get(model, {})
+    return MODELS[model] | changes | {"epochs": EPOCHS[name][model]}
 
 
 def chosen(label: str, model: str, dataset: str) -> float:
@@ -103,9 +56,9 @@ def chosen(label: str, model: str, dataset: str) -> float:
     Raises
     ------
     NotChosen
-        The trials have not been run, or their result is not entered in ``CHOSEN``.
+        If the trials have not been run, or their result is not entered in ``CHOSEN``.
     SpecError
-        There are no trials on this data set.
+        If there are no trials on this data set.
     """
     if dataset != CHOSEN_ON:
         raise SpecError(
@@ -120,7 +73,21 @@ def chosen(label: str, model: str, dataset: str) -> float:
 
 
 def dataset(name: str, csv: str = "", columns: Sequence[str] = ("user", "item", "time")) -> Data:
-    """The data a notebook names; ``csv`` is the file behind the name "csv", ``columns`` its user, item and time."""
+    """Return the data that a notebook names.
+
+    Parameters
+    ----------
+    name : str
+    csv : str
+        The file, for the name ``csv``.
+    columns : sequence of str
+        Its columns: user and item, or user, item and time.
+
+    Raises
+    ------
+    SpecError, DataError
+        For an unknown name, a csv without a file, or a wrong number of columns.
+    """
     if name != "csv":
         return Data(source(name).name)
     if not csv:
@@ -129,7 +96,7 @@ def dataset(name: str, csv: str = "", columns: Sequence[str] = ("user", "item", 
         raise SpecError(
             f"columns names two or three columns, user, item and time, not {list(columns)}."
         )
-    return csv_data(csv, *columns[:2], time=columns[2] if len(columns) == 3 else None)
+    return csv_data(csv, columns[0], columns[1], time=columns[2] if len(columns) == 3 else None)
 
 
 def run_spec(
@@ -146,14 +113,27 @@ def run_spec(
     rules: Mapping[str, str] | None = None,
     **given: Any,
 ) -> RunSpec:
-    """The run of a model on a data set with the study's settings, but for those ``given`` (a None is not given).
+    """Return the run of a model on a data set with the study's settings.
 
-    ``rules`` are single lines of the protocols' table that differ from the protocol's.
+    Parameters
+    ----------
+    data, model, peers, cooperation, protocol, seed, rates, orders, starts
+        As of ``RunSpec``.
+    rules : mapping, optional
+        Single lines of the protocols' table that differ from the protocol's.
+    **given
+        Settings of ``FIELDS`` that replace the study's; one that is None is not given.
+
+    Raises
+    ------
+    SpecError, DataError
+        For unknown names and values out of range.
 
     Examples
     --------
-    >>> run_spec("ml-100k", "sasrec", epochs=2).training
-    Training(epochs=2, batch=128, eta=0.001, l2=0.0, schedule='cosine', precision='float32', average=None)
+    >>> run_spec("ml-100k", "sasrec", epochs=2).training  # doctest: +NORMALIZE_WHITESPACE
+    Training(epochs=2, batch=128, eta=0.001, l2=0.0, schedule='cosine', precision='float32',
+             average=None)
     """
     data = data if isinstance(data, Data) else Data(data)
     given = {name: value for name, value in given.items() if value is not None}
@@ -176,7 +156,9 @@ def run_spec(
 
 
 def changed(spec: RunSpec) -> dict[str, Any]:
-    """What a run has in place of the study's settings, by name; its numerics too, where today's are others.
+    """Return the settings of a run that differ from the study's, by name.
+
+    The numerics are among them where they are not those of today's code.
 
     Examples
     --------
@@ -186,14 +168,14 @@ def changed(spec: RunSpec) -> dict[str, Any]:
     usual = run_spec(
         spec.data, spec.model.name, **_released(spec.model.name, spec.protocol, spec.cooperation)
     )
-    here, there = (
+    found, expected = (
         vars(run.model) | vars(run.training) | {"numerics": run.numerics} for run in (spec, usual)
     )
-    return {name: value for name, value in here.items() if value != there[name]}
+    return {name: value for name, value in found.items() if value != expected[name]}
 
 
 def _released(model: str, protocol: str, cooperation: Cooperation | None) -> dict[str, Any]:
-    """What the released code's commands give beside the rules: epochs, and a schedule for PCRec alone."""
+    """Return the epochs and the schedule of the released code's commands, beside the rules."""
     if protocol == "controlled":
         return {}
     layerwise = cooperation is not None and cooperation.rule == "layerwise"
@@ -204,31 +186,32 @@ def _released(model: str, protocol: str, cooperation: Cooperation | None) -> dic
     }
 
 
-def _rules(protocol: str, changed: Mapping[str, str] | None) -> Rules | None:
-    if not changed:
+def _rules(protocol: str, changes: Mapping[str, str] | None) -> Rules | None:
+    if not changes:
         return None
     known("protocol", protocol, PROTOCOLS)
-    for name in changed:
+    for name in changes:
         known("rule", name, VALUES)
-    return dataclasses.replace(PROTOCOLS[protocol], **changed)
+    return dataclasses.replace(PROTOCOLS[protocol], **changes)
 
 
 def layerwise(
     model: str, criterion: str = "entropy", alpha: float | None = None, every: int = 1
 ) -> Cooperation:
-    """Layer-wise cooperation, alpha by model if not given; alpha = 0 is averaging."""
+    """Return layer-wise cooperation, with the model's alpha if none is given.
+
+    alpha = 0 is averaging.
+    """
     known("criterion", criterion, CRITERIA)
     known("model", model, ALPHA)
     alpha = ALPHA[model] if alpha is None else alpha
-    return (
-        Cooperation("averaging", every=every)
-        if alpha == 0
-        else Cooperation("layerwise", criterion, alpha, every)
-    )
+    if alpha == 0:
+        return Cooperation("averaging", every=every)
+    return Cooperation("layerwise", criterion, alpha, every)
 
 
 def base(data: str | Data, model: str, **given: Any) -> RunSpec:
-    """The base model: one peer at the full rate."""
+    """Return the base model: one peer at the full rate."""
     return run_spec(data, model, **given)
 
 
@@ -239,5 +222,5 @@ def pcrec(
     criterion: str = "entropy",
     **given: Any,
 ) -> RunSpec:
-    """PCRec as the paper reports it: two peers, layer-wise, by entropy."""
+    """Return PCRec as the paper reports it: two peers, layer-wise, by entropy."""
     return run_spec(data, model, peers=2, cooperation=layerwise(model, criterion, alpha), **given)

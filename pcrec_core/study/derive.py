@@ -1,4 +1,4 @@
-"""How derived results are computed from the weights of runs, and the trivial baselines from the data."""
+"""How derived results are computed from the weights of runs, and trivial baselines from data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pcrec_core import paths, provenance
 from pcrec_core.criteria import entropy
@@ -22,15 +22,10 @@ from pcrec_core.models import baselines
 from pcrec_core.models.ensemble import ScoreEnsemble
 from pcrec_core.specs.derived import TUNING_EPOCHS, Derived, Trivial
 from pcrec_core.specs.run import RunSpec
-from pcrec_core.study import records, weights
+from pcrec_core.study import machine, records, weights
 from pcrec_core.study.records import Store
 from pcrec_core.study.splits import split_for, split_of
-from pcrec_core.study.train import (
-    _device_name,
-    _processor,
-    _torch_for_us,
-)
-from pcrec_core.training.build import examples_of, layers_of
+from pcrec_core.training.build import device_of, examples_of, layers_of
 from pcrec_core.training.optimizer import Adam
 from pcrec_core.training.peer import decay
 from pcrec_core.training.precision import products
@@ -39,20 +34,63 @@ from pcrec_core.training.random_streams import stream_seed
 from pcrec_core.training.selection import Choice
 
 
+def make(spec: Derived | Trivial, store: Store, *, device: str = "auto", threads: int = 1) -> None:
+    """Compute a derived result or a trivial baseline, and store its record.
+
+    Parameters
+    ----------
+    spec : Derived or Trivial
+    store : Store
+        Where the record is written, and where those of its runs are read.
+    device : {"auto", "cpu", "cuda"}
+        Where a derived result is computed.
+    threads : int
+        CPU threads.
+
+    Raises
+    ------
+    RecordError
+        If the weights of its runs cannot be used.
+    """
+    started, began = provenance.provenance(), time.perf_counter()
+    place = device_of("cpu" if isinstance(spec, Trivial) else device)
+    if isinstance(spec, Trivial):
+        with machine.torch_threads(threads):
+            result = trivial(spec, split_of(spec.data))
+    else:
+        split, stores = split_for(spec.parents[0]), (store, Store(paths.again()))
+        with machine.torch_threads(threads):
+            models = {need: weights.model(*need, split, place) for need in spec.needs}
+            parents = {
+                parent.name: weights.checked(parent, split, place, stores)
+                for parent in spec.parents
+            }
+            result = derive(spec, split, models, place)
+        started |= {"parents": parents}
+    run = started | {
+        "clean": started["clean"] and provenance.sound(),
+        "device": machine.device_name(place),
+        "processor": machine.processor(),
+        "threads": threads,
+        "seconds": {"derive": round(time.perf_counter() - began, 3)},
+    }
+    store.put(records.run_record(spec, result, run))
+
+
 def derive(
     spec: Derived,
     split: Split,
     models: Mapping[tuple[RunSpec, int | None], nn.Module],
     device: torch.device,
 ) -> dict[str, Any]:
-    """The result of an operation.
+    """Return the result of an operation on the weights of runs.
 
     Parameters
     ----------
     spec : Derived
-        What is wanted.
+        The operation and its runs.
     split : Split
-        As its runs see it.
+        As the runs see it.
     models : mapping
         The model of each of ``spec.needs``; changed where weights are pruned.
     device : torch.device
@@ -60,32 +98,34 @@ def derive(
     """
     run, ranker = spec.parents[0], ranker_of(spec.parents[0], split, device)
     if spec.operation in ("ensemble", "apart"):
-        return _read(
-            partial(ranker.ranks, ScoreEnsemble([models[need] for need in spec.needs])), split
-        )
+        ensemble = ScoreEnsemble([models[need] for need in spec.needs])
+        return _evaluated(partial(ranker.ranks, ensemble), split)
     model = models[run, None]
     layers = layers_of(dataclasses.replace(run, protocol="controlled", rules=None), model)
     if spec.operation == "probed":
         return facts(split) | {"probed": _probe(model, layers, ranker, run)}
+    assert spec.share is not None, "checked by the spec"
     masks = prune(model, layers, spec.share)
     if spec.operation == "pruned":
-        return _read(partial(ranker.ranks, model), split)
+        return _evaluated(partial(ranker.ranks, model), split)
     return _tuned(run, model, masks, ranker, split, device)
 
 
 def trivial(spec: Trivial, split: Split) -> dict[str, Any]:
-    """The result of a baseline; popularity hides what a user has seen where the data cannot repeat."""
+    """Return the result of a trivial baseline.
+
+    Popularity leaves out the items a user has seen where the data have no repeated items.
+    """
     if spec.baseline == "recency":
-        return _read(partial(baselines.recency, split), split)
+        return _evaluated(partial(baselines.recency, split), split)
     kind = {"popularity": baselines.Popularity, "transitions": baselines.Transitions}[spec.baseline]
-    ranker = Ranker(
-        split, 2, spec.baseline == "popularity" and not split.repeats, torch.device("cpu")
-    )
-    return _read(partial(ranker.ranks, kind(split)), split)
+    hides = spec.baseline == "popularity" and not split.repeats
+    ranker = Ranker(split, 2, hides, torch.device("cpu"))
+    return _evaluated(partial(ranker.ranks, kind(split)), split)
 
 
-def _read(ranks_of: Callable[[str], np.ndarray], split: Split) -> dict[str, Any]:
-    """Validation, and what the test set says."""
+def _evaluated(ranks_of: Callable[[str], np.ndarray], split: Split) -> dict[str, Any]:
+    """Return the metrics on validation and test, and the test ranks by user."""
     ranks = ranks_of("test")
     return facts(split) | {
         "valid": summary(ranks_of("valid")),
@@ -95,19 +135,18 @@ def _read(ranks_of: Callable[[str], np.ndarray], split: Split) -> dict[str, Any]
 
 
 def _tuned(
-    run: RunSpec, model: nn.Module, masks: dict, ranker: Ranker, split: Split, device: torch.device
+    run: RunSpec,
+    model: nn.Module,
+    masks: dict[str, Tensor],
+    ranker: Ranker,
+    split: Split,
+    device: torch.device,
 ) -> dict[str, Any]:
-    """Fine-tuned with the masks held; the best epoch on validation is read."""
+    """Fine-tune with the masks held, and return the result of the best epoch on validation."""
     spec = tuning(run)
-    peer = MaskedPeer(
-        0,
-        spec,
-        model,
-        Adam(model.parameters(), spec.training.eta, decay(spec)),
-        spec.training.eta,
-        None,
-        masks,
-    )
+    eta = spec.training.eta
+    adam = Adam(model.parameters(), eta, decay(spec))
+    peer = MaskedPeer(0, spec, model, adam, eta, None, masks)
     examples, choice, valid = examples_of(spec, split), Choice(), []
     for epoch in range(TUNING_EPOCHS):
         with products(spec.training.precision, device):
@@ -116,13 +155,13 @@ def _tuned(
         choice.offer(valid[-1][SELECTION], epoch, 0, lambda: model)
     model.load_state_dict(choice.weights)
     by_epoch = {metric: [values[metric] for values in valid] for metric in valid[0]}
-    return _read(partial(ranker.ranks, model), split) | {"chosen": choice.epoch, "epochs": by_epoch}
+    result = _evaluated(partial(ranker.ranks, model), split)
+    return result | {"chosen": choice.epoch, "epochs": by_epoch}
 
 
 @torch.no_grad()
 def _probe(model: nn.Module, layers: list[Layer], ranker: Ranker, run: RunSpec) -> dict[str, Any]:
-    """What each tensor holds; and of each matrix, what validation NDCG@20 is left when half of it is pruned, or when noise
-    of half its standard deviation is added."""
+    """Return what each tensor holds, and what damage to each layer costs on validation."""
     tensors = {
         name: {
             "h": entropy(w).item(),
@@ -136,13 +175,7 @@ def _probe(model: nn.Module, layers: list[Layer], ranker: Ranker, run: RunSpec) 
         for name, w in model.named_parameters()
     }
     damaged = {
-        layer.measured: {
-            "pruned": _damage(
-                model, layer, ranker, lambda w, layer=layer: prune(model, [layer], 0.5)
-            ),
-            "noised": _damage(model, layer, ranker, lambda w, i=i: w.add_(_noise(w, run, i))),
-        }
-        for i, layer in enumerate(layers)
+        layer.measured: _damaged(model, layer, i, ranker, run) for i, layer in enumerate(layers)
     }
     return {
         "tensors": tensors,
@@ -151,50 +184,41 @@ def _probe(model: nn.Module, layers: list[Layer], ranker: Ranker, run: RunSpec) 
     }
 
 
-def _damage(
-    model: nn.Module, layer: Layer, ranker: Ranker, harm: Callable[[torch.Tensor], Any]
+def _damaged(
+    model: nn.Module, layer: Layer, number: int, ranker: Ranker, run: RunSpec
+) -> dict[str, float]:
+    """Return validation NDCG@20 with half of a matrix pruned, and with noise added to it.
+
+    The noise has half the standard deviation of the matrix.
+    """
+
+    def prune_half(w: Tensor) -> None:
+        prune(model, [layer], 0.5)
+
+    def add_noise(w: Tensor) -> None:
+        w.add_(_noise(w, run, number))
+
+    harms = {"pruned": prune_half, "noised": add_noise}
+    return {name: _score_after(harm, model, layer, ranker) for name, harm in harms.items()}
+
+
+def _score_after(
+    harm: Callable[[Tensor], None], model: nn.Module, layer: Layer, ranker: Ranker
 ) -> float:
+    """Return validation NDCG@20 after some harm to a layer, which is undone."""
     w = model.get_parameter(layer.measured)
     before = w.clone()
     harm(w)
-    left = summary(ranker.ranks(model, "valid"))[SELECTION]
+    score = summary(ranker.ranks(model, "valid"))[SELECTION]
     w.copy_(before)
-    return left
+    return score
 
 
-def _noise(w: torch.Tensor, run: RunSpec, layer: int) -> torch.Tensor:
-    """A draw of its own for each layer, so that layers of one shape do not get the same."""
+def _noise(w: Tensor, run: RunSpec, layer: int) -> Tensor:
+    """Draw noise of half a matrix's standard deviation.
+
+    Each layer has a random stream of its own, so that layers of one shape get different noise.
+    """
     draw = torch.Generator(w.device).manual_seed(stream_seed(run.seed, 0, "noise", layer))
-    return torch.randn(w.shape, generator=draw, dtype=w.dtype, device=w.device) * (
-        w.std(correction=0) / 2
-    )
-
-
-def make(spec: Derived | Trivial, store: Store, *, device: str = "auto", threads: int = 1) -> None:
-    """Compute what is derived from the weights of runs, or a trivial baseline, and store its record."""
-    from pcrec_core.study import derive
-    from pcrec_core.training.build import device_of
-
-    started, began = provenance.provenance(), time.perf_counter()
-    place = device_of("cpu" if isinstance(spec, Trivial) else device)
-    if isinstance(spec, Trivial):
-        with _torch_for_us(threads):
-            result = derive.trivial(spec, split_of(spec.data))
-    else:
-        split = split_for(spec.parents[0])
-        with _torch_for_us(threads):
-            models = {need: weights.model(*need, split, place) for need in spec.needs}
-            parents = {
-                parent.name: weights.checked(parent, split, place, (store, Store(paths.again())))
-                for parent in spec.parents
-            }
-            result = derive.derive(spec, split, models, place)
-        started |= {"parents": parents}
-    run = started | {
-        "clean": started["clean"] and provenance.sound(),
-        "device": _device_name(place),
-        "processor": _processor(),
-        "threads": threads,
-        "seconds": {"derive": round(time.perf_counter() - began, 3)},
-    }
-    store.put(records.run_record(spec, result, run))
+    noise = torch.randn(w.shape, generator=draw, dtype=w.dtype, device=w.device)
+    return noise * (w.std(correction=0) / 2)

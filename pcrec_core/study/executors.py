@@ -1,4 +1,4 @@
-"""Many runs at once: the jobs of any executor, and a pool in which a process that dies harms no other. No torch."""
+"""Many runs at once: jobs of any executor, and a pool whose dying processes harm no other job."""
 
 from __future__ import annotations
 
@@ -7,27 +7,59 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from functools import partial
 from multiprocessing import get_context, parent_process
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from pcrec_core.errors import Interrupted, PCRecError, TrainingError
 
-_PAUSE = (
-    0.05  # seconds between two looks at the futures; ``done`` is all that every kind of future has
-)
+#: Seconds between two looks at the futures; all kinds of futures have ``done``, and little else.
+_PAUSE = 0.05
+
+Job = Callable[..., Any]
+Arguments = tuple[Any, ...]
+
+
+class AnyFuture(Protocol):
+    """A future of any library."""
+
+    def done(self) -> bool:
+        """Return whether the job has ended."""
+
+    def result(self) -> Any:
+        """Return the job's value, or raise its error."""
+
+
+class AnyExecutor(Protocol):
+    """An executor of any library."""
+
+    def submit(self, job: Job, /, *args: Any) -> AnyFuture:
+        """Begin ``job(*args)`` some time, and return its future."""
+
+
+class Progress(Protocol):
+    """A progress bar."""
+
+    def update(self) -> Any:
+        """Move by one."""
 
 
 class Processes(Executor):
-    """Executor of ``workers`` processes, of which one that dies takes its own job along and no other.
+    """Executor of ``workers`` processes, in which a process that dies fails its own job only.
 
-    A ``ProcessPoolExecutor`` ends all its processes and jobs when one process dies. So this is one of them for each
-    process, made anew when it breaks. A process stays from job to job, and with it the data set that a job loaded. It is
-    spawned, because a fork of a process whose torch has threads may hang.
+    A ``ProcessPoolExecutor`` ends all its processes and jobs when one process dies. So each process
+    has a pool of its own, which is replaced when it breaks. A process stays from job to job, and so
+    does the data set that a job loaded. Processes are spawned, because a fork of a process whose
+    torch has threads may hang.
+
+    Parameters
+    ----------
+    workers : int
+        Number of processes.
 
     Raises
     ------
@@ -44,15 +76,17 @@ class Processes(Executor):
         for _ in range(workers):
             self._idle.put(self._new())
 
-    def submit(self, function: Callable, /, *args: Any, **options: Any) -> Future:
+    def submit(self, function: Job, /, *args: Any, **options: Any) -> Future[Any]:
+        """Begin a job as soon as a process is idle."""
         return self._threads.submit(self._run, function, args, options)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the processes."""
         self._threads.shutdown(wait, cancel_futures=cancel_futures)
         while not self._idle.empty():
             self._idle.get().shutdown(wait)
 
-    def _run(self, function: Callable, args: tuple, options: dict[str, Any]) -> Any:
+    def _run(self, function: Job, args: Arguments, options: dict[str, Any]) -> Any:
         pool = self._idle.get()
         try:
             return pool.submit(_work, function, args, options).result()
@@ -67,18 +101,23 @@ class Processes(Executor):
 
 
 def _begin() -> None:
-    """A worker's first steps: Ctrl-C is for the jobs, and a worker whose parent was killed ends, too."""
+    """Prepare a worker: Ctrl-C is for its jobs, and it ends when its parent is killed."""
+    parent = parent_process()
+    assert parent is not None, "called in worker processes only"
 
     def follow() -> None:
-        parent_process().join()
+        parent.join()
         os._exit(1)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=follow, daemon=True).start()
 
 
-def _work(function: Callable, args: tuple, options: dict[str, Any]) -> Any:
-    """A job in its worker. Ctrl-C reaches it: the terminal sends it to every process of a command."""
+def _work(function: Job, args: Arguments, options: dict[str, Any]) -> Any:
+    """Do a job in its worker, where Ctrl-C interrupts it.
+
+    The terminal sends Ctrl-C to every process of a command.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return function(*args, **options)
@@ -89,15 +128,24 @@ def _work(function: Callable, args: tuple, options: dict[str, Any]) -> Any:
 
 
 def finish(
-    executor: Any, job: Callable, calls: Mapping[str, tuple], bar: Any
+    executor: AnyExecutor, job: Job, calls: Mapping[str, Arguments], bar: Progress
 ) -> dict[str, Exception]:
-    """Submit ``job(*call)`` for each of the calls, wait for them all, and give back what failed, by the call's name.
+    """Submit ``job(*call)`` for each call, wait for all, and return the errors by call name.
 
-    ``bar`` is moved by one a job. A ``ProcessPoolExecutor`` that broke does not say which job was on the dead process:
-    whatever it had not finished is done again in ``Processes``, which do.
+    A ``ProcessPoolExecutor`` that broke does not tell which job was on the dead process: whatever
+    it had not finished is done again in ``Processes``, which do.
+
+    Parameters
+    ----------
+    executor : AnyExecutor
+    job : callable
+    calls : mapping
+        Positional arguments by name.
+    bar : Progress
+        Moved by one per finished job.
     """
     failed: dict[str, Exception] = {}
-    broken: dict[str, tuple] = {}
+    broken: dict[str, Arguments] = {}
     with closing(_outcomes(executor, job, calls)) as outcomes:
         for name, error in outcomes:
             if isinstance(error, BrokenProcessPool):
@@ -113,10 +161,13 @@ def finish(
 
 
 def _outcomes(
-    executor: Any, job: Callable, calls: Mapping[str, tuple]
-) -> Iterator[tuple[str, Exception | None]]:
-    """Name and error of each call, as they end. Left early (Ctrl-C), it cancels what has not begun."""
-    futures = {}
+    executor: AnyExecutor, job: Job, calls: Mapping[str, Arguments]
+) -> Generator[tuple[str, Exception | None], None, None]:
+    """Yield the name and error of each call as it ends.
+
+    Closed early (Ctrl-C), it cancels the jobs that have not begun.
+    """
+    futures: dict[str, AnyFuture] = {}
     try:
         for name, call in calls.items():
             futures[name] = _submitted(executor, job, call)
@@ -129,16 +180,17 @@ def _outcomes(
             getattr(future, "cancel", bool)()
 
 
-def _submitted(executor: Any, job: Callable, call: tuple) -> Any:
+def _submitted(executor: AnyExecutor, job: Job, call: Arguments) -> AnyFuture:
     try:
         return executor.submit(job, *call)
-    except BrokenProcessPool as error:  # a worker died while jobs were still being submitted
-        future: Future = Future()
+    except BrokenProcessPool as error:
+        # a worker died while jobs were still being submitted
+        future: Future[Any] = Future()
         future.set_exception(error)
         return future
 
 
-def _error_of(future: Any) -> Exception | None:
+def _error_of(future: AnyFuture) -> Exception | None:
     try:
         future.result()
     except Exception as error:
@@ -147,7 +199,19 @@ def _error_of(future: Any) -> Exception | None:
 
 
 def fail(failed: Mapping[str, Exception], asked: int) -> NoReturn:
-    """Raise the error that names what failed of ``asked`` runs, each reason once; a run's own, if no other was asked for."""
+    """Raise one error that names the failed runs and their reasons, each reason once.
+
+    Parameters
+    ----------
+    failed : mapping
+        Errors by the name of the run.
+    asked : int
+        How many runs were asked for; the error of the only one is raised itself.
+
+    Raises
+    ------
+    TrainingError
+    """
     first = next(iter(failed.values()))
     if asked == 1 and isinstance(first, PCRecError):
         raise first
@@ -155,15 +219,21 @@ def fail(failed: Mapping[str, Exception], asked: int) -> NoReturn:
     for name, error in failed.items():
         kind = "" if isinstance(error, PCRecError) else f"{type(error).__name__}: "
         names.setdefault(kind + " ".join(str(error).split()), []).append(name)
-    told = " ".join(f"{', '.join(runs)}: {reason}" for reason, runs in names.items())
+    reasons = " ".join(f"{', '.join(runs)}: {reason}" for reason, runs in names.items())
     raise TrainingError(
-        f"{len(failed)} of {asked} runs failed; what finished is stored, and the same command tries again"
-        f" what is missing. {told}"
+        f"{len(failed)} of {asked} runs failed; what finished is stored, and the same command tries"
+        f" again what is missing. {reasons}"
     ) from first
 
 
-def dask(address: str) -> Any:
-    """A client of the dask scheduler at ``address``, to be used in ``with``; ``TrainingError`` if none answers there."""
+def dask(address: str) -> AbstractContextManager[AnyExecutor]:
+    """Return a client of the dask scheduler at ``address``, to be used in ``with``.
+
+    Raises
+    ------
+    TrainingError
+        If dask is not installed, or no scheduler answers at the address.
+    """
     try:
         from distributed import Client
     except ImportError:
@@ -171,9 +241,11 @@ def dask(address: str) -> Any:
             "--dask needs the package distributed: pip install distributed."
         ) from None
     try:
-        return Client(address)
+        # distributed has no types here
+        client: AbstractContextManager[AnyExecutor] = Client(address)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise TrainingError(
-            f"no dask scheduler answers at {address} ({' '.join(str(error).split())}); start one with"
-            " `dask scheduler`, and give the address it prints."
+            f"no dask scheduler answers at {address} ({' '.join(str(error).split())}); start one"
+            " with `dask scheduler`, and give the address it prints."
         ) from None
+    return client

@@ -1,4 +1,4 @@
-"""What a plan is: arms of the study on data sets, each with a number of seeds. No torch."""
+"""A plan: arms of the study on data sets, each with a number of seeds."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Plan:
         return self.seeds.get(dataset, 1)
 
     def specs(self, datasets: Iterable[str], many: int | None = None) -> Iterator[Spec]:
-        """Yield what is to be made on ``datasets``, one whole arm after the other.
+        """Yield the specs on ``datasets``, one whole arm after the other.
 
         ``many`` replaces the planned number of seeds. An arm whose setting is not chosen yet is
         left out: ``unchosen`` names it.
@@ -80,7 +80,7 @@ class Plan:
 
 
 def _with_parents(spec: Spec) -> Iterator[Spec]:
-    """Yield the runs of an ensemble before it, for their records are kept too."""
+    """Yield the runs of an ensemble before it, because their records are kept too."""
     if isinstance(spec, Derived) and spec.operation == "ensemble":
         yield from spec.parents
     yield spec

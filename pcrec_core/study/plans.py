@@ -1,7 +1,8 @@
-"""The evidence that is planned: the runs of each page, and the steps after them. No torch.
+"""The evidence that is planned: the runs of each page, and the steps after them.
 
 The number of seeds on a page was fixed before its evidence: three where a claim is to be decided,
-else one. The steps of Amendment 1 add seeds, data sets and arms.
+else one. The steps of Amendment 1 (:ref:`statistics-amendment-1`) add seeds, data sets and
+arms.
 """
 
 from __future__ import annotations
@@ -67,10 +68,10 @@ def _possible(label: str, model: str, given: Mapping[str, Any]) -> bool:
 
 
 _THREE = dict.fromkeys(SMALL, 3)
-_ON_ML_100K = {"models": SASREC, "datasets": ("ml-100k",)}
+_ON_ML_100K: dict[str, Any] = {"models": SASREC, "datasets": ("ml-100k",)}
 _PRUNED = tuple(f"pruned{share}{end}" for end in ("", "-tuned") for share in range(0, 100, 10))
 
-#: By page, in the order of their weight: what is first is made first.
+#: By page, the most important first, which is also the order in which they are made.
 PLANS: dict[str, tuple[Plan, ...]] = {
     "table3": (Plan((*TRIVIAL, "base", "LE"), ALL, seeds=_THREE), Plan(("shuffled",), SASREC)),
     "controls-1-2": (Plan(CONTROLS_1_2, DEEP, seeds=_THREE),),
@@ -101,7 +102,7 @@ STEPS: dict[str, tuple[Plan, ...]] = steps(PLANS)
 def planned(
     names: Sequence[str] = (), datasets: Sequence[str] | None = None, seeds: int | None = None
 ) -> list[Spec]:
-    """List what plans and steps want, each spec once, in order.
+    """List the specs of plans and steps, each once, in order.
 
     Parameters
     ----------
@@ -109,9 +110,9 @@ def planned(
         Names of ``PLANS`` and ``STEPS``; all of ``PLANS`` without any.
     datasets : sequence of str, optional
         Only these data sets. A larger one, which no plan of a page has, gets all that the page
-        has. Without any, every plan brings its own.
+        has. By default every plan has its own.
     seeds : int, optional
-        How many seeds each run gets, where it is not what the plans say (one on larger data sets).
+        How many seeds each run gets; by default as planned, and one on larger data sets.
 
     Raises
     ------
@@ -156,8 +157,8 @@ def _places(
 
 def controls(model: str) -> tuple[str, ...]:
     """Return the labels of a model's controls, 0 to 8."""
-    of_model = CONTROLS_1_2 + CONTROLS_4_5 if model in DEEP else ()
-    return (*TRIVIAL, *of_model, *(OTHER_CONTROLS if model in SASREC else ()))
+    of_deep = CONTROLS_1_2 + CONTROLS_4_5 if model in DEEP else ()
+    return (*TRIVIAL, *of_deep, *(OTHER_CONTROLS if model in SASREC else ()))
 
 
 def chosen_controls(
@@ -168,28 +169,28 @@ def chosen_controls(
     Parameters
     ----------
     wanted : sequence of str
-        Those that are asked for, beside the trivial baselines; all that are planned without any,
-        but for those that ``given`` settings leave no room for: an exchange every 5 epochs in 2.
+        Those that are asked for, beside the trivial baselines. By default all that are planned,
+        except those that ``given`` settings leave no room for: an exchange every 5 epochs in 2.
 
     Raises
     ------
     SpecError
         For a wanted label that is no planned control of any of the models.
     """
-    every = {model: controls(model) for model in models}
+    planned = {model: controls(model) for model in models}
+    labels = set().union(*planned.values())
     for label in wanted:
-        known("control of these models", label, sorted(set().union(*every.values())))
+        known("control of these models", label, sorted(labels))
     if wanted:
         asked = (*TRIVIAL, *wanted)
-        return {model: [label for label in of if label in asked] for model, of in every.items()}, ""
+        chosen = {model: [one for one in planned[model] if one in asked] for model in models}
+        return chosen, ""
     chosen = {
-        model: [label for label in of if _possible(label, model, given or {})]
-        for model, of in every.items()
+        model: [label for label in planned[model] if _possible(label, model, given or {})]
+        for model in models
     }
-    left = sorted(set().union(*every.values()) - set().union(*chosen.values()))
-    return chosen, (
-        f"Left out, since these epochs are too few for them: {', '.join(left)}." if left else ""
-    )
+    left = ", ".join(sorted(labels.difference(*chosen.values())))
+    return chosen, f"Left out, since these epochs are too few for them: {left}." if left else ""
 
 
 def seeds(
@@ -197,7 +198,7 @@ def seeds(
 ) -> tuple[int, ...]:
     """Return the seeds of an arm: those of the pages, or of the steps where no page has it.
 
-    An arm has seed 0 alone where none are planned, or where the protocol or single rules are
+    It has seed 0 alone where none are planned, or where the protocol or single rules are
     ``given``.
     """
     given = given or {}
@@ -210,14 +211,16 @@ def _count(label: str, model: str, dataset: str) -> int:
     if label in TRIVIAL:
         return 1
     for plans in (PLANS, STEPS):
-        there = [
+        candidates = [
             plan
             for group in plans.values()
             for plan in group
             if dataset in plan.datasets and model in plan.models and not plan.given
         ]
-        wanted = variant(label, dataset, model) if there else None
-        counts = [plan.count(dataset) for plan in there if plan.makes(wanted, dataset, model)]
+        if not candidates:
+            continue
+        wanted = variant(label, dataset, model)
+        counts = [plan.count(dataset) for plan in candidates if plan.makes(wanted, dataset, model)]
         if counts:
             return max(counts)
     return 1

@@ -1,4 +1,4 @@
-"""How much of the planned evidence is missing, and how long it takes to make. No torch."""
+"""How much of the planned evidence is missing, and how long it takes to make."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Remaining:
     planned, missing : int
         Numbers of records.
     seconds : float
-        On one thread, of what has a measured rate.
+        On one thread, for trainings with a measured rate.
     unmeasured : int
-        Trainings without one: no run of their model and data set is there.
+        Trainings without one: there is no run of their model and data set.
     """
 
     name: str
@@ -38,12 +38,13 @@ class Remaining:
     unmeasured: int
 
     def __str__(self) -> str:
+        """Return one line of a list."""
         time = f"{self.seconds / 3600:.1f} hours" + _unmeasured(self.unmeasured)
         return f"{self.name:<12} {self.missing:>3} of {self.planned:>3} records missing, {time}"
 
 
 def sentence(missing: int, planned: int, seconds: float, unmeasured: int) -> str:
-    """Say how many records are missing, and how long they take."""
+    """Return a sentence on how many records are missing, and how long they take."""
     return (
         f"{missing} of {planned} records are missing; about {seconds / 3600:.1f} hours on one"
         f" thread like those before{_unmeasured(unmeasured)}."
@@ -61,7 +62,7 @@ def by_name(
     datasets: Sequence[str] | None = None,
     seeds: int | None = None,
 ) -> list[Remaining]:
-    """List what is left of each plan, then of each step.
+    """List what is left to make of each plan, then of each step.
 
     A spec counts for the first of the plans that wants it, and for the first of the steps.
 
@@ -80,11 +81,11 @@ def by_name(
     for group in (plans.PLANS, plans.STEPS):
         counted: set[Spec] = set()
         for name in (name for name in names if name in group):
-            here = [s for s in plans.planned([name], datasets, seeds) if s not in counted]
-            left = [spec for spec in here if spec in missing]
+            new = [s for s in plans.planned([name], datasets, seeds) if s not in counted]
+            left = [spec for spec in new if spec in missing]
             again = [run for run in weight_files.missing(left) if run not in counted]
-            found.append(Remaining(name, len(here), len(left), *seconds([*left, *again], rates)))
-            counted.update(here, again)
+            found.append(Remaining(name, len(new), len(left), *seconds([*left, *again], rates)))
+            counted.update(new, again)
     return found
 
 
@@ -94,27 +95,27 @@ def measured(found: Iterable[Record]) -> dict[tuple[str, str], float]:
     for record in found:
         if record.kind == "run" and record.run["began_with_epoch"] == 0:
             spec = record.spec
-            seconds = sum(record.run["seconds"].values()) / _work(spec)
-            taken.setdefault(_alike(spec), []).append(seconds)
-    return {alike: statistics.median(each) for alike, each in taken.items()}
+            seconds = sum(record.run["seconds"].values()) / _epochs(spec)
+            taken.setdefault(_kind(spec), []).append(seconds)
+    return {kind: statistics.median(each) for kind, each in taken.items()}
 
 
 def seconds(wanted: Iterable[Spec], rates: Rates) -> tuple[float, int]:
-    """Return how long ``wanted`` takes on one thread, and how many of it have no rate.
+    """Return the seconds that ``wanted`` takes on one thread, and how many have no rate.
 
     Of what is derived only fine-tuning takes time.
     """
-    trained = [spec for spec in dict.fromkeys(wanted) if _work(spec)]
-    known = [spec for spec in trained if _alike(spec) in rates]
-    return sum(_work(spec) * rates[_alike(spec)] for spec in known), len(trained) - len(known)
+    trained = [spec for spec in dict.fromkeys(wanted) if _epochs(spec)]
+    known = [spec for spec in trained if _kind(spec) in rates]
+    return sum(_epochs(spec) * rates[_kind(spec)] for spec in known), len(trained) - len(known)
 
 
-def _alike(spec: Spec) -> tuple[str, str]:
+def _kind(spec: Spec) -> tuple[str, str]:
     return spec.data.source, spec.model.name
 
 
-def _work(spec: Spec) -> int:
-    """Return the epochs of training, of all peers together."""
+def _epochs(spec: Spec) -> int:
+    """Return the number of epochs of training, of all peers together."""
     if isinstance(spec, RunSpec):
         return spec.training.epochs * spec.peers
     return TUNING_EPOCHS if isinstance(spec, Derived) and spec.operation == "tuned" else 0

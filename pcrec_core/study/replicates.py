@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from pcrec_core.errors import RecordError
 from pcrec_core.specs.derived import trainings
 from pcrec_core.study import records
 from pcrec_core.study.records import Record
@@ -15,9 +16,13 @@ from pcrec_core.study.records import Record
 
 @dataclass(frozen=True)
 class Replicates:
-    """Runs of one variant of one model on one data set that differ in the seed alone, one or more.
+    """One or more runs of one variant of one model on one data set that differ in the seed alone.
 
-    ``variant`` is a label of ``data/paper/claims.csv``: base, LE, ...
+    Parameters
+    ----------
+    variant : str
+        A label of ``data/paper/claims.csv``: base, LE, ...
+    runs : tuple of Record
     """
 
     variant: str
@@ -25,11 +30,14 @@ class Replicates:
 
     @cached_property
     def ranks(self) -> np.ndarray:
-        """(runs, users); ``RecordError`` if the runs are no arm."""
+        """Ranks, (runs, users) int64; ``RecordError`` if the runs are no arm."""
         return records.ranks_of(list(self.runs))
 
     def ranks_for(self, metric: str) -> np.ndarray:
-        """(runs, users) of what is reported in ``metric``: where the epoch is chosen on the test set, that metric's own."""
+        """Return the ranks from which a metric is reported, (runs, users) int64.
+
+        Where the epoch is chosen on the test set, each metric has ranks of its own.
+        """
         best = [run.result.get("best", {}).get(metric) for run in self.runs]
         if None in best:
             return self.ranks
@@ -37,43 +45,49 @@ class Replicates:
 
     @property
     def dataset(self) -> str:
-        """Name of its data set."""
+        """Name of the data set."""
         return self.runs[0].spec.data.source
 
     @property
     def model(self) -> str:
-        """Name of its model."""
+        """Name of the model."""
         return self.runs[0].spec.model.name
 
     @property
     def protocol(self) -> str:
-        """Name of its protocol."""
+        """Name of the protocol."""
         return self.runs[0].spec.protocol
 
     @property
     def alpha(self) -> float:
-        """alpha of its cooperation; 0 for averaging, which is what alpha = 0 would be."""
-        return self.runs[0].spec.cooperation.alpha or 0.0
+        """Factor alpha of the cooperation; 0 for averaging, which alpha = 0 would be."""
+        cooperation = self.runs[0].run_spec.cooperation
+        if cooperation is None:
+            raise RecordError(f"{self.runs[0].name} has no cooperation, and so no alpha.")
+        return cooperation.alpha or 0.0
 
     @property
     def random(self) -> bool:
-        """Whether another run could give something else: not so of the trivial baselines."""
+        """Whether another run could give another result; false for the trivial baselines."""
         return self.runs[0].kind != "trivial"
 
     def shares(self, base: Replicates) -> bool:
-        """Whether the arms have any training in common."""
+        """Return whether the arms have any training in common."""
         mine, theirs = (
             set().union(*(trainings(run.spec) for run in arm.runs)) for arm in (self, base)
         )
         return not mine.isdisjoint(theirs)
 
     def of_seeds(self, seeds: Collection[int]) -> Replicates:
-        """The runs with these seeds."""
+        """Return the runs with these seeds."""
         return Replicates(self.variant, tuple(run for run in self.runs if run.spec.seed in seeds))
 
 
 def matched(over: Replicates, base: Replicates) -> tuple[Replicates, Replicates]:
-    """The arms, cut to the seeds that both have where they share a training, so that they are compared run by run."""
+    """Return the arms, cut to the seeds of both where they share a training.
+
+    Such arms are compared run by run.
+    """
     if not over.shares(base):
         return over, base
     seeds = {run.spec.seed for run in over.runs} & {run.spec.seed for run in base.runs}

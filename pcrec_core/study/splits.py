@@ -1,4 +1,4 @@
-"""TODO."""
+"""The split that a run is trained on, and the statistics of a data set."""
 
 from __future__ import annotations
 
@@ -16,34 +16,35 @@ from pcrec_core.study.records import Record, Store
 
 
 def statistics(data: Data, store: Store | None = None) -> Record:
-    """The record of a data set's statistics: read, or computed from the raw files and stored."""
+    """Return the record of a data set's statistics: read, or computed from the raw files."""
     store = store or Store()
     name = records.statistics_name(data)
     found = store.get(name)
     if found is None:
         result = describe(datasets.load(data, progress=True))
-        store.put(Record("statistics", name, data.canonical(), result, provenance.provenance()))
-        found = store.get(name)  # as it is read the next time
+        made = Record("statistics", name, data.canonical(), result, provenance.provenance())
+        # as it is read the next time
+        found = records.read(store.put(made))
     return found
 
 
 def target_groups(data: Data, store: Store | None = None) -> np.ndarray:
-    """Which users have the same test target, a number a user: (users,)."""
+    """Return a number per user that users with the same test target share, (users,) int64."""
     return np.array(statistics(data, store).result["test_groups"].split(), dtype=np.int64)
 
 
 def split_for(spec: RunSpec) -> Split:
-    """The split a run is trained on: that of all models, or BPR's own."""
-    return split_of(*_data_of(spec))
+    """Return the split a run is trained on: that of all models, or BPR's own."""
+    return split_of(*data_of(spec))
 
 
-def _data_of(spec: RunSpec) -> tuple[Data, bool]:
-    """What is split, and whether in BPR's own way."""
+def data_of(spec: RunSpec) -> tuple[Data, bool]:
+    """Return the data that is split, and whether it is split in BPR's own way."""
     own = spec.model.name == "bpr" and spec.lines.data == "own"
     return dataclasses.replace(spec.data, histories="ordered"), own
 
 
 @functools.lru_cache(maxsize=4)
 def split_of(data: Data, own: bool = False) -> Split:
-    """The split of a data set, or BPR's own, kept for the next run on it."""
+    """Return the split of a data set, or BPR's own, kept for the next run on it."""
     return (split_without_repeats if own else split)(datasets.load(data, progress=True))

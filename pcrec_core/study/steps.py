@@ -1,6 +1,6 @@
-"""The steps of Amendment 1: which runs are made after the pages' own, and in which order. No torch.
+"""The steps of Amendment 1: which runs are made after the pages' own, and in which order.
 
-Section 8 of the page on statistics says which claims they serve.
+The claims that they serve are in :ref:`statistics-amendment-1`.
 """
 
 from __future__ import annotations

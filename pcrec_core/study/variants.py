@@ -1,46 +1,46 @@
-"""The variants of the paper and the controls, by the labels of ``data/paper/claims.csv``: what each label means as a spec.
+"""The spec of a label: what the variants of the paper and the controls are.
 
-PROTOCOLS.md, sections 3 and 6. No torch.
+The labels are those of ``data/paper/claims.csv`` (:ref:`protocols-variants`,
+:ref:`protocols-controls`).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from pcrec_core.errors import SpecError, require, unknown
-from pcrec_core.specs.derived import TRIVIAL, Derived, Trivial
-from pcrec_core.specs.run import Cooperation, Data, RunSpec
+from pcrec_core.specs.derived import Derived
+from pcrec_core.specs.run import Data, RunSpec
 from pcrec_core.study import defaults
+from pcrec_core.study.labels import LABELS, MODELS, Maker, Spec
 
-#: Added to the seed for the second and third run of an ensemble.
-_FURTHER = 100
-
-Spec = RunSpec | Derived | Trivial
+__all__ = ["LABELS", "MODELS", "Maker", "Spec", "at_alpha", "is_trial", "variant"]
 
 
 def variant(
     label: str, data: str | Data, model: str, seed: int = 0, given: Mapping[str, Any] | None = None
 ) -> Spec:
-    """The run, or what is derived from runs, of a label.
+    """Return the run, or what is derived from runs, that a label means.
 
     Parameters
     ----------
     label : str
-        One of ``LABELS``, ``LE@`` with an alpha, ``pruned`` with a percentage, with ``-tuned`` or without, or ``probed-`` and
-        a label.
+        One of ``LABELS``, ``LE@`` with an alpha, ``pruned`` with a percentage, with ``-tuned`` or
+        without, or ``probed-`` and a label.
     data : str or Data
         The data set.
     model : str
         Its name; the trivial baselines have none.
     seed : int
-        Of a run; the trivial baselines have none.
+        That of the run; the trivial baselines have none.
     given : mapping, optional
-        Settings of ``defaults.run_spec`` that differ from the study's, for all runs; and ``gamma``, of W.
+        Settings of ``defaults.run_spec`` that differ from the study's, for all runs; and
+        ``gamma``, for W.
 
     Raises
     ------
@@ -56,9 +56,10 @@ def variant(
     """
     data, given = data if isinstance(data, Data) else Data(data), dict(given or {})
     if label.startswith("probed-"):
-        return Derived(
-            "probed", (variant(label.removeprefix("probed-"), data, model, seed, given),)
-        )
+        parent = variant(label.removeprefix("probed-"), data, model, seed, given)
+        if not isinstance(parent, RunSpec):
+            raise SpecError("parents must be runs.")
+        return Derived("probed", (parent,))
     gamma = given.pop("gamma", None)
     make = Maker(data, model, seed, given, gamma)
     if label in LABELS:
@@ -76,7 +77,7 @@ def variant(
 
 
 def at_alpha(alpha: float) -> str:
-    """The label of PCRec at an alpha; at 0 it is plain averaging.
+    """Return the label of PCRec at an alpha; at 0 it is plain averaging.
 
     Examples
     --------
@@ -86,156 +87,21 @@ def at_alpha(alpha: float) -> str:
     return f"LE@{np.format_float_positional(alpha, trim='-')}" if alpha else "avg"
 
 
-#: What was chosen by trying, on validation.
+#: Settings that were chosen by trials, on validation.
 _TRIED = ("epochs", "eta", "l2")
 
 
 def is_trial(spec: Spec) -> bool:
-    """Whether a run is the base or PCRec with nothing changed but the length, the rate or L2: one of those that these were
-    chosen from, whatever its numerics."""
+    """Return whether a run is one of the trials by which length, rate and L2 were chosen.
+
+    Such a run is the base or PCRec with nothing else changed, whatever its numerics.
+    """
     if not isinstance(spec, RunSpec):
         return False
     given = {name: getattr(spec.training, name) for name in _TRIED}
     data = dataclasses.replace(spec.data, histories="ordered")
-    made = (variant(label, data, spec.model.name, spec.seed, given) for label in ("base", "LE"))
-    return any(dataclasses.replace(one, numerics=spec.numerics) == spec for one in made)
-
-
-@dataclasses.dataclass(frozen=True)
-class Maker:
-    """Runs of one model on one data set with one seed."""
-
-    data: Data
-    model: str
-    seed: int
-    given: dict[str, Any]
-    gamma: float | None = None
-
-    @property
-    def usual(self) -> dict[str, Any]:
-        """The base's settings, which a label may change."""
-        base = self.base()
-        return vars(base.model) | vars(base.training)
-
-    def base(self, further: int = 0, **changed: Any) -> RunSpec:
-        """One model, of seed + 100, 200, ... if ``further``."""
-        return defaults.run_spec(
-            self.data, self.model, seed=self.seed + _FURTHER * further, **self.given | changed
-        )
-
-    def pair(self, cooperation: Cooperation | None, **changed: Any) -> RunSpec:
-        """Two peers."""
-        return self.base(peers=2, cooperation=cooperation, **changed)
-
-    def layerwise(self, criterion: str = "entropy", **changed: Any) -> Cooperation:
-        """Layer-wise cooperation with the alpha of Table 3."""
-        return dataclasses.replace(defaults.layerwise(self.model, criterion), **changed)
-
-    def ensemble(self, runs: int) -> Derived:
-        """That many base runs, the first of the own seed (Ensemble-M2, M3)."""
-        return Derived("ensemble", tuple(self.base(k) for k in range(runs)))
-
-    def shuffled(self) -> RunSpec:
-        """The base on histories in a random order."""
-        return dataclasses.replace(
-            self, data=dataclasses.replace(self.data, histories="shuffled")
-        ).base()
-
-    def at_200_epochs(self) -> dict[str, Any]:
-        """Return the released code's number of epochs, unless another one is given."""
-        return {"epochs": self.given.get("epochs") or 200}
-
-    def with_rules(self, **rules: str) -> dict[str, Any]:
-        """Return the given rules with some of them changed."""
-        return {"rules": {**(self.given.get("rules") or {}), **rules}}
-
-    def rung(self, schedule: str, cooperation: Cooperation | None = None) -> RunSpec:
-        """Return a training of the ladder: as the released code, both choices of the epoch kept."""
-        return self.base(
-            peers=2 if cooperation else 1,
-            cooperation=cooperation,
-            schedule=schedule,
-            protocol="released",
-            **self.with_rules(choice="both"),
-        )
-
-    def own(self, name: str, label: str) -> dict[str, float]:
-        """Return the setting that was chosen for a label."""
-        return {name: defaults.chosen(label, self.model, self.data.source)}
-
-    def last_epoch_only(self) -> RunSpec:
-        """A pair that cooperates once, after the last epoch."""
-        pair = self.pair(self.layerwise())
-        return dataclasses.replace(pair, cooperation=self.layerwise(every=pair.training.epochs))
-
-
-def _component(name: str) -> Callable[[Maker], RunSpec]:
-    return lambda make: make.pair(make.layerwise(components=(name,)))
-
-
-def _paper_data(make: Maker, **pair: Any) -> RunSpec:
-    """Return a run of BPR by the paper's data rule: no repeated items, seen ones hidden."""
-    return make.base(**pair, **make.with_rules(data="own", hidden="seen"))
-
-
-def _trivial(name: str) -> Callable[[Maker], Trivial]:
-    return lambda make: Trivial(make.data, name, make.given.get("protocol", "controlled"))
-
-
-#: PROTOCOLS.md section 3; section 5 (half); section 6.
-LABELS: dict[str, Callable[[Maker], Spec]] = {
-    "base": lambda make: make.base(),
-    "LE": lambda make: make.pair(make.layerwise()),
-    "LN": lambda make: make.pair(make.layerwise("l1")),
-    "W": lambda make: make.pair(Cooperation("parameterwise", gamma=make.gamma)),
-    "N": lambda make: make.base(cooperation=Cooperation("noise")),
-    "M2": lambda make: make.ensemble(2),
-    "M3": lambda make: make.ensemble(3),
-    "SD": lambda make: make.pair(make.layerwise(), rates="equal"),
-    "DS": lambda make: make.pair(make.layerwise(), orders="same"),
-    "E": _component("embedding"),
-    "M": _component("middle"),
-    "S": _component("softmax"),
-    "shuffled": lambda make: make.shuffled(),
-    "half": lambda make: make.base(d=make.usual["d"] // 2),
-    "base-constant": lambda make: make.base(schedule="constant"),
-    "LE-constant": lambda make: make.pair(make.layerwise(), schedule="constant"),
-    "avg": lambda make: make.pair(Cooperation("averaging")),
-    "permuted": lambda make: make.pair(make.layerwise(shares="permuted")),
-    "random": lambda make: make.pair(make.layerwise(shares="random")),
-    "base-2x-epochs": lambda make: make.base(epochs=2 * make.usual["epochs"]),
-    # as many steps as the base, of twice the rows each: twice the epochs
-    "base-batch-256": lambda make: make.base(
-        batch=2 * make.usual["batch"], epochs=2 * make.usual["epochs"]
-    ),
-    "ema": lambda make: make.base(average="ema"),
-    "swa": lambda make: make.base(average="swa", schedule="constant"),
-    "apart-best": lambda make: make.pair(None),
-    "apart-ensemble": lambda make: Derived("apart", (make.pair(None),)),
-    "LE-k2": lambda make: make.pair(make.layerwise(every=2)),
-    "LE-k5": lambda make: make.pair(make.layerwise(every=5)),
-    "LE-once": lambda make: make.last_epoch_only(),
-    "base-half-eta": lambda make: make.base(eta=make.usual["eta"] / 2),
-    "LE-same-start": lambda make: make.pair(make.layerwise(), starts="same"),
-    # the ladder from the released code's habits to the controlled comparison
-    "ladder-base": lambda make: make.rung("constant"),
-    "ladder-base-cosine": lambda make: make.rung("cosine"),
-    "ladder-LE": lambda make: make.rung("cosine", make.layerwise()),
-    "base-200-epochs": lambda make: make.base(**make.at_200_epochs()),
-    "LE-200-epochs": lambda make: make.pair(make.layerwise(), **make.at_200_epochs()),
-    # robustness
-    "LE-2x-epochs": lambda make: make.pair(make.layerwise(), epochs=2 * make.usual["epochs"]),
-    "base-paper-data": lambda make: _paper_data(make),
-    "LE-paper-data": lambda make: _paper_data(make, peers=2, cooperation=make.layerwise()),
-    "LE-own-eta": lambda make: make.pair(make.layerwise(), **make.own("eta", "LE-own-eta")),
-    "base-own-l2": lambda make: make.base(**make.own("l2", "base-own-l2")),
-    "LE-own-l2": lambda make: make.pair(make.layerwise(), **make.own("l2", "LE-own-l2")),
-    **{name: _trivial(name) for name in TRIVIAL},
-}
-#: The models of labels that not every model has.
-MODELS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(
-        ("ladder-base", "ladder-base-cosine", "ladder-LE", "LE-own-eta"), ("sasrec", "dnn")
-    ),
-    **dict.fromkeys(("base-paper-data", "LE-paper-data", "base-own-l2", "LE-own-l2"), ("bpr",)),
-}
+    usual = (variant(label, data, spec.model.name, spec.seed, given) for label in ("base", "LE"))
+    return any(
+        isinstance(run, RunSpec) and dataclasses.replace(run, numerics=spec.numerics) == spec
+        for run in usual
+    )

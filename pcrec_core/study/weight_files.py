@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from pcrec_core import paths
 from pcrec_core.specs.derived import Derived
 from pcrec_core.specs.run import RunSpec
+from pcrec_core.study.variants import Spec
 
 
 def path(spec: RunSpec, peer: int | None = None) -> Path:
-    """Where the weights of the reported model lie after training (ignored by git), or, of peers that never exchange, those
-    of the best epoch of one."""
+    """Return the file of the weights of a run's reported model, which git ignores.
+
+    Parameters
+    ----------
+    spec : RunSpec
+    peer : int, optional
+        One of peers that never exchange: the file of the weights of its best epoch.
+    """
     return paths.weights() / f"{spec.name}{'' if peer is None else f'-peer{peer}'}.safetensors"
 
 
-def missing(wanted: Iterable[Any]) -> list[RunSpec]:
-    """The runs whose weights are needed for what is derived among ``wanted``, and not on this machine."""
+def missing(wanted: Iterable[Spec]) -> list[RunSpec]:
+    """List the runs whose weights the derived specs among ``wanted`` need and do not find here."""
     needs = (need for spec in wanted if isinstance(spec, Derived) for need in spec.needs)
     return list(dict.fromkeys(parent for parent, peer in needs if not path(parent, peer).exists()))

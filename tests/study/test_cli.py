@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,22 +21,21 @@ from pcrec_core.study import command_line, defaults, records, splits, train
 from pcrec_core.study.cli import main
 from pcrec_core.study.records import Store, run_record
 
-TINY = ["train", "--dataset", "synthetic", "--model", "bpr", "--epochs", "1", "--d", "4"]
+TINY = shlex.split("train --dataset synthetic --model bpr --epochs 1 --d 4")
+PAIR = shlex.split("--peers 2 --cooperation layerwise")
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch) -> Path:
-    """Everything a command writes goes below here; its folder of records."""
-    monkeypatch.setattr(datasets.files, "_download", None)  # a test that would download fails
+    """Return the folder of records of a command; all that it writes is below the parent."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for name in (train.NO_TRAINING, datasets.files.ENVIRONMENT):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv(datasets.files.ENVIRONMENT, raising=False)
     return tmp_path / "records"
 
 
 @pytest.fixture
-def call(folder, capsys):
-    """Call ``main`` with the folder of records, and give back the exit code, and the lines of stdout and of stderr."""
+def call(folder, capsys) -> Callable[..., tuple[int, list[str], list[str]]]:
+    """Call ``main`` with the folder of records: exit code, lines of stdout, lines of stderr."""
 
     def called(*words: str, store: bool = True) -> tuple[int, list[str], list[str]]:
         code = main([*words, *(["--records", str(folder)] if store else [])])
@@ -44,19 +45,24 @@ def call(folder, capsys):
     return called
 
 
-def person(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess:
-    """``python -m pcrec_core``, from another working directory, writing below the folder's parent only."""
+def person(*words: str, folder: Path) -> subprocess.CompletedProcess:
+    """Call ``python -m pcrec_core`` from the folder's parent, below which it writes."""
     return subprocess.run(
         [sys.executable, "-m", "pcrec_core", *words],
         capture_output=True,
         text=True,
         cwd=folder.parent,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "PCREC_CACHE": str(folder.parent)} | environment,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PCREC_CACHE": str(folder.parent)},
     )
 
 
+def table(text: str) -> list[list[str]]:
+    """Split a text into rows, and each row at its bars."""
+    return [[cell.strip() for cell in line.split("|", 1)] for line in text.strip().splitlines()]
+
+
 def refused(lines: list[str]) -> str:
-    """The one sentence of a refusal."""
+    """Return the one sentence of a refusal."""
     [line] = lines
     assert line.startswith("error: ") and line.endswith(".") and "Traceback" not in line
     return line.removeprefix("error: ")
@@ -65,7 +71,7 @@ def refused(lines: list[str]) -> str:
 # --- train, read, show
 
 
-def test_train_prints_metrics_a_line_each_and_the_path_of_the_record(call, folder):
+def test_train_prints_one_metric_per_line_and_the_path_of_the_record(call, folder):
     code, out, err = call(*TINY)
     [path] = [Path(word) for line in out for word in line.split() if word.endswith(".json")]
     record = records.read(path)
@@ -94,93 +100,47 @@ def test_show_prints_the_statistics_of_a_data_set(call, folder):
     made = splits.statistics(Data("synthetic"), Store(folder))
     code, out, _ = call("show", made.identity)
     printed = dict(line.split(maxsplit=1) for line in out)
-    assert (
-        code == 0 and printed["users"] == str(made.result["users"]) and printed["name"] == made.name
-    )
-    assert "test_groups" in made.result and not any(
-        line.startswith("test_groups") for line in out
-    )  # no number a user
+    assert code == 0
+    assert printed["users"] == str(made.result["users"])
+    assert printed["name"] == made.name
+    # a number per user is not printed
+    assert "test_groups" in made.result
+    assert not any(line.startswith("test_groups") for line in out)
 
 
-def test_the_words_of_the_issue_make_the_run_they_name(call, folder):
-    code, *_ = call(
-        "train",
-        "--dataset",
-        "synthetic",
-        "--model",
-        "sasrec",
-        "--peers",
-        "2",
-        "--cooperation",
-        "layerwise",
-        "--criterion",
-        "entropy",
-        "--alpha",
-        "30",
-        "--seed",
-        "0",
-        "--epochs",
-        "1",
-        "--protocol",
-        "controlled",
-        "--d",
-        "4",
-        "--t",
-        "9",
-        "--p",
-        "0.1",
-        "--eta",
-        "0.002",
-        "--l2",
-        "0.001",
+def test_the_words_make_the_run_they_name(call, folder):
+    words = (
+        "train --dataset synthetic --model sasrec --peers 2 --cooperation layerwise"
+        " --criterion entropy --alpha 30 --seed 0 --epochs 1 --protocol controlled --d 4 --t 9"
+        " --p 0.1 --eta 0.002 --l2 0.001"
     )
+    code, *_ = call(*words.split())
     [record] = Store(folder).all()
-    expected = defaults.pcrec(
-        "synthetic", "sasrec", 30, "entropy", epochs=1, d=4, t=9, p=0.1, eta=2e-3, l2=1e-3
-    )
-    assert code == 0 and record.spec == expected
+    given = {"epochs": 1, "d": 4, "t": 9, "p": 0.1, "eta": 2e-3, "l2": 1e-3}
+    assert code == 0
+    assert record.spec == defaults.pcrec("synthetic", "sasrec", 30, "entropy", **given)
 
 
 @pytest.mark.parametrize(
     ("words", "run"),
     [
-        (["--model", "sasrec"], lambda: defaults.base("ml-100k", "sasrec")),
-        (
-            ["--model", "dnn", "--peers", "2", "--cooperation", "layerwise"],
-            lambda: defaults.pcrec("ml-100k", "dnn"),
-        ),
-        (
-            ["--model", "bpr", "--peers", "2", "--cooperation", "averaging"],
-            lambda: defaults.pcrec("ml-100k", "bpr", alpha=0),
-        ),
-        (["--model", "bpr", "--core", "3"], lambda: defaults.base(Data("ml-100k", core=3), "bpr")),
+        ("sasrec", defaults.base("ml-100k", "sasrec")),
+        ("dnn --peers 2 --cooperation layerwise", defaults.pcrec("ml-100k", "dnn")),
+        ("bpr --peers 2 --cooperation averaging", defaults.pcrec("ml-100k", "bpr", alpha=0)),
+        ("bpr --core 3", defaults.base(Data("ml-100k", core=3), "bpr")),
     ],
 )
-def test_what_is_not_said_is_the_studys_setting(call, folder, words, run):
-    chosen = {
-        "epoch": 3,
-        "peer": 0,
-        "merged": run().cooperation is not None,
-        "valid": {"NDCG@20": 0.0875},
-    }
+def test_options_that_are_not_given_have_the_studys_settings(call, folder, words, run):
+    chosen = {"epoch": 3, "peer": 0, "merged": bool(run.cooperation), "valid": {"NDCG@20": 0.0875}}
     result = {"test": {"HIT@5": 0.12345}, "chosen": chosen, "data": {"users": 943, "items": 1349}}
-    made = {
-        "seconds": {"train": 3.2},
-        "device": "cpu",
-        "threads": 1,
-        "commit": "c" * 40,
-        "clean": False,
-    }
-    Store(folder).put(run_record(run(), result, made))
-    code, out, _ = call("train", "--dataset", "ml-100k", *words)
-    assert code == 0 and any(line.split() == ["name", run().name] for line in out)
+    made = {"seconds": {"train": 3.2}, "device": "cpu", "threads": 1}
+    made |= {"commit": "c" * 40, "clean": False}
+    Store(folder).put(run_record(run, result, made))
+    code, out, _ = call("train", "--dataset", "ml-100k", "--model", *words.split())
+    assert code == 0 and any(line.split() == ["name", run.name] for line in out)
     text = "\n".join(out)
-    assert (
-        "not clean" in text
-        and "943 users" in text
-        and "0.0875" in text
-        and re.search(r"^HIT@5 +0\.123[45]$", text, re.M)
-    )
+    assert all(part in text for part in ("not clean", "943 users", "0.0875"))
+    assert re.search(r"^HIT@5 +0\.123[45]$", text, re.M)
 
 
 def test_a_person_trains_reads_and_shows(folder):
@@ -198,53 +158,37 @@ def test_a_person_gets_one_sentence_and_exit_code_1(folder):
         ([*TINY, "--protocol", "papr"], "did you mean 'paper'"),
     ):
         done = person(*words, folder=folder)
-        assert (
-            done.returncode == 1
-            and done.stdout == ""
-            and sentence in refused(done.stderr.splitlines())
-        )
+        assert (done.returncode, done.stdout) == (1, "")
+        assert sentence in refused(done.stderr.splitlines())
 
 
 # --- data
 
 
-def told_of(out: list[str]) -> dict[str, str]:
-    """Where each file is, from the lines that say its size and address."""
-    said = (re.match(r"\s+(\S+), (?:[\d.]+ MB|by hand): (.*); https://", line) for line in out)
-    return dict(found.groups() for found in said if found)
+def places(out: list[str]) -> dict[str, str]:
+    """Return where each file is, from the lines with its size and address."""
+    found = (re.match(r"\s+(\S+), (?:[\d.]+ MB|by hand): (.*); https://", line) for line in out)
+    return dict(match.groups() for match in found if match)
 
 
 def test_data_lists_every_source_and_what_is_on_disk(call, tmp_path, monkeypatch):
     code, out, err = call("data", store=False)
-    assert (
-        code == 0
-        and err == []
-        and [line.split()[0] for line in out if not line.startswith(" ")] == list(SOURCES)
-    )
-    assert set(SOURCES) >= {
-        "ml-100k",
-        "ml-1m",
-        "retailrocket",
-        "retailrocket-half",
-        "csv",
-        "synthetic",
-    }
-    files = {file.name for source in SOURCES.values() for file in source.files}
-    told = told_of(out)
-    assert told == dict.fromkeys(files, "not on disk")
-    assert all(
-        any(source.terms in line and source.citation in line for line in out)
-        for source in SOURCES.values()
-    )
+    assert (code, err) == (0, [])
+    assert [line.split()[0] for line in out if not line.startswith(" ")] == list(SOURCES)
+    assert set(SOURCES) >= {"ml-100k", "ml-1m", "retailrocket", "retailrocket-half", "csv"}
+    assert "synthetic" in SOURCES
+    expected = {file.name: "not on disk" for source in SOURCES.values() for file in source.files}
+    assert places(out) == expected
+    for source in SOURCES.values():
+        assert any(source.terms in line and source.citation in line for line in out)
 
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "ml-1m.txt").write_text("1 1\n")
     datasets.files.cache().mkdir(parents=True)
     (datasets.files.cache() / "ml-100k-u.data").write_text("1\t1\t1\t1\n")
     monkeypatch.setenv("PCREC_DATA", str(tmp_path / "raw"))
-    told |= {"ml-1m.txt": "in PCREC_DATA", "ml-100k-u.data": "cached"}
     _, out, _ = call("data", store=False)
-    assert told_of(out) == told
+    assert places(out) == expected | {"ml-1m.txt": "in PCREC_DATA", "ml-100k-u.data": "cached"}
 
 
 def test_data_of_a_folder_that_is_none_is_refused(call, monkeypatch):
@@ -255,96 +199,74 @@ def test_data_of_a_folder_that_is_none_is_refused(call, monkeypatch):
 
 # --- typos and refusals: exit code 1, one sentence, nothing written
 
-PAIR = ["--peers", "2", "--cooperation", "layerwise"]
+TYPOS = table("""
+    --model bprr                              | bpr
+    --model sasrek PAIR                       | sasrec
+    --model SASRec                            | sasrec
+    --dataset synthetik                       | synthetic
+    --dataset ml100k                          | ml-100k
+    --dataset synthetik --columns user,item   | synthetic
+    --protocol controled                      | controlled
+    --protocol realeased                      | released
+    --peers 2 --cooperation layrwise          | layerwise
+    --peers 2 --cooperation average           | averaging
+    PAIR --criterion entropi                  | entropy
+    PAIR --criterion L1                       | l1
+    --schedule cosin                          | cosine
+""")
 
 
-@pytest.mark.parametrize(
-    ("words", "nearest"),
-    [
-        (["--model", "bprr"], "bpr"),
-        (["--model", "sasrek", *PAIR], "sasrec"),
-        (["--model", "SASRec"], "sasrec"),
-        (["--dataset", "synthetik"], "synthetic"),
-        (["--dataset", "ml100k"], "ml-100k"),
-        (["--dataset", "synthetik", "--columns", "user,item"], "synthetic"),
-        (["--protocol", "controled"], "controlled"),
-        (["--protocol", "realeased"], "released"),
-        (["--peers", "2", "--cooperation", "layrwise"], "layerwise"),
-        (["--peers", "2", "--cooperation", "average"], "averaging"),
-        ([*PAIR, "--criterion", "entropi"], "entropy"),
-        ([*PAIR, "--criterion", "L1"], "l1"),
-        (["--schedule", "cosin"], "cosine"),
-    ],
-)
+def words_of(text: str) -> list[str]:
+    """Split a command line, in which PAIR stands for ``PAIR``."""
+    return text.replace("PAIR", " ".join(PAIR)).split()
+
+
+@pytest.mark.parametrize(("words", "nearest"), TYPOS)
 def test_a_typo_is_answered_with_the_nearest_name(call, folder, words, nearest):
-    code, out, err = call(*TINY, *words)
+    code, out, err = call(*TINY, *words_of(words))
     assert (code, out) == (1, []) and not folder.exists()
     assert re.match(rf"unknown [a-z ]+ '.*'; did you mean '{nearest}'\? Known: ", refused(err))
 
 
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        (["--rules", "mean"], "--rules takes NAME=VALUE, such as loss=all, not 'mean'."),
-        (
-            ["--rules", "mean=all"],
-            "rules.mean has no meaning for this run; leave it as protocol 'controlled' has it.",
-        ),
-        (["--rules", "ordr=once"], "unknown rule 'ordr'; did you mean 'order'?"),
-        (
-            ["--gamma", "1", "--shares", "own"],
-            "--gamma and --shares have a meaning with --cooperation only.",
-        ),
-        (["--peers", "2", "--orders", "sane"], "unknown orders 'sane'; did you mean 'same'?"),
-        (["--alpha", "30"], "--alpha has a meaning with --cooperation only."),
-        (["--criterion", "l1"], "--criterion has a meaning with --cooperation only."),
-        (["--peers", "2", "--every", "2"], "--every has a meaning with --cooperation only."),
-        (
-            ["--peers", "2", "--cooperation", "averaging", "--alpha", "3"],
-            "averaging has no criterion and no alpha",
-        ),
-        (["--cooperation", "averaging"], "cooperation needs peers: 2 or more."),
-        (
-            [*PAIR, "--alpha", "0"],
-            "alpha must be above 0 and at most 1e12, not 0.0; for alpha = 0 take the rule 'averaging'.",
-        ),
-        ([*PAIR, "--every", "0"], "every must be 1 or more, not 0."),
-        ([*PAIR, "--every", "2"], "cooperation every 2 epochs never happens in 1 epochs."),
-        (
-            ["--t", "9"],
-            "t (piece length) belongs to sasrec and dnn: give it there, and leave it out for bpr.",
-        ),
-        (
-            ["--p", "0.1"],
-            "p (dropout) belongs to sasrec: give it there, and leave it out for dnn and bpr.",
-        ),
-        (["--eta", "nan"], "eta must be a finite number, not nan."),
-        (["--eta", "0"], "eta (learning rate) must be above 0, not 0.0."),
-        (["--epochs", "0"], "epochs must be 1 or more, not 0."),
-        (["--seed", "-1"], "seed must be 0 or more, not -1."),
-        (["--core", "0"], "core must be 1 or more, not 0."),
-        (["--peers", "0"], "peers must be 1 or more, not 0."),
-        (["--csv", "my.csv"], "--csv and --columns belong to --dataset csv, not to synthetic."),
-        (["--columns", "a,b"], "--csv and --columns belong to --dataset csv, not to synthetic."),
-        (["--dataset", "csv"], "--dataset csv needs the file: --csv FILE."),
-        (
-            ["--dataset", "csv", "--csv", "nowhere.csv"],
-            "nowhere.csv cannot be read (No such file or directory)",
-        ),
-        (
-            ["--dataset", "csv", "--csv", "x", "--columns", "a"],
-            "--columns names two or three columns",
-        ),
-        (["--device", "gpu"], "device must be auto, cpu or cuda, not 'gpu'."),
-        (["--threads", "0"], "threads must be from 1 to 1024, not 0."),
-        (["--threads", "100000"], "threads must be from 1 to 1024, not 100000."),
-        (["--batch", "9" * 20], "batch must be at most 10**9, not 99999999999999999999."),
-        (["--core", "1000"], "synthetic with core=1000: nobody is left"),
-        (["--eta", "1e30", "--epochs", "3"], "the training diverged; lower the learning rate."),
-    ],
-)
+REFUSED = table("""
+--rules mean            | --rules takes NAME=VALUE, such as loss=all, not 'mean'.
+--rules mean=all        | rules.mean has no meaning for this run; leave it as protocol 'controlled' has it.
+--rules ordr=once       | unknown rule 'ordr'; did you mean 'order'?
+--gamma 1 --shares own  | --gamma and --shares have a meaning with --cooperation only.
+--peers 2 --orders sane | unknown orders 'sane'; did you mean 'same'?
+--alpha 30              | --alpha has a meaning with --cooperation only.
+--criterion l1          | --criterion has a meaning with --cooperation only.
+--peers 2 --every 2     | --every has a meaning with --cooperation only.
+--peers 2 --cooperation averaging --alpha 3 | averaging has no criterion and no alpha
+--cooperation averaging | cooperation needs peers: 2 or more.
+PAIR --alpha 0          | alpha must be above 0 and at most 1e12, not 0.0; for alpha = 0 take the rule
+PAIR --every 0          | every must be 1 or more, not 0.
+PAIR --every 2          | cooperation every 2 epochs never happens in 1 epochs.
+--t 9                   | t (piece length) belongs to sasrec and dnn: give it there, and leave it out for
+--p 0.1                 | p (dropout) belongs to sasrec: give it there, and leave it out for dnn and bpr.
+--eta nan               | eta must be a finite number, not nan.
+--eta 0                 | eta (learning rate) must be above 0, not 0.0.
+--epochs 0              | epochs must be 1 or more, not 0.
+--seed -1               | seed must be 0 or more, not -1.
+--core 0                | core must be 1 or more, not 0.
+--peers 0               | peers must be 1 or more, not 0.
+--csv my.csv            | --csv and --columns belong to --dataset csv, not to synthetic.
+--columns a,b           | --csv and --columns belong to --dataset csv, not to synthetic.
+--dataset csv           | --dataset csv needs the file: --csv FILE.
+--dataset csv --csv nowhere.csv             | nowhere.csv cannot be read (No such file or directory)
+--dataset csv --csv x --columns a           | --columns names two or three columns
+--device gpu            | device must be auto, cpu or cuda, not 'gpu'.
+--threads 0             | threads must be from 1 to 1024, not 0.
+--threads 100000        | threads must be from 1 to 1024, not 100000.
+--batch 99999999999999999999 | batch must be at most 10**9, not 99999999999999999999.
+--core 1000             | synthetic with core=1000: nobody is left
+--eta 1e30 --epochs 3   | the training diverged; lower the learning rate.
+""")
+
+
+@pytest.mark.parametrize(("words", "sentence"), REFUSED)
 def test_what_cannot_be_is_answered_in_one_sentence(call, folder, words, sentence):
-    code, out, err = call(*TINY, *words)
+    code, out, err = call(*TINY, *words_of(words))
     assert (code, out) == (1, []) and sentence in refused(err)
     assert not folder.exists() or not any(path.is_file() for path in folder.rglob("*"))
 
@@ -356,48 +278,41 @@ def test_ctrl_c_outside_a_training_is_one_sentence(call, monkeypatch):
     splits.split_of.cache_clear()
     monkeypatch.setattr(datasets, "load", pressed)
     code, out, err = call(*TINY)
-    assert (code, out) == (1, []) and refused(err) == (
+    assert (code, out) == (1, [])
+    assert refused(err) == (
         "interrupted; what is finished is stored, and the same command goes on with the rest."
     )
 
 
-def test_records_that_cannot_be_written_are_said(call, tmp_path):
+def test_records_that_cannot_be_written_are_reported(call, tmp_path):
     (tmp_path / "file").write_text("")
     code, _, err = call(*TINY, "--records", str(tmp_path / "file"), store=False)
-    assert (
-        code == 1
-        and "cannot be written (Not a directory); make its place free, or name another folder"
-        in refused(err)
-    )
+    sentence = "cannot be written (Not a directory); make its place free, or name another folder"
+    assert code == 1 and sentence in refused(err)
 
 
 @pytest.mark.parametrize(
     ("word", "sentence"),
-    [
-        ("abcdef", "0 records in"),
-        (
-            "ab",
-            "'ab' is too short to name a record; give a path, a name, or 4 or more digits of its identity.",
-        ),
-        ("nothing.json", "there is no record at nothing.json."),
-        (".", "cannot be read (Is a directory); give the file of a record."),
-    ],
+    table("""
+abcdef       | 0 records in
+ab           | 'ab' is too short to name a record; give a path, a name, or 4 or more digits of its
+nothing.json | there is no record at nothing.json.
+.            | cannot be read (Is a directory); give the file of a record.
+"""),
 )
-def test_show_of_what_is_not_there(call, word, sentence):
+def test_show_refuses_what_names_no_record(call, word, sentence):
     code, out, err = call("show", word)
     assert (code, out) == (1, []) and sentence in refused(err)
 
 
-def test_a_changed_digit_is_said_by_show_and_by_train(call, folder):
+def test_show_and_train_report_a_changed_digit(call, folder):
     call(*TINY)
     [path] = folder.rglob("*.json")
     path.write_text(re.sub(r'"users":2', '"users":3', path.read_text()))
     for words in (["show", str(path)], TINY):
         code, out, err = call(*words)
-        assert (code, out) == (
-            1,
-            [],
-        ) and "was changed: its result has not the hash it says" in refused(err)
+        assert (code, out) == (1, [])
+        assert "was changed: its result has not the hash it says" in refused(err)
 
 
 def test_where_training_is_forbidden_the_command_is_named(call, monkeypatch):
@@ -408,28 +323,25 @@ def test_where_training_is_forbidden_the_command_is_named(call, monkeypatch):
     assert (code, out) == (1, []) and run.name in line and line.endswith(command_line.command(run))
 
 
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        ([], "required: data | train | study | show"),
-        (["trian"], "invalid choice: 'trian' (choose from"),
-        (["show"], "required: PATH|NAME|IDENTITY"),
-        (["train", "--model", "bpr"], "arguments are required: --dataset"),
-        ([*TINY, "--aplha", "3"], "unknown option '--aplha'; did you mean '--alpha'?"),
-        (
-            [*TINY, "--seeds", "3"],
-            "unknown option '--seeds'; did you mean '--seed'?",
-        ),  # --seeds is study's
-        (["study", "--seed", "3"], "unknown option '--seed'; did you mean '--seeds'?"),
-        ([*TINY, "--device", "gpu"], "device must be auto, cpu or cuda, not 'gpu'."),
-        ([*TINY, "extra"], "unrecognized arguments: extra"),
-        ([*TINY, "--seed", "zero"], "argument --seed: invalid int value: 'zero'"),
-        ([*TINY, "--alpha", "much"], "argument --alpha: invalid float value: 'much'"),
-        ([*TINY, "--seed"], "argument --seed: expected at least one argument"),
-    ],
-)
+WRONG = table("""
+                    | required: data | train | study | show
+trian               | invalid choice: 'trian' (choose from
+show                | required: PATH|NAME|IDENTITY
+train --model bpr   | arguments are required: --dataset
+TINY --aplha 3      | unknown option '--aplha'; did you mean '--alpha'?
+TINY --seeds 3      | unknown option '--seeds'; did you mean '--seed'?
+study --seed 3      | unknown option '--seed'; did you mean '--seeds'?
+TINY --device gpu   | device must be auto, cpu or cuda, not 'gpu'.
+TINY extra          | unrecognized arguments: extra
+TINY --seed zero    | argument --seed: invalid int value: 'zero'
+TINY --alpha much   | argument --alpha: invalid float value: 'much'
+TINY --seed         | argument --seed: expected at least one argument
+""")
+
+
+@pytest.mark.parametrize(("words", "sentence"), WRONG)
 def test_what_is_no_command_ends_with_a_sentence_too(capsys, folder, words, sentence):
-    assert main(words) == 1
+    assert main(words.replace("TINY", " ".join(TINY)).split()) == 1
     out, err = capsys.readouterr()
     assert out == "" and sentence in refused(err.splitlines())
     assert not folder.exists()
@@ -439,33 +351,22 @@ def test_what_is_no_command_ends_with_a_sentence_too(capsys, folder, words, sent
 
 
 def write_csv(path: Path, columns: str = "user,item,time", last: str = "8") -> Path:
-    """Twelve users, each eight of ten items, ids text; ``last`` is the time in the last line."""
-    rows = [
-        f"anna-{user},item {(user + step * 3) % 10},{step}"
-        for user in range(12)
-        for step in range(8)
-    ]
-    path.write_text(
-        "\n".join([columns, *rows[:-1], rows[-1].rpartition(",")[0] + f",{last}"]) + "\n"
-    )
+    """Write twelve users, each eight of ten items, ids text; ``last`` is the last line's time."""
+    rows = [f"anna-{user},item {(user + 3 * k) % 10},{k}" for user in range(12) for k in range(8)]
+    rows[-1] = rows[-1].rpartition(",")[0] + f",{last}"
+    path.write_text("\n".join([columns, *rows]) + "\n")
     return path
 
 
-OWN = ["train", "--dataset", "csv", "--model", "bpr", "--epochs", "1", "--d", "4", "--core", "2"]
+OWN = shlex.split("train --dataset csv --model bpr --epochs 1 --d 4 --core 2")
 
 
 def test_a_csv_is_trained_on_and_read_again_wherever_it_lies(call, folder, tmp_path, monkeypatch):
     first = call(*OWN, "--csv", str(write_csv(tmp_path / "my own.csv")))
     [record] = Store(folder).all()
-    assert (
-        first[0] == 0
-        and record.result["data"]["users"] == 12
-        and record.result["data"]["items"] == 10
-    )
-    assert (
-        record.key["data"]["columns"] == ["user", "item", "time"]
-        and record.key["data"]["core"] == 2
-    )
+    data, key = record.result["data"], record.key["data"]
+    assert (first[0], data["users"], data["items"]) == (0, 12, 10)
+    assert (key["columns"], key["core"]) == (["user", "item", "time"], 2)
     monkeypatch.setattr(train, "train", None)
     assert call(*OWN, "--csv", str(write_csv(tmp_path / "moved.csv"))) == first
 
@@ -474,26 +375,21 @@ def test_the_columns_of_a_csv_are_named(call, folder, tmp_path):
     path = write_csv(tmp_path / "a.csv", columns="who is it,what,when")
     for columns in ("who is it,what,when", "who is it, what"):
         assert call(*OWN, "--csv", str(path), "--columns", columns)[0] == 0
-    assert sorted(record.key["data"]["columns"] for record in Store(folder).all()) == [
-        ["who is it", "what"],
-        ["who is it", "what", "when"],
-    ]
+    found = sorted(record.key["data"]["columns"] for record in Store(folder).all())
+    assert found == [["who is it", "what"], ["who is it", "what", "when"]]
 
 
 @pytest.mark.parametrize(
-    ("columns", "last", "sentence"),
-    [
-        (
-            "usr,item,time",
-            "8",
-            "a.csv, line 1: unknown column 'user'; did you mean 'usr'? Known: item, time, usr.",
-        ),
-        ("user,item,time", "late", "a.csv, line 97, column 'time': 'late' is not a number"),
-        ("user,item,time", "", "a.csv, line 97, column 'time': '' is not a number"),
-        ("user,item,time", "nan", "a.csv, line 97, column 'time': 'nan' is not a finite number"),
-        ("user,item,time", "8,9", "a.csv, line 97 has 4 fields, not the 3 of user, item, time"),
-    ],
+    ("last", "sentence"),
+    table("""
+late | , line 97, column 'time': 'late' is not a number
+     | , line 97, column 'time': '' is not a number
+nan  | , line 97, column 'time': 'nan' is not a finite number
+8,9  | , line 97 has 4 fields, not the 3 of user, item, time
+usr  | , line 1: unknown column 'user'; did you mean 'usr'? Known: item, time, usr.
+"""),
 )
-def test_a_malformed_csv_is_said_with_its_line(call, folder, tmp_path, columns, last, sentence):
+def test_a_malformed_csv_is_reported_with_its_line(call, folder, tmp_path, last, sentence):
+    columns, last = ("usr,item,time", "8") if last == "usr" else ("user,item,time", last)
     code, out, err = call(*OWN, "--csv", str(write_csv(tmp_path / "a.csv", columns, last)))
-    assert (code, out) == (1, []) and sentence in refused(err) and not folder.exists()
+    assert (code, out) == (1, []) and f"a.csv{sentence}" in refused(err) and not folder.exists()

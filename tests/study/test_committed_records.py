@@ -1,14 +1,16 @@
-"""Every committed record, one by one: it reads, it is whole, and what it says of itself follows from what it holds.
+"""Every committed record: it reads, it is whole, and its numbers follow from its ranks.
 
-The same checks are made of records trained here, and of damaged ones, so that it is known that they can fail.
+The same checks are made of records trained here, and of damaged ones, which they must refuse.
 """
 
 from __future__ import annotations
 
 import copy
-import dataclasses
+import functools
 import math
+import operator
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +26,9 @@ from pcrec_core.specs.run import NUMERICS, Data, RunSpec, from_dict
 from pcrec_core.study import defaults, derive, records
 from pcrec_core.study.records import Record, Store, read, run_record
 from pcrec_core.study.replicates import Replicates
-from pcrec_core.study.variants import variant
+from pcrec_core.study.variants import Spec, variant
 
-#: How many files lie below data/records; whoever commits a record raises it, so that none is lost or passed over.
+#: How many files lie below data/records; whoever commits a record raises it, so that none is lost.
 EXPECTED = 280
 
 FILES = sorted(path for path in paths.records().rglob("*") if path.is_file())
@@ -42,50 +44,48 @@ def name_of(path: Path) -> str:
 
 
 def metric(rank: int, name: str) -> float:
-    """The definition for one user with one relevant item, written here once more."""
+    """Return a metric of one user with one relevant item, by its definition."""
     kind, n = name.split("@")
     gain = {"HIT": 1.0, "MRR": 1 / rank, "NDCG": 1 / math.log2(rank + 1)}[kind]
     return gain if rank <= int(n) else 0.0
 
 
+def check_mean(text: str, users: int, name: str, value: float) -> None:
+    """Check that a metric is the mean over the users' ranks."""
+    ranks = [int(rank) for rank in text.split()]
+    assert len(ranks) == users
+    assert abs(value - sum(metric(rank, name) for rank in ranks) / users) <= CLOSE, name
+
+
 def check_users(record: Record) -> None:
-    """Ranks and repeat flags of every user, and the test metrics that follow from the ranks."""
+    """Check ranks and repeat flags of every user, and that the test metrics follow from them."""
     data, result = record.result["data"], record.result
     ranks = [int(rank) for rank in result["ranks"].split()]
-    assert len(ranks) == data["users"] == len(result["repeated"]) and set(result["repeated"]) <= {
-        "0",
-        "1",
-    }
-    assert (
-        min(ranks) >= 1 and max(ranks) <= data["items"] + 1
-    )  # the padding id is ranked in one protocol
+    assert len(ranks) == data["users"] == len(result["repeated"])
+    assert set(result["repeated"]) <= {"0", "1"}
+    # the padding id is ranked in one protocol
+    assert min(ranks) >= 1 and max(ranks) <= data["items"] + 1
     assert {"MRR@5", "HIT@5", "NDCG@5", "MRR@20", "HIT@20", "NDCG@20"} <= set(result["test"])
-    own = (
-        record.kind == "run" and record.spec.lines.choice != "validation"
-    )  # then each metric has an epoch of its own
+    # where the epoch is not chosen on validation, each metric has an epoch of its own
+    own = record.kind == "run" and record.run_spec.lines.choice != "validation"
     assert set(result.get("best", {})) == (set(result["test"]) if own else set())
     for name, value in result["test"].items():
-        of = [int(rank) for rank in result["best"][name]["ranks"].split()] if own else ranks
-        assert (
-            len(of) == len(ranks)
-            and abs(value - sum(metric(rank, name) for rank in of) / len(of)) <= CLOSE
-        ), name
+        source = result["best"][name] if own else result
+        check_mean(source["ranks"], data["users"], name, value)
 
 
 def reported(spec: RunSpec) -> str:
-    """Which column of its epochs holds what can be reported (PROTOCOLS.md, section 2, evaluated weights)."""
-    given = spec.cooperation
-    merges = given is not None and given.rule in ("layerwise", "averaging")
-    after = (
-        given is not None
-        and spec.lines.evaluated != "before"
-        and (merges or spec.lines.evaluated == "after")
-    )
-    return "own" if not after else "merged" if merges and given.components is None else "after"
+    """Return the column of the epochs that holds what can be reported (:ref:`protocols-table`)."""
+    given, evaluated = spec.cooperation, spec.lines.evaluated
+    if given is None or evaluated == "before":
+        return "own"
+    if given.rule in ("layerwise", "averaging"):
+        return "merged" if given.components is None else "after"
+    return "after" if evaluated == "after" else "own"
 
 
 def candidates(record: Record) -> list[tuple[dict[str, float], int, int]]:
-    """Validation, epoch and peer of every model that could be reported."""
+    """Return validation, epoch and peer of every model that could be reported."""
     epochs, column = record.result["epochs"], reported(record.spec)
     curves = epochs[column]
     curves = {name: [curve] for name, curve in curves.items()} if column == "merged" else curves
@@ -100,15 +100,15 @@ def candidates(record: Record) -> list[tuple[dict[str, float], int, int]]:
 
 
 def check_choice(record: Record) -> None:
-    """The best on validation, or of MRR@5 on the test set; ties to the earlier epoch, then to the lower peer."""
+    """Check that the best is chosen; ties go to the earlier epoch, then to the lower peer."""
     chosen, epochs, models = record.result["chosen"], record.result["epochs"], candidates(record)
-    assert (chosen["merged"], chosen.get("after", False)) == tuple(
-        reported(record.spec) == name for name in ("merged", "after")
-    )
-    assert ("by_validation" in record.result) == (record.spec.lines.choice == "both")
-    if "by_validation" in record.result:
+    column, choice = reported(record.spec), record.spec.lines.choice
+    assert chosen["merged"] == (column == "merged")
+    assert chosen.get("after", False) == (column == "after")
+    assert ("by_validation" in record.result) == (choice == "both")
+    if choice == "both":
         check_by_validation(record)
-    if record.spec.lines.choice != "validation":
+    if choice != "validation":
         score = {
             (epoch, peer): epochs["test"]["MRR@5"][peer][epochs["tests"].index(epoch)]
             for _, epoch, peer in models
@@ -123,374 +123,143 @@ def check_choice(record: Record) -> None:
 
 
 def check_by_validation(record: Record) -> None:
-    """The best on validation, with its test metrics of that epoch and its ranks of every user."""
+    """Check the best on validation: its test metrics of that epoch, and its ranks of every user."""
     kept, tests = record.result["by_validation"], record.result["epochs"]["test"]
     valid, epoch, peer = min(candidates(record), key=lambda x: (-x[0]["NDCG@20"], *x[1:]))
     assert (kept["epoch"], kept["peer"], kept["valid"]) == (epoch, peer, valid)
     at = record.result["epochs"]["tests"].index(epoch)
     assert kept["test"] == {name: curves[peer][at] for name, curves in tests.items()}
-    ranks = [int(rank) for rank in kept["ranks"].split()]
-    assert len(ranks) == record.result["data"]["users"]
     for name, value in kept["test"].items():
-        assert abs(value - sum(metric(rank, name) for rank in ranks) / len(ranks)) <= CLOSE, name
+        check_mean(kept["ranks"], record.result["data"]["users"], name, value)
 
 
 def check_epochs(record: Record) -> None:
-    """A loss and validation metrics by peer and epoch, and what every exchange did: mu of the layers sums to 1."""
-    spec, epochs = record.spec, record.result["epochs"]
+    """Check the curves by peer and epoch, and every exchange: mu of the layers sums to 1."""
+    spec, epochs, given = record.spec, record.result["epochs"], record.spec.cooperation
     for curves in (epochs["loss"], *epochs["own"].values()):
         assert [len(curve) for curve in curves] == [spec.training.epochs] * spec.peers
         assert all(math.isfinite(value) for curve in curves for value in curve)
-    if spec.cooperation is None:
+    if given is None:
         assert not {"exchanges", "merged", "after", "mu", "h", "kept"} & set(epochs)
         return
-    given = spec.cooperation
     layers = sum(
         given.components is None or component in given.components
         for _, component in record.result["layers"]
     )
     assert epochs["exchanges"] == list(range(given.every - 1, spec.training.epochs, given.every))
-    assert {"h", "mu", "kept"} & set(epochs) == {
-        "layerwise": {"h", "mu"},
-        "averaging": {"mu"},
-        "parameterwise": {"kept"},
-        "noise": set(),
-    }[given.rule]
-    for name in {"mu", "h", "kept"} & set(epochs):
+    columns = {"layerwise": {"h", "mu"}, "averaging": {"mu"}, "parameterwise": {"kept"}}
+    found = {"h", "mu", "kept"} & set(epochs)
+    assert found == columns.get(given.rule, set())
+    for name in found:
         assert len(epochs[name]) == len(epochs["exchanges"])
-        assert all(
-            [len(of_peer) for of_peer in exchange] == [layers] * spec.peers
-            for exchange in epochs[name]
-        )
+        for exchange in epochs[name]:
+            assert [len(values) for values in exchange] == [layers] * spec.peers
     for exchange in epochs.get("mu", ()):
-        assert all(
-            abs(sum(shares) - 1) <= spec.peers * CLOSE for shares in zip(*exchange, strict=True)
-        )
+        for shares in zip(*exchange, strict=True):
+            assert abs(sum(shares) - 1) <= spec.peers * CLOSE
+
+
+def check_identity(record: Record, spec: Spec, runs: list[RunSpec]) -> None:
+    """Check that the key gives the spec, and that the code has or had the numerics of its runs."""
+    # as JSON, in which a tuple is a list
+    assert canonical_json(spec.canonical()) == canonical_json(record.key)
+    assert (spec.identity, spec.name) == (record.identity, record.name)
+    for run in runs:
+        assert 1 <= run.numerics <= NUMERICS[run.model.name]
 
 
 def check_spec(record: Record) -> None:
-    """The spec is whole: rebuilt from the key alone, it has the same name and identity; no code has its numerics
-    that is not written yet."""
     spec = from_dict(record.key)
-    assert canonical_json(spec.canonical()) == canonical_json(record.key)  # a tuple is a list there
-    assert (spec.identity, spec.name) == (record.identity, record.name)
-    assert 1 <= spec.numerics <= NUMERICS[spec.model.name]
+    check_identity(record, spec, [spec])
 
 
 def check_made(record: Record) -> None:
-    """What is made from runs, or from the data alone: it names them whole, and what it says follows from its ranks."""
+    """Check a derived or trivial record: its spec, and that its numbers follow from its ranks."""
     spec = derived_from_dict(record.key)
-    assert canonical_json(spec.canonical()) == canonical_json(record.key)  # a tuple is a list there
-    assert (spec.identity, spec.name) == (record.identity, record.name)
-    assert all(
-        1 <= parent.numerics <= NUMERICS[parent.model.name]
-        for parent in getattr(spec, "parents", ())
-    )
-    if "probed" in record.result:
-        tensors = record.result["probed"]["tensors"].values()
-        assert tensors and all(
-            0 <= one["h_open"] <= math.log(10) and 0 <= one["h"] <= math.log(10) + CLOSE
-            for one in tensors
-        )
-    else:
+    check_identity(record, spec, getattr(spec, "parents", []))
+    if "probed" not in record.result:
         check_users(record)
+        return
+    tensors = record.result["probed"]["tensors"].values()
+    assert len(tensors) > 0
+    for one in tensors:
+        assert 0 <= one["h_open"] <= math.log(10) and 0 <= one["h"] <= math.log(10) + CLOSE
 
 
 def check_origin(record: Record) -> None:
-    """Made from a clean commit, on a machine that is described."""
+    """Check that it was made from a clean commit, on a machine that is described."""
     run = record.run
     assert run["clean"] is True and len(run["commit"]) == 40 and int(run["commit"], 16)
     assert {"numpy", "torch", "pandas", "scipy"} <= set(run["versions"])
+    if record.kind != "statistics":
+        assert run["threads"] >= 1 and run["device"]
     if record.kind == "run":
-        assert (
-            run["threads"] >= 1
-            and run["device"]
-            and run["peak_bytes"] > 0
-            and run["seconds"]["train"] > 0
-        )
-        assert 0 <= run["began_with_epoch"] < record.spec.training.epochs
+        assert run["peak_bytes"] > 0 and run["seconds"]["train"] > 0
+        assert 0 <= run["began_with_epoch"] < record.run_spec.training.epochs
     if record.kind in ("derived", "trivial"):
-        assert run["threads"] >= 1 and run["device"] and run["seconds"]["derive"] >= 0
+        assert run["seconds"]["derive"] >= 0
 
 
 def check_statistics(record: Record) -> None:
-    """The shares follow from the counts, and what was filtered adds up."""
+    """Check that the shares follow from the counts, and that the filters add up."""
     result, counts = record.result, record.result["counts"]
-    assert (
-        record.name == records.statistics_name(Data(**record.key))
-        and result["core"] == record.key["core"]
-    )
-    assert (
-        abs(result["density"] * result["users"] * result["items"] - result["actions"])
-        < 1e-6 * result["actions"]
-    )
-    assert (
-        counts["rows"] == result["actions"]
-        and counts["users"] == result["users"]
-        and counts["items"] == result["items"]
-    )
-    assert (
-        counts["rows_read"]
-        == counts["rows"] + counts["rows_core"] + counts["rows_distinct"] + counts["rows_short"]
-    )
+    assert record.name == records.statistics_name(Data(**record.key))
+    assert result["core"] == record.key["core"]
+    actions = result["density"] * result["users"] * result["items"]
+    assert abs(actions - result["actions"]) < 1e-6 * result["actions"]
+    for name, same in (("rows", "actions"), ("users", "users"), ("items", "items")):
+        assert counts[name] == result[same]
+    parts = ("rows", "rows_core", "rows_distinct", "rows_short")
+    assert counts["rows_read"] == sum(counts[name] for name in parts)
     assert all(0 <= result[f"repeat_share_{part}"] <= 1 for part in ("valid", "test"))
 
 
 RUN_CHECKS: list[Callable[[Record], None]] = [check_spec, check_users, check_choice, check_epochs]
+OTHER_CHECKS = {"statistics": check_statistics, "derived": check_made, "trivial": check_made}
 
 
 # --- the committed ones
 
 
-def test_as_many_records_are_there_as_were_committed():
+def test_there_are_as_many_records_as_were_committed():
     assert len(FILES) == EXPECTED
-    assert [record.name for record in Store().all()] == [
-        name_of(path).removesuffix(".json") for path in FILES
-    ]
+    names = [name_of(path).removesuffix(".json") for path in FILES]
+    assert [record.name for record in Store().all()] == names
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_a_committed_record_is_what_it_says(path):
+def test_a_committed_record_is_sound(path):
     record = read(path)
     assert path == Store().path(record.name)
-    checks = {
-        "run": RUN_CHECKS,
-        "statistics": [check_statistics],
-        "derived": [check_made],
-        "trivial": [check_made],
-    }
-    for check in checks[record.kind]:
+    for check in RUN_CHECKS if record.kind == "run" else [OTHER_CHECKS[record.kind]]:
         check(record)
     check_origin(record)
 
 
-def test_runs_on_one_data_set_have_the_users_and_the_content_its_statistics_say():
+def content(record: Record) -> list[object]:
+    data = record.result if record.kind == "statistics" else record.result["data"]
+    return [data[name] for name in ("fingerprint", "users", "items")]
+
+
+def test_runs_have_the_users_and_the_content_of_their_data_sets_statistics():
     found = [read(path) for path in FILES]
-    said = {
-        canonical_json(r.key): tuple(r.result[k] for k in ("fingerprint", "users", "items"))
-        for r in found
-        if r.kind == "statistics"
-    }
-    others = [
-        r
-        for r in found
-        if r.kind != "statistics"
-        and not (r.spec.model.name == "bpr" and r.spec.protocol != "controlled")
-    ]
-    for r in others:  # BPR of the other protocols has a split of its own
-        data = dataclasses.replace(r.spec.data, histories="ordered")
-        assert said[canonical_json(data.canonical())] == tuple(
-            r.result["data"][k] for k in ("fingerprint", "users", "items")
-        )
+    expected = {canonical_json(r.key): content(r) for r in found if r.kind == "statistics"}
+    for record in (r for r in found if r.kind != "statistics"):
+        # BPR of the other protocols has a split of its own
+        if record.spec.model.name != "bpr" or record.spec.protocol == "controlled":
+            data = replace(record.spec.data, histories="ordered")
+            assert content(record) == expected[canonical_json(data.canonical())]
 
 
-# --- that the checks can fail
-
-SMALL = {
-    "base": defaults.base("synthetic", "bpr", epochs=4, d=4),
-    "apart": defaults.run_spec("synthetic", "bpr", peers=2, epochs=3, d=4),
-    "layerwise": defaults.run_spec(
-        "synthetic", "dnn", peers=2, epochs=4, d=4, cooperation=defaults.layerwise("dnn", every=2)
-    ),
-    "averaging": defaults.pcrec("synthetic", "dnn", alpha=0, epochs=2, d=4),
-    "masks": variant("W", "synthetic", "dnn", 0, {"epochs": 3, "d": 4}),
-    "noise": variant("N", "synthetic", "dnn", 0, {"epochs": 3, "d": 4}),
-    "embedding": variant("E", "synthetic", "dnn", 0, {"epochs": 3, "d": 4}),
-    "swa": variant("swa", "synthetic", "dnn", 0, {"epochs": 5, "d": 4}),
-    "paper": variant("LE", "synthetic", "dnn", 0, {"epochs": 3, "d": 4, "protocol": "paper"}),
-    "released": variant("LE", "synthetic", "dnn", 0, {"epochs": 3, "d": 4, "protocol": "released"}),
-    "both": variant(
-        "LE",
-        "synthetic",
-        "dnn",
-        0,
-        {"epochs": 3, "d": 4, "protocol": "released", "rules": {"choice": "both"}},
-    ),
-}
-MADE = {
-    "clean": True,
-    "commit": "c" * 40,
-    "versions": dict.fromkeys(("numpy", "torch", "pandas", "scipy"), "1"),
-    "threads": 1,
-    "device": "cpu",
-    "peak_bytes": 1,
-    "seconds": {"train": 0.1},
-    "began_with_epoch": 0,
-}
-
-
-@pytest.fixture(scope="module")
-def trained() -> dict[str, Record]:
-    def record(run: RunSpec) -> Record:
-        return run_record(run, fit(run, split(datasets.load(run.data)))[1].result, MADE)
-
-    return {name: record(run) for name, run in SMALL.items()}
-
-
-@pytest.mark.parametrize("name", SMALL)
-def test_what_is_trained_here_passes(trained, name):
-    for check in (*RUN_CHECKS, check_origin):
-        check(trained[name])
-
-
-def another_rank(result: dict[str, Any]) -> None:
-    first, _, rest = result["ranks"].partition(" ")
-    result["ranks"] = f"{1 if first != '1' else 2} {rest}"
-
-
-def another_epoch(result: dict[str, Any]) -> None:
-    result["chosen"]["epoch"] = (result["chosen"]["epoch"] + 2) % 4
-
-
-def a_better_epoch(result: dict[str, Any]) -> None:
-    curve = result["epochs"]["merged" if "merged" in result["epochs"] else "own"]["NDCG@20"]
-    (curve if "merged" in result["epochs"] else curve[0])[-1] = 0.99
-    result["chosen"]["epoch"] = 0
-
-
-def a_later_tie(result: dict[str, Any]) -> None:
-    """All epochs are equally good, and the last is chosen."""
-    result["epochs"]["own"]["NDCG@20"] = [[0.5] * 4]
-    result["chosen"]["epoch"] = 3
-    result["chosen"]["valid"] = {
-        name: curves[0][3] for name, curves in result["epochs"]["own"].items()
-    }
-
-
-DAMAGE: dict[str, tuple[str, Callable[[Record], None], Callable[[dict[str, Any]], Any]]] = {
-    "another rank": ("base", check_users, another_rank),
-    "a rank of 0": (
-        "base",
-        check_users,
-        lambda result: result.update(ranks="0" + result["ranks"][1:]),
-    ),
-    "a user too few": (
-        "base",
-        check_users,
-        lambda result: result.update(ranks=result["ranks"].rpartition(" ")[0]),
-    ),
-    "a flag too few": (
-        "base",
-        check_users,
-        lambda result: result.update(repeated=result["repeated"][1:]),
-    ),
-    "a flag of 2": (
-        "base",
-        check_users,
-        lambda result: result.update(repeated="2" + result["repeated"][1:]),
-    ),
-    "another metric": (
-        "base",
-        check_users,
-        lambda result: result["test"].update({"MRR@5": result["test"]["MRR@5"] + 2e-8}),
-    ),
-    "no NDCG@20": ("base", check_users, lambda result: result["test"].pop("NDCG@20")),
-    "another epoch": ("base", check_choice, another_epoch),
-    "a better epoch": ("base", check_choice, a_better_epoch),
-    "a better exchange": ("layerwise", check_choice, a_better_epoch),
-    "a later tie": ("base", check_choice, a_later_tie),
-    "the other peer": (
-        "apart",
-        check_choice,
-        lambda result: result["chosen"].update(peer=1 - result["chosen"]["peer"]),
-    ),
-    "not merged": ("layerwise", check_choice, lambda result: result["chosen"].update(merged=False)),
-    "an epoch lost": ("apart", check_epochs, lambda result: result["epochs"]["loss"][1].pop()),
-    "a peer lost": ("apart", check_epochs, lambda result: result["epochs"]["own"]["HIT@5"].pop()),
-    "an exchange moved": (
-        "layerwise",
-        check_epochs,
-        lambda result: result["epochs"].update(exchanges=[0, 2]),
-    ),
-    "a layer lost": ("layerwise", check_epochs, lambda result: result["epochs"]["h"][0][0].pop()),
-    "mu of more than 1": (
-        "layerwise",
-        check_epochs,
-        lambda result: result["epochs"]["mu"][1][0].__setitem__(0, 0.99999),
-    ),
-    "a better test epoch": (
-        "released",
-        check_choice,
-        lambda result: result["epochs"]["test"]["MRR@5"][0].__setitem__(0, 0.99),
-    ),
-    "another pick of validation": (
-        "both",
-        check_choice,
-        lambda result: result["by_validation"].update(
-            epoch=(result["by_validation"]["epoch"] + 1) % 3
-        ),
-    ),
-    "another rank of that pick": (
-        "both",
-        check_choice,
-        lambda result: result["by_validation"].update(
-            ranks="1 1 1 " + " ".join(result["by_validation"]["ranks"].split()[3:])
-        ),
-    ),
-    "no pick of validation": ("both", check_choice, lambda result: result.pop("by_validation")),
-    "another peer's test": (
-        "released",
-        check_choice,
-        lambda result: result["test"].update({"HIT@20": 0.99}),
-    ),
-    "the test set looked at": (
-        "masks",
-        check_choice,
-        lambda result: result["epochs"].update(test={}),
-    ),
-    "before instead of after": (
-        "embedding",
-        check_choice,
-        lambda result: result["chosen"].pop("after"),
-    ),
-    "mu of masks": (
-        "masks",
-        check_epochs,
-        lambda result: result["epochs"].update(mu=result["epochs"]["kept"]),
-    ),
-    "an entropy of averaging": (
-        "averaging",
-        check_epochs,
-        lambda result: result["epochs"].update(h=result["epochs"]["mu"]),
-    ),
-}
-
-
-@pytest.mark.parametrize("name", DAMAGE)
-def test_damage_is_seen(trained, name):
-    of, check, damage = DAMAGE[name]
-    result = copy.deepcopy(trained[of].result)
-    damage(result)
-    with pytest.raises((AssertionError, ValueError)):
-        check(run_record(SMALL[of], result, MADE))
-
-
-@pytest.mark.parametrize(
-    "change",
-    [{"clean": False}, {"commit": None}, {"commit": "c" * 7}, {"versions": {}}, {"threads": 0}],
-)
-def test_a_doubtful_origin_is_seen(trained, change):
-    record = trained["base"]
-    with pytest.raises((AssertionError, TypeError)):
-        check_origin(run_record(record.spec, record.result, MADE | change))
-
-
-def test_a_run_of_older_numerics_goes_when_it_is_made_again():
-    """Older ones that stay are those which a length, a rate or an L2 was once chosen from (table2)."""
-    runs = {record.name: record.spec for record in Store().all() if record.kind == "run"}
+def test_a_run_of_older_numerics_is_deleted_when_it_is_made_again():
+    """Older runs that stay are trials by which a length, a rate or an L2 was chosen (table2)."""
+    runs = {record.name: record.run_spec for record in Store().all() if record.kind == "run"}
     older = [spec for spec in runs.values() if spec.numerics < NUMERICS[spec.model.name]]
-    assert [
-        spec.name for spec in older if dataclasses.replace(spec, numerics=None).name in runs
-    ] == []
+    assert [spec.name for spec in older if replace(spec, numerics=None).name in runs] == []
 
 
-def test_a_spec_of_numerics_to_come_is_seen(trained, monkeypatch):
-    monkeypatch.setitem(NUMERICS, "bpr", NUMERICS["bpr"] - 1)
-    with pytest.raises(AssertionError):
-        check_spec(trained["base"])
-
-
-def test_the_first_page_is_right_that_the_papers_improvements_are_below_what_these_users_would_show():
+def test_the_papers_improvements_are_below_the_effect_that_these_users_would_show():
+    """As the first page says."""
     for model in ("sasrec", "dnn", "bpr"):
         base, pair = (
             Replicates(name, (Store().get(make("ml-100k", model).name),))
@@ -500,11 +269,172 @@ def test_the_first_page_is_right_that_the_papers_improvements_are_below_what_the
         assert 0 < row["RI paper"] < row["MDE"]
 
 
-def test_a_made_record_that_does_not_follow_from_its_ranks_is_seen():
+# --- the checks refuse damage
+
+TINY = {"epochs": 3, "d": 4}
+EVERY_2 = defaults.layerwise("dnn", every=2)
+BOTH = {"protocol": "released", "rules": {"choice": "both"}}
+SMALL = {
+    "base": defaults.base("synthetic", "bpr", epochs=4, d=4),
+    "apart": defaults.run_spec("synthetic", "bpr", peers=2, **TINY),
+    "layerwise": defaults.run_spec("synthetic", "dnn", peers=2, epochs=4, d=4, cooperation=EVERY_2),
+    "averaging": defaults.pcrec("synthetic", "dnn", alpha=0, epochs=2, d=4),
+    "masks": variant("W", "synthetic", "dnn", 0, TINY),
+    "noise": variant("N", "synthetic", "dnn", 0, TINY),
+    "embedding": variant("E", "synthetic", "dnn", 0, TINY),
+    "swa": variant("swa", "synthetic", "dnn", 0, TINY | {"epochs": 5}),
+    "paper": variant("LE", "synthetic", "dnn", 0, TINY | {"protocol": "paper"}),
+    "released": variant("LE", "synthetic", "dnn", 0, TINY | {"protocol": "released"}),
+    "both": variant("LE", "synthetic", "dnn", 0, TINY | BOTH),
+}
+MADE = {"clean": True, "commit": "c" * 40, "threads": 1, "device": "cpu", "peak_bytes": 1}
+MADE |= {"versions": dict.fromkeys(("numpy", "torch", "pandas", "scipy"), "1")}
+MADE |= {"seconds": {"train": 0.1}, "began_with_epoch": 0}
+
+
+@pytest.fixture(scope="module")
+def small() -> dict[str, Record]:
+    """Return the records of ``SMALL``, trained here."""
+
+    def record(run: RunSpec) -> Record:
+        return run_record(run, fit(run, split(datasets.load(run.data)))[1].result, MADE)
+
+    return {name: record(run) for name, run in SMALL.items()}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_record_trained_here_is_sound(small, name):
+    for check in (*RUN_CHECKS, check_origin):
+        check(small[name])
+
+
+Damage = Callable[[dict[str, Any]], Any]
+
+
+def changed(*path: str | int, to: Any) -> Damage:
+    """Return a damage that replaces an entry of the result; ``to`` may be a function of it."""
+
+    def damage(result: dict[str, Any]) -> None:
+        holder = functools.reduce(operator.getitem, path[:-1], result)
+        holder[path[-1]] = to(holder[path[-1]]) if callable(to) else to
+
+    return damage
+
+
+def dropped(*path: str | int) -> Damage:
+    """Return a damage that removes an entry of the result."""
+    return lambda result: functools.reduce(operator.getitem, path[:-1], result).pop(path[-1])
+
+
+def copied(source: str, to: str) -> Damage:
+    """Return a damage by which the epochs get a column that belongs to another rule."""
+    return lambda result: result["epochs"].update({to: result["epochs"][source]})
+
+
+def another_rank(result: dict[str, Any]) -> None:
+    first, _, rest = result["ranks"].partition(" ")
+    result["ranks"] = f"{1 if first != '1' else 2} {rest}"
+
+
+def a_better_epoch(result: dict[str, Any]) -> None:
+    merged = result["epochs"].get("merged")
+    (merged["NDCG@20"] if merged else result["epochs"]["own"]["NDCG@20"][0])[-1] = 0.99
+    result["chosen"]["epoch"] = 0
+
+
+def a_later_tie(result: dict[str, Any]) -> None:
+    """Make all epochs equally good, and choose the last."""
+    own = result["epochs"]["own"]
+    own["NDCG@20"] = [[0.5] * 4]
+    result["chosen"] |= {"epoch": 3, "valid": {name: own[name][0][3] for name in own}}
+
+
+#: Damages by run and check.
+DAMAGE: dict[tuple[str, Callable[[Record], None]], dict[str, Damage]] = {
+    ("base", check_users): {
+        "another rank": another_rank,
+        "a rank of 0": changed("ranks", to=lambda ranks: "0" + ranks[1:]),
+        "a user too few": changed("ranks", to=lambda ranks: ranks.rpartition(" ")[0]),
+        "a flag too few": changed("repeated", to=lambda flags: flags[1:]),
+        "a flag of 2": changed("repeated", to=lambda flags: "2" + flags[1:]),
+        "another metric": changed("test", "MRR@5", to=lambda value: value + 2e-8),
+        "no NDCG@20": dropped("test", "NDCG@20"),
+    },
+    ("base", check_choice): {
+        "another epoch": changed("chosen", "epoch", to=lambda epoch: (epoch + 2) % 4),
+        "a better epoch": a_better_epoch,
+        "a later tie": a_later_tie,
+    },
+    ("layerwise", check_choice): {
+        "a better exchange": a_better_epoch,
+        "not merged": changed("chosen", "merged", to=False),
+    },
+    ("layerwise", check_epochs): {
+        "an exchange moved": changed("epochs", "exchanges", to=[0, 2]),
+        "a layer lost": dropped("epochs", "h", 0, 0, -1),
+        "mu of more than 1": changed("epochs", "mu", 1, 0, 0, to=0.99999),
+    },
+    ("apart", check_choice): {
+        "the other peer": changed("chosen", "peer", to=lambda peer: 1 - peer)
+    },
+    ("apart", check_epochs): {
+        "an epoch lost": dropped("epochs", "loss", 1, -1),
+        "a peer lost": dropped("epochs", "own", "HIT@5", -1),
+    },
+    ("released", check_choice): {
+        "a better test epoch": changed("epochs", "test", "MRR@5", 0, 0, to=0.99),
+        "another peer's test": changed("test", "HIT@20", to=0.99),
+    },
+    ("both", check_choice): {
+        "another pick": changed("by_validation", "epoch", to=lambda epoch: (epoch + 1) % 3),
+        "another rank of the pick": changed(
+            "by_validation", "ranks", to=lambda ranks: " ".join([*"111", *ranks.split()[3:]])
+        ),
+        "no pick of validation": dropped("by_validation"),
+    },
+    ("masks", check_choice): {"test metrics": changed("epochs", "test", to={})},
+    ("masks", check_epochs): {"mu of masks": copied("kept", to="mu")},
+    ("embedding", check_choice): {"before instead of after": dropped("chosen", "after")},
+    ("averaging", check_epochs): {"an entropy of averaging": copied("mu", to="h")},
+}
+
+
+@pytest.mark.parametrize(
+    ("run", "check", "damage"),
+    [
+        pytest.param(run, check, damage, id=name)
+        for (run, check), damages in DAMAGE.items()
+        for name, damage in damages.items()
+    ],
+)
+def test_damage_is_refused(small, run, check, damage):
+    result = copy.deepcopy(small[run].result)
+    damage(result)
+    with pytest.raises((AssertionError, ValueError)):
+        check(run_record(SMALL[run], result, MADE))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"clean": False}, {"commit": None}, {"commit": "c" * 7}, {"versions": {}}, {"threads": 0}],
+)
+def test_a_doubtful_origin_is_refused(small, change):
+    record = small["base"]
+    with pytest.raises((AssertionError, TypeError)):
+        check_origin(run_record(record.spec, record.result, MADE | change))
+
+
+def test_a_spec_of_later_numerics_is_refused(small, monkeypatch):
+    monkeypatch.setitem(NUMERICS, "bpr", NUMERICS["bpr"] - 1)
+    with pytest.raises(AssertionError):
+        check_spec(small["base"])
+
+
+def test_a_trivial_record_that_does_not_follow_from_its_ranks_is_refused():
     spec = Trivial(Data("synthetic"), "recency")
     result = derive.trivial(spec, split(datasets.load(spec.data)))
     check_made(run_record(spec, result, MADE))
-    for damage in (another_rank, lambda result: result["test"].pop("HIT@5")):
+    for damage in (another_rank, dropped("test", "HIT@5")):
         worse = copy.deepcopy(result)
         damage(worse)
         with pytest.raises(AssertionError):

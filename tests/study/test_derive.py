@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -23,6 +25,7 @@ from support import (
 )
 from torch import nn
 
+from pcrec_core import paths
 from pcrec_core.analysis import comparisons
 from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.criteria import entropy
@@ -62,7 +65,7 @@ def model_of(spec: RunSpec) -> nn.Module:
 # --- ensembles
 
 
-def test_an_ensembles_score_is_the_mean_of_the_raw_scores():
+def test_the_score_of_an_ensemble_is_the_mean_of_the_raw_scores():
     tables = np.array([[[0.0, 1, 2], [3, 4, 5]], [[2.0, 5, 0], [1, 0, 1]]])
     mean = ScoreEnsemble([TableOfScores(table) for table in tables])
     assert mean.scores(torch.tensor([1, 0]), torch.zeros(2, 1)).tolist() == [[2, 2, 3], [1, 3, 1]]
@@ -95,20 +98,22 @@ def pair_of_linears() -> nn.Sequential:
     [
         (0, [[1, -2], [3, -4]], [[-0.5, 10], [20, 0.25]]),
         (0.25, [[1, -2], [3, -4]], [[0, 10], [20, 0]]),
-        (0.5, [[0, 0], [3, -4]], [[0, 10], [20, 0]]),  # over both matrices, by size alone
+        # over both matrices, by size alone
+        (0.5, [[0, 0], [3, -4]], [[0, 10], [20, 0]]),
         (0.75, [[0, 0], [0, 0]], [[0, 10], [20, 0]]),
     ],
 )
-def test_the_smallest_weights_of_all_matrices_go(share, first, second):
+def test_the_smallest_weights_of_all_matrices_are_pruned(share, first, second):
     model = pair_of_linears()
     masks = prune(model, LAYERS, share)
     assert model[0].weight.tolist() == first and model[1].weight.tolist() == second
     assert all((mask == (model.get_parameter(name) != 0)).all() for name, mask in masks.items())
-    assert (model[0].bias == torch.tensor(1e-3)).all()  # biases stay
+    # biases stay
+    assert (model[0].bias == torch.tensor(1e-3)).all()
 
 
 @pytest.mark.parametrize("share", [0.1, 0.37, 0.9])
-def test_as_many_go_as_were_asked_for_although_sizes_are_equal(share):
+def test_as_many_weights_are_pruned_as_asked_for_although_sizes_are_equal(share):
     model = nn.Sequential(nn.Linear(20, 10), nn.Linear(10, 30))
     for layer in model:
         nn.init.constant_(layer.weight, 0.5)
@@ -126,24 +131,21 @@ def test_pruned_and_tuned_models():
     masks = prune(model_of(run), layers_of(run, model), 0.5)
     tuned = derived(Derived("tuned", (run,), 0.5), model)
     assert len(tuned["epochs"]["NDCG@20"]) == 10
-    assert (
-        tuned["valid"]["NDCG@20"]
-        == max(tuned["epochs"]["NDCG@20"])
-        == tuned["epochs"]["NDCG@20"][tuned["chosen"]]
-    )
-    for name, mask in masks.items():  # what was pruned stayed 0, and the rest moved
+    curve = tuned["epochs"]["NDCG@20"]
+    assert tuned["valid"]["NDCG@20"] == max(curve) == curve[tuned["chosen"]]
+    # what was pruned stayed 0, and the rest moved
+    for name, mask in masks.items():
         w = model.get_parameter(name)
         assert (w[~mask] == 0).all()
-    assert (model.output.weight != model_of(run).output.weight)[
-        masks["output.weight"]
-    ].float().mean() > 0.9
+    moved = (model.output.weight != model_of(run).output.weight)[masks["output.weight"]]
+    assert moved.float().mean() > 0.9
     assert derived(Derived("tuned", (run,), 0.5), model_of(run)) == tuned
 
 
 # --- probes
 
 
-def test_a_probe_says_what_each_tensor_holds_and_leaves_the_model_as_it_was():
+def test_a_probe_describes_each_tensor_and_leaves_the_model_unchanged():
     run = spec_of("sasrec")
     model = model_of(run)
     before = weights_of(model)
@@ -151,14 +153,11 @@ def test_a_probe_says_what_each_tensor_holds_and_leaves_the_model_as_it_was():
     assert same(before, weights_of(model)) and set(probed["tensors"]) == set(before)
     one = probed["tensors"]["blocks.0.query.weight"]
     w = before["blocks.0.query.weight"]
-    assert (
-        one["h"] == entropy(w).item()
-        and one["h_open"] == entropy(w, last_bin="open").item() < one["h"]
-    )
+    assert one["h"] == entropy(w).item()
+    assert one["h_open"] == entropy(w, last_bin="open").item() < one["h"]
     assert (one["size"], one["dimensions"]) == (256, 2) and one["largest"] == w.abs().max().item()
-    assert one["l1"] == pytest.approx(w.double().abs().sum().item()) and one[
-        "std"
-    ] == pytest.approx(w.std(correction=0).item())
+    assert one["l1"] == pytest.approx(w.double().abs().sum().item())
+    assert one["std"] == pytest.approx(w.std(correction=0).item())
     assert set(probed["damaged"]) == {layer.measured for layer in layers_of(run, model)}
     assert probed["whole"] == fit(run, RINGS)[1].result["chosen"]["valid"]["NDCG@20"]
     assert any(probed["whole"] != each["pruned"] for each in probed["damaged"].values())
@@ -174,16 +173,13 @@ def test_layers_of_one_shape_get_noise_of_their_own_half_as_large_as_they_are():
 
 # --- trivial baselines
 
-SMALL = split_of(
-    [[1, 2, 1, 2, 3, 4], [2, 3, 5, 1, 2], [3, 1, 4, 5]], repeats=True
-)  # training: 1 2 1 2 | 2 3 5 | 3 1
+#: Training: 1 2 1 2 | 2 3 5 | 3 1.
+SMALL = split_of([[1, 2, 1, 2, 3, 4], [2, 3, 5, 1, 2], [3, 1, 4, 5]], repeats=True)
 
 
 def test_popularity_by_hand():
-    assert (
-        Popularity(SMALL).scores(torch.arange(2), torch.zeros(2, 1)).tolist()
-        == [[0, 3, 3, 2, 0, 1]] * 2
-    )
+    scores = Popularity(SMALL).scores(torch.arange(2), torch.zeros(2, 1))
+    assert scores.tolist() == [[0, 3, 3, 2, 0, 1]] * 2
 
 
 def test_transitions_by_hand():
@@ -194,17 +190,14 @@ def test_transitions_by_hand():
 
 def test_recency_by_hand():
     split = split_of([[2, 1, 2, 1, 2], [1, 2, 3, 1, 4], [5, 5, 5, 4, 3]], repeats=True)
-    assert recency(split, "valid").tolist() == [
-        2,
-        3,
-        5,
-    ]  # behind 2; behind 3 and 2; new, so behind all
+    # behind 2; behind 3 and 2; new, so behind all
+    assert recency(split, "valid").tolist() == [2, 3, 5]
     assert recency(split, "test").tolist() == [2, 5, 5] and recency(split, "test").dtype == np.int32
 
 
 @given(st.lists(st.lists(st.integers(1, 6), min_size=3, max_size=9), min_size=1, max_size=5))
 def test_recency_is_the_rank_by_last_place(histories):
-    """Against a score for each of the items: the place of its last occurrence, 0 for what was never met."""
+    """Rank by the place of an item's last occurrence, 0 for an item that never occurred."""
     split = split_of([*histories, [1, 2, 3, 4, 5, 6]], repeats=True)
     for part, cut in (("valid", 2), ("test", 1)):
         for history, rank in zip(histories, recency(split, part), strict=False):
@@ -220,16 +213,18 @@ def test_the_baselines_records():
         name: derive.trivial(Trivial(Data("synthetic"), name), SMALL)["ranks"]
         for name in ("popularity", "transitions", "recency")
     }
-    # Targets 4, 2, 5. Popularity: behind 1, 2, 3, 5; behind a tie with 1; behind 1, 2, 3 (nobody hides: items repeat).
+    # Targets 4, 2, 5. Popularity: behind 1, 2, 3, 5; behind a tie with 1; behind 1, 2, 3 (nothing
+    # is hidden, because items repeat).
     assert ranks["popularity"] == "5 2 4"
     # After 3 comes 5 or 1, 4 ties with 2 and 3; after 1 comes 2; after 4 nothing is known.
     assert ranks["transitions"] == "5 1 5"
-    # 4 is new: behind 1, 2, 3 and a tie with 5. 2 was met four items ago: 1, 5, 3 are later. 5 is new: 1, 3, 4, and 2 ties.
+    # 4 is new: behind 1, 2, 3 and a tie with 5. 2 occurred four items ago: 1, 5, 3 are later. 5 is
+    # new: behind 1, 3, 4 and a tie with 2.
     assert ranks["recency"] == "5 4 5"
     assert derive.trivial(Trivial(Data("synthetic"), "recency"), SMALL)["repeated"] == "010"
 
 
-def test_popularity_hides_what_was_seen_where_nothing_repeats():
+def test_popularity_hides_seen_items_where_no_item_repeats():
     # 4 is behind 3 and 5. 2 stays a candidate and ties with 1. 5 is behind 2.
     split = dataclasses.replace(SMALL, repeats=False)
     assert derive.trivial(Trivial(Data("synthetic"), "popularity"), split)["ranks"] == "3 2 2"
@@ -242,41 +237,55 @@ def tiny(seed: int = 0, **given: object) -> RunSpec:
     return dataclasses.replace(spec_of("bpr", epochs=1, seed=seed, d=4), **given)
 
 
-@pytest.fixture
-def store(tmp_path, monkeypatch) -> Store:
-    return Store(tmp_path / "records")
+ENSEMBLE = Derived("ensemble", (tiny(), tiny(100)))
 
 
-def test_derived_records_are_made_once_from_the_weights(store, monkeypatch):
-    trained = []
-    original = train.train
-    monkeypatch.setattr(
-        train,
-        "train",
-        lambda spec, *args, **more: trained.append(spec) or original(spec, *args, **more),
-    )
-    wanted = [
-        tiny(),
-        Derived("ensemble", (tiny(), tiny(100))),
-        Trivial(Data("synthetic"), "recency"),
-    ]
+def test_derived_records_are_made_once_from_the_weights(store, trained):
+    wanted = [tiny(), ENSEMBLE, Trivial(Data("synthetic"), "recency")]
     first = study.run(wanted, store=store)
-    assert [record.kind for record in first] == ["run", "derived", "trivial"] and [
-        r.spec for r in first
-    ] == wanted
-    assert (
-        trained == [tiny(), tiny(100)] and store.get(tiny(100).name) is None
-    )  # trained for its weights alone
+    assert [record.kind for record in first] == ["run", "derived", "trivial"]
+    assert [record.spec for record in first] == wanted and trained == [tiny(), tiny(100)]
     assert study.run(wanted, store=store) == first and len(trained) == 2
     assert read(store.path(first[1].name)) == first[1] and first[1].run["seconds"]["derive"] >= 0
-    (weight_files.path(tiny())).unlink()
+    weight_files.path(tiny()).unlink()
     store.path(first[1].name).unlink()
-    [again] = study.run(wanted[1:2], store=store)
-    assert all(again.run["parents"].values()) and again.run["parents"].keys() == {
-        tiny().name,
-        tiny(100).name,
+    [again] = study.run([ENSEMBLE], store=store)
+    assert again.result == first[1].result and again.run["parents"] == first[1].run["parents"]
+    assert trained == [tiny(), tiny(100), tiny()]
+
+
+@pytest.mark.parametrize("workers", [None, 1])
+def test_a_parent_without_a_record_is_trained_into_the_store(store, trained, workers):
+    with ThreadPoolExecutor(workers) if workers else nullcontext() as executor:
+        [made] = study.run([ENSEMBLE], executor, store=store)
+    assert sorted(record.name for record in store.all()) == sorted(
+        [tiny().name, tiny(100).name, ENSEMBLE.name]
+    )
+    hashes = {run.name: store.get(run.name).result_hash for run in (tiny(), tiny(100))}
+    assert made.run["parents"] == hashes and trained == [tiny(), tiny(100)]
+    assert not paths.again().exists()
+
+
+def test_a_parent_with_a_record_is_trained_again_beside_the_store(store, trained):
+    [first] = study.run([tiny()], store=store)
+    before = store.path(first.name).read_bytes()
+    weight_files.path(tiny()).unlink()
+    [made] = study.run([ENSEMBLE], store=store)
+    assert trained == [tiny(), tiny(100), tiny()]
+    [again] = Store(paths.again()).all()
+    assert again.spec == tiny() and again.result == first.result
+    assert store.path(first.name).read_bytes() == before
+    assert made.run["parents"] == {
+        first.name: first.result_hash,
+        tiny(100).name: store.get(tiny(100).name).result_hash,
     }
-    assert again.result == first[1].result and trained == [tiny(), tiny(100), tiny()]
+
+
+def test_a_parent_that_cannot_be_trained_is_refused_before_any_training(store, trained):
+    older = dataclasses.replace(tiny(100), numerics=7)
+    with pytest.raises(RecordError, match=f"the record {older.name} is missing, and only an earl"):
+        study.run([tiny(), Derived("ensemble", (tiny(), older))], store=store)
+    assert trained == []
 
 
 def test_weights_that_do_not_give_the_records_ranks_are_refused(store):
@@ -287,58 +296,45 @@ def test_weights_that_do_not_give_the_records_ranks_are_refused(store):
     store.path(record.name).unlink()
     faster = dataclasses.replace(tiny(), training=dataclasses.replace(tiny().training, eta=0.5))
     train.train(faster, store)
-    weights.keep(tiny(), load_file(weight_files.path(faster)), [])  # as trained on another machine
-    with pytest.raises(
-        RecordError,
-        match="do not give the ranks of its record, .*; give a folder of records of your own",
-    ):
-        study.run([pruned], store=store)
+
+    def refused(sentence: str) -> None:
+        with pytest.raises(RecordError, match=sentence):
+            study.run([pruned], store=store)
+
+    # as trained on another machine
+    weights.keep(tiny(), load_file(weight_files.path(faster)), [])
+    refused("do not give the ranks of its record, .*; give a folder of records of your own")
     weight_files.path(tiny()).write_bytes(weight_files.path(faster).read_bytes())
-    with pytest.raises(
-        RecordError,
-        match=f"are those of another run, {faster.identity}; delete them and the run is trained",
-    ):
-        study.run([pruned], store=store)
+    refused(f"are those of another run, {faster.identity}; delete them and the run is trained")
     weight_files.path(tiny()).write_bytes(b"nothing")
-    with pytest.raises(
-        RecordError,
-        match=r"the weights .* cannot be read \(\w+\); delete them and the run is trained again\.$",
-    ):
-        study.run([pruned], store=store)
+    refused(r"the weights .* cannot be read \(\w+\); delete them and the run is trained again\.$")
 
 
-def test_tuning_leaves_out_what_has_no_meaning_for_one_model():
+def test_tuning_leaves_out_rules_without_a_meaning_for_one_model():
     run = dataclasses.replace(
         spec_of("sasrec", peers=2, cooperation=LAYERWISE), rules=Rules(last_bin="open", loss="all")
     )
     alone = tuning(run)
-    assert (
-        alone.changed_rules == {"loss": "all"}
-        and alone.peers == 1
-        and alone.training.eta == pytest.approx(0.001)
-    )
-    assert (
-        tuning(dataclasses.replace(run, protocol="released", rules=None)).lines.attention == "all"
-    )
+    assert alone.changed_rules == {"loss": "all"}
+    assert alone.peers == 1
+    assert alone.training.eta == pytest.approx(0.001)
+    released = tuning(dataclasses.replace(run, protocol="released", rules=None))
+    assert released.lines.attention == "all"
 
 
 def test_an_ensemble_of_peers_that_never_exchange(store):
     run = tiny(peers=2)
     apart, ensemble = study.run([run, Derived("apart", (run,))], store=store)
-    assert (
-        apart.result["data"] == ensemble.result["data"]
-        and ensemble.result["test"] != apart.result["test"]
-    )
-    assert weight_files.path(run, 0).exists() and ensemble.run["parents"] == {
-        run.name: apart.result_hash
-    }
+    assert apart.result["data"] == ensemble.result["data"]
+    assert ensemble.result["test"] != apart.result["test"]
+    assert weight_files.path(run, 0).exists()
+    assert ensemble.run["parents"] == {run.name: apart.result_hash}
     store.path(ensemble.name).unlink()
-    weight_files.path(run, 1).write_bytes(
-        weight_files.path(run).read_bytes().replace(run.identity.encode(), b"0" * len(run.identity))
-    )
-    with pytest.raises(
-        RecordError, match="peer1.safetensors are those of another run, 0+; delete them"
-    ):
+    content = weight_files.path(run).read_bytes()
+    other = content.replace(run.identity.encode(), b"0" * len(run.identity))
+    weight_files.path(run, 1).write_bytes(other)
+    sentence = r"peer1\.safetensors are those of another run, 0+; delete them"
+    with pytest.raises(RecordError, match=sentence):
         study.run([ensemble.spec], store=store)
 
 
@@ -348,8 +344,9 @@ def test_a_missing_derived_record_is_an_error_where_nothing_may_be_trained(store
     words = (
         r"^the record ml-100k/bpr-m2-base-s0-\w+ is missing, and PCREC_NO_TRAINING is set; .*\.$"
     )
+    pair = Derived("ensemble", (real, dataclasses.replace(real, seed=100)))
     with pytest.raises(RecordError, match=words):
-        study.run([Derived("ensemble", (real, dataclasses.replace(real, seed=100)))], store=store)
+        study.run([pair], store=store)
 
 
 # --- in arms
@@ -363,19 +360,14 @@ def test_arms_that_share_a_training_are_paired_and_others_are_not(store):
     base = arm("base", [tiny(), tiny(1)], store)
     double = arm("M2", [Derived("ensemble", (tiny(s), tiny(s + 100))) for s in (0, 1)], store)
     other = arm("other", [tiny(2), tiny(3)], store)
-    assert (
-        comparisons.compare(double, base, "MRR@5").paired
-        and not comparisons.compare(double, other, "MRR@5").paired
-    )
+    assert comparisons.compare(double, base, "MRR@5").paired
+    assert not comparisons.compare(double, other, "MRR@5").paired
     with pytest.raises(StatsError, match="M2 and base share trainings, but not run by run"):
         comparisons.compare(double, arm("base", [tiny(1), tiny()], store), "MRR@5")
     recency = arm("recency", [Trivial(Data("synthetic"), "recency")], store)
     compared = comparisons.compare(base, recency, "MRR@20")
-    assert (
-        not compared.paired
-        and not compared.users_only
-        and (compared.runs_v, compared.runs_b) == (2, 1)
-    )
+    assert not compared.paired and not compared.users_only
+    assert (compared.runs_v, compared.runs_b) == (2, 1)
     assert not recency.random and comparisons.mean_of(recency, "MRR@20").users_only is False
     assert (double.model, double.dataset, recency.model) == ("bpr", "synthetic", "recency")
 
@@ -386,7 +378,7 @@ def test_arms_that_share_a_training_are_paired_and_others_are_not(store):
 @pytest.mark.parametrize(
     "made", [Trivial(Data("ml-100k"), "recency"), Derived("pruned", (spec_of("bpr"),), 0.3)]
 )
-def test_what_is_derived_comes_back_from_its_canonical_form(made):
+def test_a_derived_spec_comes_back_from_its_canonical_form(made):
     form = made.canonical()
     assert derived_from_dict(form) == made
     older = derived_from_dict(form | {"numerics": 0})

@@ -21,7 +21,7 @@ from pcrec_core import datasets, provenance
 from pcrec_core.datasets.split import split
 from pcrec_core.errors import TrainingError
 from pcrec_core.paths import ROOT
-from pcrec_core.study import cli, records, train
+from pcrec_core.study import cli, executors, records, train
 from pcrec_core.study import run as study
 from pcrec_core.study.defaults import pcrec
 from pcrec_core.study.records import Store
@@ -33,14 +33,13 @@ HERE = ["--host", "127.0.0.1", "--no-dashboard"]
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch) -> Path:
-    monkeypatch.delenv(train.NO_TRAINING, raising=False)
+def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a scheduler with two workers of one thread."""
+    """Return the address of a scheduler with two workers of one thread."""
     at = tmp_path_factory.mktemp("dask")
     file = at / "scheduler.json"
     environment = os.environ | {
@@ -49,7 +48,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     environment.pop(train.NO_TRAINING, None)
 
     def start(stack: ExitStack, what: str, *words: str) -> None:
-        log = stack.enter_context(open(at / "log", "a"))
+        log = stack.enter_context((at / "log").open("a"))
         process = subprocess.Popen(
             [sys.executable, "-m", f"distributed.cli.dask_{what}", *HERE, *words],
             cwd=at,
@@ -85,7 +84,7 @@ def client(cluster: str) -> Iterator:
 
 @pytest.fixture(scope="module")
 def here() -> list[str]:
-    """Hashes of the results of ``RUNS``, trained in turn without the study."""
+    """Return the hashes of the results of ``RUNS``, trained in turn without the study."""
     return [records.digest(fit(run, split(datasets.load(run.data)))[1].result) for run in RUNS]
 
 
@@ -100,7 +99,7 @@ def test_dask_gives_the_records_of_one_process(client, folder, here, kind):
 
 
 def test_a_failed_run_is_tried_again_although_its_outcome_is_remembered(client, folder):
-    """Who keeps the error keeps dask's future: asked for the same call, dask would give the same error untried."""
+    """An error that is kept keeps dask's future, whose call dask would not try again."""
     kept, futures = [], []
 
     class Keeping(Watched):
@@ -118,54 +117,29 @@ def test_a_failed_run_is_tried_again_although_its_outcome_is_remembered(client, 
 
 
 def test_a_worker_of_other_code_is_refused_by_name_and_stores_nothing(client, folder, monkeypatch):
-    of_workers, processes = provenance.CODE, client.run(os.getpid).values()
+    code, processes = provenance.CODE, client.run(os.getpid).values()
     monkeypatch.setattr(provenance, "CODE", "f" * 16)
     with pytest.raises(TrainingError) as refused:
         study.run(RUNS[:1], Watched(client, folder), store=Store(folder / "records"))
-    named = f"the worker {re.escape(socket.gethostname())}, process ({'|'.join(map(str, processes))}), imported other code"
+    worker, process = re.escape(socket.gethostname()), "|".join(map(str, processes))
     assert re.fullmatch(
-        rf"{named} \(digest {of_workers}\) than the command \(digest f+\); start both again from the same code\.",
+        rf"the worker {worker}, process ({process}), imported other code \(digest {code}\) than the"
+        r" command \(digest f+\); start both again from the same code\.",
         str(refused.value),
     )
     assert notes(folder) == [] and not (folder / "records").exists()
 
 
 def test_the_command_line_trains_on_dask_workers(cluster, client, folder, capsys, monkeypatch):
-    from pcrec_core.study import executors
-
+    words = f"train --dataset synthetic --model bpr --epochs 3 --d 4 --seed 2 3 --dask {cluster}"
     dask = executors.dask
     with dask(cluster) as own:
-        monkeypatch.setattr(
-            executors,
-            "dask",
-            lambda address: Watched(own, folder) if address == cluster else dask(address),
-        )
-        code = cli.main(
-            [
-                "train",
-                "--dataset",
-                "synthetic",
-                "--model",
-                "bpr",
-                "--epochs",
-                "3",
-                "--d",
-                "4",
-                "--seed",
-                "2",
-                "3",
-                "--dask",
-                cluster,
-                "--records",
-                str(folder / "records"),
-            ]
-        )
+        watching = {cluster: Watched(own, folder)}
+        monkeypatch.setattr(executors, "dask", watching.__getitem__)
+        code = cli.main([*words.split(), "--records", str(folder / "records")])
     out, err = capsys.readouterr()
-    assert (code, err) == (0, "") and [f"name      {run.name}" in out for run in RUNS[2:]] == [
-        True,
-        True,
-    ]
-    assert len(notes(folder, epoch=0)) == 2
+    assert (code, err) == (0, "") and len(notes(folder, epoch=0)) == 2
+    assert all(f"name      {run.name}" in out for run in RUNS[2:])
 
 
 def test_a_run_on_a_killed_worker_is_done_by_another(client, folder, here):

@@ -1,4 +1,4 @@
-"""The planned evidence: complete, in order, and with a fair guess of its time."""
+"""The planned evidence: complete, in order, and with an estimate of its time."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pcrec_core.analysis import paper
 from pcrec_core.errors import SpecError
 from pcrec_core.specs.derived import TRIVIAL, Derived, Trivial
 from pcrec_core.specs.run import RunSpec
-from pcrec_core.study import defaults, plans, remaining
+from pcrec_core.study import cli, defaults, plans, remaining
+from pcrec_core.study import run as study
 from pcrec_core.study.records import Record, Store
 
 
-def test_every_plan_is_whole_and_each_run_stands_once():
+def test_every_plan_is_complete_and_has_each_run_once():
     wanted = plans.planned()
     assert len(wanted) == len(set(wanted)) == len({spec.identity for spec in wanted})
     assert {spec.data.source for spec in wanted} == set(plans.SMALL)
@@ -28,66 +29,50 @@ def test_table_3_is_first_and_has_three_seeds():
         for make in (defaults.base, defaults.pcrec):
             found = [make("ml-100k", model, seed=seed) in wanted for seed in range(4)]
             assert found == [True, True, True, False]
-    assert [spec.baseline for spec in wanted if isinstance(spec, Trivial)] == [
-        "popularity",
-        "transitions",
-        "recency",
-    ]
+    assert tuple(spec.baseline for spec in wanted if isinstance(spec, Trivial)) == TRIVIAL
+    assert TRIVIAL == ("popularity", "transitions", "recency")
     assert sum(spec.data.histories == "shuffled" for spec in wanted) == 1
 
 
-def test_a_data_set_has_as_many_seeds_as_its_plan_says():
+def test_a_data_set_has_as_many_seeds_as_its_plan():
     for name, seeds in (("ml-100k", 1), ("retailrocket-half", 3)):
         wanted = plans.planned(["table4"], [name])
-        assert (
-            sum(
-                isinstance(s, Derived) and s.operation == "ensemble" and len(s.parents) == 3
-                for s in wanted
-            )
-            == 2 * seeds
-        )
+        ensembles = [s for s in wanted if isinstance(s, Derived) and s.operation == "ensemble"]
+        assert sum(len(spec.parents) == 3 for spec in ensembles) == 2 * seeds
     assert plans.planned(["fig1"], ["retailrocket-half"]) == []
 
 
 def test_controls_of_a_page_are_all_that_the_epochs_allow_or_those_that_are_named():
     every, left = plans.chosen_controls(["sasrec", "dnn"])
-    assert (
-        every == {model: list(plans.controls(model)) for model in ("sasrec", "dnn")} and left == ""
-    )
+    assert every == {model: list(plans.controls(model)) for model in ("sasrec", "dnn")}
+    assert left == ""
     few, left = plans.chosen_controls(["sasrec", "dnn"], given={"epochs": 2})
     assert set(every["sasrec"]) - set(few["sasrec"]) == {"LE-k5"} and few["dnn"] == every["dnn"]
     assert left == "Left out, since these epochs are too few for them: LE-k5."
     named, left = plans.chosen_controls(["sasrec", "dnn"], ["ema", "avg"], {"epochs": 2})
     assert named == {"sasrec": [*TRIVIAL, "avg", "ema"], "dnn": [*TRIVIAL, "avg"]} and left == ""
-    with pytest.raises(
-        SpecError, match="unknown control of these models 'avgg'; did you mean 'avg'"
-    ):
-        plans.chosen_controls(["dnn"], ["avgg"])
-    with pytest.raises(SpecError, match="unknown control of these models 'ema'"):
-        plans.chosen_controls(["dnn"], ["ema"])
+    for label, hint in (("avgg", "; did you mean 'avg'"), ("ema", "")):
+        with pytest.raises(SpecError, match=f"unknown control of these models '{label}'{hint}"):
+            plans.chosen_controls(["dnn"], [label])
 
 
 def test_larger_data_and_more_seeds_are_one_command():
-    """Ten runs of base, LE and averaging on the half; Table 3 and one that is planned on ML-100K alone, on larger data."""
+    """More seeds on the half; and on larger data, also what is planned on ML-100K alone."""
     wanted = plans.planned(["table3", "controls-1-2"], ["retailrocket-half"], 10)
     made = [spec.variant for spec in wanted if spec.model.name == "sasrec"]
-    assert [made.count(name) for name in ("base", "le-a30", "avg")] == [
-        20,
-        20,
-        10,
-    ]  # two without the schedule too
+    # those without the schedule too
+    assert [made.count(name) for name in ("base", "le-a30", "avg")] == [20, 20, 10]
     assert {spec.seed for spec in wanted if spec.model.name == "dnn"} == set(range(10))
     assert sum(isinstance(spec, Trivial) for spec in wanted) == 3
     larger = plans.planned(["table3", "fig6"], ["ml-1m", "retailrocket"])
-    assert {spec.data.source for spec in larger} == {"ml-1m", "retailrocket"} and {
-        spec.seed for spec in larger
-    } == {0}
+    assert {spec.data.source for spec in larger} == {"ml-1m", "retailrocket"}
+    assert {spec.seed for spec in larger} == {0}
     assert sum(spec.variant == "probed-base" for spec in larger) == 4
     with pytest.raises(SpecError, match="seeds must be 1 or more, not 0"):
         plans.planned(seeds=0)
 
 
-def test_the_deviations_change_a_line_each_or_two_that_act_together_or_a_whole_protocol():
+def test_a_deviation_changes_one_line_or_two_that_act_together_or_the_protocol():
     wanted = plans.planned(["deviations"])
     assert len(wanted) == 2 * 2 + 2 * 6 + 3 and {spec.data.source for spec in wanted} == {"ml-100k"}
     assert {spec.protocol for spec in wanted} == {"controlled", "paper", "released"}
@@ -108,41 +93,42 @@ def test_the_controls_are_those_of_the_claims():
     assert set(plans.controls("sasrec")) > set(plans.controls("dnn"))
 
 
-@pytest.mark.parametrize(
-    ("label", "model", "dataset", "seeds"),
-    [
-        ("base", "bpr", "ml-100k", 3),
-        ("LE@30", "sasrec", "ml-100k", 3),
-        ("LE@30", "dnn", "ml-100k", 1),
-        ("M2", "dnn", "ml-100k", 1),
-        ("M2", "dnn", "retailrocket-half", 3),
-        ("shuffled", "sasrec", "ml-100k", 1),
-        ("recency", "sasrec", "ml-100k", 1),
-        ("base", "bpr", "synthetic", 1),
-        ("LE@7", "sasrec", "ml-100k", 1),
-        # those of the pages, although a step adds seeds
-        ("LE", "dnn", "retailrocket-half", 3),
-        ("E", "sasrec", "retailrocket-half", 1),
-        # those of the steps
-        ("ladder-LE", "dnn", "retailrocket-half", 5),
-        ("LE-200-epochs", "sasrec", "retailrocket-half", 5),
-        ("LE-2x-epochs", "sasrec", "retailrocket-half", 3),
-        ("base-2x-epochs", "bpr", "retailrocket-half", 3),
-        ("base-2x-epochs", "dnn", "retailrocket-half", 1),
-        ("LE-paper-data", "bpr", "retailrocket-half", 10),
-        ("ladder-LE", "dnn", "ml-100k", 1),
-        ("avg", "bpr", "retailrocket-first-half", 3),
-        ("avg", "bpr", "retailrocket-half", 10),
-        ("avg", "bpr", "ml-100k", 1),
-        ("LE", "dnn", "retailrocket", 3),
-        ("LE@40", "dnn", "retailrocket", 3),
-        ("LE", "bpr", "retailrocket", 1),
-        ("avg", "sasrec", "beauty", 3),
-        ("recency", "sasrec", "beauty", 1),
-    ],
-)
-def test_the_seeds_of_an_arm(label, model, dataset, seeds):
-    assert plans.seeds(label, model, dataset) == tuple(range(seeds))
+SEEDS = """
+    base           bpr     ml-100k                  3
+    LE@30          sasrec  ml-100k                  3
+    LE@30          dnn     ml-100k                  1
+    M2             dnn     ml-100k                  1
+    M2             dnn     retailrocket-half        3
+    shuffled       sasrec  ml-100k                  1
+    recency        sasrec  ml-100k                  1
+    base           bpr     synthetic                1
+    LE@7           sasrec  ml-100k                  1
+    # those of the pages, although a step adds seeds
+    LE             dnn     retailrocket-half        3
+    E              sasrec  retailrocket-half        1
+    # those of the steps
+    ladder-LE      dnn     retailrocket-half        5
+    LE-200-epochs  sasrec  retailrocket-half        5
+    LE-2x-epochs   sasrec  retailrocket-half        3
+    base-2x-epochs bpr     retailrocket-half        3
+    base-2x-epochs dnn     retailrocket-half        1
+    LE-paper-data  bpr     retailrocket-half       10
+    ladder-LE      dnn     ml-100k                  1
+    avg            bpr     retailrocket-first-half  3
+    avg            bpr     retailrocket-half       10
+    avg            bpr     ml-100k                  1
+    LE             dnn     retailrocket             3
+    LE@40          dnn     retailrocket             3
+    LE             bpr     retailrocket             1
+    avg            sasrec  beauty                   3
+    recency        sasrec  beauty                   1
+"""
+
+
+@pytest.mark.parametrize("row", [row for row in SEEDS.strip().splitlines() if "#" not in row])
+def test_the_seeds_of_an_arm(row):
+    label, model, dataset, seeds = row.split()
+    assert plans.seeds(label, model, dataset) == tuple(range(int(seeds)))
 
 
 @pytest.mark.parametrize(
@@ -158,32 +144,27 @@ def test_a_typo_is_answered_with_the_nearest_name(names, datasets, words):
 
 
 def record(spec: RunSpec, train: float, evaluate: float = 0.0, began: int = 0) -> Record:
-    return Record(
-        "run",
-        spec.name,
-        spec.canonical(),
-        {},
-        {"seconds": {"train": train, "evaluate": evaluate}, "began_with_epoch": began},
-    )
+    run = {"seconds": {"train": train, "evaluate": evaluate}, "began_with_epoch": began}
+    return Record("run", spec.name, spec.canonical(), {}, run)
 
 
 def test_the_seeds_of_a_deviation_are_not_those_of_the_study():
     assert plans.seeds("base", "sasrec", "ml-100k", {"protocol": "paper"}) == (0,)
     assert plans.seeds("LE", "sasrec", "ml-100k", {"rules": {"loss": "all"}}) == (0,)
-    assert plans.seeds(
-        "LE", "sasrec", "ml-100k", {"protocol": "controlled", "epochs": 5, "rules": None}
-    ) == (0, 1, 2)
+    given = {"protocol": "controlled", "epochs": 5, "rules": None}
+    assert plans.seeds("LE", "sasrec", "ml-100k", given) == (0, 1, 2)
     assert set(plans.controls("bpr")) == {"popularity", "transitions", "recency"}
 
 
-def test_the_time_is_that_of_a_peers_epoch_in_runs_like_it():
+def test_the_time_is_estimated_from_a_peers_epoch_in_runs_of_its_kind():
     base, pair = (make("ml-100k", "dnn", epochs=10) for make in (defaults.base, defaults.pcrec))
     others = [dataclasses.replace(base, seed=seed) for seed in (1, 2, 3)]
-    cut = record(others[2], 1e6, began=5)  # and resumed: not the whole time
-    rates = remaining.measured(
-        [record(base, 8, 2), record(others[0], 30), record(others[1], 20), cut]
-    )
-    assert rates == {("ml-100k", "dnn"): 2.0}  # the median of 1, 3 and 2 seconds
+    # a run that was resumed has not the whole time
+    resumed = record(others[2], 1e6, began=5)
+    whole = [record(base, 8, 2), record(others[0], 30), record(others[1], 20)]
+    rates = remaining.measured([*whole, resumed])
+    # the median of 1, 3 and 2 seconds
+    assert rates == {("ml-100k", "dnn"): 2.0}
     assert remaining.seconds([pair, pair, Derived("probed", (base,))], rates) == (20 * 2.0, 0)
     assert remaining.seconds([defaults.base("ml-1m", "dnn"), base], rates) == (10 * 2.0, 1)
     assert remaining.seconds([Derived("tuned", (base,), 0.3)], rates) == (10 * 2.0, 0)
@@ -216,7 +197,7 @@ def test_a_run_that_is_trained_for_its_weights_takes_time_too(monkeypatch):
 
 @pytest.fixture
 def three_runs(monkeypatch):
-    """Return the specs that the command line has to make, all files below a folder."""
+    """Return the specs that the command line has to make."""
     base = defaults.base("synthetic", "bpr", epochs=1, d=4)
     wanted = [base, dataclasses.replace(base, seed=1), Trivial(base.data, "recency")]
     monkeypatch.setattr(plans, "planned", lambda names, datasets, seeds: wanted)
@@ -224,9 +205,6 @@ def three_runs(monkeypatch):
 
 
 def test_the_command_line_lists_what_is_missing_and_then_makes_it(tmp_path, three_runs, capsys):
-    from pcrec_core.study import cli
-    from pcrec_core.study import run as study
-
     where = ["--records", str(tmp_path / "records")]
     assert cli.main(["study", "table3", "--list", *where]) == 0
     out = capsys.readouterr().out.splitlines()
@@ -246,9 +224,7 @@ def test_the_command_line_lists_what_is_missing_and_then_makes_it(tmp_path, thre
     assert "0 of 3 records are missing" in capsys.readouterr().out
 
 
-def test_a_list_of_everything_is_a_line_of_each_plan_and_step(tmp_path, three_runs, capsys):
-    from pcrec_core.study import cli
-
+def test_a_list_of_everything_has_one_line_per_plan_and_step(tmp_path, three_runs, capsys):
     assert cli.main(["study", "--list", "--records", str(tmp_path)]) == 0
     *parts, left, total = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in parts] == [*plans.PLANS, *plans.STEPS]

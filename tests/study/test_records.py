@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from pcrec_core import paths
 from pcrec_core.errors import FileError, RecordError
 from pcrec_core.specs import run as specs
+from pcrec_core.specs.derived import Derived, Trivial
 from pcrec_core.specs.run import Data, RunSpec
 from pcrec_core.study import defaults, records
 from pcrec_core.study.records import Record, Store, ranks_of, read, run_record, same_users
@@ -29,11 +31,6 @@ RUN = {"commit": "0" * 40, "clean": True, "seconds": {"train": 1.25}}
 
 def record_of(run: RunSpec = SPEC, **change) -> Record:
     return run_record(run, RESULT | change, RUN)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "records")
 
 
 @pytest.fixture
@@ -59,7 +56,16 @@ def test_a_record_comes_back_as_it_was(store):
 def test_its_spec_is_whole(path):
     found = read(path)
     assert (found.kind, found.name, found.identity) == ("run", SPEC.name, SPEC.identity)
-    assert found.spec == SPEC and found.key == SPEC.canonical()
+    assert found.spec == found.run_spec == SPEC and found.key == SPEC.canonical()
+
+
+@pytest.mark.parametrize("made", [Trivial(Data("ml-100k"), "recency"), Derived("probed", (SPEC,))])
+def test_only_a_trained_run_has_the_spec_of_a_run(made):
+    record = run_record(made, {}, {})
+    assert record.spec == made
+    sentence = f"{made.name} is no record of a trained run, but {record.kind}"
+    with pytest.raises(RecordError, match=sentence):
+        _ = record.run_spec
 
 
 def test_ranks_and_repeat_flags_are_by_user(path):
@@ -71,11 +77,9 @@ def test_ranks_and_repeat_flags_are_by_user(path):
 
 def test_the_text_is_the_same_whatever_the_order_of_the_keys():
     def backwards(value):
-        return (
-            {k: backwards(v) for k, v in reversed(value.items())}
-            if isinstance(value, dict)
-            else value
-        )
+        if not isinstance(value, dict):
+            return value
+        return {k: backwards(v) for k, v in reversed(value.items())}
 
     one = record_of()
     other = Record(one.kind, one.name, *map(backwards, (one.key, one.result, one.run)))
@@ -85,11 +89,8 @@ def test_the_text_is_the_same_whatever_the_order_of_the_keys():
 def test_the_hash_in_the_file_is_that_of_the_canonical_result(path):
     parts = json.loads(path.read_text())
     assert set(parts) == {"kind", "name", "key", "result", "result_sha256", "run"}
-    assert (
-        parts["result_sha256"]
-        == records.digest(RESULT)
-        == records.digest(dict(reversed(RESULT.items())))
-    )
+    turned = dict(reversed(RESULT.items()))
+    assert parts["result_sha256"] == records.digest(RESULT) == records.digest(turned)
 
 
 # --- whole or not at all
@@ -100,9 +101,8 @@ def test_the_file_is_made_beside_and_then_renamed(store, monkeypatch):
 
     def watched(source, target):
         moves.append((Path(source), Path(target)))
-        assert (
-            json.loads(Path(source).read_text())["name"] == SPEC.name and not Path(target).exists()
-        )
+        assert json.loads(Path(source).read_text())["name"] == SPEC.name
+        assert not Path(target).exists()
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", watched)
@@ -123,10 +123,8 @@ def fails(error: BaseException):
 )
 def test_nothing_is_left_where_the_rename_fails(store, monkeypatch, error):
     monkeypatch.setattr(os, "replace", fails(error))
-    with pytest.raises(
-        FileError,
-        match=rf"bpr-base-s0-{SPEC.identity}\.json cannot be written \({error.strerror}\)",
-    ):
+    file = rf"bpr-base-s0-{SPEC.identity}\.json"
+    with pytest.raises(FileError, match=rf"{file} cannot be written \({error.strerror}\)"):
         store.put(record_of())
     assert files(store.folder) == [] and store.get(SPEC.name) is None
 
@@ -140,7 +138,7 @@ def test_nothing_is_left_where_it_is_interrupted(store, monkeypatch):
 
 def test_nothing_is_left_where_the_disk_is_full_half_way(store, monkeypatch):
     def half(self: Path, content: bytes) -> None:
-        with open(self, "wb") as file:
+        with self.open("wb") as file:
             file.write(content[: len(content) // 2])
         raise OSError(28, "No space left on device")
 
@@ -159,9 +157,8 @@ def test_the_record_of_before_stays_where_writing_the_next_fails(store, path, mo
 
 
 def test_a_folder_that_is_a_file_is_refused_in_a_sentence(path):
-    with pytest.raises(
-        FileError, match="cannot be written .*; make its place free, or name another folder"
-    ):
+    sentence = "cannot be written .*; make its place free, or name another folder"
+    with pytest.raises(FileError, match=sentence):
         Store(path).put(record_of())
 
 
@@ -184,7 +181,7 @@ def line_of(text: str, part: str) -> tuple[int, int]:
     [
         ("result", "was changed: its result has not the hash it says"),
         ("result_sha256", "was changed: its result has not the hash it says"),
-        ("key", "is not the one its name says"),
+        ("key", "does not match its name"),
     ],
 )
 def test_every_changed_digit_is_noticed(path, part, words):
@@ -203,9 +200,8 @@ def test_every_changed_digit_is_noticed(path, part, words):
 
 def test_a_changed_digit_is_named_for_what_it_is(path):
     path.write_text(path.read_text().replace("0.66666667", "0.66666668"))
-    with pytest.raises(
-        RecordError, match=rf"{path.name} was changed: its result has not the hash .* again\.$"
-    ):
+    sentence = rf"{path.name} was changed: its result has not the hash .* again\.$"
+    with pytest.raises(RecordError, match=sentence):
         read(path)
 
 
@@ -214,7 +210,7 @@ def test_a_changed_digit_is_named_for_what_it_is(path):
 )
 def test_a_renamed_file_is_noticed(path, name):
     path = path.rename(path.with_name(name.format(SPEC.identity) + ".json"))
-    with pytest.raises(RecordError, match=f"{path.name} is not the one its name says"):
+    with pytest.raises(RecordError, match=f"{path.name} does not match its name"):
         read(path)
 
 
@@ -222,12 +218,11 @@ def test_a_record_with_the_spec_of_another_run_is_noticed(path):
     other = defaults.base("synthetic", "bpr", epochs=3)
     text = path.read_text().replace('"epochs":2', '"epochs":3')
     path.write_text(text)
-    with pytest.raises(RecordError, match="is not the one its name says"):
+    with pytest.raises(RecordError, match="does not match its name"):
         read(path)
-    path.write_text(
-        text.replace(SPEC.identity, other.identity)
-    )  # the name inside too, but not the file's
-    with pytest.raises(RecordError, match="is not the one its name says"):
+    # the name inside too, but not that of the file
+    path.write_text(text.replace(SPEC.identity, other.identity))
+    with pytest.raises(RecordError, match="does not match its name"):
         read(path)
 
 
@@ -235,29 +230,30 @@ def test_a_truncated_file_is_noticed_wherever_it_ends(path):
     text = path.read_text().rstrip("\n")
     for end in range(len(text)):
         path.write_text(text[:end])
-        with pytest.raises(RecordError, match="is no record .* delete it and train the run again"):
+        with pytest.raises(RecordError, match=r"is no record .* delete it and train the run again"):
             read(path)
 
 
 @pytest.mark.parametrize(
     "change",
     [
+        {"name": 5},
+        {"name": "nodash"},
+        {"key": None},
+        {"key": {}},
+        {"result": []},
+        {"result": {"test": float("nan")}},
+        {"result_sha256": None},
+        {"kind": "walk"},
+        {"run": None},
         lambda parts: [1],
-        lambda parts: parts | {"name": 5},
-        lambda parts: parts | {"name": "nodash"},
-        lambda parts: parts | {"key": None},
-        lambda parts: parts | {"key": {}},
-        lambda parts: parts | {"result": []},
-        lambda parts: parts | {"result": {"test": float("nan")}},
-        lambda parts: parts | {"result_sha256": None},
-        lambda parts: parts | {"kind": "walk"},
-        lambda parts: parts | {"run": None},
         lambda parts: {k: v for k, v in parts.items() if k != "run"},
         lambda parts: parts["result"],
     ],
 )
 def test_json_that_is_no_record_is_refused(path, change):
-    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    parts = json.loads(path.read_text())
+    path.write_text(json.dumps(parts | change if isinstance(change, dict) else change(parts)))
     with pytest.raises(RecordError, match=path.name):
         read(path)
 
@@ -282,9 +278,7 @@ def test_a_damaged_record_is_never_taken_for_a_missing_one(store, path):
         store.get(SPEC.name)
 
 
-def test_a_record_of_another_numerics_counts_as_missing_and_can_still_be_read(
-    store, path, monkeypatch
-):
+def test_a_record_of_older_numerics_counts_as_missing_and_is_still_read(store, path, monkeypatch):
     monkeypatch.setitem(specs.NUMERICS, "bpr", specs.NUMERICS["bpr"] + 1)
     now = defaults.base("synthetic", "bpr", epochs=2)
     assert now.name != SPEC.name and store.get(now.name) is None
@@ -295,11 +289,8 @@ def test_a_record_of_another_numerics_counts_as_missing_and_can_still_be_read(
 
 
 def test_all_is_recursive_and_ordered_and_passes_over_what_is_being_written(store):
-    specs = [
-        defaults.base(data, "bpr", seed=seed)
-        for data in ("synthetic", "ml-100k")
-        for seed in (1, 0)
-    ]
+    names = product(("synthetic", "ml-100k"), (1, 0))
+    specs = [defaults.base(data, "bpr", seed=seed) for data, seed in names]
     for run in specs:
         store.put(record_of(run))
     (store.folder / "synthetic" / ".bpr-base.json.1.tmp").write_text("{")
@@ -308,42 +299,30 @@ def test_all_is_recursive_and_ordered_and_passes_over_what_is_being_written(stor
 
 
 def test_a_notebooks_folder_of_records_may_be_new_unless_the_page_only_reads(tmp_path):
-    assert (
-        Store.of(str(tmp_path / "new")).folder == tmp_path / "new"
-        and Store.of("", made=True).folder is None
-    )
+    assert Store.of(str(tmp_path / "new")).folder == tmp_path / "new"
+    assert Store.of("", made=True).folder is None
     (tmp_path / "file").write_text("")
     for folder, made in (("new", True), ("file", False), ("file", True)):
-        with pytest.raises(
-            RecordError,
-            match=f"there is no folder .*{folder}; records is a folder of records, or empty",
-        ):
+        sentence = f"there is no folder .*{folder}; records is a folder of records, or empty"
+        with pytest.raises(RecordError, match=sentence):
             Store.of(str(tmp_path / folder), made=made)
 
 
 def test_find_takes_the_beginning_of_an_identity(store, path):
     other = store.put(record_of(defaults.base("synthetic", "bpr", epochs=3)))
-    assert (
-        store.find(SPEC.identity) == store.find(SPEC.identity[:4]) == store.find(SPEC.name) == path
-    )
-    assert store.find(f"{SPEC.model.name}-{SPEC.variant}-s0-{SPEC.identity[:5]}") == path
+    short = f"{SPEC.model.name}-{SPEC.variant}-s0-{SPEC.identity[:5]}"
+    for name in (SPEC.identity, SPEC.identity[:4], SPEC.name, short):
+        assert store.find(name) == path
     assert store.find(read(other).identity[:6]) == other
 
 
 @pytest.mark.parametrize(
     "identity",
-    [
-        "0000",
-        "",
-        SPEC.identity[:3],
-        SPEC.identity + "0",
-        "synthetic",
-        f"ml-1m/sasrec-le-s7-{SPEC.identity}",
-    ],
+    ["0000", "", SPEC.identity[:3], SPEC.identity + "0", "synthetic", f"ml-1m/le-{SPEC.identity}"],
 )
 def test_find_refuses_what_names_no_record(store, path, identity):
-    said = r"(\d records? .*|too short to name a record; )give a path, a name, or 4 or more digits"
-    with pytest.raises(RecordError, match=said):
+    sentence = r"(\d records? .*|too short .*; )give a path, a name, or 4 or more digits"
+    with pytest.raises(RecordError, match=sentence):
         store.find(identity)
 
 
@@ -353,47 +332,31 @@ def test_find_refuses_what_names_two(store, path):
         store.find(SPEC.identity)
 
 
-def test_a_store_is_the_committed_folder_if_not_told_otherwise_wherever_one_stands(
-    tmp_path, monkeypatch
-):
+def test_the_default_store_is_the_committed_one_in_any_working_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     [first, *_] = Store().all()
-    assert (
-        Store()
-        .path(first.name)
-        .is_relative_to(Path(paths.__file__).parents[1] / "data" / "records")
-    )
+    committed = Path(paths.__file__).parents[1] / "data" / "records"
+    assert Store().path(first.name).is_relative_to(committed)
 
 
-def test_a_new_record_goes_to_the_readers_own_folder_and_none_is_added_to_the_committed_ones(
-    tmp_path, monkeypatch
-):
+def test_a_new_record_goes_to_the_readers_own_folder(tmp_path, monkeypatch):
     (tmp_path / "data" / "paper").mkdir(parents=True)
     monkeypatch.setenv(paths.HOME, str(tmp_path))
-    committed, own = (
-        record_of(),
-        dataclasses.replace(record_of(), name="synthetic/bpr-base-s9-0123456789ab"),
-    )
-    Store(tmp_path / "data" / "records").put(committed)
-    path = tmp_path / "records" / f"{committed.name}.json"
-    assert (
-        Store().path(committed.name) == tmp_path / "data" / "records" / f"{committed.name}.json"
-        and not path.exists()
-    )
-    assert Store().path(own.name) == tmp_path / "records" / f"{own.name}.json"
-    (tmp_path / "data" / "records" / f"{committed.name}.json").rename(tmp_path / "away.json")
-    assert Store().put(committed) == path and Store().get(committed.name) == committed
-    assert Store().find(committed.identity) == Store().find(committed.name) == path
-    assert list(Store().all()) == [] and list(Store().all(own=True)) == [
-        committed
-    ]  # what the study shows was committed
-    Store(tmp_path / "data" / "records").put(committed)  # what a reader made was committed later
-    assert (
-        Store().find(committed.name)
-        == Store().find(committed.identity)
-        == tmp_path / "data" / "records" / f"{committed.name}.json"
-    )
-    assert list(Store().all(own=True)) == [committed] and path.exists()
+    record, folder = record_of(), tmp_path / "data" / "records"
+    committed, own = (there / f"{SPEC.name}.json" for there in (folder, tmp_path / "records"))
+    Store(folder).put(record)
+    assert Store().path(SPEC.name) == committed and not own.exists()
+    other = "synthetic/bpr-base-s9-0123456789ab"
+    assert Store().path(other) == tmp_path / "records" / f"{other}.json"
+    committed.rename(tmp_path / "away.json")
+    assert Store().put(record) == own and Store().get(SPEC.name) == record
+    assert Store().find(SPEC.identity) == Store().find(SPEC.name) == own
+    # the study shows what was committed
+    assert list(Store().all()) == [] and list(Store().all(own=True)) == [record]
+    # a reader's record was committed later
+    Store(folder).put(record)
+    assert Store().find(SPEC.name) == Store().find(SPEC.identity) == committed
+    assert list(Store().all(own=True)) == [record] and own.exists()
 
 
 # --- what can be compared
@@ -413,9 +376,8 @@ def test_ranks_of_an_arm_are_runs_by_users():
 
 
 def other_data(record: Record, fingerprint: str) -> Record:
-    return dataclasses.replace(
-        record, result=record.result | {"data": RESULT["data"] | {"fingerprint": fingerprint}}
-    )
+    data = record.result["data"] | {"fingerprint": fingerprint}
+    return dataclasses.replace(record, result=record.result | {"data": data})
 
 
 @pytest.mark.parametrize(
@@ -428,12 +390,11 @@ def other_data(record: Record, fingerprint: str) -> Record:
         lambda: [record_of(defaults.base("synthetic", "bpr", seed=1))],
         lambda: [record_of(defaults.pcrec("synthetic", "dnn", seed=1))],
         lambda: [record_of(defaults.pcrec(Data("synthetic", core=4), "bpr", seed=1))],
-        lambda: [
-            record_of(dataclasses.replace(defaults.pcrec("synthetic", "bpr", seed=1), numerics=9))
-        ],
+        lambda: [record_of(dataclasses.replace(seeds(2)[1].spec, numerics=9))],
+        # the same seed twice
         lambda: seeds(1),
     ],
-)  # the same seed twice
+)
 def test_ranks_of_refuses_runs_that_differ_in_more_than_the_seed(others):
     with pytest.raises(RecordError, match=r"are no arm: they must differ in the seed alone\.$"):
         ranks_of(seeds(1) + others())
@@ -448,16 +409,14 @@ def test_ranks_of_other_data_are_refused_by_name():
     one, other = seeds(2)
     other = other_data(other, "cd34")
     for compare in (ranks_of, same_users):
-        with pytest.raises(
-            RecordError, match=f"^{one.name} and {other.name} differ in data or protocol"
-        ):
+        sentence = f"^{one.name} and {other.name} differ in data or protocol"
+        with pytest.raises(RecordError, match=sentence):
             compare([one, other])
 
 
 def test_same_users_takes_other_models_but_no_other_protocol():
     base, pair = record_of(), seeds(1)[0]
     assert same_users([base, pair]) is None
-    with pytest.raises(
-        RecordError, match="differ in data or protocol: their users cannot be compared"
-    ):
+    sentence = "differ in data or protocol: their users cannot be compared"
+    with pytest.raises(RecordError, match=sentence):
         same_users([base, dataclasses.replace(pair, key=pair.key | {"protocol": "paper"})])

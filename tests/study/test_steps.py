@@ -1,4 +1,4 @@
-"""The steps of Amendment 1: what each makes, in which order, while the pages stay as they are."""
+"""The steps of Amendment 1: the runs of each, their order, and the pages, which stay the same."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from pcrec_core.specs.derived import Derived, Trivial
-from pcrec_core.study import defaults, plans
+from pcrec_core.study import cli, defaults, plans
 from pcrec_core.study.variants import Spec, variant
 
 HALF, WHOLE = "retailrocket-half", "retailrocket"
@@ -18,7 +18,7 @@ def made(label: str, model: str, seeds: int, dataset: str = HALF) -> list[Spec]:
 
 
 def has(name: str, label: str, model: str, seeds: int, dataset: str = HALF) -> bool:
-    """Whether a step has exactly that many seeds of an arm."""
+    """Return whether a step has exactly that many seeds of an arm."""
     wanted = set(plans.planned([name]))
     found = [spec in wanted for spec in made(label, model, seeds + 1, dataset)]
     return found == [True] * seeds + [False]
@@ -34,7 +34,7 @@ def test_the_steps_are_in_the_order_of_the_amendment():
     assert list(plans.STEPS) == sorted(plans.STEPS)
 
 
-def test_no_step_changes_what_is_made_by_default():
+def test_no_step_changes_the_default_plan():
     assert plans.planned() == plans.planned(list(plans.PLANS))
     assert {spec.data.source for spec in plans.planned()} == set(plans.SMALL)
 
@@ -73,13 +73,8 @@ def test_step_3_is_the_main_arms_of_sasrec_with_ten_seeds():
 
 def test_step_4_is_the_ladder_with_five_seeds():
     labels = ("ladder-base", "ladder-base-cosine", "ladder-LE", "base-200-epochs", "LE-200-epochs")
-    expected = [
-        variant(label, HALF, model, seed)
-        for label in labels
-        for model in ("sasrec", "dnn")
-        for seed in range(5)
-    ]
-    assert plans.planned(["step4"]) == expected
+    arms = [made(label, model, 5) for label in labels for model in ("sasrec", "dnn")]
+    assert plans.planned(["step4"]) == [spec for arm in arms for spec in arm]
 
 
 def test_step_5_has_each_change_of_the_robustness_with_its_seeds():
@@ -100,7 +95,7 @@ def test_step_5_ends_with_the_first_half():
 
 
 def trials(label: str, model: str, name: str) -> list[float]:
-    """Return the values of a setting that step 5 tries, by what is in its runs."""
+    """Return the values of a setting that the runs of step 5 try."""
     usual = variant(label, HALF, model)
     found = [
         spec
@@ -117,12 +112,13 @@ def trials(label: str, model: str, name: str) -> list[float]:
 def test_step_5_tries_the_papers_grids_on_one_seed():
     grid = [5e-5, 1e-4, 2.5e-4, 5e-4, 7.5e-4, 1e-3, 5e-3, 1e-2]
     assert trials("LE", "sasrec", "eta") == trials("LE", "dnn", "eta") == grid
-    assert trials("base", "sasrec", "eta") == []  # the base keeps its own
+    # the base keeps its own
+    assert trials("base", "sasrec", "eta") == []
     l2 = [0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.01]
     assert trials("base", "bpr", "l2") == trials("LE", "bpr", "l2") == l2
 
 
-def test_what_is_not_chosen_is_left_out_and_named_until_it_is(monkeypatch):
+def test_an_arm_is_left_out_and_named_until_its_setting_is_chosen(monkeypatch):
     left = plans.unchosen(["step5"])
     assert left == [
         "LE-own-eta of sasrec",
@@ -136,13 +132,12 @@ def test_what_is_not_chosen_is_left_out_and_named_until_it_is(monkeypatch):
     monkeypatch.setitem(defaults.CHOSEN, ("LE-own-eta", "dnn"), 2.5e-4)
     assert plans.unchosen(["step5"]) == [arm for arm in left if arm != "LE-own-eta of dnn"]
     new = [spec for spec in plans.planned(["step5"]) if spec not in set(before)]
-    assert new == made("LE-own-eta", "dnn", 3)[1:]  # that of seed 0 is a trial
+    # that of seed 0 is a trial
+    assert new == made("LE-own-eta", "dnn", 3)[1:]
     assert has("step5", "LE-own-eta", "dnn", 3)
 
 
-def test_the_list_says_in_one_line_what_is_left_out(tmp_path, capsys):
-    from pcrec_core.study import cli
-
+def test_the_list_names_what_is_left_out_in_one_line(tmp_path, capsys):
     assert cli.main(["study", "step5", "--list", "--records", str(tmp_path)]) == 0
     out = capsys.readouterr().out.splitlines()
     assert [line for line in out if "chosen" in line] == [
@@ -182,7 +177,7 @@ def test_the_runs_of_an_ensemble_are_planned_before_it():
         wanted = plans.planned([name])
         place = {spec: i for i, spec in enumerate(wanted)}
         ensembles = [s for s in wanted if isinstance(s, Derived) and s.operation == "ensemble"]
-        assert ensembles
+        assert len(ensembles) > 0
         assert all(place[run] < place[spec] for spec in ensembles for run in spec.parents)
 
 
@@ -190,5 +185,6 @@ def test_names_of_plans_and_steps_can_be_mixed_and_data_sets_cut_a_step():
     both = plans.planned(["step6", "fig5"])
     assert both == plans.planned(["step6"]) + plans.planned(["fig5"])
     assert {spec.data.source for spec in plans.planned(["step8"], ["beauty"])} == {"beauty"}
-    assert plans.planned(["step3"], ["beauty"]) == []  # a step has no other data sets than its own
+    # a step has no other data sets than its own
+    assert plans.planned(["step3"], ["beauty"]) == []
     assert len(plans.planned(["step6"], seeds=1)) == 3

@@ -1,4 +1,4 @@
-"""What each label of the claims means, word for word from PROTOCOLS.md."""
+"""The spec of each label (:ref:`protocols-variants`, :ref:`protocols-controls`)."""
 
 from __future__ import annotations
 
@@ -28,6 +28,13 @@ def trained(run: RunSpec, **changed: object) -> RunSpec:
     return dataclasses.replace(run, training=dataclasses.replace(run.training, **changed))
 
 
+def exchange(**changed: object) -> RunSpec:
+    return dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, **changed))
+
+
+SECOND = dataclasses.replace(BASE, seed=103)
+
+
 @pytest.mark.parametrize(
     ("label", "expected"),
     [
@@ -41,57 +48,30 @@ def trained(run: RunSpec, **changed: object) -> RunSpec:
         ("avg", dataclasses.replace(LE, cooperation=Cooperation("averaging"))),
         ("SD", dataclasses.replace(LE, rates="equal")),
         ("DS", dataclasses.replace(LE, orders="same")),
-        (
-            "E",
-            dataclasses.replace(
-                LE, cooperation=dataclasses.replace(ENTROPY, components=("embedding",))
-            ),
-        ),
-        (
-            "M",
-            dataclasses.replace(
-                LE, cooperation=dataclasses.replace(ENTROPY, components=("middle",))
-            ),
-        ),
-        (
-            "S",
-            dataclasses.replace(
-                LE, cooperation=dataclasses.replace(ENTROPY, components=("softmax",))
-            ),
-        ),
+        ("E", exchange(components=("embedding",))),
+        ("M", exchange(components=("middle",))),
+        ("S", exchange(components=("softmax",))),
         ("shuffled", dataclasses.replace(BASE, data=Data("ml-100k", histories="shuffled"))),
         ("half", defaults.base("ml-100k", "sasrec", seed=3, d=32)),
         ("base-constant", trained(BASE, schedule="constant")),
         ("LE-constant", trained(LE, schedule="constant")),
-        (
-            "permuted",
-            dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, shares="permuted")),
-        ),
-        (
-            "random",
-            dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, shares="random")),
-        ),
+        ("permuted", exchange(shares="permuted")),
+        ("random", exchange(shares="random")),
         ("base-2x-epochs", trained(BASE, epochs=240)),
         ("base-batch-256", trained(BASE, batch=256, epochs=240)),
         ("ema", trained(BASE, average="ema")),
         ("swa", trained(BASE, average="swa", schedule="constant")),
         ("apart-best", dataclasses.replace(BASE, peers=2)),
-        ("LE-k2", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, every=2))),
-        ("LE-k5", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, every=5))),
-        ("LE-once", dataclasses.replace(LE, cooperation=dataclasses.replace(ENTROPY, every=120))),
+        ("LE-k2", exchange(every=2)),
+        ("LE-k5", exchange(every=5)),
+        ("LE-once", exchange(every=120)),
         ("base-half-eta", trained(BASE, eta=5e-4)),
         ("LE-same-start", dataclasses.replace(LE, starts="same")),
         ("LE-2x-epochs", trained(LE, epochs=240)),
         ("base-200-epochs", trained(BASE, epochs=200)),
         ("LE-200-epochs", trained(LE, epochs=200)),
-        ("M2", Derived("ensemble", (BASE, dataclasses.replace(BASE, seed=103)))),
-        (
-            "M3",
-            Derived(
-                "ensemble",
-                (BASE, dataclasses.replace(BASE, seed=103), dataclasses.replace(BASE, seed=203)),
-            ),
-        ),
+        ("M2", Derived("ensemble", (BASE, SECOND))),
+        ("M3", Derived("ensemble", (BASE, SECOND, dataclasses.replace(BASE, seed=203)))),
         ("apart-ensemble", Derived("apart", (dataclasses.replace(BASE, peers=2),))),
         ("pruned10", Derived("pruned", (BASE,), 0.1)),
         ("pruned30-tuned", Derived("tuned", (BASE,), 0.3)),
@@ -124,17 +104,11 @@ def test_the_trainings_of_the_ladder(model):
 
 def test_bpr_by_the_papers_data_rule_is_controlled_in_all_else():
     rules = Rules(data="own", hidden="seen")
-    for label, usual in (
-        ("base-paper-data", of("base", "bpr")),
-        ("LE-paper-data", of("LE", "bpr")),
-    ):
-        assert of(label, "bpr") == dataclasses.replace(usual, rules=rules)
+    for label, usual in (("base-paper-data", "base"), ("LE-paper-data", "LE")):
+        assert of(label, "bpr") == dataclasses.replace(of(usual, "bpr"), rules=rules)
         assert of(label, "bpr").protocol == "controlled"
-        assert of(label, "bpr", rules={"order": "once"}).changed_rules == {
-            "data": "own",
-            "hidden": "seen",
-            "order": "once",
-        }
+        changed = of(label, "bpr", rules={"order": "once"}).changed_rules
+        assert changed == {"data": "own", "hidden": "seen", "order": "once"}
 
 
 @pytest.mark.parametrize(
@@ -155,13 +129,8 @@ def test_a_label_with_a_chosen_setting_has_it_alone(label, model, usual, name, v
 
 
 def test_labels_with_200_epochs_and_the_ladder_take_fewer_where_they_are_given():
-    for label in (
-        "base-200-epochs",
-        "LE-200-epochs",
-        "ladder-base",
-        "ladder-base-cosine",
-        "ladder-LE",
-    ):
+    ladder = ("ladder-base", "ladder-base-cosine", "ladder-LE")
+    for label in (*ladder, "base-200-epochs", "LE-200-epochs"):
         assert of(label, epochs=3).training.epochs == 3 and of(label).training.epochs == 200
 
 
@@ -175,7 +144,8 @@ def test_every_label_of_the_claims_has_a_meaning():
             labels.add((label, model or claim.model, claim.dataset))
     assert {label for label, *_ in labels} >= {"LE", "base", "M3", "ema"}
     for label, model, dataset in labels:
-        if label != "LE@random":  # the mean over several arms
+        # LE@random is the mean over several arms
+        if label != "LE@random":
             with suppress(NotChosen):
                 assert variant(label, dataset, model).seed == 0
 
@@ -192,11 +162,25 @@ def test_settings_are_given_to_all_runs_and_a_label_changes_them_after():
         of("W", protocol="paper", gamma=0.01),
     )
     paper = of("base", protocol="paper").training.epochs
-    assert (
-        of("base-2x-epochs", protocol="paper").training.epochs
-        == of("base-batch-256", protocol="paper").training.epochs
-    )
-    assert of("base-2x-epochs", protocol="paper").training.epochs == 2 * paper == 400
+    for label in ("base-2x-epochs", "base-batch-256"):
+        assert of(label, protocol="paper").training.epochs == 2 * paper == 400
+
+
+ONE_MODEL = "ladder-base bpr, ladder-LE bpr, LE-own-eta bpr, base-paper-data sasrec, LE-own-l2 dnn"
+
+
+@pytest.mark.parametrize("case", ONE_MODEL.split(", "))
+def test_a_label_is_refused_for_a_model_that_does_not_have_it(case):
+    label, model = case.split(" ")
+    has = "bpr" if MODELS[label] == ("bpr",) else "sasrec and dnn"
+    with pytest.raises(SpecError) as refused:
+        of(label, model)
+    assert str(refused.value) == f"{label} is a variant of {has} alone, not of {model}."
+
+
+PADDED = of("base", rules={"candidates": "padding too"})
+APART = "apart needs a run of two or more peers that never exchange."
+ML_1M, SHUFFLED = defaults.base("ml-1m", "sasrec"), Data("ml-100k", histories="shuffled")
 
 
 @pytest.mark.parametrize(
@@ -205,98 +189,62 @@ def test_settings_are_given_to_all_runs_and_a_label_changes_them_after():
         (lambda: of("LR"), "unknown variant 'LR'; did you mean 'L"),
         (lambda: of("LE@"), "unknown variant 'LE@'"),
         (lambda: of("M", model="bpr"), "BPR has no component but its embeddings"),
-        (
-            lambda: of("ladder-base", model="bpr"),
-            "ladder-base is a variant of sasrec and dnn alone, not of bpr.",
-        ),
-        (
-            lambda: of("ladder-LE", model="bpr"),
-            "ladder-LE is a variant of sasrec and dnn alone, not of bpr.",
-        ),
-        (
-            lambda: of("LE-own-eta", model="bpr"),
-            "LE-own-eta is a variant of sasrec and dnn alone, not of bpr.",
-        ),
-        (
-            lambda: of("LE-own-eta"),
-            "LE-own-eta belongs to retailrocket-half, where its setting is chosen, not to ml-100k.",
-        ),
-        (
-            lambda: of("base-paper-data"),
-            "base-paper-data is a variant of bpr alone, not of sasrec.",
-        ),
-        (lambda: of("LE-own-l2", model="dnn"), "LE-own-l2 is a variant of bpr alone, not of dnn."),
+        (lambda: of("LE-own-eta"), "LE-own-eta belongs to retailrocket-half, where its setting is"),
         (lambda: of("pruned100"), "share must be in [0, 1), not 1.0."),
+        (lambda: of("probed-M2"), "parents must be runs."),
         (
             lambda: of("recency", protocol="paper"),
-            "the trivial baselines follow protocol 'controlled' alone.",
+            "the trivial baselines follow protocol",
         ),
         (lambda: Derived("ensemble", (BASE,)), "ensemble is made from two or more runs, not 1."),
         (lambda: Derived("probed", (BASE, BASE)), "probed is made from one run, not 2."),
         (lambda: Derived("probed", (BASE,), 0.5), "share belongs to pruned and tuned"),
         (lambda: Derived("pruned", (BASE,)), "share belongs to pruned and tuned"),
+        (lambda: Derived("apart", (LE,)), APART),
         (
-            lambda: Derived("apart", (LE,)),
-            "apart needs a run of two or more peers that never exchange.",
-        ),
-        (
-            lambda: Derived("ensemble", (BASE, defaults.base("ml-1m", "sasrec"))),
-            "the runs of an ensemble must have the same data",
+            lambda: Derived("ensemble", (BASE, ML_1M)),
+            "the runs of an ensemble must have the same",
         ),
         (lambda: Derived("mean", (BASE, BASE)), "unknown operation 'mean'"),
         (lambda: Derived("ensemble", (BASE, BASE)), "an ensemble's runs must be different ones."),
-        (
-            lambda: Derived("ensemble", (BASE, of("base", rules={"candidates": "padding too"}))),
-            "the same data, model, protocol and rules",
-        ),
+        (lambda: Derived("ensemble", (BASE, PADDED)), "the same data, model, protocol and rules"),
         (lambda: Derived("pruned", (BASE,), "x"), "share must be in [0, 1), not x."),
         (
             lambda: Derived("probed", (of("shuffled"),)),
             "nothing is derived from shuffled histories",
         ),
-        (
-            lambda: Trivial(Data("ml-100k", histories="shuffled"), "recency"),
-            "nothing is derived from shuffled histories",
-        ),
-        (
-            lambda: Trivial(Data("ml-100k"), "populrity"),
-            "unknown baseline 'populrity'; did you mean 'popularity'?",
-        ),
+        (lambda: Trivial(SHUFFLED, "recency"), "nothing is derived from shuffled histories"),
+        (lambda: Trivial(Data("ml-100k"), "populrity"), "'populrity'; did you mean 'popularity'?"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(make, words):
+def test_impossible_variants_are_refused(make, words):
     with pytest.raises(SpecError) as refused:
         make()
     assert words in str(refused.value)
 
 
 def any_model(label: str) -> RunSpec | Derived | Trivial:
-    """The spec of a label, of the first model that has it."""
+    """Return the spec of a label, for the first model that has it."""
     model = MODELS.get(label, ("sasrec",))[0]
     return variant(label, "retailrocket-half" if "-own-" in label else "ml-100k", model, 3)
 
 
 @pytest.mark.parametrize("label", [*LABELS, "pruned30", "pruned30-tuned"])
-def test_identities_come_back_from_the_canonical_form_and_no_two_labels_share_one(
-    label, monkeypatch
-):
+def test_no_two_labels_share_an_identity_and_each_comes_back_from_its_form(label, monkeypatch):
     chosen = {(label, model): 0.02 for label in MODELS for model in MODELS[label]}
     monkeypatch.setattr(defaults, "CHOSEN", chosen)
     spec = any_model(label)
     if not isinstance(spec, RunSpec):
-        assert derived_from_dict(spec.canonical()) == spec and hash(
-            derived_from_dict(spec.canonical())
-        ) == hash(spec)
+        assert derived_from_dict(spec.canonical()) == spec
+        assert hash(derived_from_dict(spec.canonical())) == hash(spec)
     others = {any_model(other).identity for other in LABELS if other != label}
     assert spec.identity not in others and spec.name.endswith(spec.identity)
 
 
 def test_an_ensemble_is_the_same_in_any_order():
     one, other = BASE, dataclasses.replace(BASE, seed=7)
-    assert (
-        Derived("ensemble", (one, other)) == Derived("ensemble", (other, one))
-        and Derived("ensemble", (other, one)).seed == 3
-    )
+    assert Derived("ensemble", (one, other)) == Derived("ensemble", (other, one))
+    assert Derived("ensemble", (other, one)).seed == 3
 
 
 def test_names_of_derived_records():
@@ -306,27 +254,17 @@ def test_names_of_derived_records():
 
 
 def test_arms_that_rest_on_one_training_are_known():
-    assert (
-        trainings(of("ema"))
-        == trainings(of("apart-best"))
-        == trainings(of("apart-ensemble"))
-        == trainings(BASE)
-    )
-    assert (
-        trainings(of("LE-once"))
-        == trainings(of("LE-once", rules={"last_bin": "open"}))
-        == trainings(BASE)
-    )
+    for label in ("ema", "apart-best", "apart-ensemble", "LE-once", "pruned10"):
+        assert trainings(of(label)) == trainings(BASE)
+    assert trainings(of("LE-once", rules={"last_bin": "open"})) == trainings(BASE)
     assert trainings(of("LE-k5")).isdisjoint(trainings(BASE))
     assert trainings(of("swa")) == trainings(of("base-constant")) != trainings(BASE)
-    assert len(trainings(BASE)) == 1 and trainings(of("pruned10")) == trainings(BASE) < trainings(
-        of("M2")
-    ) < trainings(of("M3"))
+    assert len(trainings(BASE)) == 1
+    assert trainings(of("pruned10")) == trainings(BASE) < trainings(of("M2")) < trainings(of("M3"))
     # another evaluation of the same training
     for line in ({"choice": "test"}, {"choice": "both"}, {"candidates": "padding too"}):
-        assert trainings(of("base", rules=line)) == trainings(BASE) and trainings(
-            of("LE", rules=line)
-        ) == trainings(LE)
+        assert trainings(of("base", rules=line)) == trainings(BASE)
+        assert trainings(of("LE", rules=line)) == trainings(LE)
     assert trainings(of("LE", rules={"evaluated": "before"})) == trainings(LE)
     for line in ({"loss": "all"}, {"attention": "all"}, {"order": "once"}):
         assert trainings(of("base", rules=line)).isdisjoint(trainings(BASE))

@@ -1,4 +1,4 @@
-"""Kept weights: one plain safetensors file, the same bytes at every save, and no damage that goes unnoticed."""
+"""Kept weights: plain safetensors files, the same bytes at every save, and damage is noticed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ AGAIN = r"delete them and the run is trained again\.$"
 
 @pytest.fixture(autouse=True)
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The weights of peer 1 of a run whose peers never exchange, which ``apart`` is made from."""
+    """Return the file of the weights of peer 1 of a run whose peers never exchange."""
     outcome = fit(RUN, RINGS)[1]
     weights.keep(RUN, outcome.weights, outcome.by_peer)
     return weight_files.path(RUN, 1)
@@ -66,14 +66,12 @@ def test_every_flipped_bit_and_every_cut_is_refused(kept):
     [lambda w: w + 1e-7, lambda w: w.double(), lambda w: w.flip(0), lambda w: -w],
     ids=["value", "type", "order", "sign"],
 )
-def test_weights_that_are_not_what_their_digest_says_are_refused(kept, change):
+def test_weights_that_do_not_match_their_digest_are_refused(kept, change):
     with safe_open(kept, "pt") as file:
-        said = file.metadata()
-    save_file({name: change(w).contiguous() for name, w in load_file(kept).items()}, kept, said)
-    with pytest.raises(
-        RecordError,
-        match=f"^the weights {kept} are damaged, .*: their SHA-256 does not match; {AGAIN}",
-    ):
+        metadata = file.metadata()
+    save_file({name: change(w).contiguous() for name, w in load_file(kept).items()}, kept, metadata)
+    sentence = f"^the weights {kept} are damaged, .*: their SHA-256 does not match; {AGAIN}"
+    with pytest.raises(RecordError, match=sentence):
         loaded()
 
 
@@ -82,20 +80,20 @@ def test_two_tensors_that_changed_places_are_refused(kept):
     weights.keep(run, fit(run, RINGS)[1].weights, [])
     place = weight_files.path(run)
     with safe_open(place, "pt") as file:
-        said = file.metadata()
+        metadata = file.metadata()
     tensors = load_file(place)
     one, other = "blocks.0.query.weight", "blocks.0.key.weight"
-    save_file(tensors | {one: tensors[other], other: tensors[one]}, place, said)
+    save_file(tensors | {one: tensors[other], other: tensors[one]}, place, metadata)
     with pytest.raises(RecordError, match="are damaged"):
         weights.model(run, None, RINGS, CPU)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "metadata",
     [None, {"run": RUN.identity}, {"pcrec_core": "{}"}, {"pcrec_core": "[1]"}, {"pcrec_core": "{"}],
 )
-def test_weights_without_a_digest_are_refused(kept, said):
-    save_file(load_file(kept), kept, said)
+def test_weights_without_a_digest_are_refused(kept, metadata):
+    save_file(load_file(kept), kept, metadata)
     with pytest.raises(
         RecordError,
         match=rf"^the weights {kept} (are damaged, or were written by an earlier version|cannot be"

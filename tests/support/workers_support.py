@@ -1,6 +1,6 @@
-"""What a worker process of the tests does besides training: it writes below one folder, says what it does, and can be held.
+"""Worker processes of the tests: they write below one folder, leave notes, and can be held.
 
-Imported by workers, which are other processes: a monkeypatch of the test does not reach them.
+Workers import this module, because a monkeypatch of the test does not reach other processes.
 """
 
 from __future__ import annotations
@@ -21,26 +21,30 @@ from pcrec_core.study.defaults import base
 from pcrec_core.trainer import Trainer
 
 _EPOCH = Trainer._epoch
-PATIENCE = 120  # seconds until a test gives up
+#: Seconds until a test gives up.
+PATIENCE = 120
 
 
 def tiny(seed: int = 0, **given: Any) -> RunSpec:
-    """A run of a moment."""
+    """Return a run that takes a moment."""
     return base("synthetic", "bpr", seed=seed, **{"epochs": 3, "d": 4} | given)
 
 
 def diverging(seed: int = 0) -> RunSpec:
-    """A run whose loss is soon no number."""
+    """Return a run whose loss is soon no number."""
     return tiny(seed, eta=1e30)
 
 
 def watch(folder: Path) -> None:
-    """From here on, in this process: files go below ``folder``, a checkpoint is made of every epoch, and each epoch begun
-    leaves a note named run, epoch, process. In its second epoch a run waits as long as there is a file ``hold/IDENTITY``."""
+    """Watch the runs of this process from here on.
+
+    Files go below ``folder``, every epoch has a checkpoint, and each epoch begun leaves a note named
+    by run, epoch and process. In its second epoch a run waits while a file ``hold/IDENTITY`` exists.
+    """
     os.environ[paths.CACHE] = str(folder)
     train.train.__kwdefaults__["interval"] = 0
 
-    def epoch(trainer: Trainer, number: int) -> dict:
+    def epoch(trainer: Trainer, number: int) -> dict[str, Any]:
         note(
             folder,
             f"{trainer.spec.identity}-{number}-{os.getpid()}",
@@ -59,7 +63,7 @@ def note(folder: Path, name: str, text: str = "") -> None:
 
 
 def notes(folder: Path, run: RunSpec | None = None, epoch: int | None = None) -> list[Path]:
-    """Notes of the epochs that were begun: of one run, of one epoch."""
+    """List the notes of the epochs that were begun, also those of one run or one epoch."""
     wanted = f"{run.identity if run else '*'}-{'*' if epoch is None else epoch}-*"
     return sorted((folder / "notes").glob(wanted))
 
@@ -76,7 +80,7 @@ def release(folder: Path) -> None:
 
 
 def wait_for(condition: Callable[[], Any], what: str) -> Any:
-    """The first true value of ``condition``."""
+    """Return the first true value of ``condition``."""
     deadline = time.monotonic() + PATIENCE
     while not (value := condition()):
         assert time.monotonic() < deadline, f"waited too long for {what}"
@@ -85,13 +89,13 @@ def wait_for(condition: Callable[[], Any], what: str) -> Any:
 
 
 def held(folder: Path, run: RunSpec) -> int:
-    """The process in which ``run`` is held, once it is."""
+    """Wait until ``run`` is held, and return its process."""
     [found] = wait_for(lambda: notes(folder, run, epoch=1), f"{run.name} to be held")
     return int(found.name.rsplit("-", 1)[1])
 
 
 def kill_holder(folder: Path, run: RunSpec, other: RunSpec | None = None) -> None:
-    """End the process in which ``run`` is held, without warning, and let whoever trains it next through.
+    """Kill the process in which ``run`` is held, and release the run for the next process.
 
     ``other`` is held in another process at that moment.
     """
@@ -101,20 +105,20 @@ def kill_holder(folder: Path, run: RunSpec, other: RunSpec | None = None) -> Non
     release(folder)
 
 
-def watched(folder: Path, job: Callable, *args: Any, **options: Any) -> Any:
-    """``job``, in a process that is watched."""
+def watched(folder: Path, job: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """Do a job in a process that is watched."""
     watch(folder)
     note(folder, f"asked.{os.getpid()}")
     return job(*args, **options)
 
 
 class Watched:
-    """``executor``, whose jobs are watched; in ``with``, it stays open."""
+    """An executor whose jobs are watched; after ``with`` it stays open."""
 
     def __init__(self, executor: Any, folder: Path) -> None:
         self.executor, self.folder = executor, folder
 
-    def submit(self, job: Callable, *args: Any, **options: Any) -> Any:
+    def submit(self, job: Callable[..., Any], *args: Any, **options: Any) -> Any:
         return self.executor.submit(watched, self.folder, job, *args, **options)
 
     def __enter__(self) -> Watched:
@@ -125,5 +129,5 @@ class Watched:
 
 
 def loads() -> int:
-    """How often this process loaded a data set."""
+    """Return how often this process loaded a data set."""
     return splits.split_of.cache_info().misses

@@ -1,0 +1,127 @@
+"""What the commands share: the parser, the place where runs are trained, and a printed record."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pcrec_core.errors import SpecError, unknown
+from pcrec_core.study import executors
+from pcrec_core.study.executors import AnyExecutor
+from pcrec_core.study.records import Record
+from pcrec_core.training import environment
+
+RECORDS = (
+    "folder of records (default: the committed ones, and data/cache/records for those you make)"
+)
+#: Results that are a number per user, or a table.
+_NOT_PRINTED = ("ranks", "repeated", "probed", "test_groups")
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises ``SpecError``, with the nearest option where one is unknown."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False)
+
+    def parse_known_args(
+        self, args: Iterable[str] | None = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        """Parse, and refuse unknown words in the command itself, for it knows its own options."""
+        options, extra = super().parse_known_args(args, namespace)
+        if extra:
+            self.error(f"unrecognized arguments: {' '.join(extra)}")
+        return options, extra
+
+    def error(self, message: str) -> NoReturn:
+        """Raise ``SpecError``."""
+        typed = re.search(r"unrecognized arguments: (--[\w-]+)", message)
+        raise SpecError(
+            unknown("option", typed[1], self.options())
+            if typed
+            else f"{message}; see {self.prog} --help."
+        )
+
+    def options(self) -> set[str]:
+        """Return every option of this parser and of its commands."""
+        own = {
+            option
+            for action in self._actions
+            for option in action.option_strings
+            if option.startswith("--")
+        }
+        commands = [
+            parser
+            for action in self._actions
+            if isinstance(action.choices, dict)
+            for parser in action.choices.values()
+        ]
+        return own.union(*(parser.options() for parser in commands))
+
+
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """Add the options for the place where runs are trained and kept."""
+    add = parser.add_argument
+    add("--device", default="auto", help="auto, cpu or cuda")
+    add("--threads", type=int, default=1, help="CPU threads of a run (default: 1)")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="train in N processes of this machine, a run in each",
+    )
+    where.add_argument(
+        "--dask", metavar="ADDRESS", help="train on the workers of the dask scheduler there"
+    )
+    add("--records", type=Path, metavar="DIR", help=RECORDS)
+
+
+def executor(options: argparse.Namespace) -> AbstractContextManager[AnyExecutor | None]:
+    """Return the executor that ``--workers`` or ``--dask`` asks for, or None, for ``with``."""
+    if options.workers is options.dask is None:
+        return nullcontext()
+    if environment.started():
+        raise SpecError(
+            "torchrun starts a process per peer, --workers and --dask a process per run: take one"
+            " of them."
+        )
+    if options.dask is not None:
+        return executors.dask(options.dask)
+    return executors.Processes(options.workers)
+
+
+def print_record(record: Record, path: Path) -> None:
+    """Print the path, the name and the main results of a record."""
+    print(f"record    {path}")
+    print(f"name      {record.name}")
+    if record.kind == "run":
+        _print_run(record)
+        return
+    for name, value in record.result.items():
+        if name not in _NOT_PRINTED:
+            print(f"{name:<24} {value}")
+
+
+def _print_run(record: Record) -> None:
+    chosen, made, result = record.result["chosen"], record.run, record.result
+    model = "the merged model" if chosen["merged"] else f"peer {chosen['peer']}"
+    clean = "" if made["clean"] else " (not clean)"
+    print(
+        f"chosen    epoch {chosen['epoch'] + 1} of {record.run_spec.training.epochs}, {model};"
+        f" validation NDCG@20 {chosen['valid']['NDCG@20']:.4f}"
+    )
+    print(
+        f"trained   {sum(made['seconds'].values()):.0f} s on {made['device']},"
+        f" {made['threads']} thread(s), commit {str(made['commit'])[:8]}{clean}"
+    )
+    print(
+        f"test      {result['data']['users']} users, {result['data']['items']} items,"
+        f" protocol {record.key['protocol']}"
+    )
+    for name, value in result["test"].items():
+        print(f"{name:<9} {value:.4f}")

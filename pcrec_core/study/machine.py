@@ -1,0 +1,91 @@
+"""The machine as a record describes it, and torch with a number of threads."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pcrec_core.errors import TrainingError
+
+if TYPE_CHECKING:
+    import torch
+
+_TORCH = threading.Lock()
+
+
+def require_threads(threads: int) -> None:
+    """Raise ``TrainingError`` unless torch can have that many threads."""
+    if not 1 <= threads <= 1024:
+        raise TrainingError(f"threads must be from 1 to 1024, not {threads}.")
+
+
+@contextmanager
+def torch_threads(threads: int) -> Iterator[None]:
+    """Give the calling thread torch alone, with a number of CPU threads.
+
+    The generator and the thread count of torch belong to the process, so runs in several threads
+    take turns.
+
+    Raises
+    ------
+    TrainingError
+        If the number is out of range, or the memory does not suffice.
+    """
+    import torch
+
+    require_threads(threads)
+    with _TORCH:
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        try:
+            yield
+        except (MemoryError, RuntimeError) as error:
+            if not _out_of_memory(error):
+                raise
+            raise TrainingError(
+                "the memory does not suffice; lower the batch, d or t, or take another device."
+            ) from error
+        finally:
+            torch.set_num_threads(before)
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Return whether memory is short: a GPU has an error of its own, a CPU a plain RuntimeError."""
+    import torch
+
+    kinds = (MemoryError, torch.OutOfMemoryError)
+    return isinstance(error, kinds) or "allocate memory" in str(error)
+
+
+def processor() -> str:
+    """Name the CPU and torch's vector instructions, which decide the last bits of a result."""
+    import torch
+
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    model = next(models, platform.machine())
+    return f"{model}, {torch.backends.cpu.get_cpu_capability()}"
+
+
+def device_name(device: torch.device) -> str:
+    """Return the name of a GPU, or ``cpu``."""
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def peak_bytes(device: torch.device) -> int:
+    """Return the most memory in bytes that this process has held, also in runs before this one."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,0 +1,38 @@
+"""What the tests of the study share: a store of their own, no downloads, and a list of trainings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pcrec_core.datasets import files
+from pcrec_core.specs.run import RunSpec
+from pcrec_core.study import train
+from pcrec_core.study.records import Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "records")
+
+
+@pytest.fixture(autouse=True)
+def training_allowed(monkeypatch) -> None:
+    """Allow training, whatever the environment, and let a download fail."""
+    monkeypatch.delenv(train.NO_TRAINING, raising=False)
+    monkeypatch.setattr(files, "_download", None)
+
+
+@pytest.fixture
+def trained(monkeypatch) -> list[RunSpec]:
+    """Return the specs that are trained in this process, in order."""
+    specs, original = [], train.train
+
+    def watched(run: RunSpec, *args: Any, **options: Any) -> str:
+        specs.append(run)
+        return original(run, *args, **options)
+
+    monkeypatch.setattr(train, "train", watched)
+    return specs
