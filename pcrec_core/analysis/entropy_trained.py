@@ -176,7 +176,7 @@ _WHICH: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
 }
 
 
-def _summed(frame: pd.DataFrame) -> pd.DataFrame:
+def summarize_agreement(frame: pd.DataFrame) -> pd.DataFrame:
     decided = frame[(frame["H"] != 0) & (frame[SELECTION] != 0)]
     summed = pd.DataFrame(
         [

@@ -98,15 +98,15 @@ def test_a_value_beyond_the_axis_is_written_with_a_star_where_it_is_of_users_onl
 
 def test_the_steep_first_epochs_of_a_curve_are_below_its_axis():
     rise = pd.DataFrame({"epoch": range(1, 11), "value": [0, 0.1, 0.5, *[0.6] * 5, 0.4, 0.5]})
-    assert figures.fig5_convergence._late(rise) == pytest.approx(
+    assert figures.fig5_convergence._limits(rise) == pytest.approx(
         (0.39, 0.61)
     )  # not of the first two of ten
-    low, high = figures.fig5_convergence._late(rise[rise["epoch"] == 4])
+    low, high = figures.fig5_convergence._limits(rise[rise["epoch"] == 4])
     assert low < 0.6 < high  # a level line has room, too
 
 
 def test_more_lines_than_colours_still_differ_and_more_data_sets_do_not_fail():
-    looks = list(itertools.islice(figures.style._looks(), 36))
+    looks = list(itertools.islice(figures.style.line_styles(), 36))
     assert (
         len(set(looks)) == 36
         and looks[0] == ("", figures.style.CYCLE[0])

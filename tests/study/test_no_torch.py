@@ -65,6 +65,7 @@ READERS = [
     "datasets",
     "datasets.statistics",
     "analysis.paper",
+    "analysis.claims.registry",
     "analysis.claims.decide",
     "analysis.claims.table",
     "analysis.claims.evidence",

@@ -11,7 +11,8 @@ import pytest
 from stats_support import made, simulated
 
 from pcrec_core.analysis import paper
-from pcrec_core.analysis.claims.decide import Evidence, decide
+from pcrec_core.analysis.claims.decide import decide
+from pcrec_core.analysis.claims.measurement import Evidence
 from pcrec_core.analysis.claims.outcomes import (
     CONTRADICTED,
     INCONCLUSIVE,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import zlib
 
@@ -12,11 +11,15 @@ from scipy.stats import ttest_rel
 from stats_support import plain
 
 from pcrec_core.analysis import paper
-from pcrec_core.analysis.claims import evidence, run_level
-from pcrec_core.analysis.claims.evidence import Shelf, decided, gather, of_family
+from pcrec_core.analysis.claims import run_level
+from pcrec_core.analysis.claims.evidence import decided, gather, of_family
+from pcrec_core.analysis.claims.measurement import Evidence
+from pcrec_core.analysis.claims.planned_records import reader
 from pcrec_core.reporting import claims as shown
-from pcrec_core.reporting import formats, glue
+from pcrec_core.reporting import glue
+from pcrec_core.reporting.claim_formats import format_compound
 from pcrec_core.reporting.described import described
+from pcrec_core.reporting.formats import improvement
 from pcrec_core.specs.derived import Trivial
 from pcrec_core.specs.run import Data
 from pcrec_core.study import plans
@@ -57,8 +60,8 @@ def put(
         store.put(run_record(spec, result, {}))
 
 
-def one(store: Store, name: str) -> evidence.Evidence:
-    return gather(Shelf(store), "MRR@5")[name]
+def one(store: Store, name: str) -> Evidence:
+    return gather(reader(store), "MRR@5")[name]
 
 
 def test_without_records_no_claim_is_tested_and_all_are_there(store):
@@ -144,7 +147,7 @@ def test_a_run_that_is_planned_and_missing_leaves_no_word(store):
     found = one(store, "table3-ml-sasrec-le")
     assert found.missing == 1 and found.found.runs_v == 2
     assert decided(store).loc["table3-ml-sasrec-le", "reason"].startswith("a run is missing")
-    assert one(store, "table3-ml-dnn-le") == evidence.Evidence(None, missing=6)
+    assert one(store, "table3-ml-dnn-le") == Evidence(None, missing=6)
 
 
 def test_arms_that_share_a_training_are_cut_to_their_common_seeds_and_paired(store):
@@ -184,7 +187,7 @@ def test_a_random_alpha_is_the_mean_over_the_others_seed_by_seed(store):
     put(store, "LE@50", 0.5)
     found = one(store, "fig4-ml-sasrec-proper").found
     means = [
-        gather(Shelf(store), "MRR@5")[f"fig4-ml-sasrec-a30-a{alpha}"].found.mean_b
+        gather(reader(store), "MRR@5")[f"fig4-ml-sasrec-a30-a{alpha}"].found.mean_b
         for alpha in (10, 20, 40, 50)
     ]
     assert found.mean_b == pytest.approx(np.mean(means)) and (found.runs_v, found.runs_b) == (3, 1)
@@ -219,7 +222,7 @@ def test_a_record_is_read_once(store, monkeypatch):
     get = Store.get
     monkeypatch.setattr(Store, "get", lambda self, name: read.append(name) or get(self, name))
     decided(store)
-    assert len(read) == len(set(read)) and dataclasses.is_dataclass(Shelf(store))
+    assert len(read) == len(set(read)) > 100
 
 
 NAMES = [f"blocks.0.{k}" for k in range(4)]
@@ -262,7 +265,7 @@ def test_claims_about_runs_are_tested_over_runs(store):
         exchange(
             store, seed, [[1.9, 1.0, 1.0, 1.9 + seed / 200], [1.9, 1.5, 1.5, 1.9]]
         )  # the first and the last are equal
-    found = {name: given.found for name, given in run_level.tested(Shelf(store)).items()}
+    found = {name: given.found for name, given in run_level.tested(reader(store)).items()}
     half = found["fig6-ml-half"]
     assert (half.mean_v, half.mean_b) == (
         pytest.approx((0.25 + 0 + 0) / 3),
@@ -273,7 +276,7 @@ def test_claims_about_runs_are_tested_over_runs(store):
         np.mean([1.9, 1.90125, 1.9025])
     ) and merged.mean_v == pytest.approx(np.mean([(0.1 + 2) / 2, 2, 2]))
     paired = ttest_rel([1.05, 2, 2], [1.9, 1.90125, 1.9025]).confidence_interval()
-    assert described(run_level.described(Shelf(store))["criterion-ml-averaging"]) == (
+    assert described(run_level.described(reader(store))["criterion-ml-averaging"]) == (
         f"run by run, as the merged layers are made of the peers' own, -0.2179 [{paired.low:+.4f}, {paired.high:+.4f}];"
         " of layers whose peers' entropies differ by at most 0.02 nats"
     )
@@ -295,9 +298,9 @@ def test_always_is_decided_where_it_holds_least(store):
     for seed, (base, pair) in enumerate(pairs):
         probe(store, "base", seed, base)
         probe(store, "LE", seed, pair)
-    found = run_level.tested(Shelf(store))["fig6-ml-always"].found
+    found = run_level.tested(reader(store))["fig6-ml-always"].found
     assert (found.mean_v, found.mean_b) == (0.75, 0.5)
-    text = described(run_level.described(Shelf(store))["fig6-ml-always"])
+    text = described(run_level.described(reader(store))["fig6-ml-always"])
     assert text.startswith(
         "smaller at 43, larger at 26 of the 69 thresholds where runs differ; compared at 1.51"
     )
@@ -307,7 +310,7 @@ def test_runs_that_do_not_differ_are_described_without_a_test(store):
     for seed in range(3):
         probe(store, "base", seed, [0.1, 0.2, 2, 2])
         probe(store, "LE", seed, [0.1, 2, 2, 2])
-    assert "fig6-ml-half" not in run_level.tested(Shelf(store))
+    assert "fig6-ml-half" not in run_level.tested(reader(store))
     text = repr(shown.sentences(of_family(decided(store), "fig6", ["ml-100k"])))
     assert "LE 0.250, base 0.500 in every run, so no test can be made (runs 3, 3)." in text
 
@@ -317,7 +320,7 @@ def test_a_missing_probe_shifts_no_other(store):
         exchange(store, seed, [[1.0 + seed] * 4] * 2)
         if seed > 0:
             probe(store, "LE", seed, [2.0 + seed / 10] * 4)
-    found = run_level.tested(Shelf(store))["criterion-ml-averaging"]
+    found = run_level.tested(reader(store))["criterion-ml-averaging"]
     assert (found.found.mean_v, found.found.mean_b, found.missing) == (pytest.approx(2.15), 2.5, 1)
 
 
@@ -325,7 +328,7 @@ def test_equal_changes_in_all_runs_allow_no_paired_test(store):
     for seed in range(2):
         exchange(store, seed, [[1.0 + seed] * 4] * 2)
         probe(store, "LE", seed, [1.5 + seed] * 4)
-    assert described(run_level.described(Shelf(store))["criterion-ml-averaging"]).startswith(
+    assert described(run_level.described(reader(store))["criterion-ml-averaging"]).startswith(
         "of layers whose peers'"
     )
 
@@ -333,7 +336,7 @@ def test_equal_changes_in_all_runs_allow_no_paired_test(store):
 def test_claims_about_runs_wait_for_two_of_them(store):
     probe(store, "base", 0, [1.0] * 4)
     probe(store, "LE", 0, [1.0] * 4)
-    assert run_level.tested(Shelf(store)) == {}
+    assert run_level.tested(reader(store)) == {}
 
 
 def test_what_gets_no_word_is_described_or_named_as_unmeasured(store):
@@ -356,7 +359,7 @@ def test_what_gets_no_word_is_described_or_named_as_unmeasured(store):
         store.put(
             run_record(spec, {"epochs": epochs, "chosen": {"epoch": 0}, "layers": layers}, {})
         )
-    text = plain(described(run_level.described(Shelf(store))["fig4-ml-sasrec-mu"]))
+    text = plain(described(run_level.described(reader(store))["fig4-ml-sasrec-mu"]))
     assert (
         text.count(
             "the larger mu of a layer is 0.7 or more in 50 % of all layers and exchanges, its median 0.75"
@@ -371,7 +374,7 @@ def test_what_was_changed_after_evidence_existed_stands_beside_what_is_now(store
     put(store, "LE", 0.9, model="dnn")
     frame = decided(store)
     page = plain(shown.changes(frame, "changes")._repr_html_())
-    now = plain(formats._improvement(frame.loc["table3-ml-dnn-le"]))
+    now = plain(improvement(frame.loc["table3-ml-dnn-le"]))
     assert (
         "+25.2 % [-8.1 %, +70.5 %]" in page
         and page.count(now) == 2
@@ -400,17 +403,17 @@ def test_a_joined_claim_says_which_member_decides_it_and_what_is_not_measured(st
     one, other = frame.loc["table4-ml-sasrec-always", "rows of members"]
     assert (one["a"], other["a"], other["measured"]) == ("LE", "LN", False)
     joined = frame.loc["table4-ml-sasrec-always"].to_dict()
-    assert shown._joined(joined) == "not tested"  # LN has no runs
+    assert format_compound(joined) == "not tested"  # LN has no runs
     joined["word"] = "supported"
     assert (
-        shown._joined(joined)
-        == f"supported; by LE over base: {shown._improvement(member)}; 1 of 2 not measured"
+        format_compound(joined)
+        == f"supported; by LE over base: {improvement(member)}; 1 of 2 not measured"
     )
     frame.at["table4-ml-sasrec-always", "word"] = "supported"
     text = repr(
         shown.sentences(of_family(frame, "table4", ["ml-100k"]))
     )  # a page with LN's family, not LE's
-    assert f"(ml-100k): supported; by LE over base: {shown._improvement(member)}; 1 of 2" in text
+    assert f"(ml-100k): supported; by LE over base: {improvement(member)}; 1 of 2" in text
 
 
 def test_a_claim_that_joins_several_models_names_the_model_of_each_member(store):
@@ -418,10 +421,10 @@ def test_a_claim_that_joins_several_models_names_the_model_of_each_member(store)
         put(store, "base", model=model)
         put(store, "LE", 0.9, model=model)
     joined = decided(store).loc["table3-ml-le"].to_dict()
-    sasrec, dnn, bpr = (formats._improvement(member) for member in joined["rows of members"])
+    sasrec, dnn, bpr = (improvement(member) for member in joined["rows of members"])
     assert joined["word"] == "supported"
     members = f"sasrec LE over base: {sasrec}, dnn LE over base: {dnn}, bpr LE over base: {bpr}"
-    assert shown._joined(joined) == f"supported; by {members}"
+    assert format_compound(joined) == f"supported; by {members}"
 
 
 def test_claims_about_base_models_and_trivial_baselines_are_counted_apart(store):
