@@ -134,7 +134,8 @@ def test_a_changed_digit_with_the_hash_made_right_shows_in_every_output_that_hol
     cells = by_source("table3", said["hashed/table3"])
     assert [text for source, text in cells.items() if READS in source] == [None]
     shown = [text for source, text in cells.items() if any(call in source for call in SHOWS)]
-    assert len(shown) == 4 and all("Cell outputs differ" in text for text in shown)
+    assert len(shown) == 4
+    assert all("Cell outputs differ" in text for text in shown)
 
 
 def test_a_notebook_that_does_not_read_the_record_still_passes(said):

@@ -68,7 +68,8 @@ def test_the_first_code_cell_holds_annotated_literals_of_their_types(
     statements = ast.parse(code[0].source).body
     assert len(statements) == len(lines)
     for statement in statements:
-        assert isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+        assert isinstance(statement, ast.AnnAssign)
+        assert isinstance(statement.target, ast.Name)
         assert ast.unparse(statement.annotation) in TYPES
         ast.literal_eval(statement.value)
     namespace: dict[str, Any] = {}

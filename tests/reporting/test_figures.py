@@ -107,11 +107,9 @@ def test_the_steep_first_epochs_of_a_curve_are_below_its_axis():
 
 def test_more_lines_than_colours_still_differ_and_more_data_sets_do_not_fail():
     looks = list(itertools.islice(figures.style.line_styles(), 36))
-    assert (
-        len(set(looks)) == 36
-        and looks[0] == ("", figures.style.CYCLE[0])
-        and looks[6][1] == figures.style.CYCLE[0]
-    )
+    assert len(set(looks)) == 36
+    assert looks[0] == ("", figures.style.CYCLE[0])
+    assert looks[6][1] == figures.style.CYCLE[0]
     curve = pd.DataFrame(
         [
             {
@@ -228,7 +226,8 @@ def panels() -> dict[tuple[str, str], Axes]:
 def test_a_panel_shows_pcrec_over_alpha_with_its_intervals(panels, which):
     [(line, _, [bars])] = panels[which].containers
     alphas, means, lows, highs = zip(*sorted(POINTS[which][0]), strict=True)
-    assert list(line.get_xdata()) == list(alphas) and list(line.get_ydata()) == list(means)
+    assert list(line.get_xdata()) == list(alphas)
+    assert list(line.get_ydata()) == list(means)
     drawn = [
         ([x for x, _ in segment], sorted(y for _, y in segment)) for segment in bars.get_segments()
     ]
@@ -258,7 +257,8 @@ def test_a_panel_shows_the_base_as_a_line_in_its_interval(panels, which):
 
 def test_panels_say_model_and_metric_and_one_legend_what_is_drawn(panels):
     for (model, metric), axes in panels.items():
-        assert axes.get_title() == f"ml-100k, {model}" and axes.get_ylabel() == f"{metric} on test"
+        assert axes.get_title() == f"ml-100k, {model}"
+        assert axes.get_ylabel() == f"{metric} on test"
     assert [axes.get_xlabel() for axes in panels.values()] == ["", ""] + [
         "alpha (0: plain averaging)"
     ] * 2
@@ -321,7 +321,8 @@ def test_a_map_shows_mu_of_peer_0_by_layer_and_epoch_also_where_peer_1_holds_it(
     *panels, _ = figures.fig4_alpha.mu_maps(mu.first_mu(held(MU))).axes
     assert len(panels) == len(MU)
     for axes, ((_, alpha), layers) in zip(panels, MU.items(), strict=True):
-        assert axes.get_title() == f"alpha {alpha:g}" and axes.get_xlabel() == "epoch"
+        assert axes.get_title() == f"alpha {alpha:g}"
+        assert axes.get_xlabel() == "epoch"
         np.testing.assert_allclose(mesh(axes), list(layers.values()))
     assert [axes.get_ylabel() for axes in panels] == ["ml-100k\nsasrec", "", "ml-100k\ndnn", ""]
 
@@ -330,14 +331,11 @@ def test_a_map_has_its_layers_from_the_first_at_the_top_and_its_epochs_in_the_mi
     *panels, _ = figures.fig4_alpha.mu_maps(mu.first_mu(held(MU))).axes
     for axes, layers in zip(panels[::2], [MU["sasrec", 10.0], MU["dnn", 10.0]], strict=True):
         assert [label.get_text() for label in axes.get_yticklabels()] == list(layers)
-        assert (
-            list(axes.get_yticks()) == list(range(len(layers)))
-            and axes.get_ylim()[0] > axes.get_ylim()[1]
-        )
+        assert list(axes.get_yticks()) == list(range(len(layers)))
+        assert axes.get_ylim()[0] > axes.get_ylim()[1]
         corners = axes.collections[0].get_coordinates()
-        assert list(corners[0, :, 0]) == [0, 2, 4] and list(corners[:, 0, 1]) == [
-            i - 0.5 for i in range(len(layers) + 1)
-        ]
+        assert list(corners[0, :, 0]) == [0, 2, 4]
+        assert list(corners[:, 0, 1]) == [i - 0.5 for i in range(len(layers) + 1)]
 
 
 def test_a_single_exchange_is_a_column_one_epoch_wide():
@@ -362,10 +360,10 @@ def test_a_map_of_several_runs_shows_their_mean():
 def test_every_map_is_in_the_colours_of_one_bar_from_0_to_1():
     *panels, bar = figures.fig4_alpha.mu_maps(mu.first_mu(held(MU))).axes
     drawn = [axes.collections[0] for axes in panels]
-    assert {mesh.get_clim() for mesh in drawn} == {(0, 1)} and len(
-        {mesh.get_cmap().name for mesh in drawn}
-    ) == 1
-    assert bar.get_ylabel() == "mu of peer 0" and bar.get_ylim() == (0, 1)
+    assert {mesh.get_clim() for mesh in drawn} == {(0, 1)}
+    assert len({mesh.get_cmap().name for mesh in drawn}) == 1
+    assert bar.get_ylabel() == "mu of peer 0"
+    assert bar.get_ylim() == (0, 1)
 
 
 def test_every_measured_comparison_is_a_row_and_what_is_far_off_is_cut():
@@ -402,10 +400,8 @@ def test_every_measured_comparison_is_a_row_and_what_is_far_off_is_cut():
         "controls",
         "sasrec: LE over avg",
     ]
-    assert [text.get_text() for text in axes.texts] == [
-        "+250 %",
-        "x +287 %",
-    ] and axes.get_xlim() == (-63, 63)
+    assert [text.get_text() for text in axes.texts] == ["+250 %", "x +287 %"]
+    assert axes.get_xlim() == (-63, 63)
     drawn = [line for line in axes.lines if len(line.get_xdata())]
     arrows = [line for line in drawn if line.get_marker() in "<>"]
     assert sorted(float(line.get_xdata()[0]) for line in arrows) == [-60, -60, -60, -60, -60, 60]
