@@ -1,4 +1,4 @@
-"""Claims decided by family: from the committed registry and from one made here."""
+"""Claims decided by family: from the committed registry and from parts of it."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_claims_without_printed_values_have_the_variance_of_runs(name):
 
 
 def test_ours_below_what_the_paper_could_have_seen():
-    """e33 of claim LE is 0.018 at c = 0; the standard error of made comparisons leaves no correlation."""
+    """The e33 of claim LE is 0.018 at c = 0: made comparisons have no correlation."""
     small, large = (decide({LE: Evidence(made(L, 0.001, 8, Vu=1.0))})[LE] for L in (0.01, 0.03))
     assert small.side.e33 == pytest.approx(1.52 * math.sqrt(6.631264 / 47_000), abs=1e-6)
     assert small.below_e33
@@ -227,32 +227,31 @@ def test_ndcg_has_the_same_rule_and_e_and_stands_in_brackets():
 # --- tables
 
 
-def test_a_row_has_all_that_belongs_beside_a_word():
+def test_a_row_has_the_numbers_of_its_comparison_and_its_claim():
     c = compare(*simulated(3, 400, 4, gain=0.3), "MRR@5")
-    row = table(decide({LE: Evidence(c)})).loc[LE]
     verdict = decide({LE: Evidence(c)})[LE]
-    assert (row["RI"], row["low"], row["high"], row["p"], row["df"]) == (
-        c.RI,
-        c.low,
-        c.high,
-        c.p,
-        c.df,
-    )
-    assert (row["Vseed/V"], row["MDE"], row["users"], row["runs"]) == (
-        c.seed_share,
-        c.mde,
-        400,
-        "4, 4",
-    )
-    assert row["Holm p"] == verdict.adjusted.printed
-    assert row["RI paper"] == CLAIMS.loc[LE, "ri_paper"]
-    assert row["DeltaRI"] == pytest.approx(CLAIMS.loc[LE, "ri_paper"] - c.RI)
-    assert (row["e"], row["theta"], row["e33"]) == (
-        CLAIMS.loc[LE, "e"],
-        CLAIMS.loc[LE, "theta"],
-        verdict.side.e33,
-    )
-    assert (row["data set"], row["a"], row["b"]) == ("retailrocket-half", "LE", "base")
+    row, claim = table({LE: verdict}).loc[LE], CLAIMS.loc[LE]
+    expected = {
+        "RI": c.RI,
+        "low": c.low,
+        "high": c.high,
+        "p": c.p,
+        "df": c.df,
+        "Vseed/V": c.seed_share,
+        "MDE": c.mde,
+        "users": 400,
+        "runs": "4, 4",
+        "Holm p": verdict.adjusted.printed,
+        "RI paper": claim["ri_paper"],
+        "DeltaRI": pytest.approx(claim["ri_paper"] - c.RI),
+        "e": claim["e"],
+        "theta": claim["theta"],
+        "e33": verdict.side.e33,
+        "data set": "retailrocket-half",
+        "a": "LE",
+        "b": "base",
+    }
+    assert row[list(expected)].to_dict() == expected
 
 
 def test_headlines_join_the_data_sets():
@@ -268,44 +267,41 @@ def test_headlines_join_the_data_sets():
 
 def test_a_claim_has_one_headline_whatever_its_data_sets():
     lines = headlines(table(decide({})))
-    with_word = CLAIMS[~CLAIMS.kind.isin(["run-level", "described"])]
-    artifact = with_word.family.str.partition("/")[0]
-    assert len(lines) == len(
-        set(
-            zip(
-                artifact, with_word.model, with_word.a, with_word.b, with_word.sentence, strict=True
-            )
-        )
-    )
-    assert lines[list(CLAIMS.dataset.unique())].notna().sum().sum() == len(with_word)
+    worded = CLAIMS[~CLAIMS.kind.isin(["run-level", "described"])]
+    worded = worded.assign(artifact=worded.family.str.partition("/")[0])
+    keys = ["artifact", "model", "a", "b", "sentence"]
+    assert len(lines) == len(worded[keys].drop_duplicates())
+    assert lines[list(CLAIMS.dataset.unique())].notna().sum().sum() == len(worded)
 
 
 # --- refusals
 
 
-def test_evidence_that_does_not_fit_is_refused():
-    with pytest.raises(StatsError, match="evidence for 'table3-rr-sasrec', which is no claim"):
-        decide({"table3-rr-sasrec": SURE})
-    with pytest.raises(
-        StatsError, match=r"words come from MRR@5, or in brackets from NDCG@20, not from HIT@5"
-    ):
-        decide({LE: Evidence(made(0.5, 0.001, 8, metric="HIT@5"))})
-    with pytest.raises(StatsError, match=r"not from MRR@5, NDCG@20"):
-        decide({LE: SURE, "table3-rr-dnn-le": Evidence(made(0.5, 0.001, 8, metric="NDCG@20"))})
-    with pytest.raises(
-        StatsError, match="a claim of kind 'run-level': it cannot be decided from a Comparison"
-    ):
-        decide({"fig6-ml-half": SURE})
-    with pytest.raises(
-        StatsError, match="a claim of kind 'all': it cannot be decided from a Comparison"
-    ):
-        decide({"table3-rr-le": SURE})
+@pytest.mark.parametrize(
+    ("evidence", "message"),
+    [
+        ({"table3-rr-sasrec": SURE}, "evidence for 'table3-rr-sasrec', which is no claim"),
+        (
+            {LE: Evidence(made(0.5, 0.001, 8, metric="HIT@5"))},
+            "words come from MRR@5, or in brackets from NDCG@20, not from HIT@5",
+        ),
+        (
+            {LE: SURE, "table3-rr-dnn-le": Evidence(made(0.5, 0.001, 8, metric="NDCG@20"))},
+            "not from MRR@5, NDCG@20",
+        ),
+        ({"fig6-ml-half": SURE}, "kind 'run-level': it cannot be decided from a Comparison"),
+        ({"table3-rr-le": SURE}, "a claim of kind 'all': it cannot be decided from a Comparison"),
+    ],
+)
+def test_evidence_that_does_not_fit_is_refused(evidence, message):
+    with pytest.raises(StatsError, match=message):
+        decide(evidence)
 
 
 def test_a_part_of_the_registry_needs_the_families_of_its_members():
-    of = CLAIMS.family
-    assert word(decide({LE: SURE}, CLAIMS[of == "table3/retailrocket-half"]), LE) == SUPPORTED
+    family = CLAIMS.family
+    assert word(decide({LE: SURE}, CLAIMS[family == "table3/retailrocket-half"]), LE) == SUPPORTED
     with pytest.raises(
         StatsError, match="table4-rr-sasrec-always has the member 'table3-rr-sasrec-le'"
     ):
-        decide({}, CLAIMS[of == "table4/retailrocket-half"])
+        decide({}, CLAIMS[family == "table4/retailrocket-half"])
