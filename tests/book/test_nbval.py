@@ -27,7 +27,7 @@ from pcrec_core.study.train import NO_TRAINING
 READ = defaults.base("ml-100k", "sasrec", seed=0).name
 PARAMETER = 'records: str = ""'
 #: The cell of table3 that reads the record.
-READS = "made = study.by_label("
+READS = "made = collect.by_label("
 #: The four cells of table3 whose outputs have all digits of a computed value, or a hash.
 SHOWS = ("report.show_values(", "report.show_comparisons(", "report.sources(")
 
