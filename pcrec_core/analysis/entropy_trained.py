@@ -214,7 +214,7 @@ def rank_correlations(
     )
 
 
-#: The exchanges that each row of ``_summed`` counts.
+#: The exchanges that each row of ``summarize_agreement`` counts.
 _EXCHANGES: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
     "the first": lambda frame: frame["epoch"] == frame.groupby("seed")["epoch"].transform("min"),
     "up to the reported": lambda frame: frame["epoch"] <= frame["reported"],
@@ -222,7 +222,7 @@ _EXCHANGES: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
 }
 
 
-def _summed(frame: pd.DataFrame) -> pd.DataFrame:
+def summarize_agreement(frame: pd.DataFrame) -> pd.DataFrame:
     """Count how often the peer with more H is the better one, by data set, model and exchanges.
 
     Layers of equal H and exchanges of equal accuracy are left out.

@@ -1,0 +1,1 @@
+"""Tables, figures and sentences for the pages of the book."""

@@ -1,4 +1,4 @@
-"""Tables of data sets: sizes, ties and repeats (Table 1), and what each filter removed."""
+"""Tables of data sets: sizes, ties and repeats (Table 1), and the removals of each filter."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from pcrec_core.reporting.formats import (
-    count,
-    number,
-    share,
-)
+from pcrec_core.reporting.formats import count, number, share
 from pcrec_core.reporting.html import Html, table
 from pcrec_core.study.records import Record
 
 
 def show_statistics(found: Sequence[Record]) -> Html:
-    """Sizes, ties and repeats of data sets (Table 1), from their records."""
+    """Show sizes, ties and repeats of data sets (Table 1), from their records."""
     names = {
         "source": "data set",
         "users": "users",
@@ -28,7 +24,7 @@ def show_statistics(found: Sequence[Record]) -> Html:
         "repeat_share_valid": "repeats, validation",
         "repeat_share_test": "repeats, test",
     }
-    frame = pd.DataFrame([{shown: r.result[name] for name, shown in names.items()} for r in found])
+    frame = pd.DataFrame([{head: r.result[name] for name, head in names.items()} for r in found])
     formats = {
         **dict.fromkeys(["users", "items", "actions", "median actions"], count),
         "density": number(4),
@@ -38,34 +34,31 @@ def show_statistics(found: Sequence[Record]) -> Html:
 
 
 def show_filter(found: Sequence[Record]) -> Html:
-    """What was read, what each filter removed, and what is left."""
-    order = (
-        [
-            name
-            for why in ("read", "core", "distinct", "short", "")
-            for name in found[0].result["counts"]
-            if name.partition("_")[2] == why
-        ]
-        if found
-        else []
-    )
+    """Show how many actions were read, how many each filter removed, and how many are left."""
+    counts = list(found[0].result["counts"]) if found else []
+    order = [
+        name
+        for step in ("read", "core", "distinct", "short", "")
+        for name in counts
+        if name.partition("_")[2] == step
+    ]
     frame = pd.DataFrame(
         [
             {
-                "data set": r.result["source"],
-                **{_said(name): r.result["counts"][name] for name in order},
+                "data set": record.result["source"],
+                **{_heading(name): record.result["counts"][name] for name in order},
             }
-            for r in found
+            for record in found
         ]
     )
-    return table(
-        frame,
-        dict.fromkeys(frame.columns[1:], count),
-        "table1-filter",
-        "core: fewer than 5 actions; distinct: too few distinct items; short: fewer than three actions.",
+    note = (
+        "core: fewer than 5 actions; distinct: too few distinct items; short: fewer than three"
+        " actions."
     )
+    return table(frame, dict.fromkeys(frame.columns[1:], count), "table1-filter", note)
 
 
-def _said(name: str) -> str:
-    what, _, why = name.partition("_")
-    return f"{what} {'read' if why == 'read' else f'removed, {why}' if why else 'left'}"
+def _heading(name: str) -> str:
+    unit, _, step = name.partition("_")
+    done = "read" if step == "read" else f"removed, {step}" if step else "left"
+    return f"{unit} {done}"

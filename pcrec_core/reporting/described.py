@@ -1,4 +1,4 @@
-"""Sentences on claims that get no verdict, from the facts of ``analysis.claims.run_level``."""
+"""Sentences on claims that get no verdict, from the facts of ``claims.run_level``."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from pcrec_core.reporting.glue import glue_modes
 
 
 def described(facts: Sequence[Fact]) -> str:
-    """Join what is measured of a claim, fact by fact; empty without any."""
+    """Describe what was measured of a claim, fact by fact; empty without facts."""
     return "; ".join(_SENTENCES[fact.kind](fact.numbers) for fact in facts)
 
 
 def _mu(row: Mapping[str, Any]) -> str:
     return (
-        f"at alpha {row['alpha']:g} the larger mu of a layer is 0.7 or more in {share(row['0.7 or more'])} of all layers"
-        f" and exchanges, its median {number(2)(row['median'])}, and peer 0 holds it in {share(row['held by peer 0'])}"
+        f"at alpha {row['alpha']:g} the larger mu of a layer is 0.7 or more in"
+        f" {share(row['0.7 or more'])} of all layers and exchanges, its median"
+        f" {number(2)(row['median'])}, and peer 0 holds it in {share(row['held by peer 0'])}"
     )
 
 
 def _constant(n: Mapping[str, Any]) -> str:
     return (
-        f"{n['a']} {n['value of a']:.3f}, {n['b']} {n['value of b']:.3f} in every run, so no test can be made"
-        f" (runs {n['runs of a']}, {n['runs of b']})"
+        f"{n['a']} {n['value of a']:.3f}, {n['b']} {n['value of b']:.3f} in every run, so no test"
+        f" can be made (runs {n['runs of a']}, {n['runs of b']})"
     )
 
 
@@ -43,25 +44,30 @@ def _equal(n: Mapping[str, Any]) -> str:
 
 def _thresholds(n: Mapping[str, Any]) -> str:
     return (
-        f"smaller at {n['smaller']}, larger at {n['larger']} of the {n['thresholds']} thresholds where runs differ;"
-        f" compared at {n['at']:.2f}, where the claim holds least"
+        f"smaller at {n['smaller']}, larger at {n['larger']} of the {n['thresholds']} thresholds"
+        f" where runs differ; compared at {n['at']:.2f}, where the claim holds least"
     )
 
 
 def _cost(n: Mapping[str, Any]) -> str:
-    """Say what the committed measurements of ``python -m benchmarks.modes`` show of Section 3.3."""
+    """Describe the committed measurements of ``python -m benchmarks.modes`` (Section 3.3)."""
     modes = cost.measured("modes")
-    told, weights = glue_modes(modes), modes.set_index("case")["weights"]
-    return {
-        "cost-ml-inference": f"what is kept of a pair are {count(weights['SASRec, a pair in turn'])} weights, and one model"
-        f" has {count(weights['SASRec, one model'])}; ranking with an ensemble of two takes"
-        f" {told['cost-ensemble-2']} times as long as with either",
-        "cost-ml-parallel": f"SASRec's pair trains in {told['cost-parallel']} times the time of one model; BPR's on the whole"
-        f" of Retailrocket takes {told['cost-parallel-memory']} MB in two processes, one model"
-        f" {told['cost-one-memory']} MB",
-        "cost-ml-serial": f"SASRec's pair trains in {told['cost-serial']} times the time of one model; BPR's on the whole of"
-        f" Retailrocket takes {told['cost-serial-memory']} MB, one model {told['cost-one-memory']} MB",
-    }[n["claim"]]
+    times, weights = glue_modes(modes), modes.set_index("case")["weights"]
+    one_memory = times["cost-one-memory"]
+    pair = "SASRec's pair trains in {} times the time of one model; BPR's on the whole of"
+    of_pair, of_one = (
+        count(weights[f"SASRec, {case}"]) for case in ("a pair in turn", "one model")
+    )
+    sentences = {
+        "cost-ml-inference": f"what is kept of a pair are {of_pair} weights, and one model has"
+        f" {of_one}; ranking with an ensemble of two takes {times['cost-ensemble-2']} times as long"
+        " as with either",
+        "cost-ml-parallel": f"{pair.format(times['cost-parallel'])} Retailrocket takes"
+        f" {times['cost-parallel-memory']} MB in two processes, one model {one_memory} MB",
+        "cost-ml-serial": f"{pair.format(times['cost-serial'])} Retailrocket takes"
+        f" {times['cost-serial-memory']} MB, one model {one_memory} MB",
+    }
+    return sentences[n["claim"]]
 
 
 _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {

@@ -1,4 +1,4 @@
-"""Numbers and verdicts for sentences of pages, under keys that the prose names."""
+"""Numbers and verdicts for the sentences of pages, under the keys that the prose names."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from pcrec_core.analysis.entropy_trained import _summed
+from pcrec_core.analysis.entropy_trained import summarize_agreement
 from pcrec_core.reporting.formats import (
-    _improvement,
-    _intervals,
     count,
+    improvement,
+    improvements,
     number,
     percent,
     share,
     size,
-    with_interval,
 )
 from pcrec_core.study.records import Record
 
 
 def glue_statistics(found: Sequence[Record]) -> dict[str, str]:
-    """Numbers of ``show_statistics`` for sentences of other pages, under keys such as ``ml-100k-users``."""
+    """Format the numbers of ``show_statistics``, under keys such as ``ml-100k-users``."""
     forms = {
         "users": ("users", count),
         "items": ("items", count),
@@ -37,8 +36,11 @@ def glue_statistics(found: Sequence[Record]) -> dict[str, str]:
 
 
 def glue_shares_held(frame: pd.DataFrame) -> dict[str, str]:
-    """How often max(mu, 1 - mu) is 0.7 or more, for sentences, under keys such as ``mu-ml-100k-sasrec-30`` (all exchanges) and
-    ``mu-ml-100k-sasrec-30-early`` (up to the chosen epoch)."""
+    """Format how often max(mu, 1 - mu) is 0.7 or more.
+
+    Keys are such as ``mu-ml-100k-sasrec-30`` (all exchanges) and ``mu-ml-100k-sasrec-30-early``
+    (up to the chosen epoch).
+    """
     columns = {"": "0.7 or more", "-early": "0.7 or more, to the chosen epoch"}
     return {
         f"mu-{row['data set']}-{row['model']}-{row['alpha']:g}{end}": share(row[column])
@@ -48,19 +50,21 @@ def glue_shares_held(frame: pd.DataFrame) -> dict[str, str]:
 
 
 def glue_below(frame: pd.DataFrame) -> dict[str, str]:
-    """The ratios of ``curves.below`` for sentences, under keys such as ``block-matrices-sasrec-base-under-0.50``."""
-    return {
-        f"{row['layers']}-{row['model']}-{row['variant']}-{column}".replace(" ", "-"): share(
-            row[column]
-        )
+    """Format the ratios of ``fig6_invalid_layers.below``.
+
+    Keys are such as ``block-matrices-sasrec-base-under-0.50``.
+    """
+    ratios = {
+        f"{row['layers']}-{row['model']}-{row['variant']}-{column}": share(row[column])
         for row in frame.to_dict("records")
         for column in row
         if column.startswith("under ")
     }
+    return {key.replace(" ", "-"): ratio for key, ratio in ratios.items()}
 
 
 def glue_values(frame: pd.DataFrame, metric: str) -> dict[str, str]:
-    """Means of ``arms.values`` for sentences of other pages, under keys such as ``ml-100k-bpr-base-MRR@5``."""
+    """Format the means of ``comparisons.values``, under keys such as ``ml-100k-bpr-base-MRR@5``."""
     rows = frame[frame["metric"] == metric].to_dict("records")
     return {
         f"{row['data set']}-{row['model']}-{row['variant']}-{metric}": number(4)(row["mean"])
@@ -69,63 +73,88 @@ def glue_values(frame: pd.DataFrame, metric: str) -> dict[str, str]:
 
 
 def glue_comparisons(frame: pd.DataFrame) -> dict[str, str]:
-    """The improvements of ``show_comparisons`` for sentences of other pages, under keys such as
-    ``ml-100k-bpr-LE-over-base-MRR@5``: RI with its interval; the MDE (``...-mde``); and the paper's RI (``...-paper``)."""
-    said = {}
+    """Format the improvements of ``show_comparisons``.
+
+    Keys are such as ``ml-100k-bpr-LE-over-base-MRR@5`` (RI with its interval), with ``-mde`` after
+    it (the MDE) and with ``-paper`` (the paper's RI).
+    """
+    values: dict[str, str] = {}
     for row in frame.to_dict("records"):
-        key = f"{row['data set']}-{row['model']}-{row['comparison'].replace(' ', '-')}-{row['metric']}"
-        said |= {
-            key: with_interval(percent, row["RI"], row["low"], row["high"], row["users only"]),
+        comparison = row["comparison"].replace(" ", "-")
+        key = f"{row['data set']}-{row['model']}-{comparison}-{row['metric']}"
+        values |= {
+            key: improvement(row),
             f"{key}-mde": percent(row["MDE"]),
             f"{key}-paper": percent(row["RI paper"]),
         }
-    return said
+    return values
 
 
 def glue_claims(frame: pd.DataFrame) -> dict[str, str]:
-    """Words and improvements of claims for other pages, under keys such as ``table3-ml-sasrec-le-word`` and ``...-RI``."""
+    """Format words and improvements of claims.
+
+    Keys are such as ``table3-ml-sasrec-le-word`` and ``table3-ml-sasrec-le-RI``.
+    """
     rows = frame.to_dict("index")
-    improvements = {f"{name}-RI": _improvement(row) for name, row in rows.items()}
-    return improvements | {f"{name}-word": row["word"] for name, row in rows.items()}
+    words = {f"{name}-word": row["word"] for name, row in rows.items()}
+    return {f"{name}-RI": improvement(row) for name, row in rows.items()} | words
 
 
 def glue_entropy(
     correlations: pd.DataFrame, trusted: pd.DataFrame, strangers: pd.DataFrame
 ) -> dict[str, str]:
-    """For sentences of other pages: the mean correlation of H, under keys such as ``sasrec-base-lost-pruned`` and, of the block
-    matrices alone, ``sasrec-base-lost-pruned-blocks``; how often up to the reported epoch, or in the first exchange, the peer
-    with more H is the better one, under ``sasrec-trusted``, ``sasrec-by-chance`` and ``sasrec-trusted-first``; and H by epoch,
-    under ``sasrec-LE-epoch-1``."""
-    ends = {"measured layers": "", "block matrices": "-blocks"}
-    found = {
-        f"{row['model']}-{row['variant']}-{row['with'].replace(', ', '-')}{ends[row['layers']]}": number(
-            2
-        )(row["mean"])
-        for row in correlations[correlations["of"] == "H"].to_dict("records")
-    }
-    rows = {(row["model"], row["exchanges"]): row for row in _summed(trusted).to_dict("records")}
-    for model in trusted["model"].unique():
-        row = rows[model, "up to the reported"]
-        found |= {
-            f"{model}-trusted": share(row["the one with more H is better"]),
-            f"{model}-by-chance": share(row["by chance"]),
-            f"{model}-trusted-first": share(
-                rows[model, "the first"]["the one with more H is better"]
-            ),
-        }
+    """Format what the page on the entropy measures.
+
+    Keys are such as
+
+    - ``sasrec-base-lost-pruned``, the mean correlation of H, and
+      ``sasrec-base-lost-pruned-blocks``, that of the block matrices alone;
+    - ``sasrec-trusted``, how often up to the reported epoch the peer with more H is the better one,
+      ``sasrec-trusted-first``, the same in the first exchange, and ``sasrec-by-chance``;
+    - ``sasrec-LE-epoch-1``, H by epoch.
+    """
     means = strangers.groupby(["model", "variant", "epoch"], sort=False)["H"].mean()
-    return found | {
-        f"{model}-{variant}-epoch-{epoch}": number(2)(h)
-        for (model, variant, epoch), h in means.items()
-    }
+    return (
+        _glue_correlations(correlations)
+        | _glue_trusted(trusted)
+        | {
+            f"{model}-{variant}-epoch-{epoch}": number(2)(h)
+            for (model, variant, epoch), h in means.items()
+        }
+    )
 
 
-#: Bytes that a weight needs from one step to the next: itself and Adam's two moments, float32.
+def _glue_correlations(frame: pd.DataFrame) -> dict[str, str]:
+    ends = {"measured layers": "", "block matrices": "-blocks"}
+    values = {}
+    for row in frame[frame["of"] == "H"].to_dict("records"):
+        measure = row["with"].replace(", ", "-")
+        key = f"{row['model']}-{row['variant']}-{measure}{ends[row['layers']]}"
+        values[key] = number(2)(row["mean"])
+    return values
+
+
+def _glue_trusted(frame: pd.DataFrame) -> dict[str, str]:
+    agreement = summarize_agreement(frame).to_dict("records")
+    rows = {(row["model"], row["exchanges"]): row for row in agreement}
+    agrees = "the one with more H is better"
+    values: dict[str, str] = {}
+    for model in frame["model"].unique():
+        reported, first = rows[model, "up to the reported"], rows[model, "the first"]
+        values |= {
+            f"{model}-trusted": share(reported[agrees]),
+            f"{model}-by-chance": share(reported["by chance"]),
+            f"{model}-trusted-first": share(first[agrees]),
+        }
+    return values
+
+
+#: Bytes per weight from one step to the next: the weight and Adam's two moments, in float32.
 _STATE = 12
 
 
 def glue_modes(frame: pd.DataFrame) -> dict[str, str]:
-    """What the cases say of each other, for the sentences of pages, under keys such as ``cost-serial``."""
+    """Format how the measured cases compare, under keys such as ``cost-serial``."""
     by = frame.set_index("case")
 
     def ratio(column: str, case: str, other: str) -> str:
@@ -150,18 +179,24 @@ def glue_modes(frame: pd.DataFrame) -> dict[str, str]:
 
 
 def glue_never_met(frame: pd.DataFrame) -> dict[str, str]:
-    """What ``show_never_met`` shows, for sentences, under keys such as ``ml-100k-dnn-apart-0`` (the best validation value of
-    peer 0) and ``LE-over-ml-100k-dnn-apart-0``."""
-    said = {}
-    for row, improvement in zip(frame.to_dict("records"), _intervals(frame), strict=True):
+    """Format the numbers of ``show_never_met``.
+
+    Keys are such as ``ml-100k-dnn-apart-0`` (the best validation value of peer 0) and
+    ``LE-over-ml-100k-dnn-apart-0``.
+    """
+    values: dict[str, str] = {}
+    for row, over in zip(frame.to_dict("records"), improvements(frame), strict=True):
         key = f"{row['data set']}-{row['model']}-apart-{row['peer']}"
-        said |= {key: number(5)(row["best"]), f"LE-over-{key}": improvement}
-    return said
+        values |= {key: number(5)(row["best"]), f"LE-over-{key}": over}
+    return values
 
 
 def glue_choosing(frame: pd.DataFrame) -> dict[str, str]:
-    """The improvements of ``show_choosing`` for sentences of other pages, under keys such as ``released-choosing-MRR@5-best`` (on
-    test) and ``released-choosing-MRR@5-valid``."""
+    """Format the improvements of ``show_choosing``.
+
+    Keys are such as ``released-choosing-MRR@5-best`` (on test) and
+    ``released-choosing-MRR@5-valid``.
+    """
     ends = {"-best": "RI, best on test", "-valid": "RI, chosen on validation"}
     rows = {
         f"{row['what']}-choosing-{row['metric']}".replace(" ", "-"): row
@@ -175,7 +210,7 @@ def glue_choosing(frame: pd.DataFrame) -> dict[str, str]:
 
 
 def keep(values: Mapping[str, str]) -> None:
-    """Keep values by their keys for the prose of every page, and show nothing here."""
+    """Store values under their keys for the prose of every page, and show nothing."""
     from myst_nb import glue
 
     for key, text in values.items():

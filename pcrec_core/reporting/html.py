@@ -1,4 +1,4 @@
-"""What a notebook shows: HTML tables with their numbers as a CSV to download."""
+"""HTML for notebooks: tables and sentences, with the numbers as a CSV to download."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from pcrec_core.reporting.formats import (
-    DASH,
-    Formatter,
-    missing,
-)
+from pcrec_core.reporting.formats import DASH, Formatter, missing
 
-_SHORT = 26  # characters of a text that needs no second line
+#: Most characters of a text that needs no second line.
+_SHORT = 26
 
 
 class Html:
-    """Something a notebook shows: HTML, with a plain text for where there is none."""
+    """HTML that a notebook displays, with a plain text where HTML cannot be displayed."""
 
     def __init__(self, markup: str, text: str) -> None:
         self._markup, self._text = markup, text
@@ -28,11 +25,12 @@ class Html:
         return self._markup
 
     def __repr__(self) -> str:
+        """Return the plain text."""
         return self._text
 
 
 def sentence(text: str) -> Html:
-    """A paragraph of plain text."""
+    """Show a paragraph of plain text."""
     return Html(f"<p>{html.escape(text)}</p>", text)
 
 
@@ -44,22 +42,22 @@ def table(
     data: pd.DataFrame | None = None,
     empty: str = "Nothing to show here.",
 ) -> Html:
-    """A table people can sort in the book, a note below it, and its numbers as a CSV.
+    """Show a table that readers can sort, a note below it, and its numbers as a CSV.
 
     Parameters
     ----------
     frame : DataFrame
-        What is shown; its index is not.
+        The rows and columns to show, without the index.
     formats : mapping
-        How a column is written; others as they are. Numbers keep their value for sorting.
+        Formats by column; other columns stay as they are. Numbers keep their value for sorting.
     name : str
         Name of the CSV file, without its ending.
     note : str
-        Said below: protocol, users, runs, test.
+        The note: protocol, users, runs, test.
     data : DataFrame, optional
-        What the CSV holds, if more than ``frame``.
+        The rows of the CSV, if they are not those of ``frame``.
     empty : str
-        What is said in place of a table without rows.
+        The sentence in place of a table without rows.
     """
     if frame.empty:
         return sentence(empty)
@@ -69,8 +67,8 @@ def table(
         for row in frame.to_dict("records")
     )
     markup = (
-        f'<div class="wide"><table class="sortable"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-        "</div>"
+        f'<div class="wide"><table class="sortable"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
     )
     return Html(
         markup + _below(note) + csv_link(frame if data is None else data, name),
@@ -79,16 +77,17 @@ def table(
 
 
 def _cell(value: Any, form: Formatter | None) -> str:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     # as many digits as in the CSV: the last of 17 differ between processors
-    order = (
-        f' data-order="{value:.8g}"'
-        if isinstance(value, (int, float)) and not isinstance(value, bool)
-        else ""
-    )
-    text = (form or (lambda x: DASH if missing(x) else str(x)))(value)
+    order = f' data-order="{value:.8g}"' if is_number else ""
+    text = (form or _plain)(value)
     long = len(text) > _SHORT and text[0].isalpha() and " " in text
     kind = ' class="lines"' if "\n" in text else ' class="text"' if long else ""
     return f"<td{order}{kind}>{html.escape(text)}</td>"
+
+
+def _plain(value: Any) -> str:
+    return DASH if missing(value) else str(value)
 
 
 def _below(note: str) -> str:
@@ -96,11 +95,12 @@ def _below(note: str) -> str:
 
 
 def csv_link(frame: pd.DataFrame, name: str) -> str:
-    """A link that holds the numbers themselves, so that it works in every notebook and on every page."""
-    text = frame.to_csv(index=False, float_format="%.8g")
-    return f'<p><a download="{name}.csv" href="data:text/csv;charset=utf-8,{quote(text)}">{name}.csv</a></p>'
+    """Return a link that holds the numbers themselves, so that it works everywhere."""
+    content = quote(frame.to_csv(index=False, float_format="%.8g"))
+    href = f"data:text/csv;charset=utf-8,{content}"
+    return f'<p><a download="{name}.csv" href="{href}">{name}.csv</a></p>'
 
 
 def download(frame: pd.DataFrame, name: str) -> Html:
-    """The numbers behind a figure, to download."""
+    """Show a link to download the numbers behind a figure."""
     return Html(csv_link(frame, name), f"{name}.csv: {len(frame)} rows")

@@ -1,5 +1,8 @@
-"""The guard of a notebook's parameters: a typo, a value of another type, or one that cannot be meant stops the run before
-anything is trained (papermill would let it pass)."""
+"""The guard of a notebook's parameters.
+
+A typo, a value of another type or an impossible value stops the notebook before anything is
+trained; papermill would let them pass.
+"""
 
 from __future__ import annotations
 
@@ -17,45 +20,48 @@ _DATA = (str, int, float, complex, type(None), list, tuple, set, dict)
 _IPYTHON = ("In", "Out")
 _GUARDED = "_pcrec_guarded"
 
-#: Parameters whose values are names, by the singular: what they name, and which there are.
+#: Parameters whose values are names, by the singular: what they name, and the known names.
 _NAMES: dict[str, tuple[str, Collection[str]]] = {
     "dataset": ("data set", SOURCES),
     "tried": ("data set", SOURCES),
     "model": ("model", NUMERICS),
     "protocol": ("protocol", PROTOCOLS),
 }
-#: Parameters that are numbers of 0 or more, by the singular, and the largest where there is one.
+#: Parameters that are numbers of 0 or more, by the singular, with the largest allowed value.
 _NUMBERS = {"epochs": math.inf, "seed": math.inf, "alpha": math.inf, "gamma": math.inf, "share": 99}
-#: Lists that must name something, since a page is about it.
+#: Lists that must have an item, since a page is about them.
 _NEEDED = ("datasets", "models", "alphas")
 
 
 def check_parameters(namespace: dict[str, Any]) -> None:
-    """Stop the notebook unless every parameter is declared in its parameters cell, has the declared type and can be meant.
+    """Refuse parameters that are not declared, not of their declared type, or impossible.
 
-    The first cell after the parameters cell calls it with ``globals()``. The parameters cell holds lines
-    ``name: type = literal  # help`` only, so its annotations are the declaration; papermill adds a cell of assignments
-    without annotations. When the cell is run again in an open notebook, where later cells have left their names, only
-    the types and values are checked. Values are checked by the parameter's name, so that a typo at the end of a list does not
-    wait for the trainings before it.
+    The first cell after the parameters cell calls it with ``globals()``. The parameters cell has
+    only lines ``name: type = literal  # help``, so its annotations are the declaration; papermill
+    adds a cell of assignments without annotations. When the cell is run again in an open notebook,
+    where later cells have left their names, only types and values are checked. Values are checked
+    by the parameter's name, so that a typo at the end of a list is found before the trainings of
+    the items before it.
 
     Parameters
     ----------
     namespace : dict
-        The notebook's globals. Types: ``str``, ``int``, ``float`` (an int will do), ``bool``, and ``list`` of one of them.
+        The notebook's globals. Types: ``str``, ``int``, ``float`` (an int will do), ``bool``, and
+        ``list`` of one of them.
 
     Raises
     ------
     SpecError
-        For a value under a name that is not declared (with the nearest declared name), of another type, twice in a list, of
-        an unknown name, or out of range; for a file under ``csv`` that no data set asks for, and the reverse.
+        For a value that is not declared (with the nearest declared name), of another type, twice
+        in a list, an unknown name, or out of range; for a file under ``csv`` without the data set
+        ``csv``, and the reverse.
 
     Examples
     --------
     >>> check_parameters({"__annotations__": {"seeds": list[int]}, "seeds": "[3, 4]"})
     Traceback (most recent call last):
-    pcrec_core.errors.SpecError: parameter 'seeds' must be list[int], not the str '[3, 4]': papermill's -p passes a \
-string, -y 'seeds: [3, 4]' passes a list.
+    pcrec_core.errors.SpecError: parameter 'seeds' must be list[int], not the str \
+'[3, 4]': papermill's -p passes a string, -y 'seeds: [3, 4]' passes a list.
     """
     declared = namespace.get("__annotations__", {})
     if _GUARDED not in namespace:
@@ -77,67 +83,79 @@ def _refuse_undeclared(namespace: Mapping[str, Any], declared: Mapping[str, Any]
 def _check_type(name: str, kind: Any, value: Any) -> None:
     if get_origin(kind) is not list:
         if not _is(value, kind):
-            raise SpecError(f"parameter {name!r} must be {kind.__name__}, not the {_said(value)}.")
+            raise SpecError(f"parameter {name!r} must be {kind.__name__}, not the {_typed(value)}.")
     elif not isinstance(value, list):
         items = f"{value}".strip("[]")
         raise SpecError(
-            f"parameter {name!r} must be {kind}, not the {_said(value)}: papermill's -p passes a string,"
-            f" -y '{name}: [{items}]' passes a list."
+            f"parameter {name!r} must be {kind}, not the {_typed(value)}: papermill's -p passes a"
+            f" string, -y '{name}: [{items}]' passes a list."
         )
     else:
         for place, item in enumerate(value):
             if not _is(item, get_args(kind)[0]):
                 raise SpecError(
-                    f"parameter {name!r} must be {kind}, but its item {place} is the {_said(item)}."
+                    f"parameter {name!r} must be {kind}, but its item {place} is the"
+                    f" {_typed(item)}."
                 )
 
 
 def _check_value(name: str, value: Any) -> None:
     values = value if isinstance(value, list) else [value]
+    _check_list(name, values)
+    if name == "device":
+        known_device(value)
+    singular = name if name in _NAMES | _NUMBERS else name.removesuffix("s")
+    if singular in _NAMES:
+        what, known = _NAMES[singular]
+        for item in values:
+            if item not in known:
+                raise SpecError(unknown(what, item, known))
+    for item in values:
+        if isinstance(item, float) and not math.isfinite(item):
+            raise SpecError(f"parameter {name!r} must be a number, not {item}.")
+        if singular in _NUMBERS:
+            _check_range(name, item, _NUMBERS[singular])
+
+
+def _check_list(name: str, values: list[Any]) -> None:
     if name in _NEEDED and not values:
         raise SpecError(f"parameter {name!r} is empty; name at least one.")
     if twice := [item for place, item in enumerate(values) if item in values[:place]]:
         raise SpecError(f"parameter {name!r} has {twice[0]!r} twice; give each once.")
     if name == "alpha" and len(values) > 1:
         raise SpecError(
-            f"parameter 'alpha' is one alpha for all models, not {values}; Figure 4 is the page of several."
+            f"parameter 'alpha' is one alpha for all models, not {values}; Figure 4 is the page of"
+            " several."
         )
-    if name == "device":
-        known_device(value)
-    one = name if name in _NAMES | _NUMBERS else name.removesuffix("s")
-    if one in _NAMES:
-        what, known = _NAMES[one]
-        for item in values:
-            if item not in known:
-                raise SpecError(unknown(what, item, known))
-    most = _NUMBERS.get(one, math.inf)
-    for item in values:
-        if isinstance(item, float) and not math.isfinite(item):
-            raise SpecError(f"parameter {name!r} must be a number, not {item}.")
-        if one in _NUMBERS and not 0 <= item <= most:
-            raise SpecError(
-                f"parameter {name!r} must be {f'from 0 to {most}' if most < math.inf else '0 or more'}, not {item}."
-            )
+
+
+def _check_range(name: str, value: float, most: float) -> None:
+    if not 0 <= value <= most:
+        span = f"from 0 to {most}" if most < math.inf else "0 or more"
+        raise SpecError(f"parameter {name!r} must be {span}, not {value}.")
 
 
 def _check_csv(given: Mapping[str, Any]) -> None:
     asked = "csv" in [given.get("dataset"), *given.get("datasets", ())]
     if asked and "csv" not in given:
         raise SpecError(
-            "this page takes no file of your own; the data set 'csv' is for pages with a parameter 'csv'."
+            "this page takes no file of your own; the data set 'csv' is for pages with a"
+            " parameter 'csv'."
         )
     if given.get("csv") and not asked:
         raise SpecError(
-            f"parameter 'csv' is {given['csv']!r}, but the data set 'csv' is not asked for: name it."
+            f"parameter 'csv' is {given['csv']!r}, but the data set 'csv' is not asked for:"
+            " name it."
         )
 
 
 def _is(value: Any, kind: type) -> bool:
-    """Whether ``value`` is of a plain type: an int will do for a float, a bool is no number."""
+    """Tell whether ``value`` is of a plain type: an int passes as a float, a bool is no number."""
     if isinstance(value, bool):
         return kind is bool
     return isinstance(value, (int, float) if kind is float else kind)
 
 
-def _said(value: Any) -> str:
+def _typed(value: Any) -> str:
+    """Return a value after the name of its type."""
     return f"{type(value).__name__} {value!r}"

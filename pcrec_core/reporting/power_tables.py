@@ -1,4 +1,4 @@
-"""Tables of what more runs would show."""
+"""Tables that project what more runs would show."""
 
 from __future__ import annotations
 
@@ -9,22 +9,26 @@ from pcrec_core.analysis.power import _STUDIES
 from pcrec_core.reporting.formats import count, number, percent, share, size
 from pcrec_core.reporting.html import Html, table
 
-#: Said where nothing can be projected.
-_TOO_FEW = "A projection takes two runs or more in both arms, as many in one as in the other; words, an improvement of the paper."
+#: Shown where nothing can be projected.
+_TOO_FEW = (
+    "A projection takes two runs or more in both arms, as many in one as in the other; words, an"
+    " improvement of the paper."
+)
 
 
 def show_words(frame: pd.DataFrame, name: str) -> Html:
-    """The frame of ``expected_words``."""
+    """Show the chances of each word, the frame of ``expected_words``."""
     formats = dict.fromkeys([*outcomes.DECIDED, outcomes.INCONCLUSIVE], share)
     note = (
-        f"{_STUDIES:,} simulated studies with the variances of these runs; a single claim, so without Holm: in a family the"
-        " words supported, contradicted and ruled out fall less often."
+        f"{_STUDIES:,} simulated studies with the variances of these runs; a single claim, so"
+        " without Holm: in a family the words supported, contradicted and ruled out fall less"
+        " often."
     )
     return table(frame, formats, name, note, frame, _TOO_FEW)
 
 
 def show_projections(frame: pd.DataFrame, name: str) -> Html:
-    """The frame of ``projections``."""
+    """Show the expected precision by number of runs, the frame of ``projections``."""
     heads = {column: column.replace("+-", "±") for column in frame.columns}
     formats = {head: size for head in heads.values() if "runs" in head} | {
         "users": count,
@@ -34,9 +38,10 @@ def show_projections(frame: pd.DataFrame, name: str) -> Html:
         "RI of the paper": percent,
     }
     note = (
-        "c: correlation of a user's values in one run of either arm; rv: relative variance of a user's value; run SD: of"
-        " the mean over other runs, 0 where these differ no more than single users do by chance. ±: half-width of the 95 %"
-        " interval of RI around no effect; found: the improvement seen four times in five; both if the variances stay as"
-        " these runs have them."
+        "c: correlation of a user's values in one run of either arm; rv: relative variance of a"
+        " user's value; run SD: of the mean over other runs, 0 where these differ no more than"
+        " single users do by chance. ±: half-width of the 95 % interval of RI around no effect;"
+        " found: the improvement seen four times in five; both if the variances stay as these runs"
+        " have them."
     )
     return table(frame.rename(columns=heads), formats, name, note, frame, _TOO_FEW)

@@ -1,4 +1,4 @@
-"""Tables and figures in one visual style, each with its numbers as a CSV to download. No torch."""
+"""Tables that most pages have: means, comparisons, the records they rest on, and one run."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pandas as pd
 from pcrec_core.reporting.formats import (
     DASH,
     count,
+    improvements,
     missing,
     number,
     percent,
@@ -24,10 +25,10 @@ from pcrec_core.study import defaults
 from pcrec_core.study.records import Record
 from pcrec_core.study.replicates import Replicates
 
+#: Column with the name of the paper's data set.
 _DATA = "paper's data"
 
-
-#: By whether the epoch was chosen on the test set.
+#: How the epoch was chosen, by whether it was chosen on the test set.
 _CHOICE = {
     False: "epoch chosen on validation NDCG@20, one read-out on test",
     True: "each metric from its best epoch on the test set, which the intervals take as given",
@@ -35,31 +36,27 @@ _CHOICE = {
 
 
 def footnote(arms: Sequence[Replicates]) -> str:
-    """What every table says of its numbers (STATISTICS.md, section 5)."""
+    """Describe what the numbers of a table rest on (:ref:`statistics-tables`)."""
     if not arms:
         return ""
     protocol = ", ".join(sorted({run.spec.protocol for arm in arms for run in arm.runs}))
-    users = ", ".join(
-        f"{arm.dataset} {arm.ranks.shape[1]:,} users"
-        for arm in {a.dataset: a for a in arms}.values()
-    )
-    runs = sorted({len(arm.runs) for arm in arms})
-    alone = any(len(arm.runs) == 1 and arm.random for arm in arms)
-    only = (
+    by_dataset = {arm.dataset: arm for arm in arms}
+    users = ", ".join(f"{name} {arm.ranks.shape[1]:,} users" for name, arm in by_dataset.items())
+    runs = [len(arm.runs) for arm in arms]
+    span = " to ".join(map(str, sorted({min(runs), max(runs)})))
+    choices = {_CHOICE["best" in run.result] for arm in arms for run in arm.runs}
+    star = (
         " An interval marked * covers users only: one run in an arm says nothing about other runs."
-        if alone
-        else ""
     )
-    span = " to ".join(map(str, sorted({runs[0], runs[-1]})))
-    kept = {_CHOICE["best" in run.result] for arm in arms for run in arm.runs}
+    alone = any(len(arm.runs) == 1 and arm.random for arm in arms)
     return (
-        f"Protocol {protocol}; {users}; {span} run(s) an arm; {', or '.join(sorted(kept))};"
-        f" crossed t on the log ratio, 95 %, no adjustment.{only}"
+        f"Protocol {protocol}; {users}; {span} run(s) an arm; {', or '.join(sorted(choices))};"
+        f" crossed t on the log ratio, 95 %, no adjustment.{star * alone}"
     )
 
 
 def sources(found: Sequence[Record]) -> Html:
-    """Which records a page rests on: name, what is set otherwise than the study's runs have it, hash of the result, commit."""
+    """List the records that a page rests on: name, changed settings, hash of the result, commit."""
     unique = sorted({r.name: r for r in found}.values(), key=lambda r: r.name)
     rows = [
         {
@@ -76,116 +73,90 @@ def sources(found: Sequence[Record]) -> Html:
 
 
 def _set_otherwise(record: Record) -> str:
-    """Such as ``schedule constant``: two runs of one variant are told apart by it. Of what is derived, that of its runs."""
+    """List the settings that differ from the study's defaults, such as ``schedule constant``.
+
+    They distinguish two runs of one variant. A derived record has those of its runs.
+    """
     runs = [
         run for run in getattr(record.spec, "parents", (record.spec,)) if isinstance(run, RunSpec)
     ]
-    said = [f"{name} {value}" for run in runs for name, value in defaults.changed(run).items()]
-    return ", ".join(dict.fromkeys(said)) or DASH
+    changed = [f"{name} {value}" for run in runs for name, value in defaults.changed(run).items()]
+    return ", ".join(dict.fromkeys(changed)) or DASH
 
 
 def _without_empty(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame without its columns of dashes alone."""
-    return frame.drop(
-        columns=[
-            name for name in frame if all(missing(value) or value == DASH for value in frame[name])
-        ]
-    )
+    """Drop the columns that have only dashes."""
+    empty = [name for name in frame if all(missing(one) or one == DASH for one in frame[name])]
+    return frame.drop(columns=empty)
 
 
 def show_values(frame: pd.DataFrame, name: str, note: str) -> Html:
-    """The frame of ``arms.values``, as the paper prints it: a row an arm, a column a metric; below an arm the paper's values, of
-    its own data set, where it prints some."""
-    rows = []
-    for (dataset, model, variant), one in frame.groupby(
-        ["data set", "model", "variant"], sort=False
-    ):
-        ours = one.to_dict("records")
-        rows.append(
-            {
-                "data set": dataset,
-                "model": model,
-                "variant": variant,
-                "runs": ours[0]["runs"],
-                **{row["metric"]: _mean(row) for row in ours},
-            }
-        )
-        if one["paper"].notna().any():
-            rows.append(
-                {
-                    "data set": ours[0][_DATA],
-                    "model": model,
-                    "variant": f"{variant}, the paper",
-                    "runs": None,
-                    **{row["metric"]: number(4)(row["paper"]) for row in ours},
-                }
-            )
-    return table(
-        pd.DataFrame(rows),
-        {"runs": count},
-        name,
-        f"Mean, 95 % interval, and the SD over runs. {note}",
-        frame,
-    )
+    """Show the means of arms as the paper does, the frame of ``comparisons.values``.
+
+    The table has one row per arm and one column per metric; below an arm is a row of the paper's
+    values, of its own data set, where it prints some.
+    """
+    rows: list[dict[str, object]] = []
+    arms = frame.groupby(["data set", "model", "variant"], sort=False)
+    for (dataset, model, variant), arm in arms:
+        ours = arm.to_dict("records")
+        common = {"data set": dataset, "model": model, "variant": variant}
+        means = {row["metric"]: _mean(row) for row in ours}
+        rows.append({**common, "runs": ours[0]["runs"], **means})
+        if arm["paper"].notna().any():
+            common |= {"data set": ours[0][_DATA], "variant": f"{variant}, the paper"}
+            printed = {row["metric"]: number(4)(row["paper"]) for row in ours}
+            rows.append({**common, "runs": None, **printed})
+    note = f"Mean, 95 % interval, and the SD over runs. {note}"
+    return table(pd.DataFrame(rows), {"runs": count}, name, note, frame)
 
 
 def _mean(row: Mapping[str, Any]) -> str:
-    """Mean, interval and SD over runs, a line each."""
-    middle = with_interval(
-        number(4), row["mean"], row["low"], row["high"], row["users only"]
-    ).replace(" [", "\n[", 1)
-    return (
-        middle if missing(row["run SD"]) else f"{middle}\nSD\N{NO-BREAK SPACE}{row['run SD']:.4f}"
-    )
+    """Format mean, interval and SD over runs, one line each."""
+    mean = with_interval(number(4), row["mean"], row["low"], row["high"], row["users only"])
+    lines = [mean.replace(" [", "\n[", 1)]
+    if not missing(row["run SD"]):
+        lines.append(f"SD\N{NO-BREAK SPACE}{row['run SD']:.4f}")
+    return "\n".join(lines)
 
 
-#: What a column of comparisons says.
+#: Explanation of a column of comparisons.
 OF_RUNS = "Vseed/V: the part of the variance that comes from runs."
 
 
 def show_comparisons(frame: pd.DataFrame, name: str, note: str) -> Html:
-    """The frame of ``arms.comparisons``: RI, the paper's; then what they rest on. No column of dashes alone."""
+    """Show relative improvements beside the paper's, the frame of ``comparisons.comparisons``.
+
+    Columns that would have only dashes are left out.
+    """
     if frame.empty:
         return sentence("Nothing is compared here.")
-    rows = frame.to_dict("records")
-    shown = pd.DataFrame(
-        {
-            **{column: frame[column] for column in ("data set", "model", "comparison", "metric")},
-            "RI [95 %]": [
-                with_interval(percent, r["RI"], r["low"], r["high"], r["users only"]) for r in rows
-            ],
-            "RI of the paper": [
-                DASH if missing(r["RI paper"]) else f"{percent(r['RI paper'])} ({r[_DATA]})"
-                for r in rows
-            ],
-            **{
-                column: frame[column] for column in ("p", "MDE", "DeltaRI", "df", "Vseed/V", "runs")
-            },
+    shown = frame[["data set", "model", "comparison", "metric"]].assign(
+        **{
+            "RI [95 %]": improvements(frame),
+            "RI of the paper": [_paper_improvement(row) for row in frame.to_dict("records")],
+            **{column: frame[column] for column in ("p", "MDE")},
+            "ΔRI": frame["DeltaRI"],
+            **{column: frame[column] for column in ("df", "Vseed/V", "runs")},
         }
     )
-    shown = shown.rename(columns={"DeltaRI": "ΔRI"})
     formats = {"p": probability, "df": number(0), "Vseed/V": share, "MDE": percent, "ΔRI": points}
     shown = _without_empty(shown)
     return table(shown, formats, name, f"{note} {OF_RUNS}" if "Vseed/V" in shown else note, frame)
 
 
+def _paper_improvement(row: Mapping[str, Any]) -> str:
+    return DASH if missing(row["RI paper"]) else f"{percent(row['RI paper'])} ({row[_DATA]})"
+
+
 def show_run(record: Record) -> Html:
-    """One run: what it was, what was chosen, what it reached on the test set."""
-    chosen, run = record.result["chosen"], record.run
-    frame = pd.DataFrame(
-        [
-            {
-                "run": record.name,
-                "chosen epoch": chosen["epoch"] + 1,
-                **record.result["test"],
-                "seconds": round(sum(run["seconds"].values())),
-            }
-        ]
-    )
-    return table(
-        frame,
-        dict.fromkeys(record.result["test"], number(4)),
-        f"run-{record.identity}",
+    """Show one run: its name, its chosen epoch and its metrics on the test set."""
+    chosen, test, run = record.result["chosen"], record.result["test"], record.run
+    seconds = round(sum(run["seconds"].values()))
+    row = {"run": record.name, "chosen epoch": chosen["epoch"] + 1, **test, "seconds": seconds}
+    note = (
         f"Protocol {record.key['protocol']}; {record.result['data']['users']:,} users;"
-        f" trained on {run['device']}, commit {str(run['commit'])[:8]}.",
+        f" trained on {run['device']}, commit {str(run['commit'])[:8]}."
     )
+    formats = dict.fromkeys(test, number(4))
+    return table(pd.DataFrame([row]), formats, f"run-{record.identity}", note)

@@ -13,8 +13,9 @@ from stats_support import made, simulated
 
 from pcrec_core.analysis import comparisons, crossed_t, paper
 from pcrec_core.analysis.claims import ladder
-from pcrec_core.analysis.claims.decide import Evidence, decide, registry
+from pcrec_core.analysis.claims.decide import decide
 from pcrec_core.analysis.claims.evidence import gather
+from pcrec_core.analysis.claims.measurement import Evidence
 from pcrec_core.analysis.claims.outcomes import (
     CONTRADICTED,
     INCONCLUSIVE,
@@ -22,7 +23,8 @@ from pcrec_core.analysis.claims.outcomes import (
     RULED_OUT,
     SUPPORTED,
 )
-from pcrec_core.analysis.claims.planned_records import Shelf
+from pcrec_core.analysis.claims.planned_records import reader
+from pcrec_core.analysis.claims.registry import registry
 from pcrec_core.analysis.claims.table import table
 from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.analysis.paired_runs import paired_runs
@@ -252,10 +254,10 @@ def test_the_rungs_read_both_choices_of_one_training(tmp_path):
         store.put(ladder_record("ladder-LE", seed, "1 2 4 9", "2 4 9 9"))
         store.put(ladder_record("ladder-base", seed, "2 9 9 9", "4 9 9 9"))
         store.put(ladder_record("ladder-base-cosine", seed, "1 9 9 9", "2 9 9 9"))
-    claim, shelf = registry()[LADDER], Shelf(store)
-    found = [ladder.improvements(rung, claim, shelf, "MRR@5") for rung in ladder.RUNGS[:4]]
+    claim, read = registry()[LADDER], reader(store)
+    found = [ladder.improvements(rung, claim, read, "MRR@5") for rung in ladder.RUNGS[:4]]
     assert [rung[0] for rung in found] == [near(2.5), near(0.75), near(2.0), near(0.5)]
     assert all(list(rung) == [0, 1, 2] for rung in found)
-    given = gather(shelf, "MRR@5")[LADDER]
+    given = gather(read, "MRR@5")[LADDER]
     # Five seeds are planned; L is rung 1 less rung 4, 2.5 less 0.5.
     assert given.missing == 2 and near(2.0) == given.found.L

@@ -1,4 +1,4 @@
-"""The book: its pages, built from the stored outputs and read, and the reader of pages on pages that are wrong."""
+"""The book: its pages, built from the stored outputs, and the checker of pages on wrong pages."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from book import build, check
 from pcrec_core.paths import ROOT
 from pcrec_core.reporting import formats
 
-GOOD = """<html><head><link rel="canonical" href="https://example.org/a.html"><link rel="stylesheet" href="_static/a.css">
-</head><body><h1 id="top">A</h1><img src="_images/3f.png" alt="Bars of two values"><a href="b.html#there">b</a>
-<a href="https://example.org">elsewhere</a><a href="mailto:a@example.org">write</a><a href="#top">up</a>
+GOOD = """<html><head><link rel="canonical" href="https://example.org/a.html">
+<link rel="stylesheet" href="_static/a.css"></head><body><h1 id="top">A</h1>
+<img src="_images/3f.png" alt="Bars of two values"><a href="b.html#there">b</a>
+<a href="https://example.org">elsewhere</a><a href="mailto:a@example.org">write</a>
+<a href="#top">up</a>
 <a download="t.csv" href="data:text/csv,a%2Cb">t.csv</a></body></html>"""
 
 
 @pytest.fixture(scope="module")
 def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pages of a build from stored outputs; it raises for a warning, and for what the reader finds on its pages."""
+    """The pages of a build from stored outputs; the build raises for a warning or a problem."""
     folder = tmp_path_factory.mktemp("book") / "_build"
     build.build(folder, stored=True)
     return folder / "html"
@@ -65,11 +67,11 @@ def test_every_page_of_the_table_of_contents_has_a_title(html: Path) -> None:
     assert all(title is not None and title.get_text(strip=True).rstrip("#") for title in titles)
 
 
-def test_the_reader_finds_nothing_on_the_built_pages(html: Path) -> None:
+def test_the_built_pages_have_no_problem(html: Path) -> None:
     assert check.problems(html, ROOT / "_toc.yml") == []
 
 
-def test_no_page_says_where_the_book_was_built(html: Path) -> None:
+def test_no_page_contains_the_path_of_the_build(html: Path) -> None:
     pages = sorted(html.rglob("*.html"))
     assert len(pages) > 10
     assert [page.name for page in pages if str(ROOT) in page.read_text(encoding="utf-8")] == []
@@ -78,7 +80,9 @@ def test_no_page_says_where_the_book_was_built(html: Path) -> None:
 def test_equations_and_sorting_come_with_the_book(html: Path) -> None:
     assert (html / "_static" / "mathjax" / "tex-chtml.js").is_file()
     script = (html / "_static" / "datatables.js").read_text(encoding="utf-8")
-    assert "window.DataTable=" in script and "export{" not in script and "export {" not in script
+    assert "window.DataTable=" in script
+    assert "export{" not in script
+    assert "export {" not in script
     pages = [page.read_text(encoding="utf-8") for page in (html / "notebooks").glob("*.html")]
     assert all(
         sum(f"_static/{name}" in page for page in pages) == len(pages)
@@ -89,22 +93,22 @@ def test_equations_and_sorting_come_with_the_book(html: Path) -> None:
 
 def test_a_value_with_its_interval_is_sorted_by_the_value() -> None:
     script = (ROOT / "book" / "_static" / "tables.js").read_text(encoding="utf-8")
-    interval = re.compile(
-        re.search(r"const interval = /(.*)/\.exec", script)[1]
-    )  # means the same in Python
+    # the pattern means the same in Python
+    interval = re.compile(re.search(r"const interval = /(.*)/\.exec", script)[1])
     for shown, value in (
         (formats.with_interval(formats.percent, 0.194, -0.035, 0.3, True), "+19.4"),
         (formats.with_interval(formats.number(4), 0.035, 0.029, 0.041), "0.0350"),
     ):
         assert interval.match(shown)[1] == value
-    assert interval.match("base") is None and interval.match("0.5") is None
+    assert interval.match("base") is None
+    assert interval.match("0.5") is None
 
 
 def test_a_good_book_has_no_problem(small: Path) -> None:
     assert found(small) == []
 
 
-def test_a_page_that_was_not_built_and_one_of_an_earlier_build(small: Path) -> None:
+def test_a_page_that_was_not_built_and_one_of_an_earlier_build_are_named(small: Path) -> None:
     (small / "html" / "b.html").rename(small / "html" / "c.html")
     assert found(small) == [
         "b.html: in _toc.yml, but not built",
@@ -116,7 +120,7 @@ def test_a_page_that_was_not_built_and_one_of_an_earlier_build(small: Path) -> N
 @pytest.mark.parametrize(
     "alt", ["", "alt=''", "alt='Figure'", "alt='_images/3f.png'", "alt='the 3f.png file'"]
 )
-def test_an_image_without_words(small: Path, alt: str) -> None:
+def test_an_image_needs_a_text_that_describes_it(small: Path, alt: str) -> None:
     [problem] = with_body(small, f"<img src='_images/3f.png' {alt}>")
     assert problem.startswith("b.html: an image with no text that says what it shows: <img")
 
@@ -135,7 +139,7 @@ def test_an_image_without_words(small: Path, alt: str) -> None:
         ),
     ],
 )
-def test_a_dead_link(small: Path, link: str, why: str) -> None:
+def test_a_dead_link_is_named(small: Path, link: str, why: str) -> None:
     assert with_body(small, link) == [f"b.html: a dead link, {why}"]
 
 
@@ -151,18 +155,18 @@ def test_a_dead_link(small: Path, link: str, why: str) -> None:
     ],
 )
 @pytest.mark.parametrize("url", ["https://cdn.example.org/x", "//cdn.example.org/x"])
-def test_something_a_page_needs_from_another_host(small: Path, markup: str, url: str) -> None:
+def test_a_page_must_not_need_another_host(small: Path, markup: str, url: str) -> None:
     assert with_body(small, markup.format(url)) == [f"b.html: needs another host: {url}"]
 
 
-def test_a_formula_that_mathjax_refuses(small: Path) -> None:
+def test_a_formula_that_mathjax_refuses_is_named(small: Path) -> None:
     refused = r"<div class='math'>\[\begin{split}x \\ y \tag{7}\end{split}\]</div>"
     [problem] = with_body(small, refused + r"<div class='math'>x \tag{8}</div>")
     assert problem.startswith("b.html: a numbered formula of several lines, which MathJax refuses")
 
 
 @pytest.mark.parametrize("url", ["mailto:NDCG%4020", "http://PROTOCOLS.md", "http://spec.py/"])
-def test_a_name_that_was_taken_for_an_address(small: Path, url: str) -> None:
+def test_a_name_that_was_taken_for_an_address_is_named(small: Path, url: str) -> None:
     assert with_body(small, f"<a href='{url}'>x</a>") == [
         f"b.html: a file's name, or a metric's, was taken for an address: {url}"
     ]
@@ -177,12 +181,12 @@ def test_a_name_that_was_taken_for_an_address(small: Path, url: str) -> None:
         "<style>p { background: url('https://cdn.example.org/x.png') }</style>",
     ],
 )
-def test_code_on_a_page_that_loads_from_another_host(small: Path, code: str) -> None:
+def test_code_that_loads_from_another_host_is_named(small: Path, code: str) -> None:
     [problem] = with_body(small, code)
     assert problem.startswith("b.html: code that loads from another host: <s")
 
 
-def test_a_style_sheet_that_loads_a_font_from_another_host(small: Path) -> None:
+def test_a_style_sheet_that_loads_from_another_host_is_named(small: Path) -> None:
     (small / "html" / "_static" / "a.css").write_text(
         "@font-face { src: url(https://fonts.example.org/x.woff2) }"
     )

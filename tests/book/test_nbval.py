@@ -1,4 +1,7 @@
-"""A digit of a record changes: nbval, as ``make test`` runs it, fails the notebook that reads the record, and no other."""
+"""When a digit of a record changes, nbval fails the notebook that reads it, and no other.
+
+It is run as ``make test`` runs it.
+"""
 
 from __future__ import annotations
 
@@ -23,19 +26,18 @@ from pcrec_core.study.train import NO_TRAINING
 #: table3 reads it, table1 does not.
 READ = defaults.base("ml-100k", "sasrec", seed=0).name
 PARAMETER = 'records: str = ""'
-#: In table3: the cell that reads the record, and those (four) whose outputs hold all digits of what is computed, or a hash.
-READS, SHOWS = (
-    "made = study.by_label(",
-    ("report.show_values(", "report.show_comparisons(", "report.sources("),
-)
+#: The cell of table3 that reads the record.
+READS = "made = collect.by_label("
+#: The four cells of table3 whose outputs have all digits of a computed value, or a hash.
+SHOWS = ("report.show_values(", "report.show_comparisons(", "report.sources(")
 
-#: What nbval says of each code cell of a notebook, in their order; None where the cell passes.
-Said = list[str | None]
+#: The failure that nbval reports for each code cell of a notebook; None where the cell passes.
+Failures = list[str | None]
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Said]:
-    """What nbval says of notebooks beside changed copies of the committed records, by ``copy/notebook``."""
+def failures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Failures]:
+    """Failures of notebooks beside changed copies of the committed records, by copy/notebook."""
     root = tmp_path_factory.mktemp("nbval")
     for copy, change in {
         "unchanged": None,
@@ -49,12 +51,12 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Said]:
 
 
 def with_a_digit_changed(ranks: str) -> str:
-    """The first rank of 1 becomes 2: the run's MRR@5 loses 0.5 / 943."""
+    """Change the first rank of 1 to 2: the run's MRR@5 loses 0.5 / 943."""
     return re.sub(r"\b1\b", "2", ranks, count=1)
 
 
 def change_a_digit(store: Store) -> None:
-    """As an editor would: one character of the file."""
+    """Change one character of the file, as an editor would."""
     before = store.get(READ).result["ranks"]
     path = store.path(READ)
     path.write_text(path.read_text().replace(before, with_a_digit_changed(before)))
@@ -66,7 +68,7 @@ def change_a_digit_and_the_hash(store: Store) -> None:
     store.put(record)
 
 
-def nbval(root: Path, names: list[str]) -> dict[str, Said]:
+def nbval(root: Path, names: list[str]) -> dict[str, Failures]:
     """Run notebooks in one call of nbval, each on the records beside its copy in ``root``."""
     notebooks, report = [redirected(root / f"{name}.ipynb") for name in names], root / "report.xml"
     command = [
@@ -97,7 +99,7 @@ def nbval(root: Path, names: list[str]) -> dict[str, Said]:
 
 
 def redirected(copy: Path) -> Path:
-    """A copy of a committed notebook, its outputs as they are, that reads the records beside it."""
+    """Copy a committed notebook, with its outputs, and let it read the records beside the copy."""
     notebook = nbformat.read(committed(copy.name), as_version=4)
     parameters = next(cell for cell in notebook.cells if cell.cell_type == "code")
     assert PARAMETER in parameters.source
@@ -112,30 +114,33 @@ def committed(name: str) -> Path:
     return ROOT / "notebooks" / name
 
 
-def by_source(name: str, said: Said) -> dict[str, str | None]:
-    """What was said, by the source of the cell; every code cell was looked at."""
+def by_source(name: str, failures: Failures) -> dict[str, str | None]:
+    """Return the failures by the source of the cell; every code cell has an entry."""
     cells = nbformat.read(committed(f"{name}.ipynb"), as_version=4).cells
-    return dict(zip([cell.source for cell in cells if cell.cell_type == "code"], said, strict=True))
+    return dict(
+        zip([cell.source for cell in cells if cell.cell_type == "code"], failures, strict=True)
+    )
 
 
-def test_with_the_committed_records_every_output_is_the_stored_one(said):
-    failed = [text for text in by_source("table3", said["unchanged/table3"]).values() if text]
+def test_with_the_committed_records_every_output_is_the_stored_one(failures):
+    failed = [text for text in by_source("table3", failures["unchanged/table3"]).values() if text]
     assert failed == [], "run make notebooks"
 
 
-def test_a_changed_digit_stops_the_notebook_where_it_reads_the_record(said):
-    cells = by_source("table3", said["changed/table3"])
+def test_a_changed_digit_stops_the_notebook_where_it_reads_the_record(failures):
+    cells = by_source("table3", failures["changed/table3"])
     [refused] = [text for source, text in cells.items() if READS in source]
     assert f"{READ}.json was changed: its result has not the hash it says" in refused
     assert all(text for source, text in cells.items() if any(call in source for call in SHOWS))
 
 
-def test_a_changed_digit_with_the_hash_made_right_shows_in_every_output_that_holds_it(said):
-    cells = by_source("table3", said["hashed/table3"])
+def test_a_changed_digit_with_a_corrected_hash_shows_in_every_output_that_has_it(failures):
+    cells = by_source("table3", failures["hashed/table3"])
     assert [text for source, text in cells.items() if READS in source] == [None]
     shown = [text for source, text in cells.items() if any(call in source for call in SHOWS)]
-    assert len(shown) == 4 and all("Cell outputs differ" in text for text in shown)
+    assert len(shown) == 4
+    assert all("Cell outputs differ" in text for text in shown)
 
 
-def test_a_notebook_that_does_not_read_the_record_still_passes(said):
-    assert set(by_source("table1", said["changed/table1"]).values()) == {None}
+def test_a_notebook_that_does_not_read_the_record_still_passes(failures):
+    assert set(by_source("table1", failures["changed/table1"]).values()) == {None}

@@ -1,4 +1,7 @@
-"""What every committed notebook keeps to; whether its outputs are in step with the records is what nbval looks at."""
+"""The rules of every committed notebook.
+
+Whether its outputs are those of the records is tested by nbval.
+"""
 
 from __future__ import annotations
 
@@ -68,13 +71,13 @@ def test_the_first_code_cell_holds_annotated_literals_of_their_types(
     statements = ast.parse(code[0].source).body
     assert len(statements) == len(lines)
     for statement in statements:
-        assert isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+        assert isinstance(statement, ast.AnnAssign)
+        assert isinstance(statement.target, ast.Name)
         assert ast.unparse(statement.annotation) in TYPES
         ast.literal_eval(statement.value)
     namespace: dict[str, Any] = {}
-    exec(
-        compile(code[0].source, "parameters", "exec", dont_inherit=True), namespace
-    )  # this file's annotations are strings
+    # not inherited: the annotations of this file are strings
+    exec(compile(code[0].source, "parameters", "exec", dont_inherit=True), namespace)
     check_parameters(namespace)
 
 
@@ -97,7 +100,7 @@ def test_no_function_and_no_class_is_defined(code: list[NotebookNode]) -> None:
     ] == []
 
 
-def test_every_figure_says_in_words_what_it_shows(code: list[NotebookNode]) -> None:
+def test_every_figure_has_a_text_that_describes_it(code: list[NotebookNode]) -> None:
     figures = [
         c
         for c in code

@@ -1,4 +1,4 @@
-"""Every notebook of an artifact runs by parameters alone on other data, trained then and there."""
+"""Every notebook of an artifact runs on other data by its parameters alone, and trains there."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOTEBOOKS = [
     if {"records", "epochs"} <= parameters(path)
 ]
 
-#: What is quick.
+#: Parameters of a quick run.
 GIVEN = {
     "dataset": "synthetic",
     "datasets": ["synthetic"],
@@ -40,7 +40,7 @@ GIVEN = {
 
 
 def execute(path: Path, folder: Path) -> str:
-    """The executed notebook, its records below ``folder``."""
+    """Execute a notebook with its records below ``folder``, and return its text."""
     given = {name: value for name, value in GIVEN.items() if name in parameters(path)} | {
         "records": str(folder / "records")
     }
@@ -63,7 +63,7 @@ def runs(tmp_path_factory) -> Iterator[dict[Path, tuple[Path, Future]]]:
 def test_a_notebook_runs_on_another_data_set(path, runs):
     folder, run = runs[path]
     text = run.result()
-    assert list(
-        (folder / "records" / "synthetic").glob("*-s5-*.json")
-    )  # what was trained lies where it was asked for
-    assert "synthetic" in text and "Traceback" not in text
+    # the new records lie where the parameters put them
+    assert list((folder / "records" / "synthetic").glob("*-s5-*.json"))
+    assert "synthetic" in text
+    assert "Traceback" not in text

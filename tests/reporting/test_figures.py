@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
 from pcrec_core.analysis import mu
 from pcrec_core.reporting import figures
@@ -24,140 +27,104 @@ ROW = {
     "RI paper": 0.096,
     "users only": False,
 }
+RECENCY = {"model": "dnn", "comparison": "LE over recency", "RI": -0.02, "low": -0.1, "high": 0.06}
+ALONE = {"data set": "retailrocket-half", "RI": 0.01, "users only": True}
 FRAME = pd.DataFrame(
     [
         ROW,
-        ROW | {"data set": "retailrocket-half", "RI": 0.01, "users only": True, "RI paper": None},
-        ROW
-        | {
-            "model": "dnn",
-            "comparison": "LE over recency",
-            "RI": -0.02,
-            "low": -0.1,
-            "high": 0.06,
-            "RI paper": None,
-        },
+        ROW | ALONE | {"RI paper": None},
+        ROW | RECENCY | {"RI paper": None},
         ROW | {"comparison": "LE over nothing", "RI": None},
     ]
 )
 
 
+def drawn(axes: Axes, marker: str = "") -> list[Line2D]:
+    """The lines of a panel that are not empty, as those of a legend are; of a marker, if given."""
+    lines = [line for line in axes.lines if len(line.get_xdata())]
+    return [line for line in lines if not marker or line.get_marker() == marker]
+
+
+def first_x(lines: list[Line2D]) -> list[float]:
+    return [float(line.get_xdata()[0]) for line in lines]
+
+
+def first_y(lines: list[Line2D]) -> list[float]:
+    return [float(line.get_ydata()[0]) for line in lines]
+
+
+def texts(artists: Iterable[Text]) -> list[str]:
+    return [artist.get_text() for artist in artists]
+
+
 def test_a_forest_plot_shows_improvement_interval_and_the_papers_in_percent():
     [axes] = figures.forest.forest(FRAME).axes
-    assert [label.get_text() for label in axes.get_yticklabels()] == [
-        "bpr: LE over base",
-        "dnn: LE over recency",
-    ]
-    drawn = [line for line in axes.lines if len(line.get_xdata())]
-    ours = [
-        (
-            float(line.get_xdata()[0]),
-            float(line.get_ydata()[0]),
-            line.get_markerfacecolor() == "white",
-        )
-        for line in drawn
-        if line.get_marker() == "o"
-    ]
-    assert ours == [
-        (4, 1.2, False),
-        (1, 0.8, True),
-        (-2, pytest.approx(0.2), False),
-    ]  # a row's data sets side by side
+    assert texts(axes.get_yticklabels()) == ["bpr: LE over base", "dnn: LE over recency"]
+    ours = drawn(axes, "o")
+    assert first_x(ours) == [4, 1, -2]
+    assert first_y(ours) == pytest.approx([1.2, 0.8, 0.2])  # a row's data sets side by side
+    assert [line.get_markerfacecolor() == "white" for line in ours] == [False, True, False]
     spans = [
         list(line.get_xdata())
-        for line in drawn
+        for line in drawn(axes)
         if len(line.get_xdata()) == 2 and line.get_color() != "0.4"
     ]
     assert spans == [pytest.approx([-8, 18]), pytest.approx([-8, 18]), pytest.approx([-10, 6])]
-    assert [float(line.get_xdata()[0]) for line in drawn if line.get_marker() == "x"] == [
-        pytest.approx(9.6)
-    ]
+    assert first_x(drawn(axes, "x")) == pytest.approx([9.6])
     assert axes.get_xlabel() == "relative improvement of A over B in MRR@5 (%)"
 
 
-def test_a_value_beyond_the_axis_is_written_with_a_star_where_it_is_of_users_only():
-    beyond = pd.DataFrame(
-        [
-            ROW | {"RI": 1.72, "low": 1.54, "high": 1.92, "users only": only}
-            for only in (True, False)
-        ]
-    )
-    [axes] = figures.forest.forest(beyond).axes
-    assert [text.get_text() for text in axes.texts] == ["+172 %*", "+172 %"]
-    named = {
-        only: [
-            text.get_text() for text in figures.forest.forest(one).axes[0].get_legend().get_texts()
-        ]
-        for only, one in beyond.groupby("users only")
-    }
-    assert named == {
-        True: ["ml-100k, 95 %", "users only (*)", "the paper"],
-        False: ["ml-100k, 95 %", "the paper"],
-    }
+def test_a_value_beyond_the_axis_is_written_with_a_star_where_it_covers_users_only():
+    beyond = ROW | {"RI": 1.72, "low": 1.54, "high": 1.92}
+    frame = pd.DataFrame([beyond | {"users only": True}, beyond])
+    [axes] = figures.forest.forest(frame).axes
+    assert texts(axes.texts) == ["+172 %*", "+172 %"]
+    legends = [
+        texts(figures.forest.forest(frame[rows]).axes[0].get_legend().get_texts())
+        for rows in (frame["users only"], ~frame["users only"])
+    ]
+    assert legends == [
+        ["ml-100k, 95 %", "users only (*)", "the paper"],
+        ["ml-100k, 95 %", "the paper"],
+    ]
 
 
 def test_the_steep_first_epochs_of_a_curve_are_below_its_axis():
     rise = pd.DataFrame({"epoch": range(1, 11), "value": [0, 0.1, 0.5, *[0.6] * 5, 0.4, 0.5]})
-    assert figures.fig5_convergence._late(rise) == pytest.approx(
-        (0.39, 0.61)
-    )  # not of the first two of ten
-    low, high = figures.fig5_convergence._late(rise[rise["epoch"] == 4])
+    limits = figures.fig5_convergence._limits
+    assert limits(rise) == pytest.approx((0.39, 0.61))  # without the first two of ten
+    low, high = limits(rise[rise["epoch"] == 4])
     assert low < 0.6 < high  # a level line has room, too
 
 
-def test_more_lines_than_colours_still_differ_and_more_data_sets_do_not_fail():
-    looks = list(itertools.islice(figures.style._looks(), 36))
-    assert (
-        len(set(looks)) == 36
-        and looks[0] == ("", figures.style.CYCLE[0])
-        and looks[6][1] == figures.style.CYCLE[0]
-    )
-    curve = pd.DataFrame(
-        [
-            {
-                "data set": "x",
-                "model": "dnn",
-                "variant": str(k),
-                "seed": 0,
-                "metric": "MRR@5",
-                "part": "test",
-                "epoch": 1,
-                "value": k,
-            }
-            for k in range(8)
-        ]
-    )
-    assert (
-        len(
-            [
-                line
-                for line in figures.fig5_convergence.convergence(curve).axes[0].lines
-                if line.get_label().isdigit()
-            ]
-        )
-        == 8
-    )
-    figures.forest.forest(pd.DataFrame([ROW | {"data set": str(k)} for k in range(7)]))
+def test_more_lines_than_colours_still_differ():
+    looks = list(itertools.islice(figures.style.line_styles(), 36))
+    assert len(set(looks)) == 36
+    assert looks[0] == ("", figures.style.CYCLE[0])
+    assert looks[6][1] == figures.style.CYCLE[0]
+    point = {"data set": "x", "model": "dnn", "metric": "MRR@5", "part": "test", "epoch": 1}
+    curve = pd.DataFrame([point | {"variant": str(k), "seed": 0, "value": k} for k in range(8)])
+    [axes] = figures.fig5_convergence.convergence(curve).axes
+    assert first_y([line for line in axes.lines if line.get_label().isdigit()]) == list(range(8))
+
+
+def test_more_data_sets_than_colours_are_all_drawn():
+    frame = pd.DataFrame([ROW | {"data set": str(k)} for k in range(7)])
+    assert first_x(drawn(figures.forest.forest(frame).axes[0], "o")) == [4] * 7
 
 
 def test_a_forest_plot_needs_no_value_of_the_paper():
-    for frame in (
-        FRAME.assign(**{"RI paper": pd.Series([None] * len(FRAME), dtype=object)}),
-        FRAME[FRAME["RI"].isna()],
-    ):
+    none = FRAME.assign(**{"RI paper": pd.Series([None] * len(FRAME), dtype=object)})
+    for frame, rows in ((none, 2), (FRAME[FRAME["RI"].isna()], 0)):
         [axes] = figures.forest.forest(frame).axes
-        assert len(axes.get_yticklabels()) == frame.loc[frame["RI"].notna(), "model"].nunique()
-        assert [
-            line for line in axes.lines if line.get_marker() == "x" and len(line.get_xdata())
-        ] == []
+        assert len(axes.get_yticklabels()) == rows
+        assert drawn(axes, "x") == []
 
 
 def test_several_metrics_in_a_forest_plot_have_rows_of_their_own():
     [axes] = figures.forest.forest(pd.DataFrame([ROW, ROW | {"metric": "NDCG@20"}])).axes
-    assert [label.get_text() for label in axes.get_yticklabels()] == [
-        "bpr: LE over base, MRR@5",
-        "bpr: LE over base, NDCG@20",
-    ]
+    names = ["bpr: LE over base, MRR@5", "bpr: LE over base, NDCG@20"]
+    assert texts(axes.get_yticklabels()) == names
     assert axes.get_xlabel() == "relative improvement of A over B (%)"
 
 
@@ -167,7 +134,8 @@ def test_a_figure_stands_on_opaque_white_so_that_it_is_readable_in_dark_mode():
 
 # --- Figure 4: a metric over alpha
 
-POINTS = {  # (model, metric): (alpha, mean, low, high) of PCRec; (mean, low, high) of the base
+#: (model, metric): (alpha, mean, low, high) of PCRec; (mean, low, high) of the base.
+POINTS = {
     ("sasrec", "MRR@5"): (
         [(30, 0.05, 0.04, 0.08), (0, 0.03, 0.02, 0.05), (10, 0.04, 0.01, 0.06)],
         (0.035, 0.025, 0.055),
@@ -185,54 +153,33 @@ POINTS = {  # (model, metric): (alpha, mean, low, high) of PCRec; (mean, low, hi
         (0.25, 0.15, 0.35),
     ),
 }
+INTERVAL = ["mean", "low", "high"]
 CURVE = pd.DataFrame(
-    [
-        {
-            "data set": "ml-100k",
-            "model": model,
-            "metric": metric,
-            "alpha": alpha,
-            "mean": mean,
-            "low": low,
-            "high": high,
-            "users only": model == "dnn",
-        }
-        for (model, metric), (points, _) in POINTS.items()
-        for alpha, mean, low, high in points
-    ]
-)
+    [(*case, *point, case[0] == "dnn") for case, (points, _) in POINTS.items() for point in points],
+    columns=["model", "metric", "alpha", *INTERVAL, "users only"],
+).assign(**{"data set": "ml-100k"})
 BASE = pd.DataFrame(
-    [
-        {
-            "data set": "ml-100k",
-            "model": model,
-            "metric": metric,
-            "mean": mean,
-            "low": low,
-            "high": high,
-            "users only": False,
-        }
-        for (model, metric), (_, (mean, low, high)) in reversed(POINTS.items())
-    ]
-)
+    [(*case, *interval, False) for case, (_, interval) in reversed(POINTS.items())],
+    columns=["model", "metric", *INTERVAL, "users only"],
+).assign(**{"data set": "ml-100k"})
 
 
 @pytest.fixture
 def panels() -> dict[tuple[str, str], Axes]:
-    return dict(
-        zip(POINTS, figures.fig4_alpha.alpha_curves(CURVE, BASE).axes, strict=True)
-    )  # a row a model, a column a metric
+    """The panels by model and metric: one row per model, one column per metric."""
+    return dict(zip(POINTS, figures.fig4_alpha.alpha_curves(CURVE, BASE).axes, strict=True))
 
 
 @pytest.mark.parametrize("which", POINTS)
 def test_a_panel_shows_pcrec_over_alpha_with_its_intervals(panels, which):
     [(line, _, [bars])] = panels[which].containers
     alphas, means, lows, highs = zip(*sorted(POINTS[which][0]), strict=True)
-    assert list(line.get_xdata()) == list(alphas) and list(line.get_ydata()) == list(means)
-    drawn = [
+    assert list(line.get_xdata()) == list(alphas)
+    assert list(line.get_ydata()) == list(means)
+    spans = [
         ([x for x, _ in segment], sorted(y for _, y in segment)) for segment in bars.get_segments()
     ]
-    assert drawn == [
+    assert spans == [
         ([alpha] * 2, pytest.approx([low, high]))
         for alpha, low, high in zip(alphas, lows, highs, strict=True)
     ]
@@ -245,44 +192,38 @@ def test_a_panel_shows_the_base_as_a_line_in_its_interval(panels, which):
     assert list(line.get_ydata()) == [mean, mean]
     [band] = axes.patches
     assert (band.get_y(), band.get_y() + band.get_height()) == pytest.approx((low, high))
-    across = [(box.x0, box.x1) for box in (line.get_window_extent(), band.get_window_extent())]
-    assert (
-        across == [pytest.approx((axes.bbox.x0, axes.bbox.x1), abs=2)] * 2
-    )  # pixels: the whole panel, whatever the alphas
-    assert (
-        to_hex(line.get_color())
-        == to_hex(band.get_facecolor())
-        != to_hex(axes.containers[0][0].get_color())
-    )
+    # in pixels: the whole panel, whatever the alphas
+    whole = pytest.approx((axes.bbox.x0, axes.bbox.x1), abs=2)
+    boxes = [artist.get_window_extent() for artist in (line, band)]
+    assert [(box.x0, box.x1) for box in boxes] == [whole] * 2
+    colour = to_hex(line.get_color())
+    assert colour == to_hex(band.get_facecolor())
+    assert colour != to_hex(axes.containers[0][0].get_color())
 
 
-def test_panels_say_model_and_metric_and_one_legend_what_is_drawn(panels):
+def test_panels_name_model_and_metric(panels):
     for (model, metric), axes in panels.items():
-        assert axes.get_title() == f"ml-100k, {model}" and axes.get_ylabel() == f"{metric} on test"
-    assert [axes.get_xlabel() for axes in panels.values()] == ["", ""] + [
-        "alpha (0: plain averaging)"
-    ] * 2
+        assert axes.get_title() == f"ml-100k, {model}"
+        assert axes.get_ylabel() == f"{metric} on test"
+        assert axes.get_legend() is None
+    labels = [axes.get_xlabel() for axes in panels.values()]
+    assert labels == ["", ""] + ["alpha (0: plain averaging)"] * 2
+
+
+def test_one_legend_names_the_lines_and_the_intervals_of_users_only(panels):
     [legend] = next(iter(panels.values())).figure.legends
-    assert sorted(text.get_text() for text in legend.get_texts()) == [
-        "PCRec, 95 %",
-        "PCRec, 95 %, users only",
-        "base, 95 %",
-    ]
-    inside = [
-        panels[model, "MRR@5"].containers[0][0].get_markerfacecolor() for model in ("sasrec", "dnn")
-    ]
-    assert inside[0] != inside[1] == "white"  # of one run: its interval is of users only
+    names = sorted(texts(legend.get_texts()))
+    assert names == ["PCRec, 95 %", "PCRec, 95 %, users only", "base, 95 %"]
+    lines = [panels[model, "MRR@5"].containers[0][0] for model in ("sasrec", "dnn")]
+    inside = [line.get_markerfacecolor() for line in lines]
+    assert inside[0] != inside[1] == "white"  # one run: its interval covers users only
     [alone] = figures.fig4_alpha.alpha_curves(CURVE.assign(**{"users only": True}), BASE).legends
-    assert [text.get_text() for text in alone.get_texts()] == [
-        "base, 95 %",
-        "PCRec, 95 %, users only",
-    ]
-    assert [axes.get_legend() for axes in panels.values()] == [None] * 4
+    assert texts(alone.get_texts()) == ["base, 95 %", "PCRec, 95 %, users only"]
 
 
 # --- mu of peer 0
 
-#: mu of peer 0: {(model, alpha): {layer: at epoch 0, 2}}, the layers not in the order of the alphabet.
+#: mu of peer 0, {(model, alpha): {layer: at epochs 0 and 2}}; layers in no alphabetic order.
 MU = {
     ("sasrec", 10.0): {"item": [0.9, 0.2], "blocks.0.query": [0.5, 0.6], "final.norm": [0.3, 1.0]},
     ("sasrec", 40.0): {"item": [0.7, 0.1], "blocks.0.query": [0.0, 0.8], "final.norm": [0.4, 0.55]},
@@ -292,7 +233,7 @@ MU = {
 
 
 def held(mu: dict, seed: int = 0) -> pd.DataFrame:
-    """As ``arms.dominance`` gives it: the larger mu and who holds it."""
+    """The frame of ``mu.dominance``: the larger mu and the peer that holds it."""
     return pd.DataFrame(
         [
             {
@@ -313,31 +254,29 @@ def held(mu: dict, seed: int = 0) -> pd.DataFrame:
 
 
 def mesh(axes: Axes) -> np.ndarray:
-    [drawn] = axes.collections
-    return np.asarray(drawn.get_array())
+    [quadmesh] = axes.collections
+    return np.asarray(quadmesh.get_array())
 
 
 def test_a_map_shows_mu_of_peer_0_by_layer_and_epoch_also_where_peer_1_holds_it():
     *panels, _ = figures.fig4_alpha.mu_maps(mu.first_mu(held(MU))).axes
     assert len(panels) == len(MU)
     for axes, ((_, alpha), layers) in zip(panels, MU.items(), strict=True):
-        assert axes.get_title() == f"alpha {alpha:g}" and axes.get_xlabel() == "epoch"
+        assert axes.get_title() == f"alpha {alpha:g}"
+        assert axes.get_xlabel() == "epoch"
         np.testing.assert_allclose(mesh(axes), list(layers.values()))
     assert [axes.get_ylabel() for axes in panels] == ["ml-100k\nsasrec", "", "ml-100k\ndnn", ""]
 
 
-def test_a_map_has_its_layers_from_the_first_at_the_top_and_its_epochs_in_the_middle_of_their_cells():
+def test_a_map_has_its_first_layer_at_the_top_and_its_epochs_in_the_middle_of_their_cells():
     *panels, _ = figures.fig4_alpha.mu_maps(mu.first_mu(held(MU))).axes
     for axes, layers in zip(panels[::2], [MU["sasrec", 10.0], MU["dnn", 10.0]], strict=True):
-        assert [label.get_text() for label in axes.get_yticklabels()] == list(layers)
-        assert (
-            list(axes.get_yticks()) == list(range(len(layers)))
-            and axes.get_ylim()[0] > axes.get_ylim()[1]
-        )
+        assert texts(axes.get_yticklabels()) == list(layers)
+        assert list(axes.get_yticks()) == list(range(len(layers)))
+        assert axes.get_ylim()[0] > axes.get_ylim()[1]
         corners = axes.collections[0].get_coordinates()
-        assert list(corners[0, :, 0]) == [0, 2, 4] and list(corners[:, 0, 1]) == [
-            i - 0.5 for i in range(len(layers) + 1)
-        ]
+        assert list(corners[0, :, 0]) == [0, 2, 4]
+        assert list(corners[:, 0, 1]) == [i - 0.5 for i in range(len(layers) + 1)]
 
 
 def test_a_single_exchange_is_a_column_one_epoch_wide():
@@ -351,50 +290,36 @@ def test_a_map_of_several_runs_shows_their_mean():
         pair: {layer: [1 - m for m in values] for layer, values in layers.items()}
         for pair, layers in MU.items()
     }
-    *panels, _ = figures.fig4_alpha.mu_maps(
-        mu.first_mu(pd.concat([held(MU), held(other, seed=1), held(MU, seed=2)]))
-    ).axes
-    np.testing.assert_allclose(
-        mesh(panels[0]), (1 + np.array(list(MU["sasrec", 10.0].values()))) / 3
-    )  # (m + 1 - m + m) / 3
+    runs = pd.concat([held(MU), held(other, seed=1), held(MU, seed=2)])
+    *panels, _ = figures.fig4_alpha.mu_maps(mu.first_mu(runs)).axes
+    first = np.array(list(MU["sasrec", 10.0].values()))
+    np.testing.assert_allclose(mesh(panels[0]), (1 + first) / 3)  # (m + 1 - m + m) / 3
 
 
 def test_every_map_is_in_the_colours_of_one_bar_from_0_to_1():
     *panels, bar = figures.fig4_alpha.mu_maps(mu.first_mu(held(MU))).axes
-    drawn = [axes.collections[0] for axes in panels]
-    assert {mesh.get_clim() for mesh in drawn} == {(0, 1)} and len(
-        {mesh.get_cmap().name for mesh in drawn}
-    ) == 1
-    assert bar.get_ylabel() == "mu of peer 0" and bar.get_ylim() == (0, 1)
+    meshes = [axes.collections[0] for axes in panels]
+    assert {one.get_clim() for one in meshes} == {(0, 1)}
+    assert len({one.get_cmap().name for one in meshes}) == 1
+    assert (bar.get_ylabel(), bar.get_ylim()) == ("mu of peer 0", (0, 1))
 
 
-def test_every_measured_comparison_is_a_row_and_what_is_far_off_is_cut():
-    row = {
-        "data set": "ml-100k",
-        "model": "sasrec",
-        "a": "LE",
-        "b": "base",
-        "question": "RQ1",
-        "users only": False,
-        "metric": "MRR@5",
-        "RI": 0.1,
-        "low": -0.9,
-        "high": 0.2,
-        "RI paper": 0.05,
-    }
+def test_every_measured_claim_has_a_row_and_values_far_off_are_cut():
+    claim = {"model": "sasrec", "a": "LE", "b": "base", "question": "RQ1"}
+    row = ROW | claim | {"RI": 0.1, "low": -0.9, "high": 0.2, "RI paper": 0.05}
+    models = {"model": "sasrec dnn", "a": "sasrec:base", "b": "dnn:base"}
     frame = pd.DataFrame(
         [
             row | {"question": "controls", "b": "avg", "users only": True, "RI paper": None},
             row,
-            row
-            | {"model": "sasrec dnn", "a": "sasrec:base", "b": "dnn:base", "RI": 2.5, "high": 5.0},
+            row | models | {"RI": 2.5, "high": 5.0},
             row | {"data set": "retailrocket-half"},
             row | {"RI": None, "b": "N"},
             row | {"b": "W", "RI paper": 2.87},
         ]
     )
-    axes = figures.forest.effects(frame).axes[0]
-    assert [label.get_text() for label in axes.get_yticklabels()] == [
+    [axes] = figures.forest.effects(frame).axes
+    assert texts(axes.get_yticklabels()) == [
         "RQ1",
         "sasrec: LE over base",
         "sasrec base over dnn base",
@@ -402,27 +327,16 @@ def test_every_measured_comparison_is_a_row_and_what_is_far_off_is_cut():
         "controls",
         "sasrec: LE over avg",
     ]
-    assert [text.get_text() for text in axes.texts] == [
-        "+250 %",
-        "x +287 %",
-    ] and axes.get_xlim() == (-63, 63)
-    drawn = [line for line in axes.lines if len(line.get_xdata())]
-    arrows = [line for line in drawn if line.get_marker() in "<>"]
-    assert sorted(float(line.get_xdata()[0]) for line in arrows) == [-60, -60, -60, -60, -60, 60]
-    assert [
-        float(line.get_ydata()[0]) for line in drawn if line.get_markerfacecolor() == "white"
-    ] == [0.2]
-    ours = {
-        line.get_color(): float(line.get_ydata()[0])
-        for line in drawn
-        if line.get_marker() == "o"
-        and float(line.get_xdata()[0]) == 10
-        and line.get_markerfacecolor() != "white"
-    }
-    assert ours == {figures.style.CYCLE[0]: 2.2, figures.style.CYCLE[1]: 3.8}  # of W and of base
-    crosses = [float(line.get_ydata()[0]) for line in drawn if line.get_marker() == "x"]
-    assert sorted(crosses) == [
-        3.2,
-        3.8,
-        4.2,
-    ]  # the paper's, each beside its own data set, in one row
+    assert texts(axes.texts) == ["+250 %", "x +287 %"]
+    assert axes.get_xlim() == (-63, 63)
+    arrows = [line for line in drawn(axes) if line.get_marker() in "<>"]
+    assert sorted(first_x(arrows)) == [-60, -60, -60, -60, -60, 60]
+    hollow = [line for line in drawn(axes) if line.get_markerfacecolor() == "white"]
+    assert first_y(hollow) == [0.2]
+    filled = [line for line in drawn(axes, "o") if line not in hollow]
+    assert first_x(filled) == [10, 10, 10]
+    ours = dict(zip([line.get_color() for line in filled], first_y(filled), strict=True))
+    # the last row of either data set: W and base
+    assert ours == {figures.style.CYCLE[0]: 2.2, figures.style.CYCLE[1]: 3.8}
+    # the paper's values, each beside its own data set, in one row
+    assert sorted(first_y(drawn(axes, "x"))) == [3.2, 3.8, 4.2]

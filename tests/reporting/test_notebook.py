@@ -1,7 +1,8 @@
-"""The guard of a notebook's parameters, alone and in a notebook that papermill really runs."""
+"""The guard of a notebook's parameters, alone and in a notebook that papermill runs."""
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -16,50 +17,51 @@ from nbformat import v4
 from pcrec_core.errors import PCRecError, SpecError
 from pcrec_core.reporting.notebook import check_parameters
 
-DECLARED = {
-    "datasets": list[str],
-    "seeds": list[int],
-    "alphas": list[float],
-    "epochs": int,
-    "rate": float,
-    "fast": bool,
-    "device": str,
+#: Name: (declared type, a good value).
+PARAMETERS: dict[str, tuple[Any, Any]] = {
+    "datasets": (list[str], ["synthetic"]),
+    "seeds": (list[int], [0, 1]),
+    "alphas": (list[float], [30.0, 40]),
+    "epochs": (int, 2),
+    "rate": (float, 0.1),
+    "fast": (bool, False),
+    "device": (str, "cpu"),
 }
-VALUES: dict[str, Any] = {
-    "datasets": ["synthetic"],
-    "seeds": [0, 1],
-    "alphas": [30.0, 40],
-    "epochs": 2,
-    "rate": 0.1,
-    "fast": False,
-    "device": "cpu",
+#: Parameters that only some pages have.
+MORE: dict[str, tuple[Any, Any]] = {
+    "models": (list[str], ["dnn"]),
+    "dataset": (str, "ml-100k"),
+    "tried": (list[str], []),
+    "protocol": (str, "controlled"),
+    "shares": (list[int], [0, 99]),
+    "alpha": (list[float], []),
+    "gamma": (float, 0.0),
+    "csv": (str, ""),
+    "columns": (list[str], ["user", "item"]),
 }
+IPYTHON = {"__name__": "__main__", "_": "", "_i1": "x", "In": ["", "x"], "Out": {}, "sys": sys}
 
 
-def namespace(**changed: Any) -> dict[str, Any]:
-    """What a notebook's globals hold after the parameters cell, and one that papermill put after it."""
-    ipython = {
-        "__name__": "__main__",
-        "_": "",
-        "_i1": "x",
-        "In": ["", "x"],
-        "Out": {},
-        "exit": object(),
-        "sys": sys,
-    }
-    return {"__annotations__": DECLARED, **ipython, **VALUES, **changed}
+def namespace(
+    parameters: dict[str, tuple[Any, Any]] = PARAMETERS, /, **changed: Any
+) -> dict[str, Any]:
+    """A notebook's globals after the parameters cell and the one that papermill adds."""
+    declared = {name: kind for name, (kind, _) in parameters.items()}
+    values = {name: value for name, (_, value) in parameters.items()}
+    return {"__annotations__": declared, **IPYTHON, "exit": object(), **values, **changed}
 
 
-def refusal(**changed: Any) -> str:
-    with pytest.raises(SpecError) as caught:
-        check_parameters(namespace(**changed))
+def refusal(*parameters: dict[str, tuple[Any, Any]], **changed: Any) -> str:
+    with pytest.raises(PCRecError) as caught:
+        check_parameters(namespace(*parameters, **changed))
     return str(caught.value)
 
 
 def test_values_of_their_declared_types_pass_and_change_nothing() -> None:
-    given_ = namespace()
-    check_parameters(given_)
-    assert {name: given_[name] for name in VALUES} == VALUES
+    before = namespace()
+    after = dict(before)
+    check_parameters(after)
+    assert {name: after[name] for name in before} == before
 
 
 @pytest.mark.parametrize("value", [[3], "cpu", 3, 0.5, True, None, {"a": 1}, (1, 2)])
@@ -69,7 +71,7 @@ def test_a_value_under_an_undeclared_name_is_a_typo(value: Any) -> None:
     )
 
 
-def test_a_string_where_a_list_belongs_says_how_a_list_is_passed() -> None:
+def test_the_refusal_of_a_string_for_a_list_explains_how_to_pass_a_list() -> None:
     assert refusal(seeds="[3, 4]") == (
         "parameter 'seeds' must be list[int], not the str '[3, 4]': papermill's -p passes a"
         " string, -y 'seeds: [3, 4]' passes a list."
@@ -78,7 +80,7 @@ def test_a_string_where_a_list_belongs_says_how_a_list_is_passed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "sentence"),
+    ("name", "value", "message"),
     [
         ("epochs", "two", "parameter 'epochs' must be int, not the str 'two'."),
         ("epochs", 2.0, "parameter 'epochs' must be int, not the float 2.0."),
@@ -96,8 +98,8 @@ def test_a_string_where_a_list_belongs_says_how_a_list_is_passed() -> None:
         ),
     ],
 )
-def test_another_type_is_refused(name: str, value: Any, sentence: str) -> None:
-    assert refusal(**{name: value}) == sentence
+def test_another_type_is_refused(name: str, value: Any, message: str) -> None:
+    assert refusal(**{name: value}) == message
 
 
 @given(st.integers(min_value=0))
@@ -107,92 +109,61 @@ def test_an_int_is_welcome_where_a_float_is_declared(number: int) -> None:
     assert changed["rate"] is number
 
 
-KINDS = {
-    "models": list[str],
-    "dataset": str,
-    "tried": list[str],
-    "protocol": str,
-    "shares": list[int],
-    "alpha": list[float],
-    "gamma": float,
-    "csv": str,
-    "columns": list[str],
-}
-GOOD: dict[str, Any] = {
-    "models": ["dnn"],
-    "dataset": "ml-100k",
-    "tried": [],
-    "protocol": "controlled",
-    "shares": [0, 99],
-    "alpha": [],
-    "gamma": 0.0,
-    "csv": "",
-    "columns": ["user", "item"],
-}
-
-
 @pytest.mark.parametrize(
-    ("given_", "sentence"),
+    ("name", "value", "message"),
     [
-        ({"seeds": [3, 0, 3]}, "parameter 'seeds' has 3 twice; give each once."),
-        ({"seeds": [0, 0]}, "parameter 'seeds' has 0 twice; give each once."),
+        ("seeds", [3, 0, 3], "parameter 'seeds' has 3 twice; give each once."),
+        ("seeds", [0, 0], "parameter 'seeds' has 0 twice; give each once."),
+        ("datasets", ["ml-100k"] * 2, "parameter 'datasets' has 'ml-100k' twice; give each once."),
+        ("datasets", [], "parameter 'datasets' is empty; name at least one."),
+        ("models", [], "parameter 'models' is empty; name at least one."),
+        ("alphas", [], "parameter 'alphas' is empty; name at least one."),
         (
-            {"datasets": ["ml-100k", "ml-100k"]},
-            "parameter 'datasets' has 'ml-100k' twice; give each once.",
-        ),
-        ({"datasets": []}, "parameter 'datasets' is empty; name at least one."),
-        ({"models": []}, "parameter 'models' is empty; name at least one."),
-        ({"alphas": []}, "parameter 'alphas' is empty; name at least one."),
-        (
-            {"models": ["dnn", "sasrek"]},
+            "models",
+            ["dnn", "sasrek"],
             "unknown model 'sasrek'; did you mean 'sasrec'? Known: bpr, dnn, sasrec.",
         ),
+        ("datasets", ["synthetic", "ml-10k"], "unknown data set 'ml-10k'; did you mean 'ml-100k'?"),
+        ("dataset", "ml-10k", "unknown data set 'ml-10k'; did you mean 'ml-100k'? Known: "),
+        ("tried", ["foo"], "unknown data set 'foo'. Known: "),
         (
-            {"datasets": ["synthetic", "ml-10k"]},
-            "unknown data set 'ml-10k'; did you mean 'ml-100k'? Known: ",
-        ),
-        ({"dataset": "ml-10k"}, "unknown data set 'ml-10k'; did you mean 'ml-100k'? Known: "),
-        ({"tried": ["foo"]}, "unknown data set 'foo'. Known: "),
-        (
-            {"protocol": "papers"},
+            "protocol",
+            "papers",
             "unknown protocol 'papers'; did you mean 'paper'? Known: controlled, paper, released.",
         ),
-        ({"device": "gpu"}, "device must be auto, cpu or cuda, not 'gpu'."),
-        ({"epochs": -1}, "parameter 'epochs' must be 0 or more, not -1."),
-        ({"seeds": [0, -2]}, "parameter 'seeds' must be 0 or more, not -2."),
-        ({"alphas": [30, float("nan")]}, "parameter 'alphas' must be a number, not nan."),
-        ({"alphas": [-5]}, "parameter 'alphas' must be 0 or more, not -5."),
+        ("device", "gpu", "device must be auto, cpu or cuda, not 'gpu'."),
+        ("epochs", -1, "parameter 'epochs' must be 0 or more, not -1."),
+        ("seeds", [0, -2], "parameter 'seeds' must be 0 or more, not -2."),
+        ("alphas", [30, math.nan], "parameter 'alphas' must be a number, not nan."),
+        ("alphas", [-5], "parameter 'alphas' must be 0 or more, not -5."),
         (
-            {"alpha": [30, 40]},
-            "parameter 'alpha' is one alpha for all models, not [30, 40]; Figure 4 is the page of several.",
+            "alpha",
+            [30, 40],
+            "parameter 'alpha' is one alpha for all models, not [30, 40]; Figure 4 is the page of"
+            " several.",
         ),
-        ({"gamma": float("inf")}, "parameter 'gamma' must be a number, not inf."),
-        ({"shares": [30, 100]}, "parameter 'shares' must be from 0 to 99, not 100."),
-        ({"shares": [-10]}, "parameter 'shares' must be from 0 to 99, not -10."),
+        ("gamma", math.inf, "parameter 'gamma' must be a number, not inf."),
+        ("shares", [30, 100], "parameter 'shares' must be from 0 to 99, not 100."),
+        ("shares", [-10], "parameter 'shares' must be from 0 to 99, not -10."),
         (
-            {"csv": "mine.csv"},
+            "csv",
+            "mine.csv",
             "parameter 'csv' is 'mine.csv', but the data set 'csv' is not asked for: name it.",
         ),
     ],
 )
-def test_a_value_that_cannot_be_meant_is_refused_before_anything_is_trained(
-    given_: dict[str, Any], sentence: str
+def test_an_impossible_value_is_refused_before_anything_is_trained(
+    name: str, value: Any, message: str
 ) -> None:
-    with pytest.raises(PCRecError) as caught:
-        check_parameters(namespace(**GOOD | given_, __annotations__=DECLARED | KINDS))
-    assert str(caught.value).startswith(sentence)
+    assert refusal(PARAMETERS | MORE, **{name: value}).startswith(message)
 
 
-def test_the_file_of_ones_own_is_for_pages_that_take_one() -> None:
-    check_parameters(
-        namespace(
-            **GOOD | {"datasets": ["csv"], "csv": "mine.csv"}, __annotations__=DECLARED | KINDS
-        )
-    )
+def test_a_file_of_ones_own_is_for_pages_that_take_one() -> None:
+    check_parameters(namespace(PARAMETERS | MORE, datasets=["csv"], csv="mine.csv"))
     assert refusal(datasets=["csv"]).startswith("this page takes no file of your own;")
 
 
-def test_run_again_in_an_open_notebook_it_does_not_take_a_result_for_a_parameter() -> None:
+def test_when_run_again_in_an_open_notebook_the_guard_takes_no_result_for_a_parameter() -> None:
     opened = namespace()
     check_parameters(opened)
     opened["table"] = [1, 2, 3]
@@ -205,31 +176,21 @@ def test_run_again_in_an_open_notebook_it_does_not_take_a_result_for_a_parameter
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("notebook") / "tiny.ipynb"
-    notebook = v4.new_notebook(
-        metadata={
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}
-        }
-    )
-    parameters = v4.new_code_cell(
-        "seeds: list[int] = [0]  # seeds", metadata={"tags": ["parameters"]}
-    )
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    parameters = v4.new_code_cell("seeds: list[int] = [0]  # seeds")
+    parameters.metadata.tags = ["parameters"]
     guard = v4.new_code_cell(
         "from pcrec_core.reporting.notebook import check_parameters\n\ncheck_parameters(globals())"
     )
-    notebook.cells = [parameters, guard, v4.new_code_cell("sum(seeds)")]
+    cells = [parameters, guard, v4.new_code_cell("sum(seeds)")]
+    notebook = v4.new_notebook(metadata={"kernelspec": kernel}, cells=cells)
     nbformat.write(notebook, path)
     return path
 
 
 def papermill(notebook: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "papermill",
-        notebook,
-        notebook.with_name("out.ipynb"),
-        *arguments,
-    ]
+    executed = notebook.with_name("out.ipynb")
+    command = [sys.executable, "-m", "papermill", notebook, executed, *arguments]
     return subprocess.run(command, capture_output=True, text=True, cwd=notebook.parent, check=False)
 
 

@@ -52,6 +52,7 @@ READERS = [
     *LIGHT,
     *names("""
     study.defaults study.run datasets datasets.statistics analysis.paper analysis.claims.decide
+    analysis.claims.registry
     analysis.claims.table analysis.claims.evidence specs.derived specs.protocol study.variants
     study.plans study.replicates study.executors study.cli training.environment reporting.notebook
     reporting.tables reporting.figures reporting.cost_tables __main__

@@ -1,1 +1,1 @@
-"""From comparisons to words: how the paper's claims are decided (STATISTICS.md, sections 3 to 5). No torch."""
+"""From comparisons to verdicts: how the paper's claims are decided (:ref:`statistics-verdicts`)."""

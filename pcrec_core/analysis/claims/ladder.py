@@ -1,7 +1,8 @@
-"""The ladder: PCRec's relative improvement by the released code's habits, and with one habit after another removed.
+"""The ladder: PCRec's improvement as the released code measures it, then step by step as we do.
 
-Each rung names two trainings and how their epoch and peer are chosen; one training serves several rungs, since its record
-keeps both choices. Registered with Amendment 1, before the first of these runs. No torch.
+Each rung names two trainings and how their epoch and peer are chosen; one training serves several
+rungs, since its record keeps both choices (:ref:`protocols-ladder`). The ladder was registered with
+Amendment 1, before the first of these runs.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pcrec_core.analysis.claims.decide import Claim, Evidence
-from pcrec_core.analysis.claims.planned_records import Shelf, planned
+from pcrec_core.analysis.claims.measurement import Evidence
+from pcrec_core.analysis.claims.planned_records import Reader, found_records, planned
+from pcrec_core.analysis.claims.registry import Claim
 from pcrec_core.analysis.paired_runs import paired_runs
 from pcrec_core.metrics import value_by_user
 from pcrec_core.study.records import Record
@@ -19,7 +21,7 @@ from pcrec_core.study.records import Record
 
 @dataclass(frozen=True)
 class Rung:
-    """PCRec ``over`` a base, both labels of ``variants``, with the epoch and peer chosen on ``chosen``."""
+    """PCRec ``over`` a base, both labels of variants, with epoch and peer chosen on ``chosen``."""
 
     number: int
     over: str
@@ -56,9 +58,12 @@ RUNGS = (
 )
 
 
-def evidence(claim: Claim, shelf: Shelf, metric: str) -> Evidence:
-    """Compare rung 1 with rung 4, seed by seed, in ``metric``: the ladder's one claim (Amendment 1, item 6)."""
-    first, fourth = (improvements(RUNGS[place], claim, shelf, metric) for place in (0, 3))
+def evidence(claim: Claim, read: Reader, metric: str) -> Evidence:
+    """Compare rung 1 with rung 4, seed by seed, in ``metric``.
+
+    That is the ladder's one claim (Amendment 1, item 6, in :ref:`statistics-amendment-1`).
+    """
+    first, fourth = (improvements(RUNGS[place], claim, read, metric) for place in (0, 3))
     wanted = len(planned(claim, RUNGS[0].over))
     seeds = sorted(first.keys() & fourth.keys())
     if len(seeds) < 2:
@@ -67,12 +72,12 @@ def evidence(claim: Claim, shelf: Shelf, metric: str) -> Evidence:
     return Evidence(found, missing=wanted - len(seeds))
 
 
-def improvements(rung: Rung, claim: Claim, shelf: Shelf, metric: str) -> dict[int, float]:
-    """Compute PCRec's relative improvement on a rung by seed, for the seeds that both of its arms have."""
+def improvements(rung: Rung, claim: Claim, read: Reader, metric: str) -> dict[int, float]:
+    """Compute PCRec's relative improvement on a rung by seed, for the seeds of both its arms."""
     over, base = (
         {
             record.spec.seed: _mean(record, rung.chosen, metric)
-            for record in shelf.found(claim, label)
+            for record in found_records(read, claim, label)
         }
         for label in (rung.over, rung.base)
     )
@@ -80,7 +85,10 @@ def improvements(rung: Rung, claim: Claim, shelf: Shelf, metric: str) -> dict[in
 
 
 def ranks(record: Record, chosen: str, metric: str) -> np.ndarray:
-    """Read the ranks of a record's choice, (users,) int64: each metric's best on test, or what validation picks."""
+    """Return the ranks of a record's choice, (users,) int64.
+
+    The choice is each metric's best epoch and peer on ``test``, or those that validation picks.
+    """
     result = record.result
     if "best" not in result:
         return record.ranks

@@ -1,6 +1,7 @@
 """From p-values to words: one-sided p of each kind of claim, Holm, the rule, grades, combinations.
 
-The page ``statistics`` of the book has the rule, and what Amendment 1 changed in it. No torch.
+The rule is in :ref:`statistics-verdicts`, what Amendment 1 changed in it in
+:ref:`statistics-amendment-1`.
 """
 
 from __future__ import annotations
@@ -14,22 +15,26 @@ from scipy.special import stdtr
 
 from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.analysis.crossed_t import Comparison
+from pcrec_core.analysis.paired_runs import PairedRuns
 from pcrec_core.errors import unknown
 
 SUPPORTED, CONTRADICTED, RULED_OUT = "supported", "contradicted", "ruled out"
 INCONCLUSIVE, NOT_TESTED = "inconclusive", "not tested"
 DECIDED = (SUPPORTED, RULED_OUT, CONTRADICTED)
 WORDS = (*DECIDED, INCONCLUSIVE, NOT_TESTED)
-#: A claim over seeds: paired runs, no users.
+#: The kind of a claim over seeds, which is tested on paired runs, not on users.
 BY_SEED = "by seed"
-#: The one-sided levels of p_for and p_con: 5 % two-sided, but for a claim over seeds, which has one side.
+#: One-sided levels of p_for and p_con: 5 % two-sided; a claim over seeds has only one side.
 _LEVEL, _LEVEL_BY_SEED = 0.025, 0.05
 
 
 @dataclass(frozen=True)
 class Sides:
-    """Three one-sided p: small ``p_for`` speaks for the claim, small ``p_con`` for its contrary, small ``p_not`` against
-    the claimed size."""
+    """Three one-sided p.
+
+    A small ``p_for`` supports the claim, a small ``p_con`` its contrary; a small ``p_not`` speaks
+    against the claimed size.
+    """
 
     p_for: float
     p_con: float
@@ -37,15 +42,22 @@ class Sides:
 
     @property
     def printed(self) -> float:
-        """The two-sided Holm p that a table shows, of sides that are adjusted."""
+        """The two-sided Holm p of adjusted sides, for tables."""
         return min(1.0, 2 * min(self.p_for, self.p_con))
 
 
-#: Of a claim that cannot be tested. It still counts in its family's size.
+#: The p of a claim that cannot be tested. It still counts in its family's size.
 UNTESTED = Sides(1.0, 1.0, 1.0)
 
 
-def sides(kind: str, comparison: Comparison, *, e: float, theta: float, Vp: float = 0.0) -> Sides:
+def sides(
+    kind: str,
+    comparison: Comparison | PairedRuns,
+    *,
+    e: float | None,
+    theta: float | None,
+    Vp: float = 0.0,
+) -> Sides:
     """Compute the three one-sided p of a claim, without adjustment.
 
     Parameters
@@ -54,10 +66,10 @@ def sides(kind: str, comparison: Comparison, *, e: float, theta: float, Vp: floa
         What is claimed of v against b.
     comparison : Comparison or PairedRuns
         With a standard error above 0.
-    e : float
-        The claim's log ratio, from ``claims.csv``.
-    theta : float
-        Its margin, from there too.
+    e : float or None
+        The claim's log ratio, from ``claims.csv``; read by ``better`` only.
+    theta : float or None
+        Its margin, from the same row; read by ``at least`` and ``no better`` only.
     Vp : float
         Variance of ``e``, which only the original rule counts, and only for ``better``.
 
@@ -73,22 +85,27 @@ def sides(kind: str, comparison: Comparison, *, e: float, theta: float, Vp: floa
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """Holm's adjustment, in the order given: sorted p times m, m - 1, ..., 1, running maximum, at most 1.
+    """Adjust p by Holm's method, in the order given.
+
+    The sorted p are multiplied by m, m - 1, ..., 1; the running maximum is taken, at most 1.
 
     Examples
     --------
     >>> holm([0.5, 0.01, 0.02])
     [0.5, 0.03, 0.04]
     """
-    p = np.asarray(p, dtype=float)
-    order = np.argsort(p, kind="stable")
-    adjusted = np.empty(p.size)
-    adjusted[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1)))
-    return adjusted.tolist()
+    plain = np.asarray(p, dtype=float)
+    m, order = plain.size, np.argsort(plain, kind="stable")
+    adjusted = np.empty(m)
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(plain[order] * np.arange(m, 0, -1)))
+    return [float(each) for each in adjusted]
 
 
 def adjust(family: Sequence[Sides]) -> list[Sides]:
-    """Each of the three columns of a family by Holm; ``UNTESTED`` for the claims that cannot be tested."""
+    """Adjust each of the three p over a family by Holm.
+
+    Give ``UNTESTED`` for each claim of the family that cannot be tested.
+    """
     columns = zip(*map(astuple, family), strict=True)
     return [Sides(*row) for row in zip(*map(holm, columns), strict=True)]
 
@@ -96,8 +113,8 @@ def adjust(family: Sequence[Sides]) -> list[Sides]:
 def word(adjusted: Sides, kind: str = "better", *, tested: bool = True) -> str:
     """Return the first line of the rule that holds.
 
-    A claim that is not ``tested`` lacks runs; one that is tested and has p of 1 on every side (fewer
-    than 30 users above 0, no variation) is inconclusive.
+    A claim that is not ``tested`` lacks runs. A tested claim with p of 1 on every side (fewer than
+    30 users above 0, no variation) is inconclusive.
     """
     level = _LEVEL_BY_SEED if kind == BY_SEED else _LEVEL
     if not tested:
@@ -109,12 +126,15 @@ def word(adjusted: Sides, kind: str = "better", *, tested: bool = True) -> str:
     return RULED_OUT if adjusted.p_not <= 0.05 else INCONCLUSIVE
 
 
-def grade(word: str, kind: str, comparison: Comparison, *, e: float, theta: float) -> str:
-    """How large, from the plain 90 % interval of L; empty where nothing can be added.
+def grade(
+    word: str, kind: str, comparison: Comparison, *, e: float | None, theta: float | None
+) -> str:
+    """Grade the size of an effect by the plain 90 % interval of L; empty where no grade holds.
 
-    Only of ``better``: the other kinds claim no size. Of two grades that hold, the stronger.
+    Only claims of kind ``better`` are graded: the other kinds claim no size. Of two grades that
+    hold, the stronger is returned.
     """
-    if kind != "better" or word not in (SUPPORTED, RULED_OUT):
+    if kind != "better" or e is None or theta is None or word not in (SUPPORTED, RULED_OUT):
         return ""
     low, high = comparison.bounds(0.95)
     if word == RULED_OUT:
@@ -128,10 +148,10 @@ def grade(word: str, kind: str, comparison: Comparison, *, e: float, theta: floa
 
 
 def all_of(words: Sequence[str]) -> str:
-    """Return the word of "always" (and of "best": better than each other one) from its members' words.
+    """Combine the members' words into that of "always" (or "best": better than each other one).
 
-    It is supported if every member is, contradicted or ruled out if any member is, not tested if any
-    other member is not, and inconclusive otherwise.
+    It is supported if every member is, contradicted or ruled out if any member is, not tested if
+    any other member is not, and inconclusive otherwise.
 
     Raises
     ------
@@ -146,9 +166,9 @@ def all_of(words: Sequence[str]) -> str:
 
 
 def headline(words: Mapping[str, str]) -> str:
-    """Return one word over data sets: that of all decided ones if they agree, never pooled.
+    """Return one word over data sets, without pooling: that of the decided ones if they agree.
 
-    If they differ it is "differs" and the list; if none is decided, inconclusive where any is.
+    If they differ, return "differs" and the list; if none is decided, inconclusive where any is.
 
     Examples
     --------
@@ -179,7 +199,7 @@ def _by_seed(L: float, se: float, e: float, theta: float, Vp: float) -> tuple[fl
     return -L / se, L / se, math.inf
 
 
-#: t of p_for, p_con and p_not; infinity is p = 1.
+#: The t of p_for, p_con and p_not by kind of claim; infinity gives p = 1.
 _SIDES: dict[str, Callable[..., tuple[float, ...]]] = {
     "better": _better,
     "at least": _at_least,

@@ -1,5 +1,7 @@
-"""The paper's side of a comparison: how uncertain its one run is, and our effect over its own (STATISTICS.md, section 3).
-No torch."""
+"""The uncertainty of the paper's single run, and our effect over the paper's.
+
+The formulas are derived in :ref:`statistics-paper`.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +15,15 @@ from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.analysis.crossed_t import Comparison
 from pcrec_core.metrics import parse
 
-#: Values are printed with four decimals: the variance of what rounding took away.
+#: Variance of the rounding error: values are printed with four decimals.
 _ROUNDED = 1e-4**2 / 12
-#: z(.975) + z(.33): an effect of so many standard errors is found with 33 % power.
+#: z(.975) + z(.33): an effect of this many standard errors is found with 33 % power.
 _POWER_33 = 1.52
 
 
 @dataclass(frozen=True)
 class Printed:
-    """What the paper prints of two arms: their values of ``metric``, their HIT at the same cut-off, its number of users."""
+    """The paper's values of two arms: ``metric``, HIT at the same cut-off, and its users."""
 
     metric: str
     value_v: float
@@ -33,9 +35,10 @@ class Printed:
 
 @dataclass(frozen=True)
 class PaperSide:
-    """Vp, the variance of the paper's e, and e33, the effect that it had 33 % power for; both on the log scale.
+    """Vp, the variance of the paper's e, and e33, both on the log scale.
 
-    ``e33`` is None where nothing printed allows it.
+    e33 is the effect that the paper had 33 % power to find; None where the printed values do not
+    suffice.
     """
 
     Vp: float
@@ -44,7 +47,7 @@ class PaperSide:
 
 @dataclass(frozen=True)
 class EffectRatio:
-    """ER = L / e and its 95 % interval by Fieller."""
+    """The effect ratio L / e and its 95 % interval by Fieller."""
 
     value: float
     low: float
@@ -52,12 +55,12 @@ class EffectRatio:
 
 
 def user_variance(metric: str, value: float, hit: float) -> float:
-    """Relative variance of a user's value, from printed means (STATISTICS.md, section 3).
+    """Compute the relative variance of a user's value from printed means.
 
     Parameters
     ----------
     metric : str
-        HIT@n, where it is exact, or MRR@n, where it is the largest that ``value`` and ``hit`` allow.
+        HIT@n, where it is exact, or MRR@n, where it is the largest that the means allow.
     value : float
         Mean of ``metric``.
     hit : float
@@ -66,7 +69,7 @@ def user_variance(metric: str, value: float, hit: float) -> float:
     Raises
     ------
     StatsError
-        For NDCG: its variance cannot be had from what is printed.
+        For NDCG: its variance does not follow from printed values.
 
     Examples
     --------
@@ -80,31 +83,40 @@ def user_variance(metric: str, value: float, hit: float) -> float:
         )
     if kind == "HIT":
         return (1 - hit) / hit
-    # Of all ranks with this mean, 1 and n spread most: E[1/r^2] is on the chord through their values.
+    # Ranks 1 and n spread most of all ranks with this mean: E[1/r^2] lies on their chord.
     return hit * ((1 + 1 / n) * value / hit - 1 / n) / value**2 - 1
 
 
 def correlation(comparison: Comparison) -> float:
-    """c = max(0, 1 - c1 / (rv_v + rv_b)): how alike the arms' values of one user are, in one run each.
+    """Compute c, the correlation of the two arms' values of a user, in one run of each.
 
-    0, which leaves the paper the most uncertain, where a run's mean is 0 and no relative variance can be had.
+    c = max(0, 1 - c1 / (rv_v + rv_b)). It is 0, which leaves the paper the most uncertain, where a
+    run's mean is 0, so that there is no relative variance.
     """
-    c, both = comparison, (comparison.rv_v or 0) + (comparison.rv_b or 0)
-    if c.L is None or not (c.rv_v and c.rv_b):
+    c = comparison
+    if c.L is None or c.Vu is None or c.Ve is None or not (c.rv_v and c.rv_b):
         return 0.0
-    return max(0.0, 1 - c.users * (c.Vu + (c.fewest_runs - 1) * c.Ve) / both)
+    return max(0.0, 1 - c.users * (c.Vu + (c.fewest_runs - 1) * c.Ve) / (c.rv_v + c.rv_b))
 
 
 def paper_side(comparison: Comparison, printed: Printed | None) -> PaperSide:
-    """Vp and e33 of the paper's one run, with the correlation and the run variance of our comparison.
+    """Compute Vp and e33 of the paper's run from our correlation and our variance over runs.
 
     Parameters
     ----------
     comparison : Comparison
         Of means above 0.
     printed : Printed or None
-        None where a value is not printed (NDCG, the figures, the controls): then Vp = S Vseed, runs alone.
+        None where a value is not printed (NDCG, the figures, the controls): then Vp = S Vseed, the
+        variance over runs alone.
+
+    Raises
+    ------
+    StatsError
+        If a mean of the comparison is 0.
     """
+    if comparison.Vseed is None:
+        raise StatsError("a comparison with a mean of 0 has no variance over runs.")
     runs = comparison.fewest_runs * comparison.Vseed
     if printed is None:
         return PaperSide(runs, None)
@@ -116,26 +128,27 @@ def paper_side(comparison: Comparison, printed: Printed | None) -> PaperSide:
 
 
 def below(comparison: Comparison, e33: float | None) -> bool:
-    """Whether our upper 95 % one-sided limit lies below e33: then the paper could hardly have seen what there is.
+    """Tell whether our upper 95 % one-sided limit lies below e33.
 
-    False where no word can be given either: the limit of one run is that of users only.
+    Then the paper could hardly have found the effect. False also where no word can be given: the
+    limit of one run covers users only.
     """
     return e33 is not None and not comparison.reason and comparison.bounds(0.95)[1] < e33
 
 
 def fieller(comparison: Comparison, e: float | None, Vp: float) -> EffectRatio | None:
-    """ER = L / e with Fieller's interval, t of our df (STATISTICS.md, section 3).
+    """Compute the effect ratio ER = L / e with Fieller's interval, by t with our df.
 
-    None ("-") where ``|e|`` < ln 1.01, our mean is 0, or g >= 1, that is, the paper's effect is not told from 0: a ratio
-    without an interval is not shown.
+    None ("-") where ``|e|`` < ln 1.01, our mean is 0, or g >= 1, that is, the paper's effect cannot
+    be distinguished from 0: a ratio without an interval is not shown.
     """
-    ratio = crossed_t.effect_ratio(comparison.L, e)
-    if ratio is None:
+    ratio, se = crossed_t.effect_ratio(comparison.L, e), comparison.se
+    if ratio is None or e is None or se is None:
         return None
     t = float(stdtrit(comparison.df, 0.975))
     g = t**2 * Vp / e**2
     if g >= 1:
         return None
     centre = ratio / (1 - g)
-    half = t / (abs(e) * (1 - g)) * math.sqrt(comparison.se**2 * (1 - g) + ratio**2 * Vp)
+    half = t / (abs(e) * (1 - g)) * math.sqrt(se**2 * (1 - g) + ratio**2 * Vp)
     return EffectRatio(ratio, centre - half, centre + half)

@@ -1,34 +1,31 @@
-"""The records of a store, and the runs that are planned for the arms of a claim. No torch."""
+"""The planned runs of a claim's arms, and the records that a store has of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from functools import cache
 
-from pcrec_core.analysis.claims.decide import Claim
+from pcrec_core.analysis.claims.registry import Claim
 from pcrec_core.study import plans
 from pcrec_core.study.records import Record, Store
 from pcrec_core.study.variants import Spec, variant
 
+#: A function from a spec to its record, None where there is none.
+Reader = Callable[[Spec], Record | None]
 
-@dataclass(frozen=True)
-class Shelf:
-    """The records of a store, each read once."""
 
-    store: Store
-    _read: dict[Spec, Record | None] = field(default_factory=dict)
+def reader(store: Store) -> Reader:
+    """Return a function that looks up the record of a spec and reads each record once."""
+    return cache(lambda spec: store.get(spec.name))
 
-    def __getitem__(self, spec: Spec) -> Record | None:
-        if spec not in self._read:
-            self._read[spec] = self.store.get(spec.name)
-        return self._read[spec]
 
-    def found(self, claim: Claim, label: str) -> tuple[Record, ...]:
-        """The records of an arm that are there."""
-        return tuple(record for spec in planned(claim, label) if (record := self[spec]))
+def found_records(read: Reader, claim: Claim, label: str) -> tuple[Record, ...]:
+    """Return the records of an arm's planned runs, without those that are missing."""
+    return tuple(record for spec in planned(claim, label) if (record := read(spec)))
 
 
 def planned(claim: Claim, label: str) -> list[Spec]:
-    """The runs of an arm; "dnn:base" names its own model."""
+    """List the planned runs of an arm; the label "dnn:base" names its own model."""
     model, _, label = label.rpartition(":")
     model = model or claim.model
     return [

@@ -1,4 +1,4 @@
-"""Claims that get no verdict, as their unit is a run, a layer or a second: numbers from records and measurements."""
+"""Claims whose unit is a run, a layer or a second: numbers from records, without a verdict."""
 
 from __future__ import annotations
 
@@ -9,20 +9,28 @@ from typing import Any
 import numpy as np
 
 from pcrec_core.analysis import entropy_trained, fig6_invalid_layers, mu
-from pcrec_core.analysis.claims.decide import Claim, Evidence, registry
-from pcrec_core.analysis.claims.planned_records import Shelf, planned
+from pcrec_core.analysis.claims.measurement import Evidence
+from pcrec_core.analysis.claims.planned_records import Reader, found_records, planned
+from pcrec_core.analysis.claims.registry import Claim, registry
 from pcrec_core.analysis.welch import welch
+from pcrec_core.specs.derived import Derived
 from pcrec_core.study.replicates import Replicates
 
-#: Two entropies count as equal up to here: at alpha 30 their mu then lies between 0.35 and 0.65.
+#: Largest difference of two entropies that count as equal, in nats: at alpha 30 mu then lies
+#: between 0.35 and 0.65.
 EQUAL = 0.02
 
+#: Numbers of two arms, a and b, one row per run.
+Pair = tuple[np.ndarray, np.ndarray]
 
-def tested(shelf: Shelf) -> dict[str, Evidence]:
-    """The evidence on claims whose unit is a run: what probes of the reported weights hold, by Welch's test; runs that do not
-    differ within either arm allow none, and are ``described``."""
+
+def tested(read: Reader) -> dict[str, Evidence]:
+    """Test the claims whose unit is a run, by Welch's test over probes of the reported weights.
+
+    Runs that do not differ within either arm allow no test; ``described`` has their numbers.
+    """
     claims = {claim.id: claim for claim in registry().values() if claim.kind == "run-level"}
-    values = {name: _by_run(claim, shelf) for name, claim in claims.items()}
+    values = {name: _by_run(claim, read) for name, claim in claims.items()}
     wanted = {name: len(planned(claim, "probed-LE")) for name, claim in claims.items()}
     return {
         name: Evidence(welch(*pair), missing=wanted[name] - min(map(len, pair)))
@@ -32,26 +40,36 @@ def tested(shelf: Shelf) -> dict[str, Evidence]:
 
 
 def _constant(a: np.ndarray, b: np.ndarray) -> bool:
-    """Whether no run differs from another of its arm."""
+    """Tell whether the runs of each arm are all equal."""
     return bool(np.ptp(a) == np.ptp(b) == 0)
 
 
-def _by_run(claim: Claim, shelf: Shelf) -> tuple[np.ndarray, np.ndarray]:
-    """A number a run of both sides: the entropy of a merge, or the ratio of invalid block matrices (Figure 6) at 0.5, or at
-    the threshold where the claim holds least."""
+def _by_run(claim: Claim, read: Reader) -> Pair:
+    """Return one number per run of a and of b, (runs,) each.
+
+    It is the entropy of a merge, or the ratio of invalid block matrices (Figure 6) at 0.5 or, for
+    "always", at the threshold where the claim holds least.
+    """
     if claim.metric == "entropy":
-        return _entropies(claim, shelf)
+        return _entropies(claim, read)
     if claim.metric == "invalid ratio at 0.5":
-        return tuple(ratios[:, 0] for ratios in _ratios(claim, shelf, [0.5]))
-    pair = _ratios(claim, shelf, fig6_invalid_layers.THRESHOLDS)
-    return tuple(ratios[:, _least(*pair)] for ratios in pair) if min(map(len, pair)) else pair
+        a, b = _ratios(claim, read, [0.5])
+        return a[:, 0], b[:, 0]
+    a, b = _ratios(claim, read, fig6_invalid_layers.THRESHOLDS)
+    if not min(len(a), len(b)):
+        return a, b
+    least = _least(a, b)
+    return a[:, least], b[:, least]
 
 
-def _entropies(claim: Claim, shelf: Shelf) -> tuple[np.ndarray, np.ndarray]:
-    """The mean entropy of the merged layers, and of the same layers in the peers, where both peers' are equal."""
-    probes = shelf.found(claim, "probed-LE")
-    probed = {probe.spec.parents[0] for probe in probes}
-    runs = tuple(run for run in shelf.found(claim, "LE") if run.spec in probed)
+def _entropies(claim: Claim, read: Reader) -> Pair:
+    """Return the mean entropy of the merged layers, and of the same layers in the peers, by run.
+
+    Only layers count whose entropy is equal in both peers.
+    """
+    probes = found_records(read, claim, "probed-LE")
+    probed = {probe.spec.parents[0] for probe in probes if isinstance(probe.spec, Derived)}
+    runs = tuple(run for run in found_records(read, claim, "LE") if run.spec in probed)
     if not runs:
         return np.array([]), np.array([])
     merged = entropy_trained.merges([Replicates("LE", runs)], [Replicates("probed-LE", probes)])
@@ -60,67 +78,73 @@ def _entropies(claim: Claim, shelf: Shelf) -> tuple[np.ndarray, np.ndarray]:
     return means["merged"].to_numpy(), means["mean"].to_numpy()
 
 
-def _ratios(claim: Claim, shelf: Shelf, thresholds: Sequence[float]) -> list[np.ndarray]:
-    """(runs, thresholds) of a and of b."""
-    probed = [
-        Replicates(label, shelf.found(claim, f"probed-{label}")) for label in (claim.a, claim.b)
-    ]
-    return [
-        fig6_invalid_layers.invalid([arm], "block matrices", thresholds)
-        .pivot(index="seed", columns="threshold", values="ratio")
-        .to_numpy()
-        if arm.runs
-        else np.empty((0, len(thresholds)))
-        for arm in probed
-    ]
+def _ratios(claim: Claim, read: Reader, thresholds: Sequence[float]) -> Pair:
+    """Return the ratios of invalid block matrices of a and of b, (runs, thresholds) each."""
+    a, b = (
+        Replicates(label, found_records(read, claim, f"probed-{label}"))
+        for label in (claim.a, claim.b)
+    )
+    return _ratios_of(a, thresholds), _ratios_of(b, thresholds)
+
+
+def _ratios_of(probed: Replicates, thresholds: Sequence[float]) -> np.ndarray:
+    if not probed.runs:
+        return np.empty((0, len(thresholds)))
+    invalid = fig6_invalid_layers.invalid([probed], "block matrices", thresholds)
+    by_run = invalid.pivot(index="seed", columns="threshold", values="ratio")
+    return np.asarray(by_run)
 
 
 def _least(a: np.ndarray, b: np.ndarray) -> int:
-    """The threshold where a is least below b, among those where runs of one arm differ, so that there is a test."""
+    """Return the index of the threshold where a is least below b.
+
+    Only thresholds count where the runs of one arm differ, so that there is a test.
+    """
     varied = np.ptp(a, axis=0) + np.ptp(b, axis=0) > 0
     return int(np.where(varied, a.mean(0) - b.mean(0), -np.inf).argmax())
 
 
 @dataclass(frozen=True)
 class Fact:
-    """Numbers that are measured of a claim beside a test, or where there is none; ``kind`` says of what.
+    """Numbers measured of a claim beside a test, or where there is no test.
 
-    ``mu``: alpha, shares and median of the larger mu; ``constant``: runs that do not differ; ``by run``: the paired
-    difference; ``equal``: up to which difference entropies count as equal; ``thresholds``: at how many the claim
-    holds; ``cost``: what was timed for Section 3.3.
+    ``kind`` names what they are. ``mu``: alpha, shares and median of the larger mu; ``constant``:
+    runs that do not differ; ``by run``: the paired difference; ``equal``: up to which difference
+    entropies count as equal; ``thresholds``: at how many the claim holds; ``cost``: the timings of
+    Section 3.3.
     """
 
     kind: str
     numbers: Mapping[str, Any]
 
 
-def described(shelf: Shelf) -> dict[str, tuple[Fact, ...]]:
-    """Measure what there is beside a test, or where there is none, by the claim's id.
+def described(read: Reader) -> dict[str, tuple[Fact, ...]]:
+    """Collect, by claim, the facts measured beside a test or where there is no test.
 
-    A claim that nothing was measured of is left out.
+    A claim without such facts is left out.
     """
-    facts = {claim.id: tuple(_described(claim, shelf)) for claim in registry().values()}
+    facts = {claim.id: tuple(_described(claim, read)) for claim in registry().values()}
     return {name: found for name, found in facts.items() if found}
 
 
-def _described(claim: Claim, shelf: Shelf) -> Iterator[Fact]:
+def _described(claim: Claim, read: Reader) -> Iterator[Fact]:
     if claim.metric == "mu":
-        yield from _mu(claim, shelf)
+        yield from _mu(claim, read)
     elif claim.metric == "time and memory":
         yield Fact("cost", {"claim": claim.id})
     elif claim.metric == "invalid ratio":
-        yield from _over_thresholds(*_ratios(claim, shelf, fig6_invalid_layers.THRESHOLDS))
+        yield from _over_thresholds(*_ratios(claim, read, fig6_invalid_layers.THRESHOLDS))
     elif claim.kind == "run-level":
-        yield from _runs(claim, *_by_run(claim, shelf))
+        yield from _runs(claim, *_by_run(claim, read))
 
 
-def _mu(claim: Claim, shelf: Shelf) -> Iterator[Fact]:
-    found = [
+def _mu(claim: Claim, read: Reader) -> Iterator[Fact]:
+    arms = [
         Replicates(label, records)
         for label in claim.a.split()
-        if (records := shelf.found(claim, label))
+        if (records := found_records(read, claim, label))
     ]
-    for row in mu.shares_held(mu.dominance(*found)).to_dict("records") if found else ():
+    for row in mu.shares_held(mu.dominance(*arms)).to_dict("records") if arms else ():
         yield Fact("mu", row)
 
 

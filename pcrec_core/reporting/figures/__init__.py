@@ -1,4 +1,4 @@
-"""The figures, one file each, in the style of ``style``: ``figures.fig5_convergence.convergence(...)``."""
+"""The figures, one module each, in the style of ``style``."""
 
 from pcrec_core.reporting.figures import (
     cost,

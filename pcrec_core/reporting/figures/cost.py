@@ -1,4 +1,4 @@
-"""What training costs: time of ours as a share of the reference's."""
+"""The time of our code as a share of the reference's."""
 
 from __future__ import annotations
 
@@ -11,8 +11,16 @@ from pcrec_core.reporting.figures.style import COLOURS, style
 
 
 def cost_bars(frame: pd.DataFrame) -> Figure:
-    """Time of ours as a share of the reference's, the part that no code can avoid darker, the target as a mark; the line
-    at the end is the spread over repetitions, of ours or the reference's, whichever is larger."""
+    """Draw our time as a share of the reference's, one bar per case.
+
+    The part that no code can avoid is darker, and the target is a mark. The line at the end of a
+    bar is the spread over repetitions, of ours or the reference's, whichever is larger.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The frame of ``cost.measured("benchmarks")``.
+    """
     style()
     rows = frame[frame["ratio"].notna()]
     places = np.arange(len(rows))[::-1]

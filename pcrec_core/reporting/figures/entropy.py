@@ -1,68 +1,43 @@
-"""What the entropy measures: one outlier, trained layers, merged layers."""
+"""The entropy of one outlier, of trained layers and of merged layers."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pcrec_core.reporting.figures.style import CYCLE, DASHES, style
 
+#: Marker and colour of a model and variant.
+Marker = tuple[str, str]
+
 
 def criterion(outliers: pd.DataFrame, layers: pd.DataFrame, merges: pd.DataFrame) -> Figure:
-    """What the entropy measures: H over the reach of one outlier (``criterion.outlier``); H of trained layers over what is lost
-    when half of the layer is pruned (``trained.layers``); H of merged layers over that of the peers (``trained.merges``)."""
+    """Draw what changes the entropy H: one outlier, the use of a layer, a merge.
+
+    Parameters
+    ----------
+    outliers : DataFrame
+        The frame of ``entropy_simulated.outlier``: H over the size of one outlier.
+    layers : DataFrame
+        The frame of ``entropy_trained.layers``: H over the loss when half of the layer is pruned.
+    merges : DataFrame
+        The frame of ``entropy_trained.merges``: H of merged layers over that of the peers.
+    """
     style()
     figure, panels = plt.subplot_mosaic(
         [["left", "right"], ["below", "below"]], figsize=(9, 7.4), layout="constrained"
     )
     left, right, below = (panels[place] for place in ("left", "right", "below"))
-    for (size, one), dashes, colour in zip(
-        outliers.groupby("weights"), DASHES, CYCLE, strict=False
-    ):
-        left.plot(
-            one["outlier"],
-            one["H"],
-            dashes=dashes,
-            color=colour,
-            label=f"{size:,} Gaussian weights",
-        )
-    left.axvspan(
-        layers["outlier"].min(), layers["outlier"].max(), color="0.9", label="of trained layers"
-    )
-    left.set(
-        xlabel="the largest weight (standard deviations)",
-        ylabel="H (nats)",
-        ylim=(0, 2.4),
-        title="one outlier",
-    )
-    kinds = layers.groupby(["model", "variant"], sort=False)
-    look = dict(zip([kind for kind, _ in kinds], zip("os^Dv", CYCLE, strict=False), strict=False))
-    for kind, one in kinds:
-        marker, colour = look[kind]
-        below.plot(
-            100 * one["lost, pruned"],
-            one["H"],
-            marker,
-            color=colour,
-            alpha=0.7,
-            label=" ".join(kind),
-        )
-    below.set(
-        xlabel="validation NDCG@20 lost without the smaller half of the layer (%)",
-        ylabel="H (nats)",
-        title="trained layers: use",
-    )
-    for model, one in merges.groupby("model", sort=False):
-        marker, colour = look[model, "LE"]
-        right.plot(one["mean"], one["merged"], marker, color=colour, alpha=0.7, label=f"{model} LE")
-    on_line = merges["mean"].iloc[0]  # a point far from the layers would stretch the axes
-    right.axline((on_line, on_line), slope=1, color="0.4", linewidth=1)
-    right.set(
-        xlabel="H of the peers, mean by mu (nats)",
-        ylabel="H of the merged layer (nats)",
-        title="trained layers: merging",
-    )
+    kinds = [kind for kind, _ in layers.groupby(["model", "variant"], sort=False)]
+    markers = dict(zip(kinds, zip("os^Dv", CYCLE, strict=False), strict=False))
+    _outlier_panel(left, outliers, layers)
+    _layers_panel(below, layers, markers)
+    _merges_panel(right, merges, markers)
     for axes in (left, right):
         axes.legend(edgecolor="none", framealpha=1)  # no line of the grid shows through
     figure.legend(
@@ -70,3 +45,43 @@ def criterion(outliers: pd.DataFrame, layers: pd.DataFrame, merges: pd.DataFrame
     )
     plt.close(figure)
     return figure
+
+
+def _outlier_panel(axes: Axes, outliers: pd.DataFrame, layers: pd.DataFrame) -> None:
+    sizes = outliers.groupby("weights")
+    for (size, one), dashes, colour in zip(sizes, DASHES, CYCLE, strict=False):
+        label = f"{size:,} Gaussian weights"
+        axes.plot(one["outlier"], one["H"], dashes=dashes, color=colour, label=label)
+    low, high = layers["outlier"].min(), layers["outlier"].max()
+    axes.axvspan(low, high, color="0.9", label="of trained layers")
+    axes.set(
+        xlabel="the largest weight (standard deviations)",
+        ylabel="H (nats)",
+        ylim=(0, 2.4),
+        title="one outlier",
+    )
+
+
+def _layers_panel(axes: Axes, layers: pd.DataFrame, markers: Mapping[Any, Marker]) -> None:
+    for kind, one in layers.groupby(["model", "variant"], sort=False):
+        marker, colour = markers[kind]
+        lost = 100 * one["lost, pruned"]
+        axes.plot(lost, one["H"], marker, color=colour, alpha=0.7, label=" ".join(kind))
+    axes.set(
+        xlabel="validation NDCG@20 lost without the smaller half of the layer (%)",
+        ylabel="H (nats)",
+        title="trained layers: use",
+    )
+
+
+def _merges_panel(axes: Axes, merges: pd.DataFrame, markers: Mapping[Any, Marker]) -> None:
+    for model, one in merges.groupby("model", sort=False):
+        marker, colour = markers[model, "LE"]
+        axes.plot(one["mean"], one["merged"], marker, color=colour, alpha=0.7, label=f"{model} LE")
+    on_line = merges["mean"].iloc[0]  # a point far from the layers would stretch the axes
+    axes.axline((on_line, on_line), slope=1, color="0.4", linewidth=1)
+    axes.set(
+        xlabel="H of the peers, mean by mu (nats)",
+        ylabel="H of the merged layer (nats)",
+        title="trained layers: merging",
+    )

@@ -7,13 +7,22 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pcrec_core.reporting.figures.style import COLOURS, CYCLE, DASHES, _legend_above, style
+from pcrec_core.reporting.figures.style import COLOURS, CYCLE, DASHES, legend_above, style
 
 
 def pruning(curve: pd.DataFrame, levels: pd.DataFrame) -> Figure:
-    """Figure 1: a metric over the share of pruned weights, with fine-tuning and without, 95 % intervals, a panel a metric of
-    ``curves.pruned``; ``levels`` are models that nothing was pruned of, as ``arms.values`` gives them: lines. Markers of one run
-    are hollow: the interval is of users only."""
+    """Draw Figure 1: a metric over the share of pruned weights, fine-tuned or not.
+
+    There is one panel per metric, with 95 % intervals. Markers of one run are hollow: the interval
+    covers users only.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        The frame of ``analysis.fig1_pruning.pruned``.
+    levels : DataFrame
+        The frame of ``comparisons.values`` of models without pruning, drawn as horizontal lines.
+    """
     style()
     metrics = curve["metric"].unique()
     figure, panels = plt.subplots(
@@ -31,7 +40,7 @@ def pruning(curve: pd.DataFrame, levels: pd.DataFrame) -> Figure:
                 label=row["variant"],
             )
         axes.set(xlabel="weights pruned (%)", ylabel=f"{metric} on test")
-    _legend_above(figure)
+    legend_above(figure)
     plt.close(figure)
     return figure
 
@@ -41,13 +50,8 @@ def _pruning_panel(axes: Axes, curve: pd.DataFrame) -> None:
         (False, "pruned", "o", CYCLE[1], -0.5),
         (True, "pruned and fine-tuned", "s", CYCLE[2], 0.5),
     )
-    for (
-        tuned,
-        name,
-        marker,
-        colour,
-        aside,
-    ) in lines:  # half a percent aside: two intervals at one share are seen apart
+    # half a percent aside: two intervals at one share do not hide each other
+    for tuned, name, marker, colour, aside in lines:
         one = curve[curve["fine-tuned"] == tuned]
         ends = [one["mean"] - one["low"], one["high"] - one["mean"]]
         inside = "white" if (one["runs"] == 1).all() else colour

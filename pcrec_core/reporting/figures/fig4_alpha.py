@@ -10,19 +10,20 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from pcrec_core.reporting.figures.style import COLOURS, _legend_above, style
+from pcrec_core.reporting.figures.style import COLOURS, legend_above, style
 
 
 def alpha_curves(curve: pd.DataFrame, base: pd.DataFrame) -> Figure:
-    """Figure 4: a metric over alpha with 95 % intervals, the base as a line and a band; a row a data set and model, a column a
-    metric.
+    """Draw Figure 4: a metric over alpha with 95 % intervals, the base as a line and a band.
+
+    There is one row per data set and model, one column per metric.
 
     Parameters
     ----------
     curve : DataFrame
-        As ``arms.curve`` gives it.
+        The frame of ``comparisons.curve``.
     base : DataFrame
-        As ``arms.values`` gives it, of the base of every model in ``curve``.
+        The frame of ``comparisons.values``, of the base of every model in ``curve``.
     """
     style()
     curve, base = (
@@ -37,18 +38,18 @@ def alpha_curves(curve: pd.DataFrame, base: pd.DataFrame) -> Figure:
         sharex=True,
         layout="constrained",
     )
-    ours, theirs = curve.groupby(["model", "metric"]), base.groupby(["model", "metric"])
+    curves, bases = curve.groupby(["model", "metric"]), base.groupby(["model", "metric"])
     for row, model in zip(panels, models, strict=True):
         for axes, metric in zip(row, metrics, strict=True):
             _alpha_panel(
                 axes,
-                ours.get_group((model, metric)).sort_values("alpha"),
-                theirs.get_group((model, metric)).iloc[0],
+                curves.get_group((model, metric)).sort_values("alpha"),
+                bases.get_group((model, metric)).iloc[0],
             )
             axes.set(title=model, ylabel=f"{metric} on test")
     for axes in panels[-1]:
         axes.set_xlabel("alpha (0: plain averaging)")
-    _legend_above(figure)
+    legend_above(figure)
     plt.close(figure)
     return figure
 
@@ -59,12 +60,10 @@ def _alpha_panel(axes: Axes, curve: pd.DataFrame, base: pd.Series) -> None:
         base["mean"],
         color=COLOURS["base"],
         linestyle="--",
-        label=f"base, {_covered(base['users only'])}",
+        label=f"base, {_interval(base['users only'])}",
     )
-    spread, alone = (
-        [curve["mean"] - curve["low"], curve["high"] - curve["mean"]],
-        curve["users only"].all(),
-    )
+    spread = [curve["mean"] - curve["low"], curve["high"] - curve["mean"]]
+    users_only = curve["users only"].all()
     axes.errorbar(
         curve["alpha"],
         curve["mean"],
@@ -72,22 +71,24 @@ def _alpha_panel(axes: Axes, curve: pd.DataFrame, base: pd.Series) -> None:
         fmt="o-",
         color=COLOURS["LE"],
         capsize=3,
-        markerfacecolor="white" if alone else COLOURS["LE"],
-        label=f"PCRec, {_covered(alone)}",
+        markerfacecolor="white" if users_only else COLOURS["LE"],
+        label=f"PCRec, {_interval(users_only)}",
     )
 
 
-def _covered(alone: bool) -> str:
-    return "95 %, users only" if alone else "95 %"
+def _interval(users_only: bool) -> str:
+    return "95 %, users only" if users_only else "95 %"
 
 
 def mu_maps(mu: pd.DataFrame) -> Figure:
-    """mu of peer 0, the one with the full learning rate, by layer and epoch (Eq. 9): a row a model, a column an alpha.
+    """Draw the mu of peer 0, which has the full learning rate, by layer and epoch (Eq. 9).
+
+    There is one row per model, one column per alpha.
 
     Parameters
     ----------
     mu : DataFrame
-        As ``arms.first_mu`` gives it.
+        The frame of ``mu.first_mu``.
     """
     style()
     grids = {model: rows.droplevel("model") for model, rows in mu.groupby("model", sort=False)}
@@ -115,7 +116,7 @@ def mu_maps(mu: pd.DataFrame) -> Figure:
 
 
 def _edges(places: ArrayLike) -> np.ndarray:
-    """Around each of equally spaced places; a single one is 1 wide."""
+    """Return the edges of cells around equally spaced places; a single cell is 1 wide."""
     at = np.asarray(places, dtype=float)
     step = at[1] - at[0] if len(at) > 1 else 1.0
     return np.append(at, at[-1] + step) - step / 2

@@ -1,4 +1,4 @@
-"""Figure 5: what the epoch is chosen on, by epoch."""
+"""Figure 5: the metrics that the epoch is chosen on, by epoch."""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pcrec_core.reporting.figures.style import _legend_above, _looks, _mean_of_runs, style
+from pcrec_core.reporting.figures.style import legend_above, line_styles, mean_of_runs, style
 
 
 def convergence(curve: pd.DataFrame) -> Figure:
-    """Figure 5: what the epoch is chosen on, validation or test, by epoch, a line a variant, the band is the range of its runs;
-    a row a data set and model, a column a metric of ``curves.convergence``."""
+    """Draw Figure 5: a metric by epoch, on validation or test, whichever the epoch is chosen on.
+
+    There is one row per data set and model, one column per metric, and one line per variant with
+    the range of its runs as a band.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        The frame of ``analysis.fig5_convergence.convergence``.
+    """
     style()
     metrics, variants = curve["metric"].unique(), curve["variant"].unique()
     cases = curve.groupby(["data set", "model"], sort=False)
@@ -25,30 +33,22 @@ def convergence(curve: pd.DataFrame) -> Figure:
     for row, (case, rows) in zip(panels, cases, strict=True):
         for axes, metric in zip(row, metrics, strict=True):
             one = rows[rows["metric"] == metric]
-            for variant, (dashes, colour) in zip(variants, _looks(), strict=False):
-                _mean_of_runs(
-                    axes,
-                    one[one["variant"] == variant].groupby("epoch")["value"],
-                    dashes,
-                    colour,
-                    variant,
-                )
-            axes.set(
-                title=", ".join(case),
-                ylabel=f"{metric} on {one['part'].iloc[0]}",
-                xlabel="epoch",
-                ylim=_late(one),
-            )
-    _legend_above(figure)
+            for variant, (dashes, colour) in zip(variants, line_styles(), strict=False):
+                runs = one[one["variant"] == variant].groupby("epoch")["value"]
+                mean_of_runs(axes, runs, dashes, colour, variant)
+            ylabel = f"{metric} on {one['part'].iloc[0]}"
+            axes.set(title=", ".join(case), ylabel=ylabel, xlabel="epoch", ylim=_limits(one))
+    legend_above(figure)
     plt.close(figure)
     return figure
 
 
-def _late(curve: pd.DataFrame) -> tuple[float, float]:
-    """Limits that hold all values but those of the first fifth of the epochs, whose steep rise would press the lines together."""
-    low, high = (
-        curve.loc[curve["epoch"] > curve["epoch"].max() / 5, "value"].min(),
-        curve["value"].max(),
-    )
+def _limits(curve: pd.DataFrame) -> tuple[float, float]:
+    """Return limits that need not hold the low values of the first fifth of the epochs.
+
+    Their steep rise would press the later lines together.
+    """
+    late = curve["epoch"] > curve["epoch"].max() / 5
+    low, high = curve.loc[late, "value"].min(), curve["value"].max()
     room = max(0.05 * (high - low), 1e-6)
     return low - room, high + room

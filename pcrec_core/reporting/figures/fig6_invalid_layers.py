@@ -6,12 +6,21 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pcrec_core.reporting.figures.style import _legend_above, _looks, _mean_of_runs, style
+from pcrec_core.reporting.figures.style import legend_above, line_styles, mean_of_runs, style
 
 
 def invalid_layers(curve: pd.DataFrame, mark: float = 0.5) -> Figure:
-    """Figure 6: the ratio of layers with less entropy than a threshold; a line a variant, the band is the range of its runs,
-    a row a model. ``mark`` is the threshold that the paper's text speaks of."""
+    """Draw Figure 6: the ratio of layers with less entropy than a threshold.
+
+    There is one row per model, and one line per variant with the range of its runs as a band.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        The frame of ``analysis.fig6_invalid_layers.invalid``.
+    mark : float
+        The threshold that the paper's text names.
+    """
     style()
     models, variants = curve["model"].unique(), curve["variant"].unique()
     percent = curve.assign(ratio=100 * curve["ratio"])
@@ -24,14 +33,16 @@ def invalid_layers(curve: pd.DataFrame, mark: float = 0.5) -> Figure:
         layout="constrained",
     )
     for axes, model in zip(panels[:, 0], models, strict=True):
-        for place, (variant, (dashes, colour)) in enumerate(zip(variants, _looks(), strict=False)):
+        for place, (variant, (dashes, colour)) in enumerate(
+            zip(variants, line_styles(), strict=False)
+        ):
             one = percent[(percent["model"] == model) & (percent["variant"] == variant)]
-            line = _mean_of_runs(axes, one.groupby("threshold")["ratio"], dashes, colour, variant)
+            line = mean_of_runs(axes, one.groupby("threshold")["ratio"], dashes, colour, variant)
             line.set_zorder(3 - 0.1 * place)  # the first lie on top
         axes.axvline(mark, color="0.4", linewidth=1, label=f"the text's threshold, {mark:g}")
         axes.set_title(model)
     panels[-1][0].set_xlabel("threshold of the entropy (nats)")
     figure.supylabel("layers below the threshold (%)", fontsize="medium")
-    _legend_above(figure)
+    legend_above(figure)
     plt.close(figure)
     return figure

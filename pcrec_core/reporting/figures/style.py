@@ -11,16 +11,26 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from pandas.api.typing import SeriesGroupBy
 
+#: Dashes of a line as matplotlib takes them; "" is a solid line.
+Dashes = str | tuple[float, ...]
+
 #: Okabe and Ito's colours: they differ for every kind of colour vision, and in grey.
 COLOURS = {"base": "#0072B2", "LE": "#D55E00", "paper": "#000000"}
 
-#: Colours and dashes of lines that stand together: each differs by both.
+#: Colours and dashes of lines in one panel: any two lines differ by both.
 CYCLE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-DASHES = ("", (4, 1.5), (1, 1), (3, 1, 1, 1), (5, 1, 1, 1, 1, 1), (2, 2))
+DASHES: tuple[Dashes, ...] = (
+    "",
+    (4, 1.5),
+    (1, 1),
+    (3, 1, 1, 1),
+    (5, 1, 1, 1, 1, 1),
+    (2, 2),
+)
 
 
 def style() -> None:
-    """The style of every figure: an opaque white ground, which is safe in dark mode."""
+    """Set the style of every figure: an opaque white ground, which is safe in dark mode."""
     sns.set_theme(
         context="notebook",
         style="whitegrid",
@@ -33,16 +43,17 @@ def style() -> None:
     )
 
 
-def _looks() -> Iterator[tuple[str | tuple, str]]:
-    """Dashes and colour of one line after the other: after six, the colours come again with other dashes."""
+def line_styles() -> Iterator[tuple[Dashes, str]]:
+    """Yield dashes and colour of one line after the other.
+
+    After six lines the colours come again with other dashes.
+    """
     for turn in itertools.count():
         yield from zip(DASHES[turn % 6 :] + DASHES[: turn % 6], CYCLE, strict=True)
 
 
-def _mean_of_runs(
-    axes: Axes, by: SeriesGroupBy, dashes: str | tuple, colour: str, label: str
-) -> Line2D:
-    """The mean of the runs at each place as a line, and their range as a band."""
+def mean_of_runs(axes: Axes, by: SeriesGroupBy, dashes: Dashes, colour: str, label: str) -> Line2D:
+    """Draw the mean of the runs at each place as a line, and their range as a band."""
     mean = by.mean()
     alone = "o" if len(mean) == 1 else None  # a line of one point would not be seen
     [line] = axes.plot(
@@ -58,8 +69,11 @@ def _mean_of_runs(
     return line
 
 
-def _legend_above(figure: Figure) -> None:
-    """The lines of all panels, each named once above them, where no line is hidden; for a constrained layout."""
+def legend_above(figure: Figure) -> None:
+    """Name the lines of all panels once, above them, where the legend hides no line.
+
+    The figure needs a constrained layout.
+    """
     named = {
         label: line
         for axes in figure.axes

@@ -1,4 +1,4 @@
-"""Claims decided by family: from the committed registry and from one made here."""
+"""Claims decided by family: from the committed registry and from parts of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 from stats_support import made, simulated
 
 from pcrec_core.analysis import paper
-from pcrec_core.analysis.claims.decide import Evidence, decide
+from pcrec_core.analysis.claims.decide import decide
+from pcrec_core.analysis.claims.measurement import Evidence
 from pcrec_core.analysis.claims.outcomes import (
     CONTRADICTED,
     INCONCLUSIVE,
@@ -61,7 +62,8 @@ def test_missing_claims_count_in_the_size_of_their_family_and_of_no_other():
     size = int((CLAIMS[CLAIMS.family == "table3/retailrocket-half"].kind == "better").sum())
     assert size == 6
     found = decide({LE: Evidence(c), "table4-rr-sasrec-ln": SURE})[LE].adjusted
-    assert found.p_for == pytest.approx(6 * p) and found.printed == pytest.approx(12 * p)
+    assert found.p_for == pytest.approx(6 * p)
+    assert found.printed == pytest.approx(12 * p)
 
 
 def test_two_claims_of_a_family_are_adjusted_together():
@@ -97,10 +99,11 @@ def test_the_four_words_on_a_claim():
         ),
     ],
 )
-def test_what_lacks_runs_is_not_tested(evidence, reason):
+def test_a_claim_that_lacks_runs_is_not_tested(evidence, reason):
     verdict = decide({LE: evidence})[LE]
     assert (verdict.word, verdict.reason, verdict.grade) == (NOT_TESTED, reason, "")
-    assert verdict.adjusted.printed == 1 and not verdict.below_e33
+    assert verdict.adjusted.printed == 1
+    assert not verdict.below_e33
 
 
 def test_enough_runs_and_too_few_users_above_0_are_inconclusive():
@@ -113,7 +116,8 @@ def test_enough_runs_and_too_few_users_above_0_are_inconclusive():
 
 def test_a_claim_that_cannot_be_decided_still_shows_its_numbers():
     verdict = decide({LE: replace(SURE, protocol="paper")})[LE]
-    assert verdict.found.L == 0.5 and verdict.er.value == pytest.approx(0.5 / CLAIMS.loc[LE, "e"])
+    assert verdict.found.L == 0.5
+    assert verdict.er.value == pytest.approx(0.5 / CLAIMS.loc[LE, "e"])
 
 
 def test_a_mean_of_0_and_equal_arms_leave_dashes():
@@ -131,7 +135,8 @@ def test_the_papers_side_is_that_of_the_printed_values():
     c = made(0.03, 0.008, 6)
     verdict = decide({LE: Evidence(c)})[LE]
     side = paper_side(c, Printed("MRR@5", 0.2091, 0.2022, 0.3262, 0.3169, 47_000))
-    assert verdict.side == side and verdict.er == fieller(c, CLAIMS.loc[LE, "e"], side.Vp)
+    assert verdict.side == side
+    assert verdict.er == fieller(c, CLAIMS.loc[LE, "e"], side.Vp)
 
 
 def test_models_of_an_arm_are_named_before_the_colon():
@@ -150,17 +155,19 @@ def test_models_of_an_arm_are_named_before_the_colon():
 )
 def test_claims_without_printed_values_have_the_variance_of_runs(name):
     verdict = decide({name: Evidence(made(0.02, 0.01, 8, Vseed=1e-6))})[name]
-    assert verdict.side.Vp == pytest.approx(3e-6) and verdict.side.e33 is None
+    assert verdict.side.Vp == pytest.approx(3e-6)
+    assert verdict.side.e33 is None
     assert (verdict.er is None) == (
         name == "table4-rr-sasrec-m3"
     )  # a margin; of a control it is printed too
 
 
 def test_ours_below_what_the_paper_could_have_seen():
-    """e33 of claim LE is 0.018 at c = 0; the standard error of made comparisons leaves no correlation."""
+    """The e33 of claim LE is 0.018 at c = 0: made comparisons have no correlation."""
     small, large = (decide({LE: Evidence(made(L, 0.001, 8, Vu=1.0))})[LE] for L in (0.01, 0.03))
     assert small.side.e33 == pytest.approx(1.52 * math.sqrt(6.631264 / 47_000), abs=1e-6)
-    assert small.below_e33 and not large.below_e33
+    assert small.below_e33
+    assert not large.below_e33
     assert not decide({LE: Evidence(small.found, "released")})[LE].below_e33
 
 
@@ -191,10 +198,12 @@ def test_best_is_better_than_each_other_one():
 def test_a_claim_about_runs_shows_its_test_and_has_no_word():
     ratios = welch([0.04, 0.05, 0.03], [0.2, 0.22, 0.19])
     verdicts = decide({"fig6-ml-half": Evidence(ratios)})
-    assert verdicts["fig6-ml-half"].found == ratios and word(verdicts, "fig6-ml-half") == ""
+    assert verdicts["fig6-ml-half"].found == ratios
+    assert word(verdicts, "fig6-ml-half") == ""
     row = table(verdicts).loc["fig6-ml-half"]
     assert (row["difference"], row["p"], row["low"]) == (ratios.difference, ratios.p, ratios.low)
-    assert row["metric"] == "invalid ratio at 0.5" and pd.isna(row["Holm p"])
+    assert row["metric"] == "invalid ratio at 0.5"
+    assert pd.isna(row["Holm p"])
 
 
 # --- NDCG@20, in brackets
@@ -205,10 +214,12 @@ def test_ndcg_has_the_same_rule_and_e_and_stands_in_brackets():
         return decide({LE: Evidence(made(0.5, 0.001, 8, metric=kind, Vseed=1e-9))})
 
     primary, supporting = both("MRR@5"), both("NDCG@20")
-    assert supporting[LE].side.Vp == pytest.approx(3e-9) and supporting[LE].word == SUPPORTED
+    assert supporting[LE].side.Vp == pytest.approx(3e-9)
+    assert supporting[LE].word == SUPPORTED
     assert supporting[LE].er.value == primary[LE].er.value
     frame = table(primary, supporting)
-    assert frame.loc[LE, "word"] == SUPPORTED and frame.loc[LE, "NDCG@20"] == "(supported)"
+    assert frame.loc[LE, "word"] == SUPPORTED
+    assert frame.loc[LE, "NDCG@20"] == "(supported)"
     assert frame.loc["cost-ml-serial", "NDCG@20"] == ""
     assert pd.isna(table(supporting).loc[LE, "RI paper"])  # the paper prints no NDCG
 
@@ -216,33 +227,31 @@ def test_ndcg_has_the_same_rule_and_e_and_stands_in_brackets():
 # --- tables
 
 
-def test_a_row_has_all_that_belongs_beside_a_word():
+def test_a_row_has_the_numbers_of_its_comparison_and_its_claim():
     c = compare(*simulated(3, 400, 4, gain=0.3), "MRR@5")
-    row = table(decide({LE: Evidence(c)})).loc[LE]
     verdict = decide({LE: Evidence(c)})[LE]
-    assert (row["RI"], row["low"], row["high"], row["p"], row["df"]) == (
-        c.RI,
-        c.low,
-        c.high,
-        c.p,
-        c.df,
-    )
-    assert (row["Vseed/V"], row["MDE"], row["users"], row["runs"]) == (
-        c.seed_share,
-        c.mde,
-        400,
-        "4, 4",
-    )
-    assert (
-        row["Holm p"] == verdict.adjusted.printed and row["RI paper"] == CLAIMS.loc[LE, "ri_paper"]
-    )
-    assert row["DeltaRI"] == pytest.approx(CLAIMS.loc[LE, "ri_paper"] - c.RI)
-    assert (row["e"], row["theta"], row["e33"]) == (
-        CLAIMS.loc[LE, "e"],
-        CLAIMS.loc[LE, "theta"],
-        verdict.side.e33,
-    )
-    assert (row["data set"], row["a"], row["b"]) == ("retailrocket-half", "LE", "base")
+    row, claim = table({LE: verdict}).loc[LE], CLAIMS.loc[LE]
+    expected = {
+        "RI": c.RI,
+        "low": c.low,
+        "high": c.high,
+        "p": c.p,
+        "df": c.df,
+        "Vseed/V": c.seed_share,
+        "MDE": c.mde,
+        "users": 400,
+        "runs": "4, 4",
+        "Holm p": verdict.adjusted.printed,
+        "RI paper": claim["ri_paper"],
+        "DeltaRI": pytest.approx(claim["ri_paper"] - c.RI),
+        "e": claim["e"],
+        "theta": claim["theta"],
+        "e33": verdict.side.e33,
+        "data set": "retailrocket-half",
+        "a": "LE",
+        "b": "base",
+    }
+    assert row[list(expected)].to_dict() == expected
 
 
 def test_headlines_join_the_data_sets():
@@ -252,49 +261,47 @@ def test_headlines_join_the_data_sets():
         both["sasrec", "LE", "base"]
         == "differs: ruled out on ml-100k, supported on retailrocket-half"
     )
-    assert both["dnn", "LE", "base"] == RULED_OUT and both["all", "LE", "base"] == RULED_OUT
+    assert both["dnn", "LE", "base"] == RULED_OUT
+    assert both["all", "LE", "base"] == RULED_OUT
 
 
 def test_a_claim_has_one_headline_whatever_its_data_sets():
     lines = headlines(table(decide({})))
-    with_word = CLAIMS[~CLAIMS.kind.isin(["run-level", "described"])]
-    artifact = with_word.family.str.partition("/")[0]
-    assert len(lines) == len(
-        set(
-            zip(
-                artifact, with_word.model, with_word.a, with_word.b, with_word.sentence, strict=True
-            )
-        )
-    )
-    assert lines[list(CLAIMS.dataset.unique())].notna().sum().sum() == len(with_word)
+    worded = CLAIMS[~CLAIMS.kind.isin(["run-level", "described"])]
+    worded = worded.assign(artifact=worded.family.str.partition("/")[0])
+    keys = ["artifact", "model", "a", "b", "sentence"]
+    assert len(lines) == len(worded[keys].drop_duplicates())
+    assert lines[list(CLAIMS.dataset.unique())].notna().sum().sum() == len(worded)
 
 
-# --- what is refused
+# --- refusals
 
 
-def test_evidence_that_does_not_fit_is_refused():
-    with pytest.raises(StatsError, match="evidence for 'table3-rr-sasrec', which is no claim"):
-        decide({"table3-rr-sasrec": SURE})
-    with pytest.raises(
-        StatsError, match=r"words come from MRR@5, or in brackets from NDCG@20, not from HIT@5"
-    ):
-        decide({LE: Evidence(made(0.5, 0.001, 8, metric="HIT@5"))})
-    with pytest.raises(StatsError, match=r"not from MRR@5, NDCG@20"):
-        decide({LE: SURE, "table3-rr-dnn-le": Evidence(made(0.5, 0.001, 8, metric="NDCG@20"))})
-    with pytest.raises(
-        StatsError, match="a claim of kind 'run-level': it cannot be decided from a Comparison"
-    ):
-        decide({"fig6-ml-half": SURE})
-    with pytest.raises(
-        StatsError, match="a claim of kind 'all': it cannot be decided from a Comparison"
-    ):
-        decide({"table3-rr-le": SURE})
+@pytest.mark.parametrize(
+    ("evidence", "message"),
+    [
+        ({"table3-rr-sasrec": SURE}, "evidence for 'table3-rr-sasrec', which is no claim"),
+        (
+            {LE: Evidence(made(0.5, 0.001, 8, metric="HIT@5"))},
+            "words come from MRR@5, or in brackets from NDCG@20, not from HIT@5",
+        ),
+        (
+            {LE: SURE, "table3-rr-dnn-le": Evidence(made(0.5, 0.001, 8, metric="NDCG@20"))},
+            "not from MRR@5, NDCG@20",
+        ),
+        ({"fig6-ml-half": SURE}, "kind 'run-level': it cannot be decided from a Comparison"),
+        ({"table3-rr-le": SURE}, "a claim of kind 'all': it cannot be decided from a Comparison"),
+    ],
+)
+def test_evidence_that_does_not_fit_is_refused(evidence, message):
+    with pytest.raises(StatsError, match=message):
+        decide(evidence)
 
 
 def test_a_part_of_the_registry_needs_the_families_of_its_members():
-    of = CLAIMS.family
-    assert word(decide({LE: SURE}, CLAIMS[of == "table3/retailrocket-half"]), LE) == SUPPORTED
+    family = CLAIMS.family
+    assert word(decide({LE: SURE}, CLAIMS[family == "table3/retailrocket-half"]), LE) == SUPPORTED
     with pytest.raises(
         StatsError, match="table4-rr-sasrec-always has the member 'table3-rr-sasrec-le'"
     ):
-        decide({}, CLAIMS[of == "table4/retailrocket-half"])
+        decide({}, CLAIMS[family == "table4/retailrocket-half"])

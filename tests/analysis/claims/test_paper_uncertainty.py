@@ -1,4 +1,7 @@
-"""The paper's uncertainty and the effect ratio: worked examples B and C of STATISTICS.md, and by other ways to them."""
+"""The paper's uncertainty and the effect ratio: worked examples B and C, and other derivations.
+
+The examples are those of the book (statistics-examples).
+"""
 
 from __future__ import annotations
 
@@ -40,13 +43,13 @@ LIKE_C = {"rv_v": 2.0, "rv_b": 3.0, "users": 1000, "Vu": 0.0003, "Ve": 0.00005, 
 
 
 def test_example_c():
-    assert user_variance("MRR@5", 0.2022, 0.3169) == near(3.384510) and user_variance(
-        "MRR@5", 0.2091, 0.3262
-    ) == near(3.246754)
+    assert user_variance("MRR@5", 0.2022, 0.3169) == near(3.384510)
+    assert user_variance("MRR@5", 0.2091, 0.3262) == near(3.246754)
     c = made(0.03, 0.02, 6, **LIKE_C)
     assert correlation(c) == pytest.approx(0.92)
     side = paper_side(c, SASREC)
-    assert side.Vp == pytest.approx(3.532670e-5, abs=1e-11) and side.e33 == near(0.005107)
+    assert side.Vp == pytest.approx(3.532670e-5, abs=1e-11)
+    assert side.e33 == near(0.005107)
 
 
 def test_the_numbers_of_example_c_are_the_papers():
@@ -56,9 +59,10 @@ def test_the_numbers_of_example_c_are_the_papers():
         for arm in ("LE", "base")
     ]
     assert Printed("MRR@5", *values, users=paper.users("Retailrocket")) == SASREC
-    assert paper.users("ML-20M") == 138_000 and paper.users("QQBrowser") == 978_000
+    assert paper.users("ML-20M") == 138_000
+    assert paper.users("QQBrowser") == 978_000
     with pytest.raises(
-        paper.PaperError, match="unknown data set of the paper 'ml-20'; did you mean 'ML-20M'?"
+        paper.PaperError, match="unknown data set of the paper 'ml-20'; did you mean 'ML-20M'"
     ):
         paper.users("ml-20")
 
@@ -75,7 +79,7 @@ def test_the_numbers_of_example_c_are_the_papers():
     ],
 )
 def test_what_users_alone_leave_the_papers_gains_without_correlation(dataset, model, gain, half):
-    """The list of section 3, at c = 0: gain in points, half-width in log points."""
+    """The list of statistics-paper, at c = 0: gain in points, half-width in log points."""
     arms = {
         arm: [paper.value(dataset, model, arm, metric) for metric in ("MRR@5", "HIT@5")]
         for arm in ("LE", "base")
@@ -112,26 +116,25 @@ def test_the_variance_of_ndcg_is_not_printed():
 
 
 def test_correlation_is_that_of_two_runs_where_each_arm_has_one():
-    """c = 1 - var(zv - zb) / (var zv + var zb): between users, of equal variances it is Pearson's."""
-    yv = value_by_user(np.array([1, 2, 5, 1, 9, 3]), "MRR@5")
-    rv, rb = (
-        np.array([[1, 2, 5, 1, 9, 3]]),
-        np.array([[2, 1, 1, 5, 9, 3]]),
-    )  # the same ranks in another order
-    yb = value_by_user(rb[0], "MRR@5")
-    assert correlation(compare(rv, rb, "MRR@5")) == pytest.approx(max(0, np.corrcoef(yv, yb)[0, 1]))
+    """c = 1 - var(zv - zb) / (var zv + var zb), Pearson's where the variances are equal."""
+    v, b = [1, 2, 5, 1, 9, 3], [2, 1, 1, 5, 9, 3]  # the same ranks in another order
+    pearson = np.corrcoef(value_by_user(v, "MRR@5"), value_by_user(b, "MRR@5"))[0, 1]
+    assert correlation(compare([v], [b], "MRR@5")) == pytest.approx(max(0, pearson))
 
 
 def test_correlation_is_estimated_alike_from_one_run_and_from_many():
     one, many = (correlation(compare(*simulated(1, 20_000, runs), "MRR@5")) for runs in (1, 5))
-    assert one > 0.3 and many == pytest.approx(one, abs=0.05)
+    assert one > 0.3
+    assert many == pytest.approx(one, abs=0.05)
 
 
 def test_without_correlation_or_relative_variance_c_is_0():
     assert correlation(made(0.0, 0.1, 5, rv_v=0.1, rv_b=0.1)) == 0  # c1 = 100 * 0.01 = 1
     assert correlation(made(0.0, 0.1, 5, rv_v=None, Vu=1e-9)) == 0
     lucky = compare([[1] * 40, [9] * 40, [2] * 40], [[1, 9] * 20] * 3, "MRR@5")
-    assert lucky.rv_v is None and lucky.rv_b > 0 and correlation(lucky) == 0
+    assert lucky.rv_v is None
+    assert lucky.rv_b > 0
+    assert correlation(lucky) == 0
 
 
 def test_relative_variance_is_the_mean_over_runs():
@@ -143,7 +146,8 @@ def test_relative_variance_is_the_mean_over_runs():
 
 def test_without_printed_values_the_runs_alone_are_the_papers_variance():
     side = paper_side(made(0.03, 0.02, 6, Vseed=8e-6, runs_v=10, runs_b=4), None)
-    assert side.Vp == pytest.approx(4 * 8e-6) and side.e33 is None
+    assert side.Vp == pytest.approx(4 * 8e-6)
+    assert side.e33 is None
 
 
 def test_an_arm_without_randomness_has_no_number_of_runs():
@@ -159,7 +163,9 @@ def test_1_52_standard_errors_are_found_with_33_percent_power():
 def test_below_e33_takes_the_one_sided_limit():
     c = made(0.001, 0.002, 8)
     limit = 0.001 + 0.002 * t.ppf(0.95, 8)
-    assert below(c, limit + 1e-9) and not below(c, limit - 1e-9) and not below(c, None)
+    assert below(c, limit + 1e-9)
+    assert not below(c, limit - 1e-9)
+    assert not below(c, None)
     assert not below(made(0.001, 0.002, 8, reason="fewer than 3 runs in an arm (1)"), 1.0)
 
 
@@ -187,7 +193,8 @@ def test_fieller_is_where_a_t_test_of_the_ratio_is_on_the_edge(L, se, df, e, sha
     def excess(theta: float) -> float:
         return abs(L - theta * e) / math.sqrt(se**2 + theta**2 * Vp) - quantile
 
-    assert excess(L / e) < 0 and er.low <= L / e <= er.high
+    assert excess(L / e) < 0
+    assert er.low <= L / e <= er.high
     far = 10 * max(abs(er.low), abs(er.high), 1) + abs(L / e)
     assert brentq(excess, -far, L / e) == pytest.approx(er.low, rel=1e-6, abs=1e-9)
     assert brentq(excess, L / e, far) == pytest.approx(er.high, rel=1e-6, abs=1e-9)
@@ -200,15 +207,14 @@ def test_fieller_without_uncertainty_of_the_paper_is_the_interval_over_e():
     )
 
 
-def test_no_ratio_to_a_claim_that_is_next_to_nothing_or_not_told_from_it():
+def test_no_ratio_to_a_claim_that_is_nearly_0_or_not_distinguished_from_0():
     c = made(0.03, 0.01, 5)
     edge = (0.05 / t.ppf(0.975, 5)) ** 2  # g = 1
-    assert fieller(c, 0.05, edge * 1.0001) is None and fieller(c, 0.05, edge * 0.9999) is not None
-    assert (
-        fieller(c, 0.0099, 0) is None
-        and fieller(c, 0.00995, 0) is not None
-        and fieller(c, None, 0) is None
-    )
+    assert fieller(c, 0.05, edge * 1.0001) is None
+    assert fieller(c, 0.05, edge * 0.9999) is not None
+    assert fieller(c, 0.0099, 0) is None
+    assert fieller(c, 0.00995, 0) is not None
+    assert fieller(c, None, 0) is None
 
 
 def test_a_mean_of_0_has_no_ratio():
