@@ -132,7 +132,7 @@ def classic(module: str, name: str) -> str:
 def pages(folder: Path) -> None:
     """Run jupyter-book on the staged sources: a warning, also of a reference without a target, is an error."""
     program = Path(sys.executable).with_name("jupyter-book")
-    command = [
+    command: list[str | Path] = [
         program,
         "build",
         folder / "stage",
@@ -143,9 +143,8 @@ def pages(folder: Path) -> None:
         "--keep-going",
         "--quiet",
     ]
-    if subprocess.run(
-        command, check=False, stdout=subprocess.DEVNULL
-    ).returncode:  # warnings go to stderr
+    # Warnings go to stderr.
+    if subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode:
         raise SystemExit("jupyter-book could not build the pages without a warning: see above.")
 
 
@@ -181,8 +180,8 @@ def _execute_one(path: Path) -> tuple[str, bool]:
             return f"{path.name}, cell {error.exec_count}: {error.ename}: {reason}", True
         except Exception as error:  # a dead kernel, a file that is no notebook
             return f"{path.name}: {type(error).__name__}: {error}", True
-        notebook = clean(nbformat.read(output, as_version=4))
-    write_whole(path, nbformat.writes(notebook).encode())
+        notebook = clean(nbformat.read(output, as_version=4))  # type: ignore[no-untyped-call] # nbformat has no types
+    write_whole(path, nbformat.writes(notebook).encode())  # type: ignore[no-untyped-call] # as above
     return f"{path.name} in {time.monotonic() - began:.0f} s", False
 
 

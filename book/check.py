@@ -71,20 +71,23 @@ def _soup(page: Path) -> BeautifulSoup:
 def _problems_of(page: Path, html: Path) -> Iterator[str]:
     soup = _soup(page)
     for image in soup.find_all("img"):
-        if weak_alt(image.get("alt"), image.get("src", "")):
+        if weak_alt(_attribute(image, "alt"), _attribute(image, "src")):
             yield f"an image with no text that says what it shows: {_short(image)}"
     for script in soup.find_all(["script", "style"]):
         if _loads_elsewhere(script.get_text()):
             yield f"code that loads from another host: {_short(script)}"
     for formula in soup.find_all(class_="math"):
         if r"\begin{split}" in formula.get_text() and r"\tag" in formula.get_text():
-            yield f"a numbered formula of several lines, which MathJax refuses (write it with nowrap): {_short(formula)}"
+            yield (
+                "a numbered formula of several lines, which MathJax refuses"
+                f" (write it with nowrap): {_short(formula)}"
+            )
     for element, url in _urls(soup):
         if _TAKEN.fullmatch(url):
             yield f"a file's name, or a metric's, was taken for an address: {url}"
         if _REMOTE.match(url):
             if element.name in NEEDED or (
-                element.name == "link" and "canonical" not in element.get("rel", [])
+                element.name == "link" and "canonical" not in _attribute(element, "rel").split()
             ):
                 yield f"needs another host: {url}"
         elif not urlsplit(url).scheme and (why := _dead(url, page, html)):
@@ -99,8 +102,8 @@ def _urls(soup: BeautifulSoup) -> Iterator[tuple[Tag, str]]:
     for element in soup.find_all(True):
         for attribute in ("href", "src", "poster", "data"):
             if element.get(attribute) is not None:
-                yield element, element[attribute].strip()
-        for candidate in element.get("srcset", "").split(","):
+                yield element, _attribute(element, attribute).strip()
+        for candidate in _attribute(element, "srcset").split(","):
             if candidate.strip():
                 yield element, candidate.split()[0]
 
@@ -120,9 +123,16 @@ def _dead(url: str, page: Path, html: Path) -> str | None:
 @cache
 def _anchors(page: Path) -> set[str]:
     soup = _soup(page)
-    return {e["id"] for e in soup.find_all(id=True)} | {
-        e["name"] for e in soup.find_all("a", attrs={"name": True})
+    named = soup.find_all("a", attrs={"name": True})
+    return {_attribute(element, "id") for element in soup.find_all(id=True)} | {
+        _attribute(element, "name") for element in named
     }
+
+
+def _attribute(element: Tag, name: str) -> str:
+    """Return an attribute as text, the parts of one that has several joined; empty if absent."""
+    value = element.get(name) or ""
+    return value if isinstance(value, str) else " ".join(value)
 
 
 def _short(element: Tag) -> str:

@@ -24,7 +24,7 @@ from pcrec_core.analysis.crossed_t import PAIRED_FROM, Comparison
 from pcrec_core.study.replicates import Replicates
 
 #: Simulated studies of ``expected_words``.
-_STUDIES = 10_000
+STUDIES = 10_000
 
 
 @dataclass(frozen=True)
@@ -175,8 +175,8 @@ def _words(truth: float, v: Spread, e: float, Vp: float) -> dict[str, float]:  #
     The rule is that of :ref:`statistics-verdicts`.
     """
     draw = np.random.default_rng(0)
-    V = v.se**2 * draw.chisquare(v.df, _STUDIES) / v.df  # noqa: N806
-    L = truth + v.se * draw.standard_normal(_STUDIES)  # noqa: N806
+    V = v.se**2 * draw.chisquare(v.df, STUDIES) / v.df  # noqa: N806
+    L = truth + v.se * draw.standard_normal(STUDIES)  # noqa: N806
     supported, contradicted = (stdtr(v.df, sign * L / np.sqrt(V)) <= 0.025 for sign in (-1, 1))
     ruled_out = (stdtr(v.df, (L - e) / np.sqrt(V + Vp)) <= 0.05) & ~supported & ~contradicted
     return {

@@ -81,8 +81,8 @@ def show_sensitivity(frame: pd.DataFrame, name: str) -> Html:
     return html.table(shown, formats, name, note, frame)
 
 
-def show_never_met(frame: pd.DataFrame, name: str) -> Html:
-    """Show PCRec over each of two peers that never exchange, the frame of ``never_met``."""
+def show_independent_peers(frame: pd.DataFrame, name: str) -> Html:
+    """Show PCRec over each of two peers that never exchange, the frame of ``independent_peers``."""
     if frame.empty:
         return html.sentence("This is shown of apart-best, which is not here.")
     best = f"best {SELECTION} on validation"

@@ -112,7 +112,7 @@ def show_merges(frame: pd.DataFrame, name: str) -> Html:
     return table(summed.reset_index(), formats, name, note, frame)
 
 
-def show_strangers(frame: pd.DataFrame, name: str) -> Html:
+def show_first_exchanges(frame: pd.DataFrame, name: str) -> Html:
     """Show H by epoch, the frame of ``entropy_trained.first_exchanges`` summed up by arm."""
     by = ["model", "variant"]
     summed = frame.groupby([*by, "epoch"], sort=False)["H"].mean().unstack().add_prefix("epoch ")
@@ -125,7 +125,7 @@ def show_strangers(frame: pd.DataFrame, name: str) -> Html:
     return table(shown, dict.fromkeys(summed.columns, number(3)), name, note, frame)
 
 
-def show_trusted(frame: pd.DataFrame, name: str) -> Html:
+def show_entropy_vs_accuracy(frame: pd.DataFrame, name: str) -> Html:
     """Show how often the peer whose layer has more H is the better one.
 
     The frame is that of ``entropy_trained.entropy_vs_accuracy``, summed up by data set and model.

@@ -178,8 +178,8 @@ def glue_modes(frame: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def glue_never_met(frame: pd.DataFrame) -> dict[str, str]:
-    """Format the numbers of ``show_never_met``.
+def glue_independent_peers(frame: pd.DataFrame) -> dict[str, str]:
+    """Format the numbers of ``show_independent_peers``.
 
     Keys are such as ``ml-100k-dnn-apart-0`` (the best validation value of peer 0) and
     ``LE-over-ml-100k-dnn-apart-0``.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from pcrec_core.analysis.claims import outcomes
-from pcrec_core.analysis.power import _STUDIES
+from pcrec_core.analysis.power import STUDIES
 from pcrec_core.reporting.formats import count, number, percent, share, size
 from pcrec_core.reporting.html import Html, table
 
@@ -20,7 +20,7 @@ def show_words(frame: pd.DataFrame, name: str) -> Html:
     """Show the chances of each word, the frame of ``expected_words``."""
     formats = dict.fromkeys([*outcomes.DECIDED, outcomes.INCONCLUSIVE], share)
     note = (
-        f"{_STUDIES:,} simulated studies with the variances of these runs; a single claim, so"
+        f"{STUDIES:,} simulated studies with the variances of these runs; a single claim, so"
         " without Holm: in a family the words supported, contradicted and ruled out fall less"
         " often."
     )

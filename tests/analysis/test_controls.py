@@ -129,21 +129,21 @@ def test_two_peers_that_never_exchange_are_compared_one_by_one():
     # over the base of seed 0, and over the reported peer
     assert frame["RI"].tolist() == pytest.approx([1.75 / 1 - 1, 1.75 / 1.25 - 1])
     assert frame["users only"].all()
-    quoted = glue.glue_never_met(frame)
+    quoted = glue.glue_independent_peers(frame)
     assert quoted["ml-100k-sasrec-apart-1"] == "0.31000"
     assert plain(quoted["LE-over-ml-100k-sasrec-apart-0"]).startswith("+75.0 % [")
-    page = plain(control_tables.show_never_met(frame, "apart")._repr_html_())
+    page = plain(control_tables.show_independent_peers(frame, "apart")._repr_html_())
     assert all(text in page for text in (quoted["ml-100k-sasrec-apart-1"], ">yes<", "+40.0 %"))
 
 
 def test_a_peer_without_a_run_of_the_base_is_not_compared():
     apart = ranked("apart-best", [2, 2, 4], seeds=[5], **APART)
     trio = ranked("LE", [1, 2, 4]), ranked("base", [1, 1, 1]), apart
-    quoted = glue.glue_never_met(controls.independent_peers([trio]))
+    quoted = glue.glue_independent_peers(controls.independent_peers([trio]))
     assert quoted["LE-over-ml-100k-sasrec-apart-0"] == formats.DASH
     nothing = controls.independent_peers([])
-    assert glue.glue_never_met(nothing) == {}
-    assert "is shown of apart-best" in control_tables.show_never_met(nothing, "a")._repr_html_()
+    assert glue.glue_independent_peers(nothing) == {}
+    assert "is shown of apart-best" in control_tables.show_independent_peers(nothing, "a")._repr_html_()
 
 
 def with_test_metrics(

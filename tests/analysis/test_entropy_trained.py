@@ -45,7 +45,7 @@ def test_the_peer_with_more_entropy_is_counted_as_the_better_one_or_not():
     rest = ["60 %", "80 %", "80 %", "56 %", "+24.0", "+24.0", "1"]
     rows = {"the first": first, "up to the reported": rest, "all": rest}
     expected = [cell for name, row in rows.items() for cell in ("ml-100k", "sasrec", name, *row)]
-    assert cells(entropy_tables.show_trusted(frame, "t")) == expected
+    assert cells(entropy_tables.show_entropy_vs_accuracy(frame, "t")) == expected
     one = {"layers": "measured layers", "model": "sasrec", "variant": "base", "of": "H"}
     one["with"] = "lost, pruned"
     others = [{"layers": "block matrices", "mean": -0.2}, {"of": "mean |w|", "mean": 0.1}]
@@ -79,7 +79,7 @@ def test_the_first_exchanges_have_the_entropy_of_the_blocks_by_epoch():
     # of the block's matrix, not of the items
     assert frame["H"].tolist() == pytest.approx([2.1, 1.0, 2.1, 1.4, 2.0])
     rows = ["sasrec", "LE", "2.100", "1.200", "2", "sasrec", "LE-k2", DASH, "2.000", "1"]
-    assert cells(entropy_tables.show_strangers(frame, "s")) == rows
+    assert cells(entropy_tables.show_first_exchanges(frame, "s")) == rows
 
 
 def test_the_larger_share_and_the_larger_mu_show_how_far_both_are_from_one_half():
@@ -152,4 +152,4 @@ def test_a_model_of_two_matrices_has_neither_correlations_nor_blocks():
     epochs = {"exchanges": [0], "h": [[[1.0], [2.0]]]}
     flat = arm("LE", {"epochs": epochs, "layers": [["item", "embedding"]]})
     met = entropy_trained.first_exchanges([flat])
-    assert met.empty and cells(entropy_tables.show_strangers(met, "s")) == []
+    assert met.empty and cells(entropy_tables.show_first_exchanges(met, "s")) == []
