@@ -1,4 +1,4 @@
-"""Execute the notebooks, lay them out beside the prose, build the pages and read them: what ``make book`` does."""
+"""Execute the notebooks, lay them out beside the prose, build the pages and read them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """``python -m book.build book [--stored] | notebooks``; exits with 1 and a sentence when something is wrong."""
+    """Run ``python -m book.build book [--stored] | notebooks``; exit with 1 and a sentence on failure."""
     parser = argparse.ArgumentParser(prog="python -m book.build", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     book = commands.add_parser("book", help="build the book into _build/html")
@@ -65,7 +65,7 @@ def build(folder: Path, *, stored: bool) -> None:
     Parameters
     ----------
     folder : Path
-        Where the staged sources (stage) and the pages (html) go; of both, nothing of an earlier build stays.
+        Where the staged sources (stage) and the pages (html) go; earlier ones are removed.
     stored : bool
         Take the outputs stored in the notebooks instead of executing them.
     """
@@ -110,7 +110,7 @@ def _bring_datatables(folder: Path) -> None:
 
 
 def classic(module: str, name: str) -> str:
-    """Turn a bundled ES module into a classic script that sets ``window.name`` to the module's default export.
+    """Turn a bundled ES module into a classic script that sets ``window.name`` to its default export.
 
     A browser loads no module into a page opened from disk, but any classic script.
 
@@ -123,14 +123,14 @@ def classic(module: str, name: str) -> str:
     body, found = re.subn(exports, lambda match: f"window.{name}={match[1]};", module)
     if found != 1:
         raise SystemExit(
-            f"{name} cannot be a classic script: its module has {found} lists of exports with a default,"
-            " not 1; see book/build.py."
+            f"{name} cannot be a classic script: its module has {found} lists of exports with a"
+            " default, not 1; see book/build.py."
         )
     return f'(function () {{ "use strict";\n{body}\n}})();\n'
 
 
 def pages(folder: Path) -> None:
-    """Run jupyter-book on the staged sources: a warning, also of a reference without a target, is an error."""
+    """Run jupyter-book on the staged sources; every warning is an error."""
     program = Path(sys.executable).with_name("jupyter-book")
     command: list[str | Path] = [
         program,
@@ -149,7 +149,7 @@ def pages(folder: Path) -> None:
 
 
 def execute(folder: Path) -> None:
-    """Execute every notebook of ``folder`` and replace it by itself with its outputs, whole or not at all.
+    """Execute every notebook of ``folder`` and write its outputs into it, whole or not at all.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def execute(folder: Path) -> None:
 
 
 def _execute_one(path: Path) -> tuple[str, bool]:
-    """A sentence on how the notebook ran, and whether it failed; whatever it raised, the other notebooks go on."""
+    """Execute a notebook; return a sentence on how it ran, and whether it failed."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
         output = Path(scratch) / path.name
@@ -186,7 +186,7 @@ def _execute_one(path: Path) -> tuple[str, bool]:
 
 
 def clean(notebook: NotebookNode) -> NotebookNode:
-    """Take out what differs between two runs of the same notebook or two machines: times, paths, versions."""
+    """Remove what differs between two runs or two machines: times, paths, versions."""
     notebook.metadata.pop("papermill", None)
     notebook.metadata.update(kernelspec=KERNELSPEC, language_info=LANGUAGE)
     for cell in notebook.cells:

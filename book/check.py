@@ -1,4 +1,4 @@
-"""Read the built pages as a visitor without a network would: what is missing, dead, or somewhere else."""
+"""Read the built pages as a visitor without a network: what is missing, dead, or elsewhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 
 #: Pages that Sphinx makes beside those of the table of contents; index.html leads to the root page.
 GENERATED = ("index.html", "genindex.html", "py-modindex.html", "search.html")
-#: Elements without which a page cannot be read as it is meant; a link that is clicked is another matter.
+#: Elements that a page needs to be read as it is meant; a link that is clicked is not one.
 NEEDED = ("script", "img", "source", "video", "audio", "iframe", "embed", "object")
 _REMOTE = re.compile(r"(?:https?:)?//", re.I)
 _LOADS = re.compile(r"""(?:\bimport\b[^;"'`/]*|\bfrom\s*|\burl\(\s*)["'`]?(?:https?:)?//""", re.I)
@@ -23,7 +23,7 @@ _TAKEN = re.compile(r"https?://[^/]+\.(md|py)/?|mailto:[^.]+")
 
 
 def problems(html: Path, toc: Path) -> list[str]:
-    """Everything wrong with a built book, one sentence each; an empty list is what a good book gives.
+    """List everything wrong with a built book, one sentence each; a good book gives an empty list.
 
     Parameters
     ----------
@@ -83,15 +83,18 @@ def _problems_of(page: Path, html: Path) -> Iterator[str]:
                 f" (write it with nowrap): {_short(formula)}"
             )
     for element, url in _urls(soup):
-        if _TAKEN.fullmatch(url):
-            yield f"a file's name, or a metric's, was taken for an address: {url}"
-        if _REMOTE.match(url):
-            if element.name in NEEDED or (
-                element.name == "link" and "canonical" not in _attribute(element, "rel").split()
-            ):
-                yield f"needs another host: {url}"
-        elif not urlsplit(url).scheme and (why := _dead(url, page, html)):
-            yield f"a dead link, {url}: {why}"
+        yield from _problems_of_address(element, url, page, html)
+
+
+def _problems_of_address(element: Tag, url: str, page: Path, html: Path) -> Iterator[str]:
+    if _TAKEN.fullmatch(url):
+        yield f"a file's name, or a metric's, was taken for an address: {url}"
+    if _REMOTE.match(url):
+        loaded = element.name == "link" and "canonical" not in _attribute(element, "rel").split()
+        if element.name in NEEDED or loaded:
+            yield f"needs another host: {url}"
+    elif not urlsplit(url).scheme and (why := _dead(url, page, html)):
+        yield f"a dead link, {url}: {why}"
 
 
 def _loads_elsewhere(code: str) -> bool:

@@ -1,4 +1,4 @@
-"""Variance of a mean over users and runs at once, and its t interval (:ref:`statistics-interval`)."""
+"""Variance of a mean over users and runs, and its t interval (:ref:`statistics-interval`)."""
 
 from __future__ import annotations
 

@@ -273,7 +273,7 @@ def mean_interval(ranks: ArrayLike, metric: str, *, random: bool = True) -> Mean
     )
 
 
-def effect_ratio(L: float | None, e: float | None) -> float | None:  # noqa: N803
+def effect_ratio(L: float | None, e: float | None) -> float | None:
     """Compute L / e: 1 is as large as the paper claims, 0 is nothing, below 0 is contrary.
 
     Parameters
@@ -320,13 +320,13 @@ def _reason(runs: Sequence[int], yv: NDArray[np.float64], yb: NDArray[np.float64
     return "; ".join(reasons)
 
 
-def _effect(L: float, v: Spread) -> Effect:  # noqa: N803
+def _effect(L: float, v: Spread) -> Effect:
     if v.se == 0 and abs(L) > ROUNDING:
         raise NoVariation(
             f"the arms differ (ln ratio {L:.6f}) without any variation, so no interval can be"
             " given; look whether one run was read several times."
         )
-    L = L if v.se else 0.0  # noqa: N806
+    L = L if v.se else 0.0
     half = v.width(0.975)
     return Effect(
         L=L,

@@ -1,4 +1,4 @@
-"""Figure 5: the metrics that choose the epoch, by epoch, and how soon each variant nears its best."""
+"""Figure 5: the metrics that choose the epoch, by epoch, and how soon variants near their best."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""mu: which peer holds the larger share of each layer, and how often it is large (Section 5.3.2)."""
+"""mu: which peer holds the larger share of a layer, and how often it is large (Section 5.3.2)."""
 
 from __future__ import annotations
 

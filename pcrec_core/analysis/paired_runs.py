@@ -1,4 +1,4 @@
-"""The paired test over seeds, for the claim whose unit is a seed (:ref:`statistics-amendment-1`)."""
+"""The paired test over seeds, where the unit is a seed (:ref:`statistics-amendment-1`)."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def paired_runs(v: ArrayLike, b: ArrayLike) -> PairedRuns:
     v, b = np.asarray(v, dtype=float), np.asarray(b, dtype=float)
     if v.ndim != 1 or v.shape != b.shape or v.size < 2:
         raise StatsError(
-            "a paired test over seeds needs one number per seed in both arms, and two seeds or more,"
-            f" not shapes {v.shape} and {b.shape}."
+            "a paired test over seeds needs one number per seed in both arms, and two seeds or"
+            f" more, not shapes {v.shape} and {b.shape}."
         )
     means = float(v.mean()), float(b.mean())
     difference, df = float((v - b).mean()), float(v.size - 1)

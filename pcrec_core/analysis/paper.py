@@ -1,4 +1,4 @@
-"""The paper's numbers and claims, as committed in ``data/paper``; its README describes the files."""
+"""The paper's numbers and claims, from ``data/paper``; its README describes the files."""
 
 from __future__ import annotations
 

@@ -169,14 +169,14 @@ def _expected(
             yield {**_key(over, metric), "runs": many, "true is": name, **shares}
 
 
-def _words(truth: float, v: Spread, e: float, Vp: float) -> dict[str, float]:  # noqa: N803
+def _words(truth: float, v: Spread, e: float, Vp: float) -> dict[str, float]:
     """Simulate the verdicts of a claim of kind better, alone in its family.
 
     The rule is that of :ref:`statistics-verdicts`.
     """
     draw = np.random.default_rng(0)
-    V = v.se**2 * draw.chisquare(v.df, STUDIES) / v.df  # noqa: N806
-    L = truth + v.se * draw.standard_normal(STUDIES)  # noqa: N806
+    V = v.se**2 * draw.chisquare(v.df, STUDIES) / v.df
+    L = truth + v.se * draw.standard_normal(STUDIES)
     supported, contradicted = (stdtr(v.df, sign * L / np.sqrt(V)) <= 0.025 for sign in (-1, 1))
     ruled_out = (stdtr(v.df, (L - e) / np.sqrt(V + Vp)) <= 0.05) & ~supported & ~contradicted
     return {

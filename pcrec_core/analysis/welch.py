@@ -1,4 +1,4 @@
-"""Welch's test over runs, where the unit is a run: ratios, mu, seconds (:ref:`statistics-estimand`)."""
+"""Welch's test, where the unit is a run: ratios, mu, seconds (:ref:`statistics-estimand`)."""
 
 from __future__ import annotations
 

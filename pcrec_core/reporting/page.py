@@ -34,7 +34,7 @@ class Runs:
         return (arm for group in self.groups for arm in group.values())
 
     def of(self, *labels: str) -> list[Replicates]:
-        """Return the replicates of the labels, group by group; a group without a label is skipped."""
+        """Return the replicates of the labels, group by group; what a group lacks is skipped."""
         return [group[label] for group in self.groups for label in labels if label in group]
 
     def pairs(self, *labels: str, over: str) -> list[Pair]:

@@ -1,4 +1,4 @@
-"""A record: the result of one run or data set, small enough to commit (:ref:`protocols-records`)."""
+"""A record: the result of a run or data set, small enough to commit (:ref:`protocols-records`)."""
 
 from __future__ import annotations
 

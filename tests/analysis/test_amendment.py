@@ -36,7 +36,7 @@ ALL = paper.claims()
 NEW = ALL[ALL.amendment]
 LE, E_LE = "table3-rr-sasrec-le", 0.033555
 LADDER = "ladder-rr-sasrec"
-#: The first three rows of table3/retailrocket-half without evidence: its family has six tested claims.
+#: Tested claims of the family table3/retailrocket-half.
 FAMILY = 6
 
 
@@ -64,7 +64,7 @@ def test_the_families_of_the_amendment_are_new_and_hold_new_claims_only():
 
 @pytest.mark.parametrize("claim", list(NEW.itertuples()), ids=lambda claim: claim.Index)
 def test_the_sizes_follow_from_the_printed_values(claim):
-    """A gain of LE over base in MRR@5: the counterpart's, or the smallest of three; a control asks for half of it."""
+    """LE over base in MRR@5: the counterpart's, or the smallest of three; half of it for a control."""
     if claim.kind == "by seed":
         assert math.isnan(claim.e) and math.isnan(claim.theta) and math.isnan(claim.ri_paper)
         return

@@ -143,7 +143,8 @@ def test_a_peer_without_a_run_of_the_base_is_not_compared():
     assert quoted["LE-over-ml-100k-sasrec-apart-0"] == formats.DASH
     nothing = controls.independent_peers([])
     assert glue.glue_independent_peers(nothing) == {}
-    assert "is shown of apart-best" in control_tables.show_independent_peers(nothing, "a")._repr_html_()
+    shown = control_tables.show_independent_peers(nothing, "a")
+    assert "is shown of apart-best" in shown._repr_html_()
 
 
 def with_test_metrics(

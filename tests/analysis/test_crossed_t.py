@@ -251,7 +251,7 @@ def test_equal_arms_have_an_empty_interval_and_decide_nothing():
 
 
 def test_variances_that_cancel_leave_no_rounding_behind():
-    """Equal arms whose run variance is all noise by user: Vs - Ve is 0, but not in floating point."""
+    """Equal arms whose run variance is noise by user: Vs - Ve is 0, but not in floating point."""
     ranks = [[2, 1, 1, 1, 1], [1, 1, 1, 1, 1]]
     c = compare(ranks, ranks, "MRR@5")
     assert c.Vs > 0 and c.Vs == pytest.approx(c.Ve) and (c.Vseed, c.se, c.p) == (0, 0, 1)
@@ -326,7 +326,7 @@ def test_mean_of_one_run_is_the_t_interval_over_users():
 
 
 def test_mean_of_three_runs_by_hand():
-    """HIT@5 of 4 users, run means 1/4, 2/4, 3/4; z = y / (1/2), so z's run means are 1/2, 1, 3/2."""
+    """HIT@5 of 4 users, run means 1/4, 2/4, 3/4; z = y / (1/2) has run means 1/2, 1, 3/2."""
     ranks = [[1, 9, 9, 9], [1, 1, 9, 9], [1, 1, 1, 9]]
     m = mean_interval(ranks, "HIT@5")
     assert m.mean == 0.5 and m.run_sd == pytest.approx(0.25) and not m.users_only

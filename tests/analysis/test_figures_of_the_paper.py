@@ -75,7 +75,7 @@ def test_runs_stand_apart_and_the_first_epoch_near_the_best_is_found():
     found = fig5_convergence.first_within(curve, 0.9)
     rows = list(zip(found["variant"], found["own"], found["best"], strict=True))
     assert rows == [("base", 2, 0.3), ("base", 1, 0.2), ("LE", 2, 0.5)]
-    # The base's runs reach 0.25 on average, so 0.225 is near enough; its second run never gets there.
+    # The base's runs reach 0.25 on average, so 0.225 is near enough; its second run never does.
     assert found["base's"].fillna(0).tolist() == [2, 0, 1]
     assert found["trained"].fillna(0).tolist() == [2, 0, 2]
     alone = fig5_convergence.first_within(curve[curve["variant"] == "LE"])

@@ -1,4 +1,4 @@
-"""The paper's numbers as typed again from its tables, and the registry of claims recomputed from them."""
+"""The paper's numbers, typed again from its tables, and the claims recomputed from them."""
 
 from __future__ import annotations
 

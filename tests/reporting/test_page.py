@@ -87,7 +87,7 @@ def test_the_sources_are_the_records_of_all_groups_once_each(parameters):
 
 
 def test_a_mistyped_parameter_is_refused_before_anything_is_read(parameters):
-    with pytest.raises(SpecError, match="unknown parameter 'epoch'; did you mean 'epochs'?"):
+    with pytest.raises(SpecError, match=r"unknown parameter 'epoch'; did you mean 'epochs'\?"):
         Study.from_parameters(parameters | {"epoch": 3})
     with pytest.raises(SpecError, match="variant WW of dnn: unknown variant 'WW'"):
         Study.from_parameters(parameters).runs("base", "WW")

@@ -1,4 +1,4 @@
-"""What the tests of the study share: a store of their own, no downloads, and a list of trainings."""
+"""Fixtures of the study's tests: a store of their own, no downloads, and a list of trainings."""
 
 from __future__ import annotations
 

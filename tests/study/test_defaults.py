@@ -1,4 +1,4 @@
-"""The study's settings against the book's table (:ref:`protocols-settings`), copied here by hand."""
+"""The study's settings against the book's table (protocols-settings), copied here by hand."""
 
 from __future__ import annotations
 

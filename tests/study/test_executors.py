@@ -1,4 +1,4 @@
-"""Runs in many processes: equal records, a dead worker fails its run only, a run is trained once."""
+"""Runs in many processes: equal records, a dead worker fails its run only, no run twice."""
 
 from __future__ import annotations
 

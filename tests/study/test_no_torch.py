@@ -147,7 +147,8 @@ def test_reading_imports_neither_torch_nor_what_draws_nor_what_trains():
 def test_the_book_is_built_from_stored_outputs_without_torch(tmp_path):
     absent = "raise ModuleNotFoundError('there is no torch here', name='torch')"
     (tmp_path / "torch.py").write_text(absent)
-    code = "import sys, pathlib; from book.build import build; build(pathlib.Path(sys.argv[1]), stored=True)"
+    code = "import sys, pathlib; from book.build import build\n"
+    code += "build(pathlib.Path(sys.argv[1]), stored=True)"
     # jupyter-book is a process of its own, so a hook in this one would not reach it
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     python(code, str(tmp_path / "_build"), options=(), env=environment)

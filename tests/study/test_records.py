@@ -191,7 +191,7 @@ def test_every_changed_digit_is_noticed(path, part, words):
     assert len(places) > 5
     for i in places:
         path.write_text(text[:i] + str((int(text[i]) + 1) % 10) + text[i + 1 :])
-        # a leading 0 that became another digit may be no JSON any more (012), or another field's name (l3)
+        # A leading 0 that became another digit may be no JSON (012), or another field's name (l3).
         with pytest.raises(RecordError, match=f"{words}|is no record"):
             read(path)
     path.write_text(text)

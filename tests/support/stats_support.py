@@ -38,7 +38,7 @@ def cells(page: Any, tag: str = "td") -> list[str]:
     return [plain(text) for text in re.findall(rf"<{tag}\b[^>]*>(.*?)</{tag}>", page._repr_html_())]
 
 
-def made(L: float, se: float, df: float, **more: Any) -> Comparison:  # noqa: N803
+def made(L: float, se: float, df: float, **more: Any) -> Comparison:
     """Return a comparison with this L, standard error and df, all variance by users."""
     return replace(_MADE, L=L, se=se, df=df, RI=math.expm1(L), **{"Vu": se**2, **more})
 

@@ -38,8 +38,9 @@ def diverging(seed: int = 0) -> RunSpec:
 def watch(folder: Path) -> None:
     """Watch the runs of this process from here on.
 
-    Files go below ``folder``, every epoch has a checkpoint, and each epoch begun leaves a note named
-    by run, epoch and process. In its second epoch a run waits while a file ``hold/IDENTITY`` exists.
+    Files go below ``folder``, every epoch has a checkpoint, and each epoch begun leaves a note
+    named by run, epoch and process. In its second epoch a run waits while there is a file
+    ``hold/IDENTITY``.
     """
     os.environ[paths.CACHE] = str(folder)
     train.train.__kwdefaults__["interval"] = 0
