@@ -32,7 +32,7 @@ LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run ``python -m book.build book [--stored] | notebooks``; exit with 1 and a sentence on failure."""
+    """Run ``python -m book.build book [--stored] | notebooks``; exit with 1 on failure."""
     parser = argparse.ArgumentParser(prog="python -m book.build", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     book = commands.add_parser("book", help="build the book into _build/html")
@@ -110,7 +110,7 @@ def _bring_datatables(folder: Path) -> None:
 
 
 def classic(module: str, name: str) -> str:
-    """Turn a bundled ES module into a classic script that sets ``window.name`` to its default export.
+    """Turn a bundled ES module into a classic script that sets ``window.name`` to its default.
 
     A browser loads no module into a page opened from disk, but any classic script.
 

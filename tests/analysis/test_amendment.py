@@ -64,7 +64,7 @@ def test_the_families_of_the_amendment_are_new_and_hold_new_claims_only():
 
 @pytest.mark.parametrize("claim", list(NEW.itertuples()), ids=lambda claim: claim.Index)
 def test_the_sizes_follow_from_the_printed_values(claim):
-    """LE over base in MRR@5: the counterpart's, or the smallest of three; half of it for a control."""
+    """LE over base in MRR@5: the counterpart's, or the smallest of three; half for a control."""
     if claim.kind == "by seed":
         assert math.isnan(claim.e) and math.isnan(claim.theta) and math.isnan(claim.ri_paper)
         return

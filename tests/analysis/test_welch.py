@@ -27,7 +27,7 @@ def test_the_test_is_that_of_scipy(v, b):
 
 
 def test_two_arms_by_hand():
-    """Variances 1 and 4, 3 runs each: se^2 = 5/3, df = (5/3)^2 / ((1/3)^2/2 + (4/3)^2/2) = 50/17."""
+    """Variances 1 and 4, 3 runs: se^2 = 5/3, df = (5/3)^2 / ((1/3)^2/2 + (4/3)^2/2) = 50/17."""
     w = welch([1, 2, 3], [2, 4, 6])
     assert (w.mean_v, w.mean_b, w.difference) == (2, 4, -2)
     assert w.se == pytest.approx((5 / 3) ** 0.5) and w.df == pytest.approx(50 / 17)

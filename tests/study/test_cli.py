@@ -242,7 +242,7 @@ REFUSED = table("""
 PAIR --alpha 0          | alpha must be above 0 and at most 1e12, not 0.0; for alpha = 0 take the
 PAIR --every 0          | every must be 1 or more, not 0.
 PAIR --every 2          | cooperation every 2 epochs never happens in 1 epochs.
---t 9                   | t (piece length) belongs to sasrec and dnn: give it there, and leave it out
+--t 9                   | t (piece length) belongs to sasrec and dnn: give it there, and leave it
 --p 0.1                 | p (dropout) belongs to sasrec: give it there, and leave it out
 --eta nan               | eta must be a finite number, not nan.
 --eta 0                 | eta (learning rate) must be above 0, not 0.0.
