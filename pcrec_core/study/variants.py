@@ -94,9 +94,9 @@ _TRIED = ("epochs", "eta", "l2")
 def is_trial(spec: Spec) -> bool:
     """Return whether a run is one of the trials by which length, rate and L2 were chosen.
 
-    Such a run is the base or PCRec with nothing else changed, whatever its numerics.
+    Such a run is the base or PCRec of seed 0 with nothing else changed, whatever its numerics.
     """
-    if not isinstance(spec, RunSpec):
+    if not isinstance(spec, RunSpec) or spec.seed != 0:
         return False
     given = {name: getattr(spec.training, name) for name in _TRIED}
     data = dataclasses.replace(spec.data, histories="ordered")
