@@ -18,7 +18,7 @@ NEEDED = ("script", "img", "source", "video", "audio", "iframe", "embed", "objec
 _REMOTE = re.compile(r"(?:https?:)?//", re.I)
 _LOADS = re.compile(r"""(?:\bimport\b[^;"'`/]*|\bfrom\s*|\burl\(\s*)["'`]?(?:https?:)?//""", re.I)
 _COMMENT = re.compile(r"/\*.*?\*/", re.S)
-#: What the linkifier and docutils make of PROTOCOLS.md and NDCG@20 in plain text.
+#: What the linkifier and docutils make of README.md and NDCG@20 in plain text.
 _TAKEN = re.compile(r"https?://[^/]+\.(md|py)/?|mailto:[^.]+")
 
 

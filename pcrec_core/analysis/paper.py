@@ -21,8 +21,8 @@ COUNTERPART = {
 }
 #: The first rows of ``claims.csv``, fixed before any evidence; Amendment 1 registered the others.
 ORIGINAL_CLAIMS = 216
-#: Where a control is described, in the words of the pinned ``claims.csv``, and what is shown.
-_CONTROLS = {"PROTOCOLS.md, section 6": "the study's controls"}
+#: What the original rows on controls show as their place: the pinned file names a document there.
+_CONTROLS = "the study's controls"
 
 
 class PaperError(PCRecError):
@@ -95,10 +95,9 @@ def claims() -> pd.DataFrame:
     frame = pd.read_csv(
         paths.paper() / "claims.csv", keep_default_na=False, na_values=empty
     ).set_index("id")
-    return frame.assign(
-        where=frame["where"].replace(_CONTROLS),
-        amendment=[place >= ORIGINAL_CLAIMS for place in range(len(frame))],
-    )
+    amendment = pd.Series(range(len(frame)), frame.index) >= ORIGINAL_CLAIMS
+    controls = frame["family"].str.startswith("controls/") & ~amendment
+    return frame.assign(where=frame["where"].mask(controls, _CONTROLS), amendment=amendment)
 
 
 @functools.cache

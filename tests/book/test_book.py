@@ -165,7 +165,7 @@ def test_a_formula_that_mathjax_refuses_is_named(small: Path) -> None:
     assert problem.startswith("b.html: a numbered formula of several lines, which MathJax refuses")
 
 
-@pytest.mark.parametrize("url", ["mailto:NDCG%4020", "http://PROTOCOLS.md", "http://spec.py/"])
+@pytest.mark.parametrize("url", ["mailto:NDCG%4020", "http://README.md", "http://spec.py/"])
 def test_a_name_that_was_taken_for_an_address_is_named(small: Path, url: str) -> None:
     assert with_body(small, f"<a href='{url}'>x</a>") == [
         f"b.html: a file's name, or a metric's, was taken for an address: {url}"
