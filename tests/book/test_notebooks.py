@@ -81,13 +81,13 @@ def test_the_first_code_cell_holds_annotated_literals_of_their_types(
     check_parameters(namespace)
 
 
-def test_the_second_code_cell_is_the_guard(code: list[NotebookNode]) -> None:
-    calls = [
-        ast.unparse(node)
-        for node in ast.walk(ast.parse(code[1].source))
-        if isinstance(node, ast.Call)
-    ]
-    assert "check_parameters(globals())" in calls
+def test_the_second_code_cell_checks_the_parameters_before_anything_else(
+    code: list[NotebookNode],
+) -> None:
+    body = ast.parse(code[1].source).body
+    first = next(node for node in body if not isinstance(node, ast.Import | ast.ImportFrom))
+    calls = {ast.unparse(node) for node in ast.walk(first) if isinstance(node, ast.Call)}
+    assert calls & {"check_parameters(globals())", "page.Study.from_parameters(globals())"}
 
 
 def test_no_function_and_no_class_is_defined(code: list[NotebookNode]) -> None:
