@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -36,7 +35,9 @@ class _PairwiseLoss(torch.autograd.Function):
         return *(g * grad for g in ctx.saved_tensors), None
 
 
-_pairwise_loss: Callable[[Tensor, Tensor, float], Tensor] = _PairwiseLoss.apply
+def _pairwise_loss(user: Tensor, items: Tensor, l2: float) -> Tensor:
+    loss: Tensor = _PairwiseLoss.apply(user, items, l2)  # type: ignore[no-untyped-call] # torch's
+    return loss
 
 
 def _squares(x: Tensor) -> Tensor:
