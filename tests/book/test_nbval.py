@@ -27,9 +27,9 @@ from pcrec_core.study.train import NO_TRAINING
 READ = defaults.base("ml-100k", "sasrec", seed=0).name
 PARAMETER = 'records: str = ""'
 #: The cell of table3 that reads the record.
-READS = "made = collect.by_label("
+READS = "study.runs("
 #: The four cells of table3 whose outputs have all digits of a computed value, or a hash.
-SHOWS = ("report.show_values(", "report.show_comparisons(", "report.sources(")
+SHOWS = ("tables.show_values(", "tables.show_comparisons(", "page.sources(")
 
 #: The failure that nbval reports for each code cell of a notebook; None where the cell passes.
 Failures = list[str | None]
@@ -131,7 +131,8 @@ def test_a_changed_digit_stops_the_notebook_where_it_reads_the_record(failures):
     cells = by_source("table3", failures["changed/table3"])
     [refused] = [text for source, text in cells.items() if READS in source]
     assert f"{READ}.json was changed: its result has not the hash it says" in refused
-    assert all(text for source, text in cells.items() if any(call in source for call in SHOWS))
+    shown = [text for source, text in cells.items() if any(call in source for call in SHOWS)]
+    assert len(shown) == 4 and all(shown)
 
 
 def test_a_changed_digit_with_a_corrected_hash_shows_in_every_output_that_has_it(failures):
