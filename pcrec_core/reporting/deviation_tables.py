@@ -111,8 +111,9 @@ def show_trained_again(name: str) -> Html:
         f"{len(frame)} runs that had gone on from a checkpoint were trained again without a cut,"
         f" from one clean commit: {(~differs).sum()} gave the same result to the bit,"
         f" {differs.sum()} another one. Of these, {(differs & before_cut).sum()} differ already in"
-        " an epoch before the cut, so that it is the processor which made the difference, not the"
-        " cut. The records on these pages are the new ones."
+        " an epoch before the cut, which therefore did not make the difference. Another processor"
+        " is the likely cause, but the earlier records do not name theirs. The records on these"
+        " pages are the new ones."
     )
     formats = {"first epoch that differs": count, "MRR@5 before": number(4), "MRR@5 now": number(4)}
     return html.table(shown, formats, name, note, frame)

@@ -230,7 +230,8 @@ def test_a_typo_is_answered_with_the_nearest_name(call, folder, words, nearest):
 
 REFUSED = table("""
 --rules mean            | --rules takes NAME=VALUE, such as loss=all, not 'mean'.
---rules mean=all        | rules.mean has no meaning for this run; leave it as protocol 'controlled'
+--rules mean=all        | rules.mean has no meaning for this run; leave it as protocol \
+'controlled' has it.
 --rules ordr=once       | unknown rule 'ordr'; did you mean 'order'?
 --gamma 1 --shares own  | --gamma and --shares have a meaning with --cooperation only.
 --peers 2 --orders sane | unknown orders 'sane'; did you mean 'same'?
@@ -239,11 +240,14 @@ REFUSED = table("""
 --peers 2 --every 2     | --every has a meaning with --cooperation only.
 --peers 2 --cooperation averaging --alpha 3 | averaging has no criterion and no alpha
 --cooperation averaging | cooperation needs peers: 2 or more.
-PAIR --alpha 0          | alpha must be above 0 and at most 1e12, not 0.0; for alpha = 0 take the
+PAIR --alpha 0          | alpha must be above 0 and at most 1e12, not 0.0; for alpha = 0 take the \
+rule 'averaging'.
 PAIR --every 0          | every must be 1 or more, not 0.
 PAIR --every 2          | cooperation every 2 epochs never happens in 1 epochs.
---t 9                   | t (piece length) belongs to sasrec and dnn: give it there, and leave it
---p 0.1                 | p (dropout) belongs to sasrec: give it there, and leave it out
+--t 9                   | t (piece length) belongs to sasrec and dnn: give it there, and leave it \
+out for bpr.
+--p 0.1                 | p (dropout) belongs to sasrec: give it there, and leave it out \
+for dnn and bpr.
 --eta nan               | eta must be a finite number, not nan.
 --eta 0                 | eta (learning rate) must be above 0, not 0.0.
 --epochs 0              | epochs must be 1 or more, not 0.
@@ -295,7 +299,8 @@ def test_records_that_cannot_be_written_are_reported(call, tmp_path):
     ("word", "sentence"),
     table("""
 abcdef       | 0 records in
-ab           | 'ab' is too short to name a record; give a path, a name, or 4 or more digits of its
+ab           | 'ab' is too short to name a record; give a path, a name, or 4 or more digits of its \
+identity.
 nothing.json | there is no record at nothing.json.
 .            | cannot be read (Is a directory); give the file of a record.
 """),

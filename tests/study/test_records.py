@@ -321,7 +321,9 @@ def test_find_takes_the_beginning_of_an_identity(store, path):
     ["0000", "", SPEC.identity[:3], SPEC.identity + "0", "synthetic", f"ml-1m/le-{SPEC.identity}"],
 )
 def test_find_refuses_what_names_no_record(store, path, identity):
-    sentence = r"(\d records? .*|too short .*; )give a path, a name, or 4 or more digits"
+    sentence = (
+        r"(\d records? .*|too short to name a record; )give a path, a name, or 4 or more digits"
+    )
     with pytest.raises(RecordError, match=sentence):
         store.find(identity)
 

@@ -189,12 +189,15 @@ ML_1M, SHUFFLED = defaults.base("ml-1m", "sasrec"), Data("ml-100k", histories="s
         (lambda: of("LR"), "unknown variant 'LR'; did you mean 'L"),
         (lambda: of("LE@"), "unknown variant 'LE@'"),
         (lambda: of("M", model="bpr"), "BPR has no component but its embeddings"),
-        (lambda: of("LE-own-eta"), "LE-own-eta belongs to retailrocket-half, where its setting is"),
+        (
+            lambda: of("LE-own-eta"),
+            "LE-own-eta belongs to retailrocket-half, where its setting is chosen, not to ml-100k.",
+        ),
         (lambda: of("pruned100"), "share must be in [0, 1), not 1.0."),
         (lambda: of("probed-M2"), "parents must be runs."),
         (
             lambda: of("recency", protocol="paper"),
-            "the trivial baselines follow protocol",
+            "the trivial baselines follow protocol 'controlled' alone.",
         ),
         (lambda: Derived("ensemble", (BASE,)), "ensemble is made from two or more runs, not 1."),
         (lambda: Derived("probed", (BASE, BASE)), "probed is made from one run, not 2."),
@@ -203,7 +206,7 @@ ML_1M, SHUFFLED = defaults.base("ml-1m", "sasrec"), Data("ml-100k", histories="s
         (lambda: Derived("apart", (LE,)), APART),
         (
             lambda: Derived("ensemble", (BASE, ML_1M)),
-            "the runs of an ensemble must have the same",
+            "the runs of an ensemble must have the same data",
         ),
         (lambda: Derived("mean", (BASE, BASE)), "unknown operation 'mean'"),
         (lambda: Derived("ensemble", (BASE, BASE)), "an ensemble's runs must be different ones."),
@@ -214,7 +217,10 @@ ML_1M, SHUFFLED = defaults.base("ml-1m", "sasrec"), Data("ml-100k", histories="s
             "nothing is derived from shuffled histories",
         ),
         (lambda: Trivial(SHUFFLED, "recency"), "nothing is derived from shuffled histories"),
-        (lambda: Trivial(Data("ml-100k"), "populrity"), "'populrity'; did you mean 'popularity'?"),
+        (
+            lambda: Trivial(Data("ml-100k"), "populrity"),
+            "unknown baseline 'populrity'; did you mean 'popularity'?",
+        ),
     ],
 )
 def test_impossible_variants_are_refused(make, words):

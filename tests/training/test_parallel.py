@@ -247,7 +247,8 @@ def test_ctrl_c_in_one_process_stops_all_after_the_epoch_and_the_run_resumes(
 
 
 def test_a_peer_that_diverges_ends_all_with_its_sentence(steps, folder):
-    sentence = "the loss of peer 1 is nan in epoch 2: the training diverged; lower the learning"
+    sentence = "the loss of peer 1 is nan in epoch 2: the training diverged;"
+    sentence += " lower the learning rate."
     assert sentence in sentence_of(steps[5])
     assert Store(folder / "records").get(SPOILED.name) is None
 
@@ -279,7 +280,8 @@ def test_peers_at_the_same_time_need_one_gpu_each(monkeypatch):
     for name, value in sizes.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    sentence = "2 peers at the same time need one GPU each, and torch sees 1 here; take --device"
+    sentence = "2 peers at the same time need one GPU each, and torch sees 1 here;"
+    sentence += " take --device cpu, or"
     with pytest.raises(TrainingError, match=sentence):
         parallel.group(2, torch.device("cuda"))
 
