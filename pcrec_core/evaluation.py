@@ -150,8 +150,8 @@ def _scores_of(model: nn.Module) -> Callable[..., Tensor]:
 def ranker_of(spec: RunSpec, split: Split, device: torch.device) -> Ranker:
     """Return the ranker that the run's protocol demands."""
     bpr = spec.model.name == "bpr"
-    hide_seen = bpr and (spec.lines.hidden == "seen" or not split.repeats)
-    padding = not bpr and spec.lines.candidates == "padding too"
+    hide_seen = bpr and (spec.options.hidden == "seen" or not split.repeats)
+    padding = not bpr and spec.options.candidates == "padding too"
     return Ranker(split, spec.model.t, hide_seen, device, padding)
 
 

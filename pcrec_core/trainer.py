@@ -200,7 +200,7 @@ class Trainer:
         if average and not average.ready(epoch):
             return {}
         entry, scores = {}, [metrics[SELECTION] for metrics in valid]
-        if self.spec.lines.chosen_on_test:
+        if self.spec.options.chosen_on_test:
             entry["test"] = self._read_test(valid, epoch)
             scores = [metrics[PRIMARY] for metrics in entry["test"]]
         # One choice per peer where they never exchange, else one of the best (first of equal) peer.
@@ -244,7 +244,7 @@ class Trainer:
                 self.best[metric] = {"value": value} | {
                     key: first[key] for key in ("epoch", "peer", "ranks")
                 }
-        if self.spec.lines.choice == "both":
+        if self.spec.options.choice == "both":
             first = max(readings, key=lambda reading: reading["valid"][SELECTION])
             kept = self.by_validation
             if not kept or first["valid"][SELECTION] > kept["valid"][SELECTION]:

@@ -1,4 +1,4 @@
-"""Frames of the page on deviations: single lines of the protocols' table, and choosing on test."""
+"""Frames of the page on deviations: single protocol options, and choosing on test."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def changed_lines(
     usual: tuple[Replicates, Replicates],
     metrics: Sequence[str] = (PRIMARY,),
 ) -> pd.DataFrame:
-    """Compute what single lines of the protocols' table change (:ref:`protocols-table`).
+    """Compute what single protocol options change (:ref:`protocols-table`).
 
     Parameters
     ----------

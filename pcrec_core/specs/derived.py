@@ -64,10 +64,10 @@ class Derived(Identified):
         object.__setattr__(self, "parents", in_order)
         self._check_number()
         self._check_share()
-        kinds = {(p.data, p.model, p.protocol, p.lines) for p in self.parents}
+        kinds = {(p.data, p.model, p.protocol, p.options) for p in self.parents}
         require(
             len(kinds) == 1,
-            "the runs of an ensemble must have the same data, model, protocol and rules.",
+            "the runs of an ensemble must have the same data, model, protocol and options.",
         )
         _refuse_shuffled(self.data)
         first = self.parents[0]
@@ -229,8 +229,7 @@ def _refuse_shuffled(data: Data) -> None:
     )
 
 
-#: Lines of the protocols' table that change the evaluation alone, and lines that change an
-#: exchange alone.
+#: Options that change the evaluation alone, and options that change an exchange alone.
 _EVALUATION = ("candidates", "hidden", "evaluated", "choice")
 _EXCHANGE = ("layers", "last_bin")
 
@@ -248,14 +247,14 @@ def trainings(spec: RunSpec | Derived | Trivial) -> set[tuple[object, ...]]:
         return set().union(*map(trainings, spec.parents))
     exchange = None if _exchanges_at_the_end(spec) else spec.cooperation
     without = _EVALUATION if exchange else (*_EVALUATION, *_EXCHANGE)
-    lines = tuple(
+    options = tuple(
         (name, value)
-        for name, value in vars(spec.lines).items()
+        for name, value in vars(spec.options).items()
         if name not in without and has_meaning(name, spec)
     )
     peers = (spec.peers, spec.rates, spec.orders, spec.starts) if exchange else (1,)
     training = dataclasses.replace(spec.training, average=None)
-    return {(spec.data, spec.model, training, exchange, spec.seed, spec.numerics, peers, lines)}
+    return {(spec.data, spec.model, training, exchange, spec.seed, spec.numerics, peers, options)}
 
 
 def _exchanges_at_the_end(spec: RunSpec) -> bool:

@@ -1,4 +1,4 @@
-"""What a run's parts imply: the words of its name, the reported models, the lines that matter."""
+"""What a run's parts imply: the words of its name, the reported models, the options that matter."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def cooperation_name(cooperation: Cooperation) -> str:
 
 
 def reported_models(cooperation: Cooperation | None, evaluated: str) -> str:
-    """Return which models an epoch can report, given the protocol's line ``evaluated``.
+    """Return which models an epoch can report, given the option ``evaluated``.
 
     "own": each peer before the exchange; "merged": the one model that all peers are after it;
     "after": each peer after it.
@@ -39,10 +39,10 @@ def reported_models(cooperation: Cooperation | None, evaluated: str) -> str:
     return "merged" if cooperation.merges and cooperation.components is None else "after"
 
 
-def lines_with_meaning(
+def options_with_meaning(
     model: str, cooperation: Cooperation | None, evaluated: str, usual: str
 ) -> dict[str, bool]:
-    """Return, per line of the protocols' table, whether it changes anything in a run.
+    """Return for each protocol option whether it changes anything in a run.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def lines_with_meaning(
     cooperation : Cooperation, optional
         The run's.
     evaluated, usual : str
-        The run's value of the line ``evaluated``, and its protocol's.
+        The run's value of the option ``evaluated``, and its protocol's.
     """
     layerwise = cooperation is not None and cooperation.rule == "layerwise"
     entropy = cooperation is not None and cooperation.criterion == "entropy"

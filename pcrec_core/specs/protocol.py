@@ -9,10 +9,10 @@ from pcrec_core.specs.fields import Part
 
 
 @dataclass(frozen=True)
-class Rules(Part):
-    """The lines of :ref:`protocols-table` that no other part of a spec holds.
+class ProtocolOptions(Part):
+    """The lines of :ref:`protocols-table` that no other part of a spec holds, one option each.
 
-    Each line has two or three named values (``VALUES``). A line about one model has no meaning
+    Each option has two or three named values (``VALUES``). An option of one model has no meaning
     for the others.
 
     Parameters
@@ -68,7 +68,7 @@ class Rules(Part):
         return self.choice != "validation"
 
 
-#: The values of each line; that of ``controlled`` comes first.
+#: The values of each option; that of ``controlled`` comes first.
 VALUES: dict[str, tuple[str, ...]] = {
     "data": ("common", "own"),
     "candidates": ("items", "padding too"),
@@ -91,10 +91,10 @@ _PAPER = {
     "mean": "all",
     "evaluated": "after",
 }
-PROTOCOLS: dict[str, Rules] = {
-    "controlled": Rules(),
-    "paper": Rules(**_PAPER),
-    "released": Rules(
+PROTOCOLS: dict[str, ProtocolOptions] = {
+    "controlled": ProtocolOptions(),
+    "paper": ProtocolOptions(**_PAPER),
+    "released": ProtocolOptions(
         **_PAPER
         | {
             "candidates": "padding too",

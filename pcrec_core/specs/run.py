@@ -22,7 +22,7 @@ from pcrec_core.specs.fields import (
 from pcrec_core.specs.names import (
     cooperation_name,
     join_words,
-    lines_with_meaning,
+    options_with_meaning,
     reported_models,
 )
 from pcrec_core.specs.parts import (
@@ -36,7 +36,7 @@ from pcrec_core.specs.parts import (
     Model,
     Training,
 )
-from pcrec_core.specs.protocol import PROTOCOLS, Rules
+from pcrec_core.specs.protocol import PROTOCOLS, ProtocolOptions
 
 __all__ = [
     "COMPONENTS",
@@ -58,7 +58,7 @@ _PARTS: dict[str, type[Part]] = {
     "model": Model,
     "training": Training,
     "cooperation": Cooperation,
-    "rules": Rules,
+    "custom_options": ProtocolOptions,
 }
 #: Fields about the differences between peers, with their values; the first is that of one peer.
 _PEER_FIELDS = {
@@ -81,7 +81,7 @@ class RunSpec(Identified, Part):
         1 is a base model. With two or more, ``cooperation=None`` is peers that never exchange.
     cooperation : Cooperation, optional
     protocol : {"controlled", "paper", "released"}
-        Column of the protocols' table that holds where ``rules`` are not given.
+        Column of the protocols' table that holds where no ``custom_options`` are given.
     seed : int
     numerics : int, optional
         Version of the model's numerics; the current one by default.
@@ -91,8 +91,9 @@ class RunSpec(Identified, Part):
         Peers: the order of the training rows in each epoch.
     starts : {"own", "same"}
         Peers: the initial weights.
-    rules : Rules, optional
-        The protocol's lines, or these with single ones changed.
+    custom_options : ProtocolOptions, optional
+        Options in the place of the protocol's, some of them changed. The canonical form holds the
+        changed ones alone, as ``rules``.
 
     Raises
     ------
@@ -117,7 +118,7 @@ class RunSpec(Identified, Part):
     rates: str = added_later("spread")
     orders: str = added_later("own")
     starts: str = added_later("own")
-    rules: Rules | None = None
+    custom_options: ProtocolOptions | None = None
 
     def __post_init__(self) -> None:
         """Check the types of the parts, and fill in the model's numerics."""
@@ -125,14 +126,15 @@ class RunSpec(Identified, Part):
         for name, kind in _PARTS.items():
             part = getattr(self, name)
             require(
-                isinstance(part, kind) or (part is None and name in ("cooperation", "rules")),
+                isinstance(part, kind)
+                or (part is None and name in ("cooperation", "custom_options")),
                 f"{name} must be a {kind.__name__}, not {part!r}.",
             )
         if self.numerics is None:
             object.__setattr__(self, "numerics", NUMERICS[self.model.name])
-        # The protocol's own rules change nothing, and equal runs must be equal.
-        if self.rules == PROTOCOLS[self.protocol]:
-            object.__setattr__(self, "rules", None)
+        # The protocol's own options change nothing, and equal runs must be equal.
+        if self.custom_options == PROTOCOLS[self.protocol]:
+            object.__setattr__(self, "custom_options", None)
         super().__post_init__()
 
     def _check(self) -> None:
@@ -154,11 +156,11 @@ class RunSpec(Identified, Part):
         )
         if self.cooperation:
             self._check_cooperation(self.cooperation)
-        for name in self.changed_rules:
+        for name in self.changed_options:
             require(
                 has_meaning(name, self),
-                f"rules.{name} has no meaning for this run; leave it as protocol"
-                f" {self.protocol!r} has it.",
+                f"option {name} has no meaning for this run; leave it as in protocol"
+                f" {self.protocol!r}.",
             )
 
     def _check_cooperation(self, cooperation: Cooperation) -> None:
@@ -186,22 +188,28 @@ class RunSpec(Identified, Part):
     @property
     def evaluates(self) -> str:
         """Models that an epoch can report: "own", "merged" or "after" (``reported_models``)."""
-        return reported_models(self.cooperation, self.lines.evaluated)
+        return reported_models(self.cooperation, self.options.evaluated)
 
     @property
-    def lines(self) -> Rules:
-        """The lines of the protocols' table that hold (:ref:`protocols-table`)."""
-        return self.rules or PROTOCOLS[self.protocol]
+    def options(self) -> ProtocolOptions:
+        """The options that hold: the custom ones, or else the protocol's."""
+        return self.custom_options or PROTOCOLS[self.protocol]
 
     @property
-    def changed_rules(self) -> dict[str, str]:
-        """The lines that differ from the protocol's."""
+    def changed_options(self) -> dict[str, str]:
+        """The options that differ from the protocol's, by name."""
         usual = vars(PROTOCOLS[self.protocol])
-        return {name: value for name, value in vars(self.lines).items() if value != usual[name]}
+        return {name: value for name, value in vars(self.options).items() if value != usual[name]}
 
     def canonical(self) -> dict[str, Any]:
-        """Return the nested dict of all that identifies the run; of the rules, those changed."""
-        return super().canonical() | ({"rules": self.changed_rules} if self.rules else {})
+        """Return the nested dict of all that identifies the run.
+
+        The changed options stand in it as ``rules``.
+        """
+        values = super().canonical()
+        if values.pop("custom_options", None):
+            values["rules"] = self.changed_options
+        return values
 
     @property
     def variant(self) -> str:
@@ -219,18 +227,18 @@ class RunSpec(Identified, Part):
             (self.training.average is not None, str(self.training.average)),
             (self.data.histories != "ordered", self.data.histories),
             (self.protocol != "controlled", self.protocol),
-            *((True, name) for name in self.changed_rules),
+            *((True, name) for name in self.changed_options),
         )
 
 
-def has_meaning(rule: str, run: RunSpec) -> bool:
-    """Return whether a line of the protocols' table changes anything in a run.
+def has_meaning(option: str, run: RunSpec) -> bool:
+    """Return whether a protocol option changes anything in a run.
 
-    Of the line ``evaluated``: whether the run's value does, compared with its protocol's.
+    For ``evaluated``, return whether the run's value does, compared with its protocol's.
     """
     usual = PROTOCOLS[run.protocol].evaluated
-    lines = lines_with_meaning(run.model.name, run.cooperation, run.lines.evaluated, usual)
-    return lines[rule]
+    evaluated = run.options.evaluated
+    return options_with_meaning(run.model.name, run.cooperation, evaluated, usual)[option]
 
 
 def from_dict(values: dict[str, Any]) -> RunSpec:
@@ -241,16 +249,20 @@ def from_dict(values: dict[str, Any]) -> RunSpec:
     SpecError
         A key is unknown or missing, or a value is refused.
     """
+    if isinstance(values, dict) and "rules" in values:
+        values = _with_options(**values)
     require_fields(RunSpec, values)
-    if "rules" in values:
-        changed = values["rules"]
-        require(isinstance(changed, dict), f"rules must be a dict of lines, not {changed!r}.")
-        # RunSpec refuses an unknown protocol.
-        usual = PROTOCOLS.get(str(values.get("protocol")), Rules())
-        values = values | {"rules": vars(usual) | changed}
     parts = {
         name: part_from_dict(_PARTS[name], value)
         for name, value in values.items()
         if name in _PARTS
     }
     return part_from_dict(RunSpec, values | parts)
+
+
+def _with_options(*, rules: Any, **values: Any) -> dict[str, Any]:
+    """Return the fields of a run with all its options in the place of the changed ones."""
+    require(isinstance(rules, dict), f"rules must be a dict of options, not {rules!r}.")
+    # RunSpec refuses an unknown protocol.
+    usual = PROTOCOLS.get(str(values.get("protocol")), ProtocolOptions())
+    return values | {"custom_options": vars(usual) | rules}

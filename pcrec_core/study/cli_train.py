@@ -127,7 +127,7 @@ def specs(options: argparse.Namespace) -> list[RunSpec]:
             rates=options.rates,
             orders=options.orders,
             starts=options.starts,
-            rules=_rules(options.rules),
+            options=_rules(options.rules),
             **given,
         )
         for alpha in options.alpha

@@ -24,8 +24,8 @@ def command(spec: RunSpec) -> str:
         for name, value in _options(spec).items()
         if value is not None and value != _AS_BEFORE.get(name)
     ]
-    if spec.changed_rules:
-        words += ["--rules", *(shlex.quote(f"{k}={v}") for k, v in spec.changed_rules.items())]
+    if spec.changed_options:
+        words += ["--rules", *(shlex.quote(f"{k}={v}") for k, v in spec.changed_options.items())]
     return " ".join(["python -m pcrec_core train", *words])
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pcrec_core.datasets import csv_data, source
 from pcrec_core.errors import NotChosen, SpecError, known
-from pcrec_core.specs.protocol import PROTOCOLS, VALUES, Rules
+from pcrec_core.specs.protocol import PROTOCOLS, VALUES, ProtocolOptions
 from pcrec_core.specs.run import CRITERIA, Cooperation, Data, Model, RunSpec, Training
 from pcrec_core.study.settings import DATASETS, EPOCHS, MODELS
 
@@ -110,7 +110,7 @@ def run_spec(
     rates: str = "spread",
     orders: str = "own",
     starts: str = "own",
-    rules: Mapping[str, str] | None = None,
+    options: Mapping[str, str] | None = None,
     **given: Any,
 ) -> RunSpec:
     """Return the run of a model on a data set with the study's settings.
@@ -119,8 +119,8 @@ def run_spec(
     ----------
     data, model, peers, cooperation, protocol, seed, rates, orders, starts
         As of ``RunSpec``.
-    rules : mapping, optional
-        Single lines of the protocols' table that differ from the protocol's.
+    options : mapping, optional
+        Protocol options that differ from the protocol's.
     **given
         Settings of ``FIELDS`` that replace the study's; one that is None is not given.
 
@@ -151,7 +151,7 @@ def run_spec(
         rates=rates,
         orders=orders,
         starts=starts,
-        rules=_rules(protocol, rules),
+        custom_options=_custom_options(protocol, options),
     )
 
 
@@ -175,7 +175,7 @@ def changed(spec: RunSpec) -> dict[str, Any]:
 
 
 def _released(model: str, protocol: str, cooperation: Cooperation | None) -> dict[str, Any]:
-    """Return the epochs and the schedule of the released code's commands, beside the rules."""
+    """Return the epochs and the schedule of the released code's commands."""
     if protocol == "controlled":
         return {}
     layerwise = cooperation is not None and cooperation.rule == "layerwise"
@@ -186,12 +186,12 @@ def _released(model: str, protocol: str, cooperation: Cooperation | None) -> dic
     }
 
 
-def _rules(protocol: str, changes: Mapping[str, str] | None) -> Rules | None:
+def _custom_options(protocol: str, changes: Mapping[str, str] | None) -> ProtocolOptions | None:
     if not changes:
         return None
     known("protocol", protocol, PROTOCOLS)
     for name in changes:
-        known("rule", name, VALUES)
+        known("protocol option", name, VALUES)
     return dataclasses.replace(PROTOCOLS[protocol], **changes)
 
 

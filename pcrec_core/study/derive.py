@@ -101,7 +101,7 @@ def derive(
         ensemble = ScoreEnsemble([models[need] for need in spec.needs])
         return _evaluated(partial(ranker.ranks, ensemble), split)
     model = models[run, None]
-    layers = layers_of(dataclasses.replace(run, protocol="controlled", rules=None), model)
+    layers = layers_of(dataclasses.replace(run, protocol="controlled", custom_options=None), model)
     if spec.operation == "probed":
         return facts(split) | {"probed": _probe(model, layers, ranker, run)}
     assert spec.share is not None, "checked by the spec"

@@ -76,9 +76,9 @@ class Maker:
         """Return the released code's number of epochs, unless another one is given."""
         return {"epochs": self.given.get("epochs") or 200}
 
-    def with_rules(self, **rules: str) -> dict[str, Any]:
-        """Return the given rules with some of them changed."""
-        return {"rules": {**(self.given.get("rules") or {}), **rules}}
+    def with_options(self, **options: str) -> dict[str, Any]:
+        """Return the given protocol options with some of them changed."""
+        return {"options": {**(self.given.get("options") or {}), **options}}
 
     def rung(self, schedule: str, cooperation: Cooperation | None = None) -> RunSpec:
         """Return a run of the ladder: the released code, with both choices of the epoch kept."""
@@ -87,7 +87,7 @@ class Maker:
             cooperation=cooperation,
             schedule=schedule,
             protocol="released",
-            **self.with_rules(choice="both"),
+            **self.with_options(choice="both"),
         )
 
     def own(self, name: str, label: str) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def _component(name: str) -> Callable[[Maker], RunSpec]:
 
 def _paper_data(make: Maker, **pair: Any) -> RunSpec:
     """Return a run of BPR by the paper's data rule: no repeated items, seen ones hidden."""
-    return make.base(**pair, **make.with_rules(data="own", hidden="seen"))
+    return make.base(**pair, **make.with_options(data="own", hidden="seen"))
 
 
 def _trivial(name: str) -> Callable[[Maker], Trivial]:

@@ -36,9 +36,8 @@ OTHER_CONTROLS = (
     "base-half-eta",
     "LE-same-start",
 )
-#: Single lines of the protocols' table that the page on deviations changes, and two that act
-#: together.
-LINES = (
+#: Protocol options that the page on deviations changes one by one, and two that act together.
+CHANGED_OPTIONS = (
     {"loss": "all"},
     {"attention": "all"},
     {"mean": "all"},
@@ -54,9 +53,9 @@ LINES = (
 )
 
 
-def lines(model: str, label: str) -> list[dict[str, str]]:
-    """Return those of ``LINES`` that have a meaning for a label of a model."""
-    return [rules for rules in LINES if _possible(label, model, {"rules": rules})]
+def changed_options(model: str, label: str) -> list[dict[str, str]]:
+    """Return those of ``CHANGED_OPTIONS`` that have a meaning for a label of a model."""
+    return [one for one in CHANGED_OPTIONS if _possible(label, model, {"options": one})]
 
 
 def _possible(label: str, model: str, given: Mapping[str, Any]) -> bool:
@@ -88,10 +87,10 @@ PLANS: dict[str, tuple[Plan, ...]] = {
             for name in ("paper", "released")
         ),
         *(
-            Plan((label,), given={"rules": line}, **_ON_ML_100K)
-            for line in LINES
+            Plan((label,), given={"options": one}, **_ON_ML_100K)
+            for one in CHANGED_OPTIONS
             for label in ("base", "LE")
-            if _possible(label, "sasrec", {"rules": line})
+            if _possible(label, "sasrec", {"options": one})
         ),
     ),
 }
@@ -198,11 +197,11 @@ def seeds(
 ) -> tuple[int, ...]:
     """Return the seeds of an arm: those of the pages, or of the steps where no page has it.
 
-    It has seed 0 alone where none are planned, or where the protocol or single rules are
+    It has seed 0 alone where none are planned, or where the protocol or single options are
     ``given``.
     """
     given = given or {}
-    deviates = given.get("protocol", "controlled") != "controlled" or bool(given.get("rules"))
+    deviates = given.get("protocol", "controlled") != "controlled" or bool(given.get("options"))
     return (0,) if deviates else tuple(range(_count(label, model, dataset)))
 
 

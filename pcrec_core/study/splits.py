@@ -40,7 +40,7 @@ def split_for(spec: RunSpec) -> Split:
 
 def data_of(spec: RunSpec) -> tuple[Data, bool]:
     """Return the data that is split, and whether it is split in BPR's own way."""
-    own = spec.model.name == "bpr" and spec.lines.data == "own"
+    own = spec.model.name == "bpr" and spec.options.data == "own"
     return dataclasses.replace(spec.data, histories="ordered"), own
 
 

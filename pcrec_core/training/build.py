@@ -22,12 +22,12 @@ def build(run: RunSpec, split: Split) -> sasrec.SASRec | youtube_dnn.YouTubeDNN 
 
     Its weights are drawn from torch's global generator.
     """
-    lines = run.lines
+    options = run.options
     match run.model:
         case Model("sasrec", d, int(t), float(p)):
-            return sasrec.SASRec(split.n_items, d, t, p, lines.loss, lines.attention)
+            return sasrec.SASRec(split.n_items, d, t, p, options.loss, options.attention)
         case Model("dnn", d):
-            return youtube_dnn.YouTubeDNN(split.n_items, d, lines.mean)
+            return youtube_dnn.YouTubeDNN(split.n_items, d, options.mean)
     return bpr.BPR(split.n_users, split.n_items, run.model.d, run.training.l2)
 
 
@@ -53,7 +53,7 @@ def layers_of(run: RunSpec, model: nn.Module) -> list[Layer]:
 def _measured_norms(run: RunSpec) -> tuple[str, ...]:
     """Return the LayerNorms of SASRec whose weight is measured on its own."""
     criterion = run.cooperation.criterion if run.cooperation else None
-    if run.lines.layers == "matrices" or criterion is None:
+    if run.options.layers == "matrices" or criterion is None:
         return ()
     return ("attention_norm", "forward_norm") if criterion == "l1" else ("attention_norm",)
 
@@ -99,7 +99,7 @@ def _rule(cooperation: Cooperation, spec: RunSpec, epoch: int) -> Rule:
         case Cooperation("parameterwise", gamma=gamma):
             return ParameterWise(gamma)
         case Cooperation("layerwise", str(criterion), float(alpha), shares=shares):
-            last_bin, seed = spec.lines.last_bin, stream_seed(spec.seed, 0, "shares", epoch)
+            last_bin, seed = spec.options.last_bin, stream_seed(spec.seed, 0, "shares", epoch)
             if shares == "own":
                 return LayerWise(criterion, alpha, last_bin)
             control = Permuted if shares == "permuted" else Random

@@ -120,7 +120,7 @@ class Peer:
 
     def _rows(self, examples: Pieces | Positives, epoch: int) -> Tensor:
         peer = 0 if self.spec.orders == "same" else self.k
-        order_epoch = 0 if self.spec.lines.order == "once" else epoch
+        order_epoch = 0 if self.spec.options.order == "once" else epoch
         order = stream_seed(self.spec.seed, peer, "order", order_epoch)
         return examples.epoch(order, self._seed("negatives", epoch))
 

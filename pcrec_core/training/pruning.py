@@ -94,7 +94,11 @@ def tuning(run: RunSpec) -> RunSpec:
         rates="spread",
         orders="own",
         starts="own",
-        rules=None,
+        custom_options=None,
     )
-    lines = {name: value for name, value in run.changed_rules.items() if has_meaning(name, alone)}
-    return dataclasses.replace(alone, rules=dataclasses.replace(PROTOCOLS[run.protocol], **lines))
+    options = {
+        name: value for name, value in run.changed_options.items() if has_meaning(name, alone)
+    }
+    return dataclasses.replace(
+        alone, custom_options=dataclasses.replace(PROTOCOLS[run.protocol], **options)
+    )

@@ -80,9 +80,9 @@ def test_arms_that_share_a_training_are_cut_to_their_common_seeds():
 
 def test_a_changed_line_changes_the_base_pcrec_and_the_improvement():
     usual = ranked("LE", [1, 2, 4]), ranked("base", [2, 2, 4])
-    rules = {"rules": {"loss": "all"}}
-    changed = ranked("LE", [1, 1, 4], given=rules), ranked("base", [4, 2, 4], given=rules)
-    alone = ranked("LE", [4, 4, 4], given={"rules": {"last_bin": "open"}}), usual[1]
+    options = {"options": {"loss": "all"}}
+    changed = ranked("LE", [1, 1, 4], given=options), ranked("base", [4, 2, 4], given=options)
+    alone = ranked("LE", [4, 4, 4], given={"options": {"last_bin": "open"}}), usual[1]
     frame = deviations.changed_lines({"loss": changed, "last_bin": alone}, usual)
     both, one = frame.to_dict("records")
     assert both["PCRec"] == pytest.approx(2.25 / 1.75 - 1)
@@ -152,7 +152,7 @@ def with_test_metrics(
 ) -> Replicates:
     tests = list(range(len(test[0])))
     epochs = {"own": {"NDCG@20": own}, "tests": tests, "test": {"MRR@5": test}, **more}
-    return ranked(label, [1], given=given or {"rules": {"choice": "test"}}, epochs=epochs)
+    return ranked(label, [1], given=given or {"options": {"choice": "test"}}, epochs=epochs)
 
 
 def test_choosing_on_test_adds_to_each_arm():

@@ -28,7 +28,9 @@ def chosen_by(
     epochs: int = 6,
 ) -> RunSpec:
     run = spec_of(model, peers=peers, cooperation=cooperation, epochs=epochs)
-    return replace(run, protocol=protocol, rules=replace(PROTOCOLS[protocol], choice=choice))
+    return replace(
+        run, protocol=protocol, custom_options=replace(PROTOCOLS[protocol], choice=choice)
+    )
 
 
 @pytest.mark.parametrize("model", ["sasrec", "dnn", "bpr"])
@@ -97,5 +99,5 @@ def test_only_this_choice_keeps_it_and_is_part_of_the_name():
     for choice in ("test", "validation"):
         assert "by_validation" not in fit(chosen_by(choice), RINGS)[1].result
     both = chosen_by("both")
-    assert both.changed_rules == {"choice": "both"} and both.variant == "le-a30-released-choice"
-    assert from_dict(both.canonical()) == both and both.lines.chosen_on_test
+    assert both.changed_options == {"choice": "both"} and both.variant == "le-a30-released-choice"
+    assert from_dict(both.canonical()) == both and both.options.chosen_on_test

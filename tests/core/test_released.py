@@ -26,7 +26,7 @@ from pcrec_core import trainer
 from pcrec_core.analysis import comparisons
 from pcrec_core.analysis.mu import dominance
 from pcrec_core.evaluation import ranker_of
-from pcrec_core.specs.protocol import Rules
+from pcrec_core.specs.protocol import ProtocolOptions
 from pcrec_core.specs.run import Cooperation, RunSpec
 from pcrec_core.study.records import run_record
 from pcrec_core.study.replicates import Replicates
@@ -122,7 +122,7 @@ def test_controlled_decides_by_rule_which_weights_are_evaluated(cooperation, val
 
 
 def test_after_is_every_peer_after_the_exchange():
-    run = pair(MASKS, rules=Rules(evaluated="after"))
+    run = pair(MASKS, custom_options=ProtocolOptions(evaluated="after"))
     _, outcome = play(run, [1, 1, 7, 6, 1, 1, 5, 8], [2])
     assert chosen_of(outcome) == (1, 0, False, True)
 

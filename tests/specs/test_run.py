@@ -21,7 +21,7 @@ from pcrec_core.errors import PCRecError, SpecError, unknown
 from pcrec_core.paths import ROOT
 from pcrec_core.specs import run as specs
 from pcrec_core.specs.fields import canonical_json
-from pcrec_core.specs.protocol import PROTOCOLS, Rules
+from pcrec_core.specs.protocol import PROTOCOLS, ProtocolOptions
 from pcrec_core.specs.run import Cooperation, Data, Model, RunSpec, Training, from_dict
 
 SHA = "0123456789abcdef" * 4
@@ -369,13 +369,21 @@ REFUSED: dict[str, list[Callable[[], object]]] = {
     "protocol 'paper' compares weights with a fixed gamma (Eq. 7): give one.": [
         lambda: replace(PCREC, protocol="paper", cooperation=Cooperation("parameterwise"))
     ],
-    "rules.mean has no meaning": [lambda: replace(BPR, rules=Rules(mean="all"))],
-    "rules.evaluated has no meaning": [
-        lambda: replace(BPR, rules=Rules(evaluated="after")),
-        lambda: replace(PCREC, rules=Rules(evaluated="after")),  # it is what "merged" gives
-        lambda: replace(cooperate("parameterwise"), rules=Rules(evaluated="before")),
+    "option mean has no meaning": [
+        lambda: replace(BPR, custom_options=ProtocolOptions(mean="all"))
     ],
-    "rules.last_bin has no meaning": [lambda: replace(DNN, rules=Rules(last_bin="open"))],
+    "option evaluated has no meaning": [
+        lambda: replace(BPR, custom_options=ProtocolOptions(evaluated="after")),
+        lambda: replace(
+            PCREC, custom_options=ProtocolOptions(evaluated="after")
+        ),  # it is what "merged" gives
+        lambda: replace(
+            cooperate("parameterwise"), custom_options=ProtocolOptions(evaluated="before")
+        ),
+    ],
+    "option last_bin has no meaning": [
+        lambda: replace(DNN, custom_options=ProtocolOptions(last_bin="open"))
+    ],
     # values out of range
     "alpha must be above 0 and at most 1e12, not 0.0; for alpha = 0 take the rule 'averaging'": [
         lambda: Cooperation("layerwise", "entropy", 0)
@@ -434,8 +442,8 @@ REFUSED: dict[str, list[Callable[[], object]]] = {
     "Cooperation must be a dict of its": [
         lambda: from_dict(PCREC.canonical() | {"cooperation": None})
     ],
-    "rules must be a dict of lines, not None.": [lambda: read(rules=None)],
-    "rules must be a dict of lines, not ['loss'].": [lambda: read(rules=["loss"])],
+    "rules must be a dict of options, not None.": [lambda: read(rules=None)],
+    "rules must be a dict of options, not ['loss'].": [lambda: read(rules=["loss"])],
     "RunSpec cannot be read": [lambda: read(protocol=["x"], rules={})],
 }
 
@@ -475,7 +483,7 @@ def test_what_cannot_be_meant_is_refused_in_one_sentence(words, make):
         (lambda: Training(1, 1, 1, average="emma"), "average", "ema"),
         (lambda: Data("synthetic", histories="shufled"), "histories", "shuffled"),
         (lambda: replace(PCREC, orders="sane"), "orders", "same"),
-        (lambda: Rules(loss="rael"), "loss", "real"),
+        (lambda: ProtocolOptions(loss="rael"), "loss", "real"),
     ],
 )
 def test_a_typo_is_answered_with_the_nearest_name(make, kind, nearest):
@@ -513,17 +521,17 @@ def test_the_examples_in_the_documentation_are_true(module):
 
 def test_a_protocol_is_its_lines_and_a_single_one_can_be_changed():
     released = replace(PCREC, protocol="released")
-    assert released.lines == PROTOCOLS["released"] and "rules" not in released.canonical()
-    given = replace(released, rules=PROTOCOLS["released"])
+    assert released.options == PROTOCOLS["released"] and "rules" not in released.canonical()
+    given = replace(released, custom_options=PROTOCOLS["released"])
     assert given == released and hash(given) == hash(released)
     assert given.identity == released.identity
-    one = replace(PCREC, rules=Rules(attention="all"))
+    one = replace(PCREC, custom_options=ProtocolOptions(attention="all"))
     assert one.canonical() == PCREC.canonical() | {"rules": {"attention": "all"}}
     assert one.variant == "le-a30-attention"
     assert from_dict(one.canonical()) == one and one.identity != PCREC.identity
     back = replace(PROTOCOLS["released"], attention="real")
-    other = replace(PCREC, protocol="released", rules=back)
-    assert other.changed_rules == {"attention": "real"} and from_dict(other.canonical()) == other
+    other = replace(PCREC, protocol="released", custom_options=back)
+    assert other.changed_options == {"attention": "real"} and from_dict(other.canonical()) == other
 
 
 def test_the_protocols_are_the_documents_table():
@@ -578,7 +586,7 @@ def test_components_are_in_one_order_and_names_hold_what_is_unusual():
 def test_what_can_be_reported(cooperation, evaluated, expected):
     usual = run = replace(PCREC, cooperation=cooperation)
     if usual.evaluates != expected:
-        run = replace(usual, rules=Rules(evaluated=evaluated))
+        run = replace(usual, custom_options=ProtocolOptions(evaluated=evaluated))
     assert run.evaluates == expected
     assert replace(usual, protocol="released").evaluates == "own"
     if evaluated == "merged":

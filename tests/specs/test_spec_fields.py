@@ -11,7 +11,7 @@ from support import fit, two_rings
 
 from pcrec_core import datasets
 from pcrec_core.datasets.split import Split, split
-from pcrec_core.specs.protocol import PROTOCOLS, Rules
+from pcrec_core.specs.protocol import PROTOCOLS, ProtocolOptions
 from pcrec_core.specs.run import Cooperation, Data, Model, RunSpec, Training
 from pcrec_core.study import splits
 
@@ -78,24 +78,41 @@ CHANGES: dict[str, list[RunSpec]] = {
     "RunSpec.rates": [SASREC, replace(SASREC, rates="equal")],
     "RunSpec.orders": [SASREC, replace(SASREC, orders="same")],
     "RunSpec.starts": [SASREC, replace(SASREC, starts="same")],
-    "Rules.loss": [PADDED, replace(PADDED, rules=Rules(loss="all"))],
-    "Rules.attention": [PADDED, replace(PADDED, rules=Rules(attention="all"))],
-    "Rules.mean": [PADDED_DNN, replace(PADDED_DNN, rules=Rules(mean="all"))],
-    "Rules.layers": [SASREC, replace(SASREC, rules=Rules(layers="released"))],
-    "Rules.last_bin": [SASREC, replace(SASREC, rules=Rules(last_bin="open"))],
-    "Rules.order": [SASREC, replace(SASREC, rules=Rules(order="once"))],
+    "ProtocolOptions.loss": [PADDED, replace(PADDED, custom_options=ProtocolOptions(loss="all"))],
+    "ProtocolOptions.attention": [
+        PADDED,
+        replace(PADDED, custom_options=ProtocolOptions(attention="all")),
+    ],
+    "ProtocolOptions.mean": [
+        PADDED_DNN,
+        replace(PADDED_DNN, custom_options=ProtocolOptions(mean="all")),
+    ],
+    "ProtocolOptions.layers": [
+        SASREC,
+        replace(SASREC, custom_options=ProtocolOptions(layers="released")),
+    ],
+    "ProtocolOptions.last_bin": [
+        SASREC,
+        replace(SASREC, custom_options=ProtocolOptions(last_bin="open")),
+    ],
+    "ProtocolOptions.order": [
+        SASREC,
+        replace(SASREC, custom_options=ProtocolOptions(order="once")),
+    ],
 }
 #: Tested below, and Training.precision in test_precision.py.
 OTHERS = """
 Training.precision Training.average
 Data.core Data.source Data.sha256 Data.columns Data.path
-RunSpec.protocol RunSpec.numerics RunSpec.data RunSpec.model RunSpec.training RunSpec.rules
-Rules.data Rules.candidates Rules.hidden Rules.evaluated Rules.choice
+RunSpec.protocol RunSpec.numerics RunSpec.data RunSpec.model RunSpec.training
+RunSpec.custom_options
+ProtocolOptions.data ProtocolOptions.candidates ProtocolOptions.hidden
+ProtocolOptions.evaluated ProtocolOptions.choice
 """
 
 
 def test_no_field_is_forgotten():
-    kinds = (Data, Model, Training, Cooperation, RunSpec, Rules)
+    kinds = (Data, Model, Training, Cooperation, RunSpec, ProtocolOptions)
     every = {f"{kind.__name__}.{f.name}" for kind in kinds for f in fields(kind)}
     assert {name.split(" of ")[0] for name in CHANGES} | set(OTHERS.split()) == every
 
@@ -146,21 +163,30 @@ def results(runs: list[RunSpec], *names: str, data: Split = RINGS) -> list[objec
 
 #: Fields that change the evaluation, not the training: runs, and the part of the result that
 #: differs.
-PADDING = Rules(candidates="padding too")
+PADDING = ProtocolOptions(candidates="padding too")
 EVALUATED: dict[str, tuple[list[RunSpec], str]] = {
-    "Rules.candidates": ([SASREC, replace(SASREC, rules=PADDING)], "merged"),
-    "Rules.candidates of DNN": ([UNTRAINED, replace(UNTRAINED, rules=PADDING)], "merged"),
-    "Rules.evaluated": (
-        [replace(SASREC, rules=Rules(evaluated=e)) for e in ("merged", "before")],
+    "ProtocolOptions.candidates": ([SASREC, replace(SASREC, custom_options=PADDING)], "merged"),
+    "ProtocolOptions.candidates of DNN": (
+        [UNTRAINED, replace(UNTRAINED, custom_options=PADDING)],
+        "merged",
+    ),
+    "ProtocolOptions.evaluated": (
+        [
+            replace(SASREC, custom_options=ProtocolOptions(evaluated=e))
+            for e in ("merged", "before")
+        ],
         "ranks",
     ),
-    "Rules.evaluated of masks": (
-        [replace(MASKS, rules=Rules(evaluated=e)) for e in ("merged", "after")],
+    "ProtocolOptions.evaluated of masks": (
+        [replace(MASKS, custom_options=ProtocolOptions(evaluated=e)) for e in ("merged", "after")],
         "ranks",
     ),
-    "Rules.choice": ([LONG, replace(LONG, rules=Rules(choice="test"))], "test"),
-    "Rules.choice of both": (
-        [replace(LONG, rules=Rules(choice=c)) for c in ("test", "both")],
+    "ProtocolOptions.choice": (
+        [LONG, replace(LONG, custom_options=ProtocolOptions(choice="test"))],
+        "test",
+    ),
+    "ProtocolOptions.choice of both": (
+        [replace(LONG, custom_options=ProtocolOptions(choice=c)) for c in ("test", "both")],
         "by_validation",
     ),
     "Training.average": (
@@ -181,14 +207,16 @@ def test_another_value_is_another_evaluation_of_the_same_training(name):
 
 
 def test_bpr_hides_seen_items_by_protocol_where_a_data_set_can_repeat():
-    seen = replace(BPR, rules=Rules(hidden="seen"))
+    seen = replace(BPR, custom_options=ProtocolOptions(hidden="seen"))
     shown, hidden = results([BPR, seen], "ranks", data=replace(RINGS, repeats=True))
     assert shown != hidden
     assert results([seen], "ranks") == results([BPR], "ranks") == [hidden]
 
 
 def test_bprs_own_data_has_no_repeats():
-    common, own = map(splits.split_for, (BPR, replace(BPR, rules=Rules(data="own"))))
+    common, own = map(
+        splits.split_for, (BPR, replace(BPR, custom_options=ProtocolOptions(data="own")))
+    )
     assert common.repeats and not own.repeats and own.n_users <= common.n_users
     released = splits.split_for(replace(BPR, protocol="released"))
     assert own.fingerprint() == released.fingerprint() != common.fingerprint()

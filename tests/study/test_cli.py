@@ -230,9 +230,9 @@ def test_a_typo_is_answered_with_the_nearest_name(call, folder, words, nearest):
 
 REFUSED = table("""
 --rules mean            | --rules takes NAME=VALUE, such as loss=all, not 'mean'.
---rules mean=all        | rules.mean has no meaning for this run; leave it as protocol \
-'controlled' has it.
---rules ordr=once       | unknown rule 'ordr'; did you mean 'order'?
+--rules mean=all        | option mean has no meaning for this run; leave it as in protocol \
+'controlled'.
+--rules ordr=once       | unknown protocol option 'ordr'; did you mean 'order'?
 --gamma 1 --shares own  | --gamma and --shares have a meaning with --cooperation only.
 --peers 2 --orders sane | unknown orders 'sane'; did you mean 'same'?
 --alpha 30              | --alpha has a meaning with --cooperation only.

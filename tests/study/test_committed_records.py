@@ -67,7 +67,7 @@ def check_users(record: Record) -> None:
     assert min(ranks) >= 1 and max(ranks) <= data["items"] + 1
     assert {"MRR@5", "HIT@5", "NDCG@5", "MRR@20", "HIT@20", "NDCG@20"} <= set(result["test"])
     # where the epoch is not chosen on validation, each metric has an epoch of its own
-    own = record.kind == "run" and record.run_spec.lines.choice != "validation"
+    own = record.kind == "run" and record.run_spec.options.choice != "validation"
     assert set(result.get("best", {})) == (set(result["test"]) if own else set())
     for name, value in result["test"].items():
         source = result["best"][name] if own else result
@@ -76,7 +76,7 @@ def check_users(record: Record) -> None:
 
 def reported(spec: RunSpec) -> str:
     """Return the column of the epochs that holds what can be reported (:ref:`protocols-table`)."""
-    given, evaluated = spec.cooperation, spec.lines.evaluated
+    given, evaluated = spec.cooperation, spec.options.evaluated
     if given is None or evaluated == "before":
         return "own"
     if given.rule in ("layerwise", "averaging"):
@@ -102,7 +102,7 @@ def candidates(record: Record) -> list[tuple[dict[str, float], int, int]]:
 def check_choice(record: Record) -> None:
     """Check that the best is chosen; ties go to the earlier epoch, then to the lower peer."""
     chosen, epochs, models = record.result["chosen"], record.result["epochs"], candidates(record)
-    column, choice = reported(record.spec), record.spec.lines.choice
+    column, choice = reported(record.spec), record.spec.options.choice
     assert chosen["merged"] == (column == "merged")
     assert chosen.get("after", False) == (column == "after")
     assert ("by_validation" in record.result) == (choice == "both")
@@ -273,7 +273,7 @@ def test_the_papers_improvements_are_below_the_effect_that_these_users_would_sho
 
 TINY = {"epochs": 3, "d": 4}
 EVERY_2 = defaults.layerwise("dnn", every=2)
-BOTH = {"protocol": "released", "rules": {"choice": "both"}}
+BOTH = {"protocol": "released", "options": {"choice": "both"}}
 SMALL = {
     "base": defaults.base("synthetic", "bpr", epochs=4, d=4),
     "apart": defaults.run_spec("synthetic", "bpr", peers=2, **TINY),

@@ -254,13 +254,13 @@ def test_sasrec_has_no_l2_in_any_protocol_unless_it_is_given(protocol, cooperati
     assert (make().training.l2, make(l2=0.01).training.l2) == (0, 0.01)
 
 
-def test_single_rules_can_be_changed():
-    assert run_spec("ml-100k", "sasrec", rules={"loss": "all"}).changed_rules == {"loss": "all"}
-    rules = {"loss": "real", "order": "once"}
-    released = run_spec("ml-100k", "sasrec", protocol="released", rules=rules)
-    assert released.changed_rules == {"loss": "real"}
-    with pytest.raises(SpecError, match="unknown rule 'los'; did you mean 'loss'"):
-        run_spec("ml-100k", "sasrec", rules={"los": "all"})
+def test_single_options_can_be_changed():
+    assert run_spec("ml-100k", "sasrec", options={"loss": "all"}).changed_options == {"loss": "all"}
+    options = {"loss": "real", "order": "once"}
+    released = run_spec("ml-100k", "sasrec", protocol="released", options=options)
+    assert released.changed_options == {"loss": "real"}
+    with pytest.raises(SpecError, match="unknown protocol option 'los'; did you mean 'loss'"):
+        run_spec("ml-100k", "sasrec", options={"los": "all"})
 
 
 def test_the_trials_grids_are_the_papers_and_that_of_eta_goes_one_step_beyond_each_edge():

@@ -35,7 +35,7 @@ from pcrec_core.layers import Layer
 from pcrec_core.models.baselines import Popularity, Transitions, recency
 from pcrec_core.models.ensemble import ScoreEnsemble
 from pcrec_core.specs.derived import Derived, Trivial, derived_from_dict
-from pcrec_core.specs.protocol import Rules
+from pcrec_core.specs.protocol import ProtocolOptions
 from pcrec_core.specs.run import Data, RunSpec
 from pcrec_core.study import collect, derive, train, weight_files, weights
 from pcrec_core.study import run as study
@@ -312,14 +312,15 @@ def test_weights_that_do_not_give_the_records_ranks_are_refused(store):
 
 def test_tuning_leaves_out_rules_without_a_meaning_for_one_model():
     run = dataclasses.replace(
-        spec_of("sasrec", peers=2, cooperation=LAYERWISE), rules=Rules(last_bin="open", loss="all")
+        spec_of("sasrec", peers=2, cooperation=LAYERWISE),
+        custom_options=ProtocolOptions(last_bin="open", loss="all"),
     )
     alone = tuning(run)
-    assert alone.changed_rules == {"loss": "all"}
+    assert alone.changed_options == {"loss": "all"}
     assert alone.peers == 1
     assert alone.training.eta == pytest.approx(0.001)
-    released = tuning(dataclasses.replace(run, protocol="released", rules=None))
-    assert released.lines.attention == "all"
+    released = tuning(dataclasses.replace(run, protocol="released", custom_options=None))
+    assert released.options.attention == "all"
 
 
 def test_an_ensemble_of_peers_that_never_exchange(store):

@@ -76,7 +76,7 @@ def test_a_deviation_changes_one_line_or_two_that_act_together_or_the_protocol()
     wanted = plans.planned(["deviations"])
     assert len(wanted) == 2 * 2 + 2 * 6 + 3 and {spec.data.source for spec in wanted} == {"ml-100k"}
     assert {spec.protocol for spec in wanted} == {"controlled", "paper", "released"}
-    changed = [spec.changed_rules for spec in wanted if spec.protocol == "controlled"]
+    changed = [spec.changed_options for spec in wanted if spec.protocol == "controlled"]
     together = {"loss": "all", "candidates": "padding too"}
     assert [lines for lines in changed if len(lines) > 1] == [
         together,
@@ -150,8 +150,8 @@ def record(spec: RunSpec, train: float, evaluate: float = 0.0, began: int = 0) -
 
 def test_the_seeds_of_a_deviation_are_not_those_of_the_study():
     assert plans.seeds("base", "sasrec", "ml-100k", {"protocol": "paper"}) == (0,)
-    assert plans.seeds("LE", "sasrec", "ml-100k", {"rules": {"loss": "all"}}) == (0,)
-    given = {"protocol": "controlled", "epochs": 5, "rules": None}
+    assert plans.seeds("LE", "sasrec", "ml-100k", {"options": {"loss": "all"}}) == (0,)
+    given = {"protocol": "controlled", "epochs": 5, "options": None}
     assert plans.seeds("LE", "sasrec", "ml-100k", given) == (0, 1, 2)
     assert set(plans.controls("bpr")) == {"popularity", "transitions", "recency"}
 

@@ -313,12 +313,12 @@ SHUFFLED = Data("ml-100k", histories="shuffled")
             peers=2,
             cooperation=Cooperation("layerwise", "l1", 3, components=("softmax", "embedding")),
             **{"rates": "equal", "orders": "same", "starts": "same"},
-            rules={"loss": "all", "candidates": "padding too"},
+            options={"loss": "all", "candidates": "padding too"},
         ),
         run_spec("ml-100k", "sasrec", peers=2, cooperation=PERMUTED),
         run_spec("ml-100k", "dnn", peers=2, cooperation=MASKS, protocol="paper"),
         run_spec(
-            "ml-100k", "bpr", cooperation=NOISE, protocol="released", rules={"order": "fresh"}
+            "ml-100k", "bpr", cooperation=NOISE, protocol="released", options={"order": "fresh"}
         ),
         base(SHUFFLED, "sasrec", schedule="constant", average="swa", precision="bf16"),
     ],
@@ -527,6 +527,6 @@ def test_an_arm_trains_what_is_missing_with_the_options_it_is_given(store, train
 
 def test_a_run_is_trained_on_the_data_of_its_protocol(store):
     usual = run_spec("synthetic", "bpr", epochs=1)
-    runs = [usual, run_spec("synthetic", "bpr", epochs=1, rules={"data": "own"})]
+    runs = [usual, run_spec("synthetic", "bpr", epochs=1, options={"data": "own"})]
     found = [record.result["data"]["fingerprint"] for record in study.run(runs, store=store)]
     assert found == [splits.split_for(run).fingerprint() for run in runs] and found[0] != found[1]

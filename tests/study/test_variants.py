@@ -11,7 +11,7 @@ import pytest
 from pcrec_core.analysis import paper
 from pcrec_core.errors import NotChosen, SpecError
 from pcrec_core.specs.derived import Derived, Trivial, derived_from_dict, trainings
-from pcrec_core.specs.protocol import PROTOCOLS, Rules
+from pcrec_core.specs.protocol import PROTOCOLS, ProtocolOptions
 from pcrec_core.specs.run import Cooperation, Data, RunSpec
 from pcrec_core.study import defaults, variants
 from pcrec_core.study.variants import LABELS, MODELS, is_trial, variant
@@ -92,22 +92,22 @@ BOTH = dataclasses.replace(PROTOCOLS["released"], choice="both")
 @pytest.mark.parametrize("model", ["sasrec", "dnn"])
 def test_the_trainings_of_the_ladder(model):
     base = defaults.base("ml-100k", model, seed=3, epochs=200, schedule="constant")
-    base = dataclasses.replace(base, protocol="released", rules=BOTH)
+    base = dataclasses.replace(base, protocol="released", custom_options=BOTH)
     assert of("ladder-base", model) == base
     assert of("ladder-base-cosine", model) == trained(base, schedule="cosine")
     cooperation = Cooperation("layerwise", "entropy", {"sasrec": 30, "dnn": 40}[model])
     pair = dataclasses.replace(base, peers=2, cooperation=cooperation)
     assert of("ladder-LE", model) == trained(pair, schedule="cosine")
     released = of("LE", model, protocol="released")
-    assert of("ladder-LE", model) == dataclasses.replace(released, rules=BOTH)
+    assert of("ladder-LE", model) == dataclasses.replace(released, custom_options=BOTH)
 
 
 def test_bpr_by_the_papers_data_rule_is_controlled_in_all_else():
-    rules = Rules(data="own", hidden="seen")
+    options = ProtocolOptions(data="own", hidden="seen")
     for label, usual in (("base-paper-data", "base"), ("LE-paper-data", "LE")):
-        assert of(label, "bpr") == dataclasses.replace(of(usual, "bpr"), rules=rules)
+        assert of(label, "bpr") == dataclasses.replace(of(usual, "bpr"), custom_options=options)
         assert of(label, "bpr").protocol == "controlled"
-        changed = of(label, "bpr", rules={"order": "once"}).changed_rules
+        changed = of(label, "bpr", options={"order": "once"}).changed_options
         assert changed == {"data": "own", "hidden": "seen", "order": "once"}
 
 
@@ -178,7 +178,7 @@ def test_a_label_is_refused_for_a_model_that_does_not_have_it(case):
     assert str(refused.value) == f"{label} is a variant of {has} alone, not of {model}."
 
 
-PADDED = of("base", rules={"candidates": "padding too"})
+PADDED = of("base", options={"candidates": "padding too"})
 APART = "apart needs a run of two or more peers that never exchange."
 ML_1M, SHUFFLED = defaults.base("ml-1m", "sasrec"), Data("ml-100k", histories="shuffled")
 
@@ -210,7 +210,7 @@ ML_1M, SHUFFLED = defaults.base("ml-1m", "sasrec"), Data("ml-100k", histories="s
         ),
         (lambda: Derived("mean", (BASE, BASE)), "unknown operation 'mean'"),
         (lambda: Derived("ensemble", (BASE, BASE)), "an ensemble's runs must be different ones."),
-        (lambda: Derived("ensemble", (BASE, PADDED)), "the same data, model, protocol and rules"),
+        (lambda: Derived("ensemble", (BASE, PADDED)), "the same data, model, protocol and options"),
         (lambda: Derived("pruned", (BASE,), "x"), "share must be in [0, 1), not x."),
         (
             lambda: Derived("probed", (of("shuffled"),)),
@@ -262,18 +262,18 @@ def test_names_of_derived_records():
 def test_arms_that_rest_on_one_training_are_known():
     for label in ("ema", "apart-best", "apart-ensemble", "LE-once", "pruned10"):
         assert trainings(of(label)) == trainings(BASE)
-    assert trainings(of("LE-once", rules={"last_bin": "open"})) == trainings(BASE)
+    assert trainings(of("LE-once", options={"last_bin": "open"})) == trainings(BASE)
     assert trainings(of("LE-k5")).isdisjoint(trainings(BASE))
     assert trainings(of("swa")) == trainings(of("base-constant")) != trainings(BASE)
     assert len(trainings(BASE)) == 1
     assert trainings(of("pruned10")) == trainings(BASE) < trainings(of("M2")) < trainings(of("M3"))
     # another evaluation of the same training
     for line in ({"choice": "test"}, {"choice": "both"}, {"candidates": "padding too"}):
-        assert trainings(of("base", rules=line)) == trainings(BASE)
-        assert trainings(of("LE", rules=line)) == trainings(LE)
-    assert trainings(of("LE", rules={"evaluated": "before"})) == trainings(LE)
+        assert trainings(of("base", options=line)) == trainings(BASE)
+        assert trainings(of("LE", options=line)) == trainings(LE)
+    assert trainings(of("LE", options={"evaluated": "before"})) == trainings(LE)
     for line in ({"loss": "all"}, {"attention": "all"}, {"order": "once"}):
-        assert trainings(of("base", rules=line)).isdisjoint(trainings(BASE))
+        assert trainings(of("base", options=line)).isdisjoint(trainings(BASE))
     assert trainings(of("avg")).isdisjoint(trainings(LE)) and trainings(of("recency")) == set()
     assert trainings(of("N")).isdisjoint(trainings(BASE))
     late = Cooperation("noise", every=BASE.training.epochs)  # comes after the last epoch

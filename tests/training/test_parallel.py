@@ -54,7 +54,7 @@ VARIANTS = {
     "random": small("random", "dnn"),
     "same order": small("DS", "bpr"),
     "released": small("LE", "dnn", protocol="released"),
-    "both choices": small("LE", "dnn", protocol="released", rules={"choice": "both"}),
+    "both choices": small("LE", "dnn", protocol="released", options={"choice": "both"}),
     "never": small("apart-best", "bpr", 3),
 }
 

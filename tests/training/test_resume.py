@@ -33,7 +33,7 @@ SPECS = [
     replace(
         spec_of("dnn", peers=2, cooperation=LAYERWISE, epochs=5, eta=0.1),
         protocol="released",
-        rules=replace(PROTOCOLS["released"], choice="both"),
+        custom_options=replace(PROTOCOLS["released"], choice="both"),
     ),
 ]
 
