@@ -59,6 +59,7 @@ def entropy(w: Tensor, bins: int = 10, last_bin: str = "closed") -> Tensor:
     0.6931471805599453
     """
     w = w.detach().flatten()
+    w = w.to(torch.promote_types(w.dtype, torch.float32))  # bfloat16 has too few bits for the bins
     low, high = w.aminmax()
     find_bins = _closed_bins if last_bin == "closed" else _half_open_bins
     bin_of = find_bins(low, high, bins)

@@ -1,19 +1,17 @@
-"""What a layer is (Section 3.3), and the reasons to refuse peers.
+"""What a layer is (Section 3.3): one measured weight matrix and what shares its mu.
 
-A layer is one measured weight matrix and the parameters that share its mu. Each model lists its own
-layers; ``default_layers`` derives them for any module. ``checked`` looks for every reason to refuse
-before the first weight changes.
+Each model of the paper lists its own layers; ``default_layers`` derives them for any module.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from pcrec_core.errors import SpecError, unknown
+from pcrec_core.errors import SpecError
+from pcrec_core.peers import bare, refuse_valueless, unwrapped
 
 
 class Layer(NamedTuple):
@@ -39,26 +37,32 @@ def default_layers(model: nn.Module) -> list[Layer]:
     """Derive the layers of any module from the dimensions of its parameters.
 
     A parameter with two or more dimensions opens a layer, and the one-dimensional parameters after
-    it follow. Those before the first matrix follow the first one. The component is the name of the
+    it follow. Those before the first matrix follow the first one. Frozen and empty parameters are
+    left out, and a parameter with two names has its first one. The component is the name of the
     top-level child.
 
     Raises
     ------
     SpecError
-        If no parameter has two or more dimensions.
+        If no parameter that trains has two or more dimensions, or the model is lazy or on the meta
+        device.
     """
+    model = unwrapped(model)
+    refuse_valueless(model)
     opened: list[tuple[str, list[str]]] = []
     early: list[str] = []
     for name, parameter in model.named_parameters():
+        if not parameter.requires_grad or not parameter.numel():
+            continue
         if parameter.dim() >= 2:
-            opened.append((name, early))
+            opened.append((bare(name), early))
             early = []
         else:
-            (opened[-1][1] if opened else early).append(name)
+            (opened[-1][1] if opened else early).append(bare(name))
     if not opened:
         raise SpecError(
-            f"{type(model).__name__} has no parameter with two or more dimensions, so it has no"
-            " layer."
+            f"{type(model).__name__} has no parameter with two or more dimensions that trains, so"
+            " it has no layer."
         )
     return [
         Layer(name.removesuffix(".weight"), name.split(".")[0], name, tuple(followers))
@@ -66,79 +70,69 @@ def default_layers(model: nn.Module) -> list[Layer]:
     ]
 
 
-def checked(
-    peers: Sequence[nn.Module], names: Sequence[str], fewest: int = 2
-) -> list[dict[str, Tensor]]:
-    """Return the parameters of each peer by name, after checking that ``names`` can be exchanged.
-
-    Parameters
-    ----------
-    peers : sequence of nn.Module
-        The models that are to cooperate.
-    names : sequence of str
-        Parameters that are to be exchanged.
-    fewest : int
-        The smallest number of peers that the rule accepts.
+def layers_of(models: Sequence[nn.Module], layers: Iterable[Layer] | None) -> list[Layer]:
+    """Return the given layers as a list, or the default layers of the models.
 
     Raises
     ------
     SpecError
-        For fewer than ``fewest`` peers, for tied, integer or NaN parameters, for peers that differ,
-        and for a name that is no parameter or occurs twice.
+        For layers that are none, and where the models do not train the same parameters.
     """
-    if len(peers) < fewest:
-        raise SpecError(f"cooperation needs {fewest} or more peers, not {len(peers)}.")
-    parameters: list[dict[str, Tensor]] = [
-        dict(peer.named_parameters(remove_duplicate=False)) for peer in peers
-    ]
-    _refuse_ties(parameters)
-    _refuse_differences(parameters)
-    for name in names:
-        if name not in parameters[0]:
-            raise SpecError(unknown("parameter in the list of layers", name, parameters[0]))
-        if names.count(name) > 1:
-            raise SpecError(f"parameter {name!r} stands in two layers; it can share one mu only.")
-        for k, peer in enumerate(parameters):
-            _refuse_values(name, k, peer[name])
-    return parameters
-
-
-def _refuse_ties(parameters: Sequence[Mapping[str, Tensor]]) -> None:
-    owners: dict[int, str] = {}
-    for k, peer in enumerate(parameters):
-        for name, w in peer.items():
-            owner = f"{name!r} of peer {k}"
-            first = owners.setdefault(w.data_ptr() if w.numel() else id(w), owner)
-            if first != owner:
-                raise SpecError(
-                    f"{owner} is tied to {first}: one tensor would be merged twice; untie them."
-                )
-
-
-def _refuse_differences(parameters: Sequence[Mapping[str, Tensor]]) -> None:
-    first = {name: (tuple(w.shape), w.dtype) for name, w in parameters[0].items()}
-    for k, peer in enumerate(parameters[1:], start=1):
-        for name in first.keys() ^ peer.keys():
+    if layers is None:
+        _refuse_different_training(models)
+        return default_layers(models[0])
+    given = list(layers)
+    for layer in given:
+        if not isinstance(layer, Layer) or isinstance(layer.followers, str):
             raise SpecError(
-                f"parameter {name!r} is in peer 0 or in peer {k}, not in both: peers share one"
-                " architecture."
+                "layers must be a list of Layer(name, component, measured, followers), with a tuple"
+                f" of followers; {layer!r} is none."
             )
-        for name, w in peer.items():
-            if (found := (tuple(w.shape), w.dtype)) != first[name]:
+    return given
+
+
+def _refuse_different_training(models: Sequence[nn.Module]) -> None:
+    first, *others = (
+        {bare(name): w.requires_grad for name, w in model.named_parameters()} for model in models
+    )
+    for k, other in enumerate(others, start=1):
+        for name, trains in other.items():
+            if first.get(name, trains) != trains:
                 raise SpecError(
-                    f"parameter {name!r} is {first[name]} in peer 0 and {found} in peer {k}: peers"
-                    " share one architecture."
+                    f"parameter {name!r} is frozen in peer 0 or in peer {k}, not in both: freeze it"
+                    " in both, or list the layers."
                 )
 
 
-def _refuse_values(name: str, k: int, w: Tensor) -> None:
-    if not w.is_floating_point():
-        raise SpecError(
-            f"parameter {name!r} holds {w.dtype}, which cannot be merged: leave it out of the"
-            " layers."
-        )
-    # The extremes suffice: where a weight is NaN, both of them are.
-    if w.numel() and not torch.stack(w.aminmax()).isfinite().all():
-        raise SpecError(
-            f"parameter {name!r} of peer {k} holds NaN or infinity: nothing was exchanged."
-        )
+def joined(layers: Iterable[Layer], first_names: Mapping[str, str]) -> list[Layer]:
+    """Give every tensor its first name, and join the layers that measure the same one.
+
+    Parameters
+    ----------
+    layers : iterable of Layer
+        Layers whose names may be several of one tensor.
+    first_names : mapping of str to str
+        The first name of each name's tensor (``peers.first_names``).
+
+    Raises
+    ------
+    SpecError
+        If a parameter stands in two layers: literally, or after the joining.
+    """
+    _refuse_repeated(layers)
+    by_measured: dict[str, Layer] = {}
+    for layer in layers:
+        measured, *followers = dict.fromkeys(first_names.get(n, n) for n in layer.parameters)
+        known = by_measured.get(measured, layer._replace(measured=measured, followers=()))
+        followers = [*dict.fromkeys((*known.followers, *followers))]
+        by_measured[measured] = known._replace(followers=tuple(followers))
+    _refuse_repeated(by_measured.values())
+    return list(by_measured.values())
+
+
+def _refuse_repeated(layers: Iterable[Layer]) -> None:
+    seen: set[str] = set()
+    for name in (name for layer in layers for name in layer.parameters):
+        if name in seen:
+            raise SpecError(f"parameter {name!r} stands in two layers; it can share one mu only.")
+        seen.add(name)

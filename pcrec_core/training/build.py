@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from pcrec_core.cooperation import Averaging, LayerWise, Noise, ParameterWise, Rule
+from pcrec_core.cooperation import Averaging, LayerWise, ParameterWise, Rule
 from pcrec_core.datasets.split import Split
 from pcrec_core.errors import SpecError, TrainingError
 from pcrec_core.layers import Layer
 from pcrec_core.models import bpr, sasrec, youtube_dnn
 from pcrec_core.specs.run import Cooperation, Model, RunSpec
-from pcrec_core.training.control_rules import Permuted, Random
+from pcrec_core.training.control_rules import Noise, Permuted, Random
 from pcrec_core.training.environment import known_device
 from pcrec_core.training.examples import Pieces, Positives
 from pcrec_core.training.random_streams import stream_seed

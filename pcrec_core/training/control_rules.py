@@ -1,16 +1,18 @@
-"""Control rules: mu from another layer's information, or drawn at random (control 3)."""
+"""Control rules: mu of another layer or drawn at random (control 3), and noise (PCRec-N)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pcrec_core.cooperation import LayerWise
+from pcrec_core.cooperation import Exchange
+from pcrec_core.cooperation.rules import LayerWise, median
 from pcrec_core.errors import SpecError
+from pcrec_core.layers import Layer
 
 
 @dataclass(frozen=True)
@@ -69,3 +71,35 @@ class Random(LayerWise):
             (x, torch.sigmoid(self.alpha * x.new_tensor([d, -d])))
             for x, d in zip(h, drawn, strict=True)
         ]
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Gaussian noise instead of a peer (PCRec-N of Section 5.2).
+
+    The noise is added to those weights of a matrix whose absolute value is below the matrix's
+    median.
+
+    Parameters
+    ----------
+    sd : float
+        Standard deviation of the noise.
+    seeds : tuple of int
+        One per peer.
+    """
+
+    sd: float
+    seeds: tuple[int, ...]
+    fewest = 1
+
+    def exchange(
+        self, parameters: Sequence[Mapping[str, Tensor]], layers: Sequence[Layer]
+    ) -> list[Exchange]:
+        """Add the noise of each peer's own seed, in the order of the layers."""
+        names = [name for layer in layers for name in layer.parameters]
+        for p, seed in zip(parameters, self.seeds, strict=True):
+            draw = torch.Generator(next(iter(p.values())).device).manual_seed(seed)
+            for w in (p[name] for name in names if p[name].dim() >= 2):
+                noise = torch.randn(w.shape, generator=draw, dtype=w.dtype, device=w.device)
+                w.add_(noise.mul_(self.sd).mul_(w.abs() < median(w.abs())))
+        return [Exchange(layer.name, layer.component) for layer in layers]

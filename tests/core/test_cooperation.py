@@ -11,7 +11,7 @@ from support import peers_of, same, weights_of
 from torch import Tensor, nn
 
 from pcrec_core import criteria
-from pcrec_core.cooperation import Averaging, LayerWise, cooperate
+from pcrec_core.cooperation import Averaging, Exchange, LayerWise, cooperate
 from pcrec_core.layers import Layer, default_layers
 
 LAYER_WISE = [LayerWise("entropy", 30), LayerWise("entropy", 0.5), LayerWise("l1", 30)]
@@ -116,7 +116,7 @@ def test_what_no_layer_names_stays():
     peers = peers_of(2)
     before = [weights_of(p) for p in peers]
     layers = [Layer("mine", "embedding", "table.weight", ("scale",))]
-    assert cooperate(peers, Averaging(), layers) == [("mine", "embedding", None, (0.5, 0.5), None)]
+    assert cooperate(peers, Averaging(), layers) == [Exchange("mine", "embedding", mu=(0.5, 0.5))]
     for peer, old in zip(peers, before, strict=True):
         changed = {name for name, w in peer.state_dict().items() if not torch.equal(w, old[name])}
         assert changed == {"table.weight", "scale"}

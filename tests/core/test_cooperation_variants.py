@@ -10,10 +10,10 @@ import torch
 from support import peers_of, same, weights_of
 from torch import nn
 
-from pcrec_core.cooperation import LayerWise, Noise, ParameterWise, cooperate, important
+from pcrec_core.cooperation import LayerWise, ParameterWise, cooperate, important
 from pcrec_core.errors import SpecError
 from pcrec_core.layers import Layer, default_layers
-from pcrec_core.training.control_rules import Permuted, Random
+from pcrec_core.training.control_rules import Noise, Permuted, Random
 
 
 def linears(*rows: list[list[float]]) -> list[nn.Linear]:
