@@ -12,7 +12,7 @@ from pcrec_core.analysis import comparisons, robustness
 from pcrec_core.analysis.comparisons import named
 from pcrec_core.analysis.strata import Stratum, differ, strata
 from pcrec_core.metrics import METRICS, PRIMARY, SELECTION
-from pcrec_core.study.records import Record, same_users
+from pcrec_core.study.records import ModelRecord, same_users
 from pcrec_core.study.replicates import Replicates, matched
 
 KINDS = ("new", "repeated")
@@ -165,7 +165,7 @@ def independent_peers(trios: Sequence[tuple[Replicates, Replicates, Replicates]]
 
 
 def _peers_of(
-    run: Record, over: Replicates, base: Replicates, apart: Replicates
+    run: ModelRecord, over: Replicates, base: Replicates, apart: Replicates
 ) -> list[dict[str, Any]]:
     reported, seed = run.result["chosen"]["peer"], run.spec.seed
     known = {0: base.of_seeds({seed}), reported: Replicates(apart.variant, (run,))}

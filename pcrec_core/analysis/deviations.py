@@ -13,7 +13,7 @@ from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.analysis.selection_bias import Chosen, chosen, selection_bias
 from pcrec_core.metrics import PRIMARY, SELECTION
 from pcrec_core.specs.run import RunSpec
-from pcrec_core.study.records import Record
+from pcrec_core.study.records import ModelRecord
 from pcrec_core.study.replicates import Replicates, matched
 
 
@@ -132,7 +132,7 @@ def _chosen(arm: Replicates, metric: str) -> Chosen:
     return chosen([run.result["epochs"]["test"][metric] for run in arm.runs], choices)
 
 
-def _choice_on_validation(run: Record) -> tuple[int, int]:
+def _choice_on_validation(run: ModelRecord) -> tuple[int, int]:
     """Find the epoch, among those with a test, and the peer that validation picks.
 
     Ties go to the earlier epoch, then to the lower peer.

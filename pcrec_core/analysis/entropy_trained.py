@@ -12,7 +12,7 @@ import pandas as pd
 from pcrec_core.analysis.fig6_invalid_layers import at_the_merge, in_block, measured
 from pcrec_core.metrics import SELECTION
 from pcrec_core.specs.derived import Derived
-from pcrec_core.study.records import Record
+from pcrec_core.study.records import ModelRecord
 from pcrec_core.study.replicates import Replicates
 
 
@@ -48,7 +48,7 @@ def merges(pairs: Sequence[Replicates], probes: Sequence[Replicates]) -> pd.Data
     return pd.concat(frames, ignore_index=True)
 
 
-def _merge(model: str, run: Record, probe: Record) -> pd.DataFrame:
+def _merge(model: str, run: ModelRecord, probe: ModelRecord) -> pd.DataFrame:
     held = at_the_merge(run)
     names = [name for name, _ in run.result["layers"]]
     peers = held.pivot(index="layer", columns="peer", values="h").loc[names]
@@ -69,7 +69,7 @@ def entropy_vs_accuracy(pairs: Sequence[Replicates]) -> pd.DataFrame:
     )
 
 
-def _entropy_vs_accuracy(arm: Replicates, run: Record) -> pd.DataFrame:
+def _entropy_vs_accuracy(arm: Replicates, run: ModelRecord) -> pd.DataFrame:
     epochs, layers = run.result["epochs"], len(run.result["layers"])
     h = np.array(epochs["h"])  # (exchange, peer, layer)
     valid = np.array(epochs["own"][SELECTION])[:, epochs["exchanges"]]
@@ -113,7 +113,7 @@ def first_exchanges(pairs: Sequence[Replicates], epochs: int = 5) -> pd.DataFram
     return pd.DataFrame(rows, columns=["model", "variant", "seed", "epoch", "H"])
 
 
-def _in_blocks(run: Record) -> list[tuple[int, float]]:
+def _in_blocks(run: ModelRecord) -> list[tuple[int, float]]:
     """Compute the mean H of the block matrices before each exchange, with its epoch, from 0."""
     blocks = [place for place, (name, _) in enumerate(run.result["layers"]) if in_block(name)]
     if not blocks:
@@ -132,7 +132,7 @@ def larger(pairs: Sequence[Replicates]) -> pd.DataFrame:
     )
 
 
-def _larger(model: str, run: Record) -> pd.DataFrame:
+def _larger(model: str, run: ModelRecord) -> pd.DataFrame:
     # h and mu are of shape (exchange, peer, layer)
     h, mu = (np.array(run.result["epochs"][name]).max(axis=1).ravel() for name in ("h", "mu"))
     return pd.DataFrame({"model": model, "seed": run.spec.seed, "criterion": h, "mu": mu})

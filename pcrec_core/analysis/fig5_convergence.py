@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pcrec_core.metrics import SELECTION
 from pcrec_core.specs.run import RunSpec
-from pcrec_core.study.records import Record
+from pcrec_core.study.records import ModelRecord
 from pcrec_core.study.replicates import Replicates
 
 _CASE = ["data set", "model", "metric"]
@@ -47,7 +47,7 @@ def convergence(arms: Sequence[Replicates], metrics: Sequence[str]) -> pd.DataFr
     )
 
 
-def _by_epoch(arm: Replicates, run: Record, spec: RunSpec, metric: str) -> pd.DataFrame:
+def _by_epoch(arm: Replicates, run: ModelRecord, spec: RunSpec, metric: str) -> pd.DataFrame:
     epochs, column = run.result["epochs"], spec.evaluates
     part = "test" if "test" in epochs else "validation"
     if part == "test":

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pcrec_core.analysis.crossed import StatsError
-from pcrec_core.study.records import Record
+from pcrec_core.study.records import ModelRecord
 from pcrec_core.study.replicates import Replicates
 
 #: Largest entropy of ten bins, where Figure 6's axis ends.
@@ -139,7 +139,7 @@ def _ratios(
     )
 
 
-def entropies(run: Record, kind: str) -> list[float]:
+def entropies(run: ModelRecord, kind: str) -> list[float]:
     """Return H of the layers of one kind in a probed run, in the model's order."""
     column = "h_open" if kind == "released layers" else "h"
     return [
@@ -166,7 +166,7 @@ def _counts(name: str, tensor: Mapping[str, Any], kind: str) -> bool:
     }[kind]
 
 
-def at_the_merge(run: Record, kind: str = "measured layers") -> pd.DataFrame:
+def at_the_merge(run: ModelRecord, kind: str = "measured layers") -> pd.DataFrame:
     """Return H of the peers' layers, and mu, just before the exchange whose model is reported.
 
     One row per peer and layer.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from pcrec_core.study.records import Record
+from pcrec_core.study.records import ModelRecord
 from pcrec_core.study.replicates import Replicates
 
 #: The columns of ``dominance``, also where nothing is exchanged.
@@ -84,7 +84,7 @@ def dominance(*pairs: Replicates) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=_COLUMNS)
 
 
-def _dominance(record: Record, arm: Replicates) -> pd.DataFrame:
+def _dominance(record: ModelRecord, arm: Replicates) -> pd.DataFrame:
     epochs = record.result["epochs"]
     mu = np.array(epochs["mu"])  # (exchange, peer, layer)
     seed, chosen = record.spec.seed, record.result["chosen"]["epoch"]

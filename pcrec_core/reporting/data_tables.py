@@ -8,10 +8,10 @@ import pandas as pd
 
 from pcrec_core.reporting.formats import count, number, share
 from pcrec_core.reporting.html import Html, table
-from pcrec_core.study.records import Record
+from pcrec_core.study.records import StatisticsRecord
 
 
-def show_statistics(found: Sequence[Record]) -> Html:
+def show_statistics(found: Sequence[StatisticsRecord]) -> Html:
     """Show sizes, ties and repeats of data sets (Table 1), from their records."""
     names = {
         "source": "data set",
@@ -33,7 +33,7 @@ def show_statistics(found: Sequence[Record]) -> Html:
     return table(frame, formats, "table1")
 
 
-def show_filter(found: Sequence[Record]) -> Html:
+def show_filter(found: Sequence[StatisticsRecord]) -> Html:
     """Show how many actions were read, how many each filter removed, and how many are left."""
     counts = list(found[0].result["counts"]) if found else []
     order = [

@@ -16,10 +16,10 @@ from pcrec_core.reporting.formats import (
     share,
     size,
 )
-from pcrec_core.study.records import Record
+from pcrec_core.study.records import StatisticsRecord
 
 
-def glue_statistics(found: Sequence[Record]) -> dict[str, str]:
+def glue_statistics(found: Sequence[StatisticsRecord]) -> dict[str, str]:
     """Format the numbers of ``show_statistics``, under keys such as ``ml-100k-users``."""
     forms = {
         "users": ("users", count),

@@ -10,7 +10,7 @@ from pcrec_core.analysis import paper
 from pcrec_core.reporting.formats import Formatter, count, general, number
 from pcrec_core.reporting.html import Html, sentence, table
 from pcrec_core.specs.run import RunSpec
-from pcrec_core.study.records import Record
+from pcrec_core.study.records import RunRecord
 
 #: Symbols of the settings that the paper's Table 2 prints.
 _SYMBOLS = {"batch": "b", "d": "d", "eta": "eta", "l2": "L2", "p": "p"}
@@ -56,12 +56,12 @@ def _printed(spec: RunSpec) -> pd.Series:
     return theirs.loc[counterpart, _MODELS[spec.model.name]]
 
 
-def show_tried(found: Sequence[Record]) -> Html:
+def show_tried(found: Sequence[RunRecord]) -> Html:
     """Show the trials by their settings and what they reached on validation.
 
     The lengths, rates and L2 of the study were chosen from them.
     """
-    rows = [_trial(record, record.spec) for record in found if isinstance(record.spec, RunSpec)]
+    rows = [_trial(record) for record in found]
     if not rows:
         return sentence(
             "No run here is a trial: base or PCRec with nothing changed but the length, the rate or"
@@ -73,8 +73,8 @@ def show_tried(found: Sequence[Record]) -> Html:
     return table(frame, formats, "table2-tried")
 
 
-def _trial(record: Record, spec: RunSpec) -> dict[str, object]:
-    chosen = record.result["chosen"]
+def _trial(record: RunRecord) -> dict[str, object]:
+    chosen, spec = record.result["chosen"], record.spec
     return {
         "data set": spec.data.source,
         "model": spec.model.name,

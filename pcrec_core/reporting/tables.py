@@ -22,7 +22,7 @@ from pcrec_core.reporting.formats import (
 from pcrec_core.reporting.html import Html, sentence, table
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study import defaults
-from pcrec_core.study.records import Record
+from pcrec_core.study.records import ModelRecord, RunRecord
 from pcrec_core.study.replicates import Replicates
 
 #: Column with the name of the paper's data set.
@@ -55,7 +55,7 @@ def footnote(arms: Sequence[Replicates]) -> str:
     )
 
 
-def sources(found: Sequence[Record]) -> Html:
+def sources(found: Sequence[ModelRecord]) -> Html:
     """List the records that a page rests on: name, changed settings, hash of the result, commit."""
     unique = sorted({r.name: r for r in found}.values(), key=lambda r: r.name)
     rows = [
@@ -72,7 +72,7 @@ def sources(found: Sequence[Record]) -> Html:
     return table(_without_empty(pd.DataFrame(rows)), {}, "records")
 
 
-def _set_otherwise(record: Record) -> str:
+def _set_otherwise(record: ModelRecord) -> str:
     """List the settings that differ from the study's defaults, such as ``schedule constant``.
 
     They distinguish two runs of one variant. A derived record has those of its runs.
@@ -149,13 +149,13 @@ def _paper_improvement(row: Mapping[str, Any]) -> str:
     return DASH if missing(row["RI paper"]) else f"{percent(row['RI paper'])} ({row[_DATA]})"
 
 
-def show_run(record: Record) -> Html:
+def show_run(record: RunRecord) -> Html:
     """Show one run: its name, its chosen epoch and its metrics on the test set."""
     chosen, test, run = record.result["chosen"], record.result["test"], record.run
     seconds = round(sum(run["seconds"].values()))
     row = {"run": record.name, "chosen epoch": chosen["epoch"] + 1, **test, "seconds": seconds}
     note = (
-        f"Protocol {record.key['protocol']}; {record.result['data']['users']:,} users;"
+        f"Protocol {record.spec.protocol}; {record.result['data']['users']:,} users;"
         f" trained on {run['device']}, commit {str(run['commit'])[:8]}."
     )
     formats = dict.fromkeys(test, number(4))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -203,23 +205,34 @@ class Trivial(Identified):
         return 0
 
 
-def derived_from_dict(values: dict[str, Any]) -> Derived | Trivial:
-    """Return the spec whose canonical form is ``values``.
+#: What a record can be the result of.
+Spec = RunSpec | Derived | Trivial
+
+
+def derived_from_dict(values: dict[str, Any]) -> Derived:
+    """Return the derived spec whose canonical form is ``values``.
 
     Raises
     ------
     SpecError
         A key is unknown or missing, or a value is refused.
     """
-    kind = Trivial if "baseline" in values else Derived
-    try:
-        if kind is Trivial:
-            return Trivial(**values | {"data": Data(**values["data"])})
+    with _readable("Derived"):
         return Derived(**values | {"parents": tuple(map(from_dict, values["parents"]))})
+
+
+def trivial_from_dict(values: dict[str, Any]) -> Trivial:
+    """Return the trivial baseline whose canonical form is ``values``; errors as above."""
+    with _readable("Trivial"):
+        return Trivial(**values | {"data": Data(**values["data"])})
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    try:
+        yield
     except (KeyError, TypeError) as error:
-        raise SpecError(
-            f"{kind.__name__} cannot be read ({type(error).__name__}: {error})."
-        ) from None
+        raise SpecError(f"{name} cannot be read ({type(error).__name__}: {error}).") from None
 
 
 def _refuse_shuffled(data: Data) -> None:
@@ -234,7 +247,7 @@ _EVALUATION = ("candidates", "hidden", "evaluated", "choice")
 _EXCHANGE = ("layers", "last_bin")
 
 
-def trainings(spec: RunSpec | Derived | Trivial) -> set[tuple[object, ...]]:
+def trainings(spec: Spec) -> set[tuple[object, ...]]:
     """Return the trainings behind a result, each as a tuple of all that decides its weights.
 
     An average of weights has the training of its model; the evaluation decides nothing; of peers

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from pcrec_core.errors import SpecError, unknown
 from pcrec_core.study import executors
 from pcrec_core.study.executors import AnyExecutor
-from pcrec_core.study.records import Record
+from pcrec_core.study.records import Record, RunRecord
 from pcrec_core.training import environment
 
 RECORDS = (
@@ -99,7 +99,7 @@ def print_record(record: Record, path: Path) -> None:
     """Print the path, the name and the main results of a record."""
     print(f"record    {path}")
     print(f"name      {record.name}")
-    if record.kind == "run":
+    if isinstance(record, RunRecord):
         _print_run(record)
         return
     for name, value in record.result.items():
@@ -107,12 +107,12 @@ def print_record(record: Record, path: Path) -> None:
             print(f"{name:<24} {value}")
 
 
-def _print_run(record: Record) -> None:
+def _print_run(record: RunRecord) -> None:
     chosen, made, result = record.result["chosen"], record.run, record.result
     model = "the merged model" if chosen["merged"] else f"peer {chosen['peer']}"
     clean = "" if made["clean"] else " (not clean)"
     print(
-        f"chosen    epoch {chosen['epoch'] + 1} of {record.run_spec.training.epochs}, {model};"
+        f"chosen    epoch {chosen['epoch'] + 1} of {record.spec.training.epochs}, {model};"
         f" validation NDCG@20 {chosen['valid']['NDCG@20']:.4f}"
     )
     print(
@@ -121,7 +121,7 @@ def _print_run(record: Record) -> None:
     )
     print(
         f"test      {result['data']['users']} users, {result['data']['items']} items,"
-        f" protocol {record.key['protocol']}"
+        f" protocol {record.spec.protocol}"
     )
     for name, value in result["test"].items():
         print(f"{name:<9} {value:.4f}")

@@ -74,7 +74,7 @@ def make(spec: Derived | Trivial, store: Store, *, device: str = "auto", threads
         "threads": threads,
         "seconds": {"derive": round(time.perf_counter() - began, 3)},
     }
-    store.put(records.run_record(spec, result, run))
+    store.put(records.new_record(spec, result, run))
 
 
 def derive(

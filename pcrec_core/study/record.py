@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
 from pcrec_core.errors import RecordError, known, require
 from pcrec_core.specs import run as specs
-from pcrec_core.specs.derived import Derived, Trivial, derived_from_dict
+from pcrec_core.specs.derived import Derived, Spec, Trivial, derived_from_dict, trivial_from_dict
 from pcrec_core.specs.fields import canonical_json, digest
 from pcrec_core.specs.run import RunSpec
-
-KINDS = ("run", "derived", "trivial", "statistics")
 
 
 @dataclass(frozen=True)
 class Record:
     """A deterministic result, what it is the result of, and its provenance.
 
+    Each kind of record has a class of its own.
+
     Parameters
     ----------
-    kind : {"run", "derived", "trivial", "statistics"}
     name : str
         Path of the file below its folder, without the ending.
     key : dict
@@ -35,7 +35,10 @@ class Record:
         Provenance: versions, commit, device, seconds.
     """
 
-    kind: str
+    kind: ClassVar[str]
+    #: What it is a record of, for the refusal of another kind.
+    of_what: ClassVar[str]
+
     name: str
     key: dict[str, Any]
     result: dict[str, Any]
@@ -51,32 +54,6 @@ class Record:
         """Hash of the result, as written in the file."""
         return digest(self.result)
 
-    @property
-    def spec(self) -> RunSpec | Derived | Trivial:
-        """The spec; ``RecordError`` for statistics of a data set, which have none."""
-        if self.kind == "statistics":
-            raise RecordError(f"{self.name} holds statistics of a data set: no spec makes it.")
-        return specs.from_dict(self.key) if self.kind == "run" else derived_from_dict(self.key)
-
-    @property
-    def run_spec(self) -> RunSpec:
-        """The spec of a trained run; ``RecordError`` for any other kind of record."""
-        spec = self.spec
-        if not isinstance(spec, RunSpec):
-            raise RecordError(f"{self.name} is no record of a trained run, but {self.kind}.")
-        return spec
-
-    @property
-    def ranks(self) -> np.ndarray:
-        """Rank of each user's test target, (users,) int64."""
-        return np.array(self.result["ranks"].split(), dtype=np.int64)
-
-    @property
-    def repeated(self) -> np.ndarray:
-        """Whether each user's test target occurs earlier in the user's history, (users,) bool."""
-        flags = np.frombuffer(self.result["repeated"].encode(), dtype=np.uint8)
-        return np.asarray(flags == ord("1"))
-
     def to_json(self) -> str:
         """Return the text of the file, one line per part."""
         parts = {
@@ -91,12 +68,81 @@ class Record:
         return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def run_record(
-    spec: RunSpec | Derived | Trivial, result: dict[str, Any], run: dict[str, Any]
-) -> Record:
+class StatisticsRecord(Record):
+    """The statistics of a data set, which no spec makes."""
+
+    kind, of_what = "statistics", "the statistics of a data set"
+
+
+class ModelRecord(Record):
+    """The result of a model: of a trained run, derived from runs, or of a trivial baseline."""
+
+    of_what = "the result of a model"
+
+    @classmethod
+    def of(cls, spec: Spec, result: dict[str, Any], run: dict[str, Any]) -> Self:
+        """Return the record of a spec."""
+        return cls(spec.name, spec.canonical(), result, run)
+
+    @property
+    def spec(self) -> Spec:
+        """What the record is the result of."""
+        raise NotImplementedError
+
+    @property
+    def ranks(self) -> np.ndarray:
+        """Rank of each user's test target, (users,) int64."""
+        return np.array(self.result["ranks"].split(), dtype=np.int64)
+
+    @property
+    def repeated(self) -> np.ndarray:
+        """Whether each user's test target occurs earlier in the user's history, (users,) bool."""
+        flags = np.frombuffer(self.result["repeated"].encode(), dtype=np.uint8)
+        return np.asarray(flags == ord("1"))
+
+
+class RunRecord(ModelRecord):
+    """The result of a trained run."""
+
+    kind, of_what = "run", "a trained run"
+
+    @cached_property
+    def spec(self) -> RunSpec:
+        """The run."""
+        return specs.from_dict(self.key)
+
+
+class DerivedRecord(ModelRecord):
+    """A result derived from the weights of trained runs."""
+
+    kind, of_what = "derived", "a result derived from runs"
+
+    @cached_property
+    def spec(self) -> Derived:
+        """The operation and its runs."""
+        return derived_from_dict(self.key)
+
+
+class TrivialRecord(ModelRecord):
+    """The result of a baseline without training."""
+
+    kind, of_what = "trivial", "a trivial baseline"
+
+    @cached_property
+    def spec(self) -> Trivial:
+        """The baseline and its data."""
+        return trivial_from_dict(self.key)
+
+
+_CLASSES = {cls.kind: cls for cls in (RunRecord, DerivedRecord, TrivialRecord, StatisticsRecord)}
+_OF_SPECS = {RunSpec: RunRecord, Derived: DerivedRecord, Trivial: TrivialRecord}
+#: A class of records.
+Kind = TypeVar("Kind", bound=Record)
+
+
+def new_record(spec: Spec, result: dict[str, Any], run: dict[str, Any]) -> ModelRecord:
     """Return the record of a trained run, a derived result or a trivial baseline."""
-    kind = {Derived: "derived", Trivial: "trivial"}.get(type(spec), "run")
-    return Record(kind, spec.name, spec.canonical(), result, run)
+    return _OF_SPECS[type(spec)].of(spec, result, run)
 
 
 def statistics_name(data: specs.Data) -> str:
@@ -115,8 +161,9 @@ def read(path: Path) -> Record:
     """
     try:
         parts = json.loads(path.read_text(encoding="utf-8"))
-        record = Record(*(parts[name] for name in ("kind", "name", "key", "result", "run")))
-        known("kind of record", record.kind, KINDS)
+        known("kind of record", parts["kind"], _CLASSES)
+        cls = _CLASSES[parts["kind"]]
+        record = cls(*(parts[name] for name in ("name", "key", "result", "run")))
         require(isinstance(record.run, dict), "its provenance is no dict.")
         unchanged = record.result_hash == parts["result_sha256"]
         named = _matches_name(record, path)
@@ -141,6 +188,13 @@ def read(path: Path) -> Record:
             f"record {path} does not match its name; restore it, or delete it and train the run"
             " again."
         )
+    return record
+
+
+def of_kind(record: Record, kind: type[Kind]) -> Kind:
+    """Return the record as one of the class ``kind``; ``RecordError`` if it is of another."""
+    if not isinstance(record, kind):
+        raise RecordError(f"{record.name} is a record of kind {record.kind!r}, not {kind.of_what}.")
     return record
 
 

@@ -8,23 +8,39 @@ import numpy as np
 
 from pcrec_core.errors import RecordError
 from pcrec_core.specs.fields import canonical_json, digest
-from pcrec_core.study.record import KINDS, Record, read, run_record, statistics_name
+from pcrec_core.study.record import (
+    DerivedRecord,
+    ModelRecord,
+    Record,
+    RunRecord,
+    StatisticsRecord,
+    TrivialRecord,
+    new_record,
+    of_kind,
+    read,
+    statistics_name,
+)
 from pcrec_core.study.store import Store
 
 __all__ = [
-    "KINDS",
+    "DerivedRecord",
+    "ModelRecord",
     "Record",
+    "RunRecord",
+    "StatisticsRecord",
     "Store",
+    "TrivialRecord",
     "digest",
+    "new_record",
+    "of_kind",
     "ranks_of",
     "read",
-    "run_record",
     "same_users",
     "statistics_name",
 ]
 
 
-def same_users(records: list[Record]) -> None:
+def same_users(records: list[ModelRecord]) -> None:
     """Refuse records that cannot be compared user by user: other data, or another protocol.
 
     Raises
@@ -33,7 +49,7 @@ def same_users(records: list[Record]) -> None:
         Naming the first two that differ.
     """
 
-    def users(record: Record) -> tuple[str, str]:
+    def users(record: ModelRecord) -> tuple[str, str]:
         return record.result["data"]["fingerprint"], record.spec.protocol
 
     for record in records[1:]:
@@ -44,7 +60,7 @@ def same_users(records: list[Record]) -> None:
             )
 
 
-def ranks_of(records: list[Record]) -> np.ndarray:
+def ranks_of(records: list[ModelRecord]) -> np.ndarray:
     """Return the ranks of the runs of one arm, (runs, users) int64.
 
     Raises

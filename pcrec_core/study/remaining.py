@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pcrec_core.specs.derived import TUNING_EPOCHS, Derived
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study import plans, weight_files
-from pcrec_core.study.records import Record
+from pcrec_core.study.records import Record, RunRecord
 from pcrec_core.study.variants import Spec
 
 #: Seconds of one peer's epoch, by data set and model.
@@ -93,7 +93,7 @@ def measured(found: Iterable[Record]) -> dict[tuple[str, str], float]:
     """Return the median seconds of a peer's epoch in the runs ``found``."""
     taken: dict[tuple[str, str], list[float]] = {}
     for record in found:
-        if record.kind == "run" and record.run["began_with_epoch"] == 0:
+        if isinstance(record, RunRecord) and record.run["began_with_epoch"] == 0:
             spec = record.spec
             seconds = sum(record.run["seconds"].values()) / _epochs(spec)
             taken.setdefault(_kind(spec), []).append(seconds)

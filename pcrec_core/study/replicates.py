@@ -11,7 +11,7 @@ import numpy as np
 from pcrec_core.errors import RecordError
 from pcrec_core.specs.derived import trainings
 from pcrec_core.study import records
-from pcrec_core.study.records import Record
+from pcrec_core.study.records import ModelRecord, RunRecord, TrivialRecord
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class Replicates:
     ----------
     variant : str
         A label of ``data/paper/claims.csv``: base, LE, ...
-    runs : tuple of Record
+    runs : tuple of ModelRecord
     """
 
     variant: str
-    runs: tuple[Record, ...]
+    runs: tuple[ModelRecord, ...]
 
     @cached_property
     def ranks(self) -> np.ndarray:
@@ -42,6 +42,11 @@ class Replicates:
         if None in best:
             return self.ranks
         return np.array([entry["ranks"].split() for entry in best], dtype=np.int64)
+
+    @property
+    def trained(self) -> tuple[RunRecord, ...]:
+        """The runs; ``RecordError`` if they are not trained ones, but derived or trivial."""
+        return tuple(records.of_kind(run, RunRecord) for run in self.runs)
 
     @property
     def dataset(self) -> str:
@@ -61,7 +66,7 @@ class Replicates:
     @property
     def alpha(self) -> float:
         """Factor alpha of the cooperation; 0 for averaging, which alpha = 0 would be."""
-        cooperation = self.runs[0].run_spec.cooperation
+        cooperation = self.trained[0].spec.cooperation
         if cooperation is None:
             raise RecordError(f"{self.runs[0].name} has no cooperation, and so no alpha.")
         return cooperation.alpha or 0.0
@@ -69,7 +74,7 @@ class Replicates:
     @property
     def random(self) -> bool:
         """Whether another run could give another result; false for the trivial baselines."""
-        return self.runs[0].kind != "trivial"
+        return not isinstance(self.runs[0], TrivialRecord)
 
     def shares(self, base: Replicates) -> bool:
         """Return whether the arms have any training in common."""

@@ -27,7 +27,7 @@ from pcrec_core.specs.run import Data, RunSpec
 from pcrec_core.study import executors, records, weight_files
 from pcrec_core.study.executors import AnyExecutor
 from pcrec_core.study.machine import require_threads
-from pcrec_core.study.records import Record, Store
+from pcrec_core.study.records import ModelRecord, Store
 from pcrec_core.study.splits import data_of
 from pcrec_core.study.train import require_trainable, train_once
 from pcrec_core.study.variants import Spec
@@ -41,7 +41,7 @@ def run(
     store: Store | None = None,
     device: str = "auto",
     threads: int = 1,
-) -> list[Record]:
+) -> list[ModelRecord]:
     """Return the records of ``specs`` in their order: read from the store, or made and stored.
 
     A derived result is made here, after the training, from the weights of its runs. A run whose
@@ -78,7 +78,7 @@ def run(
     environment.known_device(device)
     store = store or Store()
     # all are read first, so that a damaged record is reported before any training
-    found = {spec: store.get(spec.name) for spec in specs}
+    found = {spec: store.of_spec(spec) for spec in specs}
     missing = [spec for spec, record in found.items() if record is None]
     derived = [spec for spec in missing if not isinstance(spec, RunSpec)]
     parents = [run for run in weight_files.missing(derived) if store.get(run.name) is None]
@@ -93,7 +93,11 @@ def run(
         from pcrec_core.study.derive import make
 
         make(made, store, device=device, threads=threads)
-    return [found[spec] or records.read(store.path(spec.name)) for spec in specs]
+    return [found[spec] or _made(spec, store) for spec in specs]
+
+
+def _made(spec: Spec, store: Store) -> ModelRecord:
+    return records.of_kind(records.read(store.path(spec.name)), ModelRecord)
 
 
 def _train(

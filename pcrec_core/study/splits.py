@@ -12,20 +12,20 @@ from pcrec_core.datasets.split import Split, split, split_without_repeats
 from pcrec_core.datasets.statistics import statistics as describe
 from pcrec_core.specs.run import Data, RunSpec
 from pcrec_core.study import records
-from pcrec_core.study.records import Record, Store
+from pcrec_core.study.records import StatisticsRecord, Store
 
 
-def statistics(data: Data, store: Store | None = None) -> Record:
+def statistics(data: Data, store: Store | None = None) -> StatisticsRecord:
     """Return the record of a data set's statistics: read, or computed from the raw files."""
     store = store or Store()
     name = records.statistics_name(data)
     found = store.get(name)
     if found is None:
         result = describe(datasets.load(data, progress=True))
-        made = Record("statistics", name, data.canonical(), result, provenance.provenance())
+        made = StatisticsRecord(name, data.canonical(), result, provenance.provenance())
         # as it is read the next time
         found = records.read(store.put(made))
-    return found
+    return records.of_kind(found, StatisticsRecord)
 
 
 def target_groups(data: Data, store: Store | None = None) -> np.ndarray:

@@ -9,7 +9,8 @@ from pathlib import Path
 from pcrec_core import paths
 from pcrec_core.errors import RecordError
 from pcrec_core.paths import write_whole
-from pcrec_core.study.record import Record, read
+from pcrec_core.specs.derived import Spec
+from pcrec_core.study.record import ModelRecord, Record, RunRecord, of_kind, read
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,11 @@ class Store:
         path = self.path(name)
         return read(path) if path.exists() else None
 
+    def of_spec(self, spec: Spec) -> ModelRecord | None:
+        """Return the verified record of a spec, or None."""
+        found = self.get(spec.name)
+        return None if found is None else of_kind(found, ModelRecord)
+
     def put(self, record: Record) -> Path:
         """Write the record as a whole and read it back; ``FileError`` where that is impossible."""
         path = self.path(record.name)
@@ -88,12 +94,12 @@ class Store:
         }
         return [found[name] for name in sorted(found)]
 
-    def runs(self, dataset: str) -> list[Record]:
+    def runs(self, dataset: str) -> list[RunRecord]:
         """List every run on a data set in the order of the names."""
         return [
             record
             for record in self.all()
-            if record.kind == "run" and record.key["data"]["source"] == dataset
+            if isinstance(record, RunRecord) and record.spec.data.source == dataset
         ]
 
     def find(self, name: str) -> Path:

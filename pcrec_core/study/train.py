@@ -13,8 +13,8 @@ from pcrec_core.errors import Interrupted, RecordError, TrainingError
 from pcrec_core.paths import alone
 from pcrec_core.specs import derived
 from pcrec_core.specs.run import NUMERICS, RunSpec
-from pcrec_core.study import command_line, machine, records, weights
-from pcrec_core.study.records import Record, Store
+from pcrec_core.study import command_line, machine, weights
+from pcrec_core.study.records import RunRecord, Store
 from pcrec_core.study.splits import split_for
 from pcrec_core.study.variants import Spec
 
@@ -90,7 +90,7 @@ def train(
         "processes": len(ends),
         "peak_bytes": sum(peak for peak, _ in ends),
     }
-    record = records.run_record(spec, outcome.result, run)
+    record = RunRecord.of(spec, outcome.result, run)
     group.from_first(lambda: _keep(record, outcome, store))
     checkpoint.delete()
     # too late for this run, but not for those that would follow
@@ -154,10 +154,10 @@ def _refuse_mixed(group: Group) -> None:
         )
 
 
-def _keep(record: Record, outcome: Outcome, store: Store) -> None:
+def _keep(record: RunRecord, outcome: Outcome, store: Store) -> None:
     """Write weights and record, the weights first.
 
     A record without weights would be trained again for what is derived from them.
     """
-    weights.keep(record.run_spec, outcome.weights, outcome.by_peer)
+    weights.keep(record.spec, outcome.weights, outcome.by_peer)
     store.put(record)

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from pcrec_core.errors import SpecError, require, unknown
-from pcrec_core.specs.derived import Derived
+from pcrec_core.specs.derived import Derived, Spec
 from pcrec_core.specs.run import Data, RunSpec
 from pcrec_core.study import defaults
-from pcrec_core.study.labels import LABELS, MODELS, Maker, Spec
+from pcrec_core.study.labels import LABELS, MODELS, Maker
 
 __all__ = ["LABELS", "MODELS", "Maker", "Spec", "at_alpha", "is_trial", "variant"]
 

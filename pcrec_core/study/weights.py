@@ -126,7 +126,7 @@ def checked(
     """
     from pcrec_core.evaluation import ranker_of
 
-    record = next((record for store in stores if (record := store.get(run.name))), None)
+    record = next((record for store in stores if (record := store.of_spec(run))), None)
     if record is None:
         return None
     ranker = ranker_of(run, split, device)

@@ -28,7 +28,7 @@ from pcrec_core.analysis.claims.registry import registry
 from pcrec_core.analysis.claims.table import table
 from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.analysis.paired_runs import paired_runs
-from pcrec_core.study.records import Record, Store, run_record
+from pcrec_core.study.records import Record, Store, new_record
 from pcrec_core.study.replicates import Replicates
 from pcrec_core.study.variants import variant
 
@@ -246,7 +246,7 @@ def ladder_record(label: str, seed: int, on_test: str, by_validation: str) -> Re
         "best": dict.fromkeys(("MRR@5", "HIT@5", "NDCG@20"), best),
         "by_validation": {"epoch": 1, "peer": 0, "ranks": by_validation},
     }
-    return run_record(variant(label, "retailrocket-half", "sasrec", seed), result, {})
+    return new_record(variant(label, "retailrocket-half", "sasrec", seed), result, {})
 
 
 def test_the_rungs_read_both_choices_of_one_training(tmp_path):

@@ -19,14 +19,14 @@ from pcrec_core.reporting.html import Html
 from pcrec_core.specs.derived import Derived, Trivial
 from pcrec_core.specs.run import Data, RunSpec
 from pcrec_core.study import defaults
-from pcrec_core.study.records import Record, run_record
+from pcrec_core.study.records import Record, new_record
 from pcrec_core.study.replicates import Replicates
 
 
 def record(spec, ranks, **result) -> Record:
     data = {"fingerprint": "f", "users": len(ranks), "items": 9}
     whole = {"data": data, "ranks": " ".join(map(str, ranks)), **result}
-    return run_record(spec, whole, {"commit": "c" * 40, "clean": True, "device": "cpu"})
+    return new_record(spec, whole, {"commit": "c" * 40, "clean": True, "device": "cpu"})
 
 
 def replicates(label: str, spec: RunSpec, *runs: list[int], **result) -> Replicates:

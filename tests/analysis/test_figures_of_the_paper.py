@@ -13,7 +13,7 @@ from pcrec_core.analysis.comparisons import values
 from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.reporting import entropy_tables, figures, glue
 from pcrec_core.reporting import tables as report
-from pcrec_core.study.records import run_record
+from pcrec_core.study.records import new_record
 from pcrec_core.study.replicates import Replicates
 from pcrec_core.study.variants import variant
 
@@ -61,11 +61,11 @@ def test_a_choice_on_the_test_set_converges_there():
     epochs = OWN | {"exchanges": [0, 1], "merged": {"NDCG@20": [0.9, 0.9]}}
     epochs |= {"tests": [0, 1], "test": {"NDCG@20": [[0.1, 0.4], [0.3, 0.2]]}}
     result = {"data": DATA, "ranks": "1"}
-    released = Replicates("LE", (run_record(run, result | {"epochs": epochs}, {}),))
+    released = Replicates("LE", (new_record(run, result | {"epochs": epochs}, {}),))
     curve = fig5_convergence.convergence([released], ["NDCG@20"])
     assert curve["value"].tolist() == [0.3, 0.4]
     assert figures.fig5_convergence.convergence(curve).axes[0].get_ylabel() == "NDCG@20 on test"
-    best = Replicates("LE", (run_record(run, result | {"best": {}}, {}),))
+    best = Replicates("LE", (new_record(run, result | {"best": {}}, {}),))
     assert "each metric from its best epoch on the test set" in report.footnote([best])
     assert "epoch chosen on validation NDCG@20" in report.footnote([BASE])
 

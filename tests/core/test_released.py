@@ -28,7 +28,7 @@ from pcrec_core.analysis.mu import dominance
 from pcrec_core.evaluation import ranker_of
 from pcrec_core.specs.protocol import ProtocolOptions
 from pcrec_core.specs.run import Cooperation, RunSpec
-from pcrec_core.study.records import run_record
+from pcrec_core.study.records import new_record
 from pcrec_core.study.replicates import Replicates
 from pcrec_core.trainer import Outcome, Trainer
 from pcrec_core.training.build import rule_of
@@ -164,7 +164,7 @@ def test_each_metric_keeps_the_ranks_of_its_own_best_epoch():
     run = replace(spec_of("dnn", peers=2, cooperation=LAYERWISE, epochs=6), protocol="released")
     _, outcome = fit(run, RINGS)
     result = outcome.result
-    replicates = Replicates("LE", (run_record(run, result, {}),))
+    replicates = Replicates("LE", (new_record(run, result, {}),))
     for metric, value in result["test"].items():
         assert comparisons.mean_of(replicates, metric).mean == pytest.approx(value, abs=1e-8)
         best = result["best"][metric]
@@ -185,7 +185,7 @@ def test_a_record_names_the_layers_that_were_exchanged(components, names):
     result = fit(run, RINGS)[1].result
     assert [name for name, _ in result["layers"]] == names
     assert np.shape(result["epochs"]["mu"]) == (2, 2, len(names))
-    held = dominance(Replicates("E", (run_record(run, result, {}),)))
+    held = dominance(Replicates("E", (new_record(run, result, {}),)))
     assert held["layer"].unique().tolist() == names
 
 

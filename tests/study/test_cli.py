@@ -19,7 +19,7 @@ from pcrec_core.paths import ROOT
 from pcrec_core.specs.run import Data
 from pcrec_core.study import command_line, defaults, records, splits, train
 from pcrec_core.study.cli import main
-from pcrec_core.study.records import Store, run_record
+from pcrec_core.study.records import Store, new_record
 
 TINY = shlex.split("train --dataset synthetic --model bpr --epochs 1 --d 4")
 PAIR = shlex.split("--peers 2 --cooperation layerwise")
@@ -135,7 +135,7 @@ def test_options_that_are_not_given_have_the_studys_settings(call, folder, words
     result = {"test": {"HIT@5": 0.12345}, "chosen": chosen, "data": {"users": 943, "items": 1349}}
     made = {"seconds": {"train": 3.2}, "device": "cpu", "threads": 1}
     made |= {"commit": "c" * 40, "clean": False}
-    Store(folder).put(run_record(run, result, made))
+    Store(folder).put(new_record(run, result, made))
     code, out, _ = call("train", "--dataset", "ml-100k", "--model", *words.split())
     assert code == 0 and any(line.split() == ["name", run.name] for line in out)
     text = "\n".join(out)

@@ -20,11 +20,11 @@ from support import fit
 from pcrec_core import datasets, paths
 from pcrec_core.analysis import comparisons
 from pcrec_core.datasets.split import split
-from pcrec_core.specs.derived import Trivial, derived_from_dict
+from pcrec_core.specs.derived import Trivial
 from pcrec_core.specs.fields import canonical_json
-from pcrec_core.specs.run import NUMERICS, Data, RunSpec, from_dict
+from pcrec_core.specs.run import NUMERICS, Data, RunSpec
 from pcrec_core.study import defaults, derive, records
-from pcrec_core.study.records import Record, Store, read, run_record
+from pcrec_core.study.records import Record, RunRecord, Store, new_record, read
 from pcrec_core.study.replicates import Replicates
 from pcrec_core.study.variants import Spec, variant
 
@@ -67,7 +67,7 @@ def check_users(record: Record) -> None:
     assert min(ranks) >= 1 and max(ranks) <= data["items"] + 1
     assert {"MRR@5", "HIT@5", "NDCG@5", "MRR@20", "HIT@20", "NDCG@20"} <= set(result["test"])
     # where the epoch is not chosen on validation, each metric has an epoch of its own
-    own = record.kind == "run" and record.run_spec.options.choice != "validation"
+    own = isinstance(record, RunRecord) and record.spec.options.choice != "validation"
     assert set(result.get("best", {})) == (set(result["test"]) if own else set())
     for name, value in result["test"].items():
         source = result["best"][name] if own else result
@@ -169,14 +169,12 @@ def check_identity(record: Record, spec: Spec, runs: list[RunSpec]) -> None:
 
 
 def check_spec(record: Record) -> None:
-    spec = from_dict(record.key)
-    check_identity(record, spec, [spec])
+    check_identity(record, record.spec, [record.spec])
 
 
 def check_made(record: Record) -> None:
     """Check a derived or trivial record: its spec, and that its numbers follow from its ranks."""
-    spec = derived_from_dict(record.key)
-    check_identity(record, spec, getattr(spec, "parents", []))
+    check_identity(record, record.spec, getattr(record.spec, "parents", []))
     if "probed" not in record.result:
         check_users(record)
         return
@@ -195,7 +193,7 @@ def check_origin(record: Record) -> None:
         assert run["threads"] >= 1 and run["device"]
     if record.kind == "run":
         assert run["peak_bytes"] > 0 and run["seconds"]["train"] > 0
-        assert 0 <= run["began_with_epoch"] < record.run_spec.training.epochs
+        assert 0 <= run["began_with_epoch"] < record.spec.training.epochs
     if record.kind in ("derived", "trivial"):
         assert run["seconds"]["derive"] >= 0
 
@@ -230,6 +228,7 @@ def test_there_are_as_many_records_as_were_committed():
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_a_committed_record_is_sound(path):
     record = read(path)
+    assert record.to_json() == path.read_text(encoding="utf-8")
     assert path == Store().path(record.name)
     for check in RUN_CHECKS if record.kind == "run" else [OTHER_CHECKS[record.kind]]:
         check(record)
@@ -253,7 +252,7 @@ def test_runs_have_the_users_and_the_content_of_their_data_sets_statistics():
 
 def test_a_run_of_older_numerics_is_deleted_when_it_is_made_again():
     """Older runs that stay are trials by which a length, a rate or an L2 was chosen (table2)."""
-    runs = {record.name: record.run_spec for record in Store().all() if record.kind == "run"}
+    runs = {record.name: record.spec for record in Store().all() if isinstance(record, RunRecord)}
     older = [spec for spec in runs.values() if spec.numerics < NUMERICS[spec.model.name]]
     assert [spec.name for spec in older if replace(spec, numerics=None).name in runs] == []
 
@@ -297,7 +296,7 @@ def small() -> dict[str, Record]:
     """Return the records of ``SMALL``, trained here."""
 
     def record(run: RunSpec) -> Record:
-        return run_record(run, fit(run, split(datasets.load(run.data)))[1].result, MADE)
+        return new_record(run, fit(run, split(datasets.load(run.data)))[1].result, MADE)
 
     return {name: record(run) for name, run in SMALL.items()}
 
@@ -411,7 +410,7 @@ def test_damage_is_refused(small, run, check, damage):
     result = copy.deepcopy(small[run].result)
     damage(result)
     with pytest.raises((AssertionError, ValueError)):
-        check(run_record(SMALL[run], result, MADE))
+        check(new_record(SMALL[run], result, MADE))
 
 
 @pytest.mark.parametrize(
@@ -421,7 +420,7 @@ def test_damage_is_refused(small, run, check, damage):
 def test_a_doubtful_origin_is_refused(small, change):
     record = small["base"]
     with pytest.raises((AssertionError, TypeError)):
-        check_origin(run_record(record.spec, record.result, MADE | change))
+        check_origin(new_record(record.spec, record.result, MADE | change))
 
 
 def test_a_spec_of_later_numerics_is_refused(small, monkeypatch):
@@ -433,9 +432,9 @@ def test_a_spec_of_later_numerics_is_refused(small, monkeypatch):
 def test_a_trivial_record_that_does_not_follow_from_its_ranks_is_refused():
     spec = Trivial(Data("synthetic"), "recency")
     result = derive.trivial(spec, split(datasets.load(spec.data)))
-    check_made(run_record(spec, result, MADE))
+    check_made(new_record(spec, result, MADE))
     for damage in (another_rank, dropped("test", "HIT@5")):
         worse = copy.deepcopy(result)
         damage(worse)
         with pytest.raises(AssertionError):
-            check_made(run_record(spec, worse, MADE))
+            check_made(new_record(spec, worse, MADE))

@@ -10,7 +10,7 @@ import pytest
 
 from pcrec_core.paths import ROOT
 from pcrec_core.study import defaults
-from pcrec_core.study.records import Store, run_record
+from pcrec_core.study.records import Store, new_record
 
 ABSENT = """
 import sys
@@ -77,7 +77,7 @@ def python(code: str, *arguments: str, options: tuple[str, ...] = ("-W", "error"
 @pytest.fixture
 def store(store: Store) -> Store:
     """A store that has the record of ``RUN``."""
-    store.put(run_record(RUN, RESULT, MADE))
+    store.put(new_record(RUN, RESULT, MADE))
     return store
 
 

@@ -12,7 +12,7 @@ from pcrec_core.specs.derived import TRIVIAL, Derived, Trivial
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study import cli, defaults, plans, remaining
 from pcrec_core.study import run as study
-from pcrec_core.study.records import Record, Store
+from pcrec_core.study.records import RunRecord, Store
 
 
 def test_every_plan_is_complete_and_has_each_run_once():
@@ -143,9 +143,9 @@ def test_a_typo_is_answered_with_the_nearest_name(names, datasets, words):
         plans.planned(names, datasets)
 
 
-def record(spec: RunSpec, train: float, evaluate: float = 0.0, began: int = 0) -> Record:
+def record(spec: RunSpec, train: float, evaluate: float = 0.0, began: int = 0) -> RunRecord:
     run = {"seconds": {"train": train, "evaluate": evaluate}, "began_with_epoch": began}
-    return Record("run", spec.name, spec.canonical(), {}, run)
+    return RunRecord.of(spec, {}, run)
 
 
 def test_the_seeds_of_a_deviation_are_not_those_of_the_study():

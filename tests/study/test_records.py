@@ -17,7 +17,20 @@ from pcrec_core.specs import run as specs
 from pcrec_core.specs.derived import Derived, Trivial
 from pcrec_core.specs.run import Data, RunSpec
 from pcrec_core.study import defaults, records
-from pcrec_core.study.records import Record, Store, ranks_of, read, run_record, same_users
+from pcrec_core.study.records import (
+    DerivedRecord,
+    ModelRecord,
+    Record,
+    RunRecord,
+    StatisticsRecord,
+    Store,
+    TrivialRecord,
+    new_record,
+    of_kind,
+    ranks_of,
+    read,
+    same_users,
+)
 
 SPEC = defaults.base("synthetic", "bpr", epochs=2)
 RESULT = {
@@ -30,7 +43,7 @@ RUN = {"commit": "0" * 40, "clean": True, "seconds": {"train": 1.25}}
 
 
 def record_of(run: RunSpec = SPEC, **change) -> Record:
-    return run_record(run, RESULT | change, RUN)
+    return new_record(run, RESULT | change, RUN)
 
 
 @pytest.fixture
@@ -56,16 +69,34 @@ def test_a_record_comes_back_as_it_was(store):
 def test_its_spec_is_whole(path):
     found = read(path)
     assert (found.kind, found.name, found.identity) == ("run", SPEC.name, SPEC.identity)
-    assert found.spec == found.run_spec == SPEC and found.key == SPEC.canonical()
+    assert type(found) is RunRecord and found.spec == SPEC and found.key == SPEC.canonical()
 
 
-@pytest.mark.parametrize("made", [Trivial(Data("ml-100k"), "recency"), Derived("probed", (SPEC,))])
-def test_only_a_trained_run_has_the_spec_of_a_run(made):
-    record = run_record(made, {}, {})
-    assert record.spec == made
-    sentence = f"{made.name} is no record of a trained run, but {record.kind}"
-    with pytest.raises(RecordError, match=sentence):
-        _ = record.run_spec
+@pytest.mark.parametrize(
+    ("spec", "cls"),
+    [
+        (SPEC, RunRecord),
+        (Derived("probed", (SPEC,)), DerivedRecord),
+        (Trivial(Data("ml-100k"), "recency"), TrivialRecord),
+    ],
+)
+def test_each_kind_has_a_class_and_only_a_trained_run_counts_as_one(store, spec, cls):
+    record = store.of_spec(store.put(new_record(spec, RESULT, RUN)) and spec)
+    assert type(record) is cls and record.spec == spec
+    if cls is RunRecord:
+        assert of_kind(record, RunRecord) is record
+    else:
+        sentence = f"{spec.name} is a record of kind '{cls.kind}', not a trained run"
+        with pytest.raises(RecordError, match=sentence):
+            of_kind(record, RunRecord)
+
+
+def test_the_statistics_of_a_data_set_are_no_result_of_a_model(store):
+    name = records.statistics_name(Data("synthetic"))
+    store.put(StatisticsRecord(name, Data("synthetic").canonical(), {"users": 3}, RUN))
+    assert type(store.get(name)) is StatisticsRecord
+    with pytest.raises(RecordError, match="of kind 'statistics', not the result of a model"):
+        of_kind(store.get(name), ModelRecord)
 
 
 def test_ranks_and_repeat_flags_are_by_user(path):
@@ -82,7 +113,7 @@ def test_the_text_is_the_same_whatever_the_order_of_the_keys():
         return {k: backwards(v) for k, v in reversed(value.items())}
 
     one = record_of()
-    other = Record(one.kind, one.name, *map(backwards, (one.key, one.result, one.run)))
+    other = RunRecord(one.name, *map(backwards, (one.key, one.result, one.run)))
     assert other.to_json() == one.to_json() and list(other.result) != list(one.result)
 
 

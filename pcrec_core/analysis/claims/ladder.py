@@ -16,7 +16,7 @@ from pcrec_core.analysis.claims.planned_records import Reader, found_records, pl
 from pcrec_core.analysis.claims.registry import Claim
 from pcrec_core.analysis.paired_runs import paired_runs
 from pcrec_core.metrics import value_by_user
-from pcrec_core.study.records import Record
+from pcrec_core.study.records import ModelRecord
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def improvements(rung: Rung, claim: Claim, read: Reader, metric: str) -> dict[in
     return {seed: over[seed] / base[seed] - 1 for seed in sorted(over.keys() & base.keys())}
 
 
-def ranks(record: Record, chosen: str, metric: str) -> np.ndarray:
+def ranks(record: ModelRecord, chosen: str, metric: str) -> np.ndarray:
     """Return the ranks of a record's choice, (users,) int64.
 
     The choice is each metric's best epoch and peer on ``test``, or those that validation picks.
@@ -96,5 +96,5 @@ def ranks(record: Record, chosen: str, metric: str) -> np.ndarray:
     return np.array(text.split(), dtype=np.int64)
 
 
-def _mean(record: Record, chosen: str, metric: str) -> float:
+def _mean(record: ModelRecord, chosen: str, metric: str) -> float:
     return float(value_by_user(ranks(record, chosen, metric), metric).mean())

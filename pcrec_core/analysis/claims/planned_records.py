@@ -7,19 +7,19 @@ from functools import cache
 
 from pcrec_core.analysis.claims.registry import Claim
 from pcrec_core.study import plans
-from pcrec_core.study.records import Record, Store
+from pcrec_core.study.records import ModelRecord, Store
 from pcrec_core.study.variants import Spec, variant
 
 #: A function from a spec to its record, None where there is none.
-Reader = Callable[[Spec], Record | None]
+Reader = Callable[[Spec], ModelRecord | None]
 
 
 def reader(store: Store) -> Reader:
     """Return a function that looks up the record of a spec and reads each record once."""
-    return cache(lambda spec: store.get(spec.name))
+    return cache(lambda spec: store.of_spec(spec))
 
 
-def found_records(read: Reader, claim: Claim, label: str) -> tuple[Record, ...]:
+def found_records(read: Reader, claim: Claim, label: str) -> tuple[ModelRecord, ...]:
     """Return the records of an arm's planned runs, without those that are missing."""
     return tuple(record for spec in planned(claim, label) if (record := read(spec)))
 

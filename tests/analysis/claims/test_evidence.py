@@ -24,7 +24,7 @@ from pcrec_core.reporting.formats import DASH, improvement
 from pcrec_core.specs.derived import Trivial
 from pcrec_core.specs.run import Data
 from pcrec_core.study import plans
-from pcrec_core.study.records import Store, run_record
+from pcrec_core.study.records import Store, new_record
 from pcrec_core.study.variants import variant
 
 USERS = 400
@@ -67,7 +67,7 @@ def put(
             "layers": [["item", "embedding"]],
         }
         spec = variant(label, dataset, model, seed)
-        store.put(run_record(spec, ranked(ranks, dataset) | pair, {}))
+        store.put(new_record(spec, ranked(ranks, dataset) | pair, {}))
 
 
 def one(store: Store, name: str) -> Evidence:
@@ -192,7 +192,7 @@ def test_a_model_is_compared_with_another_model_and_with_a_baseline_without_seed
     put(store, "base", model="dnn")
     put(store, "LE", 0.5)
     spec = Trivial(Data("ml-100k"), "popularity")
-    store.put(run_record(spec, ranked([9] * (USERS - 60) + [1] * 60), {}))
+    store.put(new_record(spec, ranked([9] * (USERS - 60) + [1] * 60), {}))
     dnn = one(store, "table3-ml-sasrec-dnn").found
     assert (dnn.runs_v, dnn.runs_b) == (3, 3)
     popularity = one(store, "controls-ml-sasrec-popularity").found
@@ -217,7 +217,7 @@ def probe(store: Store, label: str, seed: int, h: list[float]) -> None:
         for name, value in zip(NAMES, h, strict=True)
     }
     spec = variant(f"probed-{label}", "ml-100k", "sasrec", seed)
-    store.put(run_record(spec, {"probed": {"tensors": tensors}}, {}))
+    store.put(new_record(spec, {"probed": {"tensors": tensors}}, {}))
 
 
 def exchange(store: Store, seed: int, peers: list[list[float]]) -> None:
@@ -225,7 +225,7 @@ def exchange(store: Store, seed: int, peers: list[list[float]]) -> None:
     epochs = {"exchanges": [0, 1], "h": [[[9.0] * 4] * 2, peers], "mu": [[[0.5] * 4] * 2] * 2}
     layers = [[name, "middle"] for name in NAMES]
     result = {"epochs": epochs, "chosen": {"epoch": 1}, "layers": layers}
-    store.put(run_record(variant("LE", "ml-100k", "sasrec", seed), result, {}))
+    store.put(new_record(variant("LE", "ml-100k", "sasrec", seed), result, {}))
 
 
 def facts(store: Store, name: str) -> str:
@@ -323,7 +323,7 @@ def test_claims_without_a_word_are_described_or_named_as_unmeasured(store):
         "layers": [["item", "embedding"], ["a", "middle"]],
     }
     for alpha in (30, 40):
-        store.put(run_record(variant(f"LE@{alpha}", "ml-100k", "sasrec"), result, {}))
+        store.put(new_record(variant(f"LE@{alpha}", "ml-100k", "sasrec"), result, {}))
     text = facts(store, "fig4-ml-sasrec-mu")
     share = "the larger mu of a layer is 0.7 or more in 50 % of all layers and exchanges"
     assert text.startswith("at alpha 30 ")
