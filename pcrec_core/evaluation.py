@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pcrec_core.datasets.split import Split
-from pcrec_core.errors import TrainingError
+from pcrec_core.errors import SpecError, TrainingError, known
 from pcrec_core.metrics import METRICS, value_by_user
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.training.precision import products
@@ -23,6 +23,8 @@ from pcrec_core.training.precision import products
 #: Scores in memory at a time, by device: on a CPU few enough to stay in its cache (float32: 4 MiB),
 #: on a GPU enough to keep it busy.
 CELLS = {"cpu": 2**20, "cuda": 2**26}
+#: Whose targets are ranked.
+PARTS = ("valid", "test")
 #: Users per chunk at least, because products of fewer rows are slow.
 FEWEST = 64
 
@@ -55,9 +57,8 @@ class Ranker:
         padding: bool = False,
     ) -> None:
         self._n_items, self._device, self._padding = split.n_items, device, padding
-        parts = ("valid", "test")
-        self._targets = {part: self._put(split.targets(part)).long() for part in parts}
-        self._inputs = {part: self._put(split.histories(part=part, t=t or 2)) for part in parts}
+        self._targets = {part: self._put(split.targets(part)).long() for part in PARTS}
+        self._inputs = {part: self._put(split.histories(part=part, t=t or 2)) for part in PARTS}
         if hide_seen:
             self._offsets, items = split.seen()
         else:
@@ -89,9 +90,13 @@ class Ranker:
 
         Raises
         ------
+        SpecError
+            For an unknown part, and for a model on another device or whose scores do not fit.
         TrainingError
             If a score is NaN.
         """
+        known("part", part, PARTS)
+        _refuse_model(model, self._counts.device)
         training = model.training
         model.eval()
         users = torch.arange(len(self._targets[part]), device=self._device)
@@ -125,6 +130,7 @@ class Ranker:
         else:
             out = buffer[: len(rows) * (self._n_items + 1)].view(-1, len(rows))
             scores = _scores_of(model)(rows, inputs, out=out)
+        _refuse_scores(scores, (len(rows), self._n_items + 1), self._counts.device)
         top = scores.amax(1)
         own = scores.gather(1, target)  # from the same product as the others
         if not self._padding:
@@ -140,6 +146,23 @@ class Ranker:
         users = torch.arange(len(rows), device=self._device).repeat_interleave(counts)
         items = self._seen[self._offsets[first] : self._offsets[last]]
         scores[users, items] = float("-inf")
+
+
+def _refuse_model(model: nn.Module, device: torch.device) -> None:
+    if not callable(getattr(model, "scores", None)):
+        raise SpecError(f"{type(model).__name__} has no method scores(users, inputs) to rank by.")
+    found = next((w.device for w in model.parameters()), device)
+    if found != device:
+        raise SpecError(f"the model is on {found}, the ranker on {device}: move one of them.")
+
+
+def _refuse_scores(scores: Tensor, shape: tuple[int, int], device: torch.device) -> None:
+    if (*scores.shape, scores.device) != (*shape, device) or not scores.is_floating_point():
+        raise SpecError(
+            f"scores must be floats of shape {shape} on {device}, with column 0 for the padding id"
+            f" and one column per item; the model returned {scores.dtype} of shape"
+            f" {tuple(scores.shape)} on {scores.device}."
+        )
 
 
 def _scores_of(model: nn.Module) -> Callable[..., Tensor]:

@@ -15,7 +15,7 @@ from torch import nn
 
 from pcrec_core import evaluation
 from pcrec_core.datasets.split import Split
-from pcrec_core.errors import TrainingError
+from pcrec_core.errors import SpecError, TrainingError
 from pcrec_core.evaluation import Ranker, summary
 from pcrec_core.training.build import build
 
@@ -185,6 +185,35 @@ def test_ranking_has_no_dropout_and_no_gradient_and_leaves_the_mode():
         model = Asks().train(training)
         ranks = ranker.ranks(model, "test")
         assert model.training is training and ranks.dtype == np.int32 and ranks.shape == (3,)
+
+
+@pytest.mark.parametrize(
+    ("scores", "returned"),
+    [
+        (torch.zeros(3, 6), r"float32 of shape \(3, 6\) on cpu"),  # no column for the padding id
+        (torch.zeros(3, 8), r"shape \(3, 8\)"),
+        (torch.zeros(1, 7), r"shape \(1, 7\)"),
+        (torch.zeros(3, 7, dtype=torch.int64), "int64 of"),
+        (torch.zeros(3, 7, device="meta"), "on meta"),
+    ],
+)
+def test_scores_that_do_not_fit_are_refused(scores, returned):
+    model = nn.Module()
+    model.scores = lambda users, inputs: scores.clone()
+    words = r"floats of shape \(3, 7\) on cpu, with column 0 for the padding id .*" + returned
+    with pytest.raises(SpecError, match=words):
+        Ranker(SMALL, 3, False, CPU).ranks(model, "test")
+
+
+def test_a_part_and_a_model_that_do_not_fit_are_refused():
+    ranker, model = Ranker(SMALL, 3, False, CPU), TableOfScores(np.zeros((3, 7)))
+    with pytest.raises(SpecError, match="unknown part 'tset'; did you mean 'test'"):
+        ranker.ranks(model, "tset")
+    with pytest.raises(SpecError, match=r"Linear has no method scores\(users, inputs\)"):
+        ranker.ranks(nn.Linear(2, 2), "test")
+    model.weight = nn.Parameter(torch.zeros(1, device="meta"))
+    with pytest.raises(SpecError, match="the model is on meta, the ranker on cpu"):
+        ranker.ranks(model, "test")
 
 
 def test_summary_by_hand():
