@@ -15,7 +15,10 @@ TESTS = Path(__file__).resolve().parent / "tests"
 SLOW_FILES = (
     "benchmarks/test_benchmarks_ml20m.py",
     "core/test_provenance.py",
+    "core/test_writing.py",
+    "datasets/test_datasets_downloads.py",
     "study/test_executors.py",
+    "study/test_killed.py",
     "test_installed.py",
     "training/test_parallel.py",
     "training/test_resume.py",

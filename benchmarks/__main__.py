@@ -23,8 +23,9 @@ from tqdm import tqdm
 
 from benchmarks import ml20m
 from benchmarks.cases import CPU, Case, all_cases
-from pcrec_core.paths import ROOT, write_whole
+from pcrec_core.paths import ROOT
 from pcrec_core.training.precision import available, products
+from pcrec_core.writing import write_whole
 
 T = TypeVar("T")
 Row = dict[str, object]

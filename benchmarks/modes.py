@@ -24,13 +24,14 @@ from tqdm import tqdm
 from benchmarks.__main__ import machine
 from pcrec_core.evaluation import Ranker
 from pcrec_core.models.ensemble import ScoreEnsemble
-from pcrec_core.paths import ROOT, write_whole
+from pcrec_core.paths import ROOT
 from pcrec_core.specs.fields import digest
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study import command_line, splits
 from pcrec_core.study.defaults import base, pcrec
 from pcrec_core.study.records import Store
 from pcrec_core.training.build import build
+from pcrec_core.writing import write_whole
 
 TABLE = ROOT / "data" / "modes.csv"
 _ROUNDS = 3  # repetitions of each case, in turn

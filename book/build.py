@@ -20,7 +20,9 @@ from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
 from book import check
-from pcrec_core.paths import ROOT, write_whole
+from pcrec_core.errors import FileError
+from pcrec_core.paths import ROOT
+from pcrec_core.writing import write_whole
 
 NOTEBOOKS = ROOT / "notebooks"
 BUILD = ROOT / "_build"
@@ -181,7 +183,10 @@ def _execute_one(path: Path) -> tuple[str, bool]:
         except Exception as error:  # a dead kernel, a file that is no notebook
             return f"{path.name}: {type(error).__name__}: {error}", True
         notebook = clean(nbformat.read(output, as_version=4))  # type: ignore[no-untyped-call] # nbformat has no types
-    write_whole(path, nbformat.writes(notebook).encode())  # type: ignore[no-untyped-call] # as above
+    try:
+        write_whole(path, nbformat.writes(notebook).encode())  # type: ignore[no-untyped-call] # as above
+    except FileError as error:
+        return f"{path.name}: {error}", True
     return f"{path.name} in {time.monotonic() - began:.0f} s", False
 
 

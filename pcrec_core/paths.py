@@ -1,4 +1,4 @@
-"""Every path of the project, and how its files are written.
+"""Every path of the project, and the locks of its files.
 
 A path follows from the package or from the environment, never from the working directory.
 """
@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pcrec_core.errors import FileError
+from pcrec_core.writing import file_errors
 
 #: The repository around the package, or just the folder above it where the package is installed.
 ROOT = Path(__file__).resolve().parents[1]
@@ -79,26 +80,6 @@ def weights() -> Path:
     return cache() / "weights"
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write ``content`` to ``path`` whole or not at all.
-
-    It goes to a temporary file in the same folder, which is then renamed.
-
-    Raises
-    ------
-    FileError
-        If the file cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with _file_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_bytes(content)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
 @contextmanager
 def alone(path: Path) -> Iterator[None]:
     """Hold the lock of the file at ``path``, for which other threads and processes wait.
@@ -111,21 +92,9 @@ def alone(path: Path) -> Iterator[None]:
     FileError
         If the file cannot be made.
     """
-    with _file_errors(path):
+    with file_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = path.open("ab")
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-@contextmanager
-def _file_errors(path: Path) -> Iterator[None]:
-    """Turn an ``OSError`` about ``path`` into a ``FileError``."""
-    try:
-        yield
-    except OSError as error:
-        raise FileError(
-            f"{path} cannot be written ({error.strerror or error}); make its place free, or name"
-            " another folder, and start again."
-        ) from error

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pcrec_core import paths
 from pcrec_core.errors import RecordError
-from pcrec_core.paths import write_whole
 from pcrec_core.specs.derived import Spec
 from pcrec_core.study.record import ModelRecord, Record, RunRecord, of_kind, read
+from pcrec_core.writing import write_whole
 
 
 @dataclass(frozen=True)

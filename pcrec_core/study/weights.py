@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from pcrec_core.datasets.split import Split
 from pcrec_core.errors import RecordError
-from pcrec_core.paths import write_whole
 from pcrec_core.specs.fields import canonical_json
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study.records import Store
 from pcrec_core.study.weight_files import path
+from pcrec_core.writing import write_whole
 
 if TYPE_CHECKING:
     import torch

@@ -17,7 +17,7 @@ import torch
 
 from pcrec_core import provenance
 from pcrec_core.errors import TrainingError
-from pcrec_core.paths import write_whole
+from pcrec_core.writing import remove_abandoned, write_whole
 
 _DIGITS = 64  # of a SHA-256
 
@@ -110,9 +110,10 @@ class Checkpoint:
         self._last = time.monotonic()
 
     def delete(self) -> None:
-        """Delete the checkpoint of a finished run, if there is one."""
+        """Delete the checkpoint of a finished run, and what killed processes left beside it."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
+            remove_abandoned(self.path.parent)
 
 
 def _verified(path: Path) -> bytes:

@@ -167,18 +167,6 @@ def test_nothing_is_left_where_it_is_interrupted(store, monkeypatch):
     assert files(store.folder) == []
 
 
-def test_nothing_is_left_where_the_disk_is_full_half_way(store, monkeypatch):
-    def half(self: Path, content: bytes) -> None:
-        with self.open("wb") as file:
-            file.write(content[: len(content) // 2])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", half)
-    with pytest.raises(FileError, match="No space left on device"):
-        store.put(record_of())
-    assert files(store.folder) == []
-
-
 def test_the_record_of_before_stays_where_writing_the_next_fails(store, path, monkeypatch):
     before = path.read_bytes()
     monkeypatch.setattr(os, "replace", fails(OSError(28, "No space left on device")))

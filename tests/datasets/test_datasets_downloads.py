@@ -1,0 +1,200 @@
+"""Servers on a bad day: nothing unverified is kept, nothing hangs, the next address is tried."""
+
+from __future__ import annotations
+
+import gzip
+import http.server
+import io
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from datasets_support import refusal, remote
+from faults_support import child, killed
+
+from pcrec_core.datasets import files
+
+CONTENT = b"1 2\n3 4\n" * 100
+Handler = http.server.BaseHTTPRequestHandler
+
+
+def answer(handler: Handler, status: int = 200, body: bytes = b"", **headers: object) -> None:
+    handler.send_response(status)
+    for name, value in ({"Content_Length": len(body)} | headers).items():
+        handler.send_header(name.replace("_", "-"), str(value))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def redirect(place: str) -> Callable[[Handler], None]:
+    return lambda handler: answer(handler, 302, Location=place)
+
+
+def stall(handler: Handler) -> None:
+    handler.server.over.wait(20)
+
+
+def stall_in_the_body(handler: Handler) -> None:
+    answer(handler, body=CONTENT[:9], Content_Length=len(CONTENT))
+    handler.wfile.flush()
+    stall(handler)
+
+
+def dribble(handler: Handler, header: bool = False) -> None:
+    """Send a byte every now and then, for longer than anybody should wait."""
+    if not header:
+        answer(handler, Content_Length=len(CONTENT))
+    while not handler.server.over.wait(0.05):
+        handler.wfile.write(b"1")
+        handler.wfile.flush()
+
+
+def endless(handler: Handler) -> None:
+    answer(handler, Content_Length=2**40)
+    while not handler.server.over.is_set():
+        handler.wfile.write(bytes(2**16))
+
+
+def zipped(*members: tuple[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def with_headers(at: int, value: int) -> bytes:
+    """Return a zip with a field of two bytes changed in both headers of its member."""
+    body = bytearray(zipped(("u", CONTENT)))
+    for place in (at, body.index(b"PK\1\2") + at + 2):
+        body[place : place + 2] = value.to_bytes(2, "little")
+    return bytes(body)
+
+
+with pytest.warns(UserWarning, match="Duplicate name"):
+    DOUBLE = zipped(("u", CONTENT), ("u", b"other"))
+BOMB = bytes(2**25)
+
+#: By name: the member of a zip if it is one, what the server does, and the reason that is given.
+FAULTS = {
+    "404": ("", lambda h: answer(h, 404), "HTTP status 404"),
+    "503": ("", lambda h: answer(h, 503), "HTTP status 503"),
+    "stall before the answer": ("", stall, "ReadTimeout"),
+    "stall in the body": ("", stall_in_the_body, "ConnectionError"),
+    "redirect to a page": ("", redirect("/page"), "13 bytes with SHA-256"),
+    "redirect in a loop": ("", redirect("/bad"), "HTTP status 302"),
+    "redirect to a file": ("", redirect("file:///etc/hostname"), "InvalidSchema"),
+    "half a body": (
+        "",
+        lambda h: answer(h, body=CONTENT[:400], Content_Length=800),
+        "ChunkedEncodingError",
+    ),
+    "half the content": ("", lambda h: answer(h, body=CONTENT[:400]), "400 bytes with SHA-256"),
+    "other bytes": ("", lambda h: answer(h, body=bytes(800)), "800 bytes with SHA-256"),
+    "endless body": ("", endless, "more than the 800 bytes that were expected"),
+    "gzip bomb": (
+        "",
+        lambda h: answer(h, body=gzip.compress(BOMB), Content_Encoding="gzip"),
+        "more than the 800 bytes that were expected",
+    ),
+    "a byte now and then": ("", dribble, "not finished after 1 seconds"),
+    "a header without end": ("", lambda h: dribble(h, True), "not finished after 1 seconds"),
+    "zip bomb": (
+        "#u",
+        lambda h: answer(h, body=zipped(("u", BOMB))),
+        "more than the 800 bytes that were expected",
+    ),
+    "endless zip": ("#u", endless, "more than the 1056576 bytes that were expected"),
+    "zip with another member": (
+        "#u",
+        lambda h: answer(h, body=zipped(("v", CONTENT))),
+        "There is no item named 'u' in the archive",
+    ),
+    "zip with a member twice": ("#u", lambda h: answer(h, body=DOUBLE), "5 bytes with SHA-256"),
+    "zip with a member above": (
+        "#u",
+        lambda h: answer(h, body=zipped(("../u", CONTENT))),
+        "There is no item named 'u' in the archive",
+    ),
+    "zip that is encrypted": (
+        "#u",
+        lambda h: answer(h, body=with_headers(6, 1)),
+        "File 'u' is encrypted",
+    ),
+    "zip of another method": (
+        "#u",
+        lambda h: answer(h, body=with_headers(8, 99)),
+        "That compression method is not supported",
+    ),
+}
+
+
+@pytest.fixture
+def host(request, monkeypatch, tmp_path) -> Iterator[str]:
+    """Serve the fault that the test is given at /bad, and the right content at /good."""
+
+    class Server(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answers = {
+                "/good": lambda handler: answer(handler, body=CONTENT),
+                "/page": lambda handler: answer(handler, body=b"<html></html>"),
+                "/bad": request.param,
+            }
+            answers[self.path](self)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    monkeypatch.delenv(files.ENVIRONMENT, raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(files, "cache", lambda: tmp_path / "cache")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    server.handle_error = lambda *_: None  # who asked has gone
+    server.over = threading.Event()
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.over.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("host", "member", "reason"),
+    [(behave, member, reason) for member, behave, reason in FAULTS.values()],
+    ids=FAULTS,
+    indirect=["host"],
+)
+def test_after_a_bad_server_nothing_is_left_and_the_next_is_asked(
+    host, member, reason, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(files, "_TIMEOUT", 0.5)
+    monkeypatch.setattr(files, "_PATIENCE", 1)
+    bad, cache = f"{host}/bad{member}", tmp_path / "cache"
+    sentence = refusal(files.locate, remote(CONTENT, bad))
+    assert f"tried {bad} ({reason}" in sentence and sentence.endswith("to its folder.")
+    assert list(cache.iterdir()) == [] and list(tmp_path.iterdir()) == [cache]
+    path = files.locate(remote(CONTENT, bad, f"{host}/good"))
+    assert path.read_bytes() == CONTENT and list(cache.iterdir()) == [path]
+
+
+def download(folder: Path, url: str) -> None:
+    files.cache = lambda: folder
+    files.locate(remote(CONTENT, url))
+
+
+@pytest.mark.parametrize("host", [stall_in_the_body], indirect=True)
+def test_what_a_killed_download_left_is_removed_by_the_next(host, tmp_path):
+    cache = tmp_path / "cache"
+    process = child(download, cache, f"{host}/bad")
+    while not list(cache.glob("*")):
+        time.sleep(0.01)
+    [left] = cache.iterdir()
+    process.kill()
+    assert killed(process) and left.name.endswith(".tmp")
+    path = files.locate(remote(CONTENT, f"{host}/good"))
+    assert path.read_bytes() == CONTENT and list(cache.iterdir()) == [path]
