@@ -18,7 +18,7 @@ from book import build
 from pcrec_core.errors import FileError
 from pcrec_core.paths import ROOT
 from pcrec_core.study import weight_files, weights
-from pcrec_core.study.records import Store, run_record
+from pcrec_core.study.records import Store, new_record
 from pcrec_core.training.checkpoints import Checkpoint
 from pcrec_core.writing import temporary, write_whole
 
@@ -113,7 +113,7 @@ RUN = spec_of("bpr", epochs=1, d=4)
 
 def _record(folder: Path, number: int) -> Path:
     result = {"test": {}, "ranks": "", "repeated": "", "data": {"fingerprint": "a" * 5000}}
-    return Store(folder).put(run_record(RUN, result, {"number": number}))
+    return Store(folder).put(new_record(RUN, result, {"number": number}))
 
 
 def _checkpoint(folder: Path, number: int) -> Path:
