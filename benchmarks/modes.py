@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import argparse
-import re
+import shlex
 import statistics
 import subprocess
 import sys
@@ -92,12 +92,12 @@ def workers() -> dict[str, Measure]:
 def _trained(runs: Sequence[RunSpec], start: list[str], *more: str) -> dict[str, Any]:
     """Train ``runs``, which differ in the seed alone, by the command line and measure them."""
     with TemporaryDirectory() as folder:
-        whole = re.sub(r"--seed .*", "", command_line.command(runs[0]))
-        command = whole.split()[3:]  # without: python -m pcrec_core
-        seeds = ["--seed", *(str(run.seed) for run in runs)]
+        words = shlex.split(command_line.command(runs[0]))[1:]  # without: pcrec
+        place = words.index("--seed") + 1
+        words[place : place + 1] = [str(run.seed) for run in runs]
         began = time.perf_counter()
         subprocess.run(
-            [sys.executable, *start, "pcrec_core", *command, *seeds, *more, "--records", folder],
+            [sys.executable, *start, "pcrec_core", *words, *more, "--records", folder],
             check=True,
             capture_output=True,
             cwd=ROOT,

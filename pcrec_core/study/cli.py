@@ -1,4 +1,4 @@
-"""Command line: ``python -m pcrec_core data | train | study | show``."""
+"""Command line: ``pcrec data | train | study | show``."""
 
 from __future__ import annotations
 
@@ -44,9 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def parser() -> Parser:
     """Return the parser of all commands."""
-    whole = Parser(
-        prog="python -m pcrec_core", description="PCRec, reproduced: train and read runs."
-    )
+    whole = Parser(prog="pcrec", description="PCRec, reproduced: train and read runs.")
     commands = whole.add_subparsers(required=True, metavar="data | train | study | show")
     data = commands.add_parser("data", help="list the data sets and what is on disk")
     data.set_defaults(command=_data)

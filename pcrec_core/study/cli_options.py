@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pcrec_core.errors import SpecError, unknown
-from pcrec_core.study import executors
+from pcrec_core.errors import SpecError, require, unknown
+from pcrec_core.study import command_line, executors
 from pcrec_core.study.executors import AnyExecutor
-from pcrec_core.study.records import Record, RunRecord
+from pcrec_core.study.records import ModelRecord, Record, RunRecord
 from pcrec_core.training import environment
 
 RECORDS = (
@@ -81,6 +81,12 @@ def add_place(parser: argparse.ArgumentParser) -> None:
     add("--records", type=Path, metavar="DIR", help=RECORDS)
 
 
+def once(what: str, words: Sequence[object]) -> None:
+    """Raise ``SpecError`` if a word is given twice."""
+    for place, word in enumerate(words):
+        require(word not in words[:place], f"{what} has {word} twice; give each once.")
+
+
 def executor(options: argparse.Namespace) -> AbstractContextManager[AnyExecutor | None]:
     """Return the executor that ``--workers`` or ``--dask`` asks for, or None, for ``with``."""
     if options.workers is options.dask is None:
@@ -99,12 +105,23 @@ def print_record(record: Record, path: Path) -> None:
     """Print the path, the name and the main results of a record."""
     print(f"record    {path}")
     print(f"name      {record.name}")
+    if isinstance(record, ModelRecord):
+        print(f"again     {_again(record)}")
     if isinstance(record, RunRecord):
         _print_run(record)
         return
     for name, value in record.result.items():
         if name not in _NOT_PRINTED:
             print(f"{name:<24} {value}")
+
+
+def _again(record: ModelRecord) -> str:
+    """Return the command that makes the record again."""
+    spec = record.spec
+    line = command_line.command(spec)
+    if command_line.current(spec) == spec:
+        return line
+    return f"{line} (with the code of commit {str(record.run.get('commit'))[:8]})"
 
 
 def _print_run(record: RunRecord) -> None:

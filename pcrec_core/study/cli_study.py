@@ -6,7 +6,7 @@ import argparse
 
 from pcrec_core.study import plans, remaining, weight_files
 from pcrec_core.study import run as study
-from pcrec_core.study.cli_options import add_place, executor
+from pcrec_core.study.cli_options import add_place, executor, once
 from pcrec_core.study.records import Store
 from pcrec_core.study.variants import Spec
 
@@ -36,6 +36,8 @@ def add_study(parser: argparse.ArgumentParser) -> None:
 
 def _study(options: argparse.Namespace) -> None:
     store, names = Store(options.records), options.plans
+    once("NAME", names)
+    once("--dataset", options.dataset or [])
     if options.list and not names:
         names = [*plans.PLANS, *plans.STEPS]
     wanted = plans.planned(names, options.dataset, options.seeds)

@@ -25,7 +25,7 @@ GRIDS = {
     "l2": (0.01, 0.001, 0.0005, 0.0001, 0.00005, 0.00001),
 }
 #: Where a setting is chosen for one label alone, and the command that makes the trials.
-CHOSEN_ON, TRIALS = "retailrocket-half", "python -m pcrec_core study step5"
+CHOSEN_ON, TRIALS = "retailrocket-half", "pcrec study step5"
 #: The results of the trials by label and model: the best of ``GRIDS`` by validation NDCG@20 of
 #: seed 0. Empty until the trials have run.
 CHOSEN: dict[tuple[str, str], float] = {}

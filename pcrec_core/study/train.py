@@ -134,13 +134,9 @@ def require_trainable(spec: Spec) -> None:
             f" {spec.numerics}, can make it; ask for numerics {numerics}."
         )
     if os.environ.get(NO_TRAINING) and spec.data.source != "synthetic":
-        command = (
-            command_line.command(spec)
-            if isinstance(spec, RunSpec)
-            else "python -m pcrec_core study, or the notebook without it."
-        )
         raise RecordError(
-            f"the record {spec.name} is missing, and {NO_TRAINING} is set; make it with: {command}"
+            f"the record {spec.name} is missing, and {NO_TRAINING} is set; make it with:"
+            f" {command_line.command(spec)}"
         )
 
 

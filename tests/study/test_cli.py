@@ -21,8 +21,9 @@ from pcrec_core.study import command_line, defaults, records, splits, train
 from pcrec_core.study.cli import main
 from pcrec_core.study.records import Store, new_record
 
-TINY = shlex.split("train --dataset synthetic --model bpr --epochs 1 --d 4")
-PAIR = shlex.split("--peers 2 --cooperation layerwise")
+TINY = shlex.split("train base --dataset synthetic --model bpr --set epochs=1 d=4")
+#: The same, as a pair that cooperates.
+PAIR = [word.replace("base", "LE") for word in TINY]
 
 
 @pytest.fixture(autouse=True)
@@ -110,9 +111,8 @@ def test_show_prints_the_statistics_of_a_data_set(call, folder):
 
 def test_the_words_make_the_run_they_name(call, folder):
     words = (
-        "train --dataset synthetic --model sasrec --peers 2 --cooperation layerwise"
-        " --criterion entropy --alpha 30 --seed 0 --epochs 1 --protocol controlled --d 4 --t 9"
-        " --p 0.1 --eta 0.002 --l2 0.001"
+        "train LE@30 --dataset synthetic --model sasrec --seed 0 --set epochs=1 d=4 t=9 --set p=0.1"
+        " eta=0.002 l2=0.001"
     )
     code, *_ = call(*words.split())
     [record] = Store(folder).all()
@@ -124,10 +124,10 @@ def test_the_words_make_the_run_they_name(call, folder):
 @pytest.mark.parametrize(
     ("words", "run"),
     [
-        ("sasrec", defaults.base("ml-100k", "sasrec")),
-        ("dnn --peers 2 --cooperation layerwise", defaults.pcrec("ml-100k", "dnn")),
-        ("bpr --peers 2 --cooperation averaging", defaults.pcrec("ml-100k", "bpr", alpha=0)),
-        ("bpr --core 3", defaults.base(Data("ml-100k", core=3), "bpr")),
+        ("base sasrec", defaults.base("ml-100k", "sasrec")),
+        ("LE dnn", defaults.pcrec("ml-100k", "dnn")),
+        ("avg bpr", defaults.pcrec("ml-100k", "bpr", alpha=0)),
+        ("base bpr --set core=3", defaults.base(Data("ml-100k", core=3), "bpr")),
     ],
 )
 def test_options_that_are_not_given_have_the_studys_settings(call, folder, words, run):
@@ -136,8 +136,10 @@ def test_options_that_are_not_given_have_the_studys_settings(call, folder, words
     made = {"seconds": {"train": 3.2}, "device": "cpu", "threads": 1}
     made |= {"commit": "c" * 40, "clean": False}
     Store(folder).put(new_record(run, result, made))
-    code, out, _ = call("train", "--dataset", "ml-100k", "--model", *words.split())
+    label, *rest = words.split()
+    code, out, _ = call("train", label, "--dataset", "ml-100k", "--model", *rest)
     assert code == 0 and any(line.split() == ["name", run.name] for line in out)
+    assert f"again     {command_line.command(run)}" in out
     text = "\n".join(out)
     assert all(part in text for part in ("not clean", "943 users", "0.0875"))
     assert re.search(r"^HIT@5 +0\.123[45]$", text, re.M)
@@ -155,7 +157,7 @@ def test_a_person_trains_reads_and_shows(folder):
 def test_a_person_gets_one_sentence_and_exit_code_1(folder):
     for words, sentence in (
         (["show", "nothing.json"], "there is no record at nothing.json."),
-        ([*TINY, "--protocol", "papr"], "did you mean 'paper'"),
+        ([*TINY, "protocol=papr"], "did you mean 'paper'"),
     ):
         done = person(*words, folder=folder)
         assert (done.returncode, done.stdout) == (1, "")
@@ -201,59 +203,61 @@ def test_data_of_a_folder_that_is_none_is_refused(call, monkeypatch):
 
 TYPOS = table("""
     --model bprr                              | bpr
-    --model sasrek PAIR                       | sasrec
+    PAIR --model sasrek                       | sasrec
     --model SASRec                            | sasrec
     --dataset synthetik                       | synthetic
     --dataset ml100k                          | ml-100k
     --dataset synthetik --columns user,item   | synthetic
-    --protocol controled                      | controlled
-    --protocol realeased                      | released
-    --peers 2 --cooperation layrwise          | layerwise
-    --peers 2 --cooperation average           | averaging
-    PAIR --criterion entropi                  | entropy
-    PAIR --criterion L1                       | l1
-    --schedule cosin                          | cosine
+    --set protocol=controled                  | controlled
+    --set protocol=realeased                  | released
+    --set critrion=l1                         | criterion
+    --set ordr=once                           | order
+    --set schedule=cosin                      | cosine
+    --set peers=2 orders=sane                 | same
+    PAIR --set criterion=entropi              | entropy
+    PAIR --set criterion=L1                   | l1
 """)
 
 
 def words_of(text: str) -> list[str]:
-    """Split a command line, in which PAIR stands for ``PAIR``."""
-    return text.replace("PAIR", " ".join(PAIR)).split()
+    """Return the words of a command: those after ``TINY``, or after ``PAIR`` where it is named."""
+    words = text.split()
+    return [*PAIR, *words[1:]] if words[:1] == ["PAIR"] else [*TINY, *words]
 
 
 @pytest.mark.parametrize(("words", "nearest"), TYPOS)
 def test_a_typo_is_answered_with_the_nearest_name(call, folder, words, nearest):
-    code, out, err = call(*TINY, *words_of(words))
+    code, out, err = call(*words_of(words))
     assert (code, out) == (1, []) and not folder.exists()
     assert re.match(rf"unknown [a-z ]+ '.*'; did you mean '{nearest}'\? Known: ", refused(err))
 
 
 REFUSED = table("""
---rules mean            | --rules takes NAME=VALUE, such as loss=all, not 'mean'.
---rules mean=all        | option mean has no meaning for this run; leave it as in protocol \
+--set mean              | --set takes NAME=VALUE, such as epochs=5, not 'mean'.
+--set mean=all          | option mean has no meaning for this run; leave it as in protocol \
 'controlled'.
---rules ordr=once       | unknown protocol option 'ordr'; did you mean 'order'?
---gamma 1 --shares own  | --gamma and --shares have a meaning with --cooperation only.
---peers 2 --orders sane | unknown orders 'sane'; did you mean 'same'?
---alpha 30              | --alpha has a meaning with --cooperation only.
---criterion l1          | --criterion has a meaning with --cooperation only.
---peers 2 --every 2     | --every has a meaning with --cooperation only.
---peers 2 --cooperation averaging --alpha 3 | averaging has no criterion and no alpha
---cooperation averaging | cooperation needs peers: 2 or more.
-PAIR --alpha 0          | alpha must be above 0 and at most 1e12, not 0.0; for alpha = 0 take the \
+--set d=4               | --set has 'd' twice; give each once.
+--set alpha=30 every=2  | alpha and every have a meaning for models that exchange weights, such as \
+LE, only.
+--set gamma=1           | gamma has a meaning for models that exchange weights, such as LE, only.
+PAIR --set gamma=1      | gamma belongs to the rule 'parameterwise', and is 0 or more.
+PAIR --set alpha=0      | alpha must be above 0 and at most 1e12, not 0.0; for alpha = 0 take the \
 rule 'averaging'.
-PAIR --every 0          | every must be 1 or more, not 0.
-PAIR --every 2          | cooperation every 2 epochs never happens in 1 epochs.
---t 9                   | t (piece length) belongs to sasrec and dnn: give it there, and leave it \
+PAIR --set every=0      | every must be 1 or more, not 0.
+PAIR --set every=2      | cooperation every 2 epochs never happens in 1 epochs.
+PAIR --set components=embedding | BPR has no component but its embeddings: leave components out.
+--set t=9               | t (piece length) belongs to sasrec and dnn: give it there, and leave it \
 out for bpr.
---p 0.1                 | p (dropout) belongs to sasrec: give it there, and leave it out \
+--set p=0.1             | p (dropout) belongs to sasrec: give it there, and leave it out \
 for dnn and bpr.
---eta nan               | eta must be a finite number, not nan.
---eta 0                 | eta (learning rate) must be above 0, not 0.0.
---epochs 0              | epochs must be 1 or more, not 0.
+--set eta=nan           | eta must be a finite number, not nan.
+--set eta=0             | eta (learning rate) must be above 0, not 0.0.
+--set batch=many        | batch must be an int, not 'many'.
+--set batch=2.5         | batch must be an int, not 2.5.
+--set core=0            | core must be 1 or more, not 0.
+--set peers=0           | peers must be 1 or more, not 0.
 --seed -1               | seed must be 0 or more, not -1.
---core 0                | core must be 1 or more, not 0.
---peers 0               | peers must be 1 or more, not 0.
+--seed 1 2 1            | --seed has 1 twice; give each once.
 --csv my.csv            | --csv and --columns belong to --dataset csv, not to synthetic.
 --columns a,b           | --csv and --columns belong to --dataset csv, not to synthetic.
 --dataset csv           | --dataset csv needs the file: --csv FILE.
@@ -262,15 +266,15 @@ for dnn and bpr.
 --device gpu            | device must be auto, cpu or cuda, not 'gpu'.
 --threads 0             | threads must be from 1 to 1024, not 0.
 --threads 100000        | threads must be from 1 to 1024, not 100000.
---batch 99999999999999999999 | batch must be at most 10**9, not 99999999999999999999.
---core 1000             | synthetic with core=1000: nobody is left
---eta 1e30 --epochs 3   | the training diverged; lower the learning rate.
+--set batch=99999999999999999999 | batch must be at most 10**9, not 99999999999999999999.
+--set core=1000         | synthetic with core=1000: nobody is left
+--set eta=1e30          | the training diverged; lower the learning rate.
 """)
 
 
 @pytest.mark.parametrize(("words", "sentence"), REFUSED)
 def test_what_cannot_be_is_answered_in_one_sentence(call, folder, words, sentence):
-    code, out, err = call(*TINY, *words_of(words))
+    code, out, err = call(*words_of(words))
     assert (code, out) == (1, []) and sentence in refused(err)
     assert not folder.exists() or not any(path.is_file() for path in folder.rglob("*"))
 
@@ -322,25 +326,31 @@ def test_show_and_train_report_a_changed_digit(call, folder):
 
 def test_where_training_is_forbidden_the_command_is_named(call, monkeypatch):
     monkeypatch.setenv(train.NO_TRAINING, "1")
-    code, out, err = call("train", "--dataset", "ml-100k", "--model", "sasrec", *PAIR)
+    code, out, err = call("train", "LE", "--dataset", "ml-100k", "--model", "sasrec")
     [line] = err
     run = defaults.pcrec("ml-100k", "sasrec")
     assert (code, out) == (1, []) and run.name in line and line.endswith(command_line.command(run))
 
 
 WRONG = table("""
-                    | required: data | train | study | show
-trian               | invalid choice: 'trian' (choose from
-show                | required: PATH|NAME|IDENTITY
-train --model bpr   | arguments are required: --dataset
-TINY --aplha 3      | unknown option '--aplha'; did you mean '--alpha'?
-TINY --seeds 3      | unknown option '--seeds'; did you mean '--seed'?
-study --seed 3      | unknown option '--seed'; did you mean '--seeds'?
-TINY --device gpu   | device must be auto, cpu or cuda, not 'gpu'.
-TINY extra          | unrecognized arguments: extra
-TINY --seed zero    | argument --seed: invalid int value: 'zero'
-TINY --alpha much   | argument --alpha: invalid float value: 'much'
-TINY --seed         | argument --seed: expected at least one argument
+                      | required: data | train | study | show
+trian                 | invalid choice: 'trian' (choose from
+show                  | required: PATH|NAME|IDENTITY
+train base --model bpr | arguments are required: --dataset
+train --dataset synthetic --model bpr | arguments are required: LABEL
+train bse LE --dataset synthetic --model bpr | unknown variant 'bse'; did you mean 'base'?
+train SD SD --dataset synthetic --model bpr | LABEL has SD twice; give each once.
+train half --dataset synthetic --model bpr --set schedule=constant gamma=1 | gamma has a meaning
+train base-constant --dataset synthetic --model bpr --set schedule=cosine | schedule=cosine has no \
+effect on base-constant; leave it out.
+train recency --dataset synthetic --model bpr --set d=3 | d=3 has no effect on recency; leave
+TINY --sett d=3       | unknown option '--sett'; did you mean '--set'?
+TINY --seeds 3        | unknown option '--seeds'; did you mean '--seed'?
+study --seed 3        | unknown option '--seed'; did you mean '--seeds'?
+study fig1 fig1       | NAME has fig1 twice; give each once.
+TINY --seed zero      | argument --seed: invalid int value: 'zero'
+TINY --seed           | argument --seed: expected at least one argument
+TINY --set            | argument --set: expected at least one argument
 """)
 
 
@@ -363,7 +373,7 @@ def write_csv(path: Path, columns: str = "user,item,time", last: str = "8") -> P
     return path
 
 
-OWN = shlex.split("train --dataset csv --model bpr --epochs 1 --d 4 --core 2")
+OWN = shlex.split("train base --dataset csv --model bpr --set epochs=1 d=4 core=2")
 
 
 def test_a_csv_is_trained_on_and_read_again_wherever_it_lies(call, folder, tmp_path, monkeypatch):

@@ -280,8 +280,8 @@ def test_a_setting_that_is_not_chosen_is_refused_with_the_command_of_its_trials(
     with pytest.raises(NotChosen) as refused:
         settings.chosen("LE-own-eta", "sasrec", "retailrocket-half")
     assert str(refused.value) == (
-        "the setting of LE-own-eta of sasrec is not chosen yet; make the trials with 'python -m"
-        " pcrec_core study step5', and enter the best one in study.defaults.CHOSEN."
+        "the setting of LE-own-eta of sasrec is not chosen yet; make the trials with 'pcrec"
+        " study step5', and enter the best one in study.defaults.CHOSEN."
     )
     sentence = "LE-own-eta belongs to retailrocket-half, .* not to ml-100k"
     with pytest.raises(SpecError, match=sentence):

@@ -49,7 +49,7 @@ from pcrec_core.study.records import Record, Store
 
 RUNS = [tiny(0), pcrec("synthetic", "sasrec", epochs=3, d=8), tiny(2), tiny(3)]
 #: The words of ``tiny(0)``.
-TINY = shlex.split("train --dataset synthetic --model bpr --epochs 3 --d 4")
+TINY = shlex.split("train base --dataset synthetic --model bpr --set epochs=3 d=4")
 INTERRUPTED = "interrupted; what is finished is stored, and the same command goes on with the rest."
 SUPPORT = Path(__file__).parents[1] / "support"
 
@@ -387,20 +387,20 @@ def call(store, folder, two, monkeypatch, capsys):
         executors, "Processes", lambda n: Watched(two, folder) if n == 2 else Processes(n)
     )
 
-    def called(*words: str) -> tuple[int, str, str]:
-        return cli.main([*TINY, *words, "--records", str(store.folder)]), *capsys.readouterr()
+    def called(*words: str, label: str = "base") -> tuple[int, str, str]:
+        arguments = ["train", label, *words, *TINY[2:], "--records", str(store.folder)]
+        return cli.main(arguments), *capsys.readouterr()
 
     return called
 
 
-def test_several_seeds_and_alphas_are_printed_in_turn_as_each_alone(call, store):
-    pair = ["--peers", "2", "--cooperation", "layerwise"]
-    code, out, err = call(*pair, "--alpha", "10", "20", "--seed", "1", "0", "--workers", "2")
+def test_several_labels_and_seeds_are_printed_in_turn_as_each_alone(call, store):
+    code, out, err = call("LE@20", "--seed", "1", "0", "--workers", "2", label="LE@10")
     order = list(product((10, 20), (1, 0)))
     runs = [pcrec("synthetic", "bpr", alpha, seed=seed, epochs=3, d=4) for alpha, seed in order]
     assert (code, err) == (0, "")
     assert re.findall(r"^record +(.*)$", out, re.M) == [str(store.path(run.name)) for run in runs]
-    alone = [call(*pair, "--alpha", str(alpha), "--seed", str(seed))[1] for alpha, seed in order]
+    alone = [call("--seed", str(seed), label=f"LE@{alpha}")[1] for alpha, seed in order]
     assert "".join(alone) == out and len(re.findall(r"^NDCG@20 ", out, re.M)) == 4
 
 

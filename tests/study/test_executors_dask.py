@@ -131,12 +131,12 @@ def test_a_worker_of_other_code_is_refused_by_name_and_stores_nothing(client, fo
 
 
 def test_the_command_line_trains_on_dask_workers(cluster, client, folder, capsys, monkeypatch):
-    words = f"train --dataset synthetic --model bpr --epochs 3 --d 4 --seed 2 3 --dask {cluster}"
+    words = "train base --dataset synthetic --model bpr --set epochs=3 d=4 --seed 2 3 --dask"
     dask = executors.dask
     with dask(cluster) as own:
         watching = {cluster: Watched(own, folder)}
         monkeypatch.setattr(executors, "dask", watching.__getitem__)
-        code = cli.main([*words.split(), "--records", str(folder / "records")])
+        code = cli.main([*words.split(), cluster, "--records", str(folder / "records")])
     out, err = capsys.readouterr()
     assert (code, err) == (0, "") and len(notes(folder, epoch=0)) == 2
     assert all(f"name      {run.name}" in out for run in RUNS[2:])

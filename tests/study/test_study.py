@@ -24,13 +24,14 @@ from pcrec_core.datasets import csv_data
 from pcrec_core.datasets.split import split
 from pcrec_core.errors import FileError, PCRecError, RecordError, SpecError, TrainingError
 from pcrec_core.specs import run as specs
-from pcrec_core.specs.derived import Trivial
+from pcrec_core.specs.derived import Spec, Trivial
 from pcrec_core.specs.run import Cooperation, Data, RunSpec
 from pcrec_core.study import cli, cli_train, collect, records, splits, train, weight_files
 from pcrec_core.study import run as study
-from pcrec_core.study.command_line import command
+from pcrec_core.study.command_line import command, current
 from pcrec_core.study.defaults import base, layerwise, pcrec, run_spec
-from pcrec_core.study.records import Store, new_record
+from pcrec_core.study.records import ModelRecord, Store, new_record
+from pcrec_core.study.variants import variant
 
 
 @pytest.fixture(autouse=True)
@@ -281,10 +282,10 @@ def test_synthetic_data_are_trained_on_and_committed_records_read(store, trained
 # --- the command that makes a run
 
 
-def parsed(line: str) -> RunSpec:
+def parsed(line: str) -> Spec:
     words = shlex.split(line)
-    assert words[:4] == ["python", "-m", "pcrec_core", "train"]
-    [run] = cli_train.specs(cli.parser().parse_args(words[3:]))
+    assert words[:2] == ["pcrec", "train"]
+    [run] = cli_train.specs(cli.parser().parse_args(words[1:]))
     return run
 
 
@@ -321,11 +322,42 @@ SHUFFLED = Data("ml-100k", histories="shuffled")
             "ml-100k", "bpr", cooperation=NOISE, protocol="released", options={"order": "fresh"}
         ),
         base(SHUFFLED, "sasrec", schedule="constant", average="swa", precision="bf16"),
+        variant("M3", "ml-1m", "dnn", 4, {"epochs": 7, "protocol": "released"}),
+        variant("pruned30-tuned", "ml-100k", "sasrec", 1, {"d": 32}),
+        variant("probed-LE@12.5", "ml-100k", "bpr"),
+        variant("recency", Data("ml-100k", core=2), "bpr"),
     ],
     ids=lambda run: run.name,
 )
 def test_the_command_line_of_a_spec_means_that_spec(run):
     assert parsed(command(run)) == run
+
+
+def test_the_command_line_of_every_committed_record_means_its_spec():
+    found = [record.spec for record in Store().all() if isinstance(record, ModelRecord)]
+    assert len(found) > 280
+    for spec in found:
+        # the numerics of an earlier state of the code are no option
+        assert parsed(command(spec)).identity == current(spec).identity
+        assert spec.numerics != current(spec).numerics or current(spec).identity == spec.identity
+
+
+@pytest.mark.parametrize(
+    ("run", "line"),
+    [
+        (pcrec("ml-100k", "sasrec", 10), "LE@10 --dataset ml-100k --model sasrec --seed 0"),
+        (
+            variant("SD", "ml-1m", "dnn", 2, {"epochs": 3}),
+            "SD --dataset ml-1m --model dnn --seed 2 --set epochs=3",
+        ),
+        (
+            base("ml-100k", "sasrec", options={"candidates": "padding too"}),
+            "base --dataset ml-100k --model sasrec --seed 0 --set 'candidates=padding too'",
+        ),
+    ],
+)
+def test_the_command_line_is_as_short_as_a_label_allows(run, line):
+    assert command(run) == f"pcrec train {line}"
 
 
 @pytest.mark.parametrize(

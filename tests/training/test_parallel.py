@@ -83,7 +83,7 @@ def torchrun(
 ) -> subprocess.CompletedProcess:
     records = ["--records", str(folder / "records")]
     commands = [
-        [event, [*shlex.split(command_line.command(spec))[3:], *records]] for event, spec in steps
+        [event, [*shlex.split(command_line.command(spec))[1:], *records]] for event, spec in steps
     ]
     start = f"{sys.executable} -m torch.distributed.run --standalone --nproc-per-node {processes}"
     script = [str(Path(__file__).with_name("peers_at_once.py")), str(folder), json.dumps(commands)]
