@@ -30,6 +30,7 @@ SLOW_TESTS = (
     "test_papermill_stops_at_a_string_where_a_list_belongs",
     "test_papermill_stops_at_a_typo_with_exit_code_1",
     "test_the_book_is_built_from_stored_outputs_without_torch",
+    "test_the_command_line_of_every_committed_record_means_its_spec",
 )
 #: Tests of the book's folder that build and execute nothing.
 QUICK_PAGES = ("book/test_citations.py", "book/test_project.py")
