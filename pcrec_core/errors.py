@@ -62,7 +62,7 @@ def require(condition: bool, sentence: str) -> None:
         raise SpecError(sentence)
 
 
-def known(what: str, name: str | None, names: Collection[str]) -> None:
+def require_known(what: str, name: str | None, names: Collection[str]) -> None:
     """Raise ``SpecError`` unless ``name`` is among ``names``; its message has the nearest one."""
     # Searched only here: to find the nearest name takes a hundred times as long.
     if name not in names:

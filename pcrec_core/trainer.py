@@ -29,7 +29,7 @@ from pcrec_core.training.checkpoints import Checkpoint, Interrupt, interrupts
 from pcrec_core.training.history import exchange_entry, history_columns
 from pcrec_core.training.parallel import SERIAL, Group
 from pcrec_core.training.peer import Peer
-from pcrec_core.training.precision import products, require
+from pcrec_core.training.precision import products, require_precision
 from pcrec_core.training.selection import Choice
 
 
@@ -69,7 +69,7 @@ class Trainer:
     def __init__(
         self, spec: RunSpec, split: Split, device: torch.device, group: Group = SERIAL
     ) -> None:
-        require(spec.training.precision, device, spec.model.d)
+        require_precision(spec.training.precision, device, spec.model.d)
         self.spec, self.split, self.device, self.group = spec, split, device, group
         seen = seen_by(spec, split)
         self.examples = examples_of(spec, seen)

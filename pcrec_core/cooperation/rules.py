@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pcrec_core import criteria
 from pcrec_core.cooperation.exchange import Exchange
-from pcrec_core.errors import SpecError, known
+from pcrec_core.errors import SpecError, require_known
 from pcrec_core.layers import Layer
 from pcrec_core.peers import at_least_float32
 
@@ -164,7 +164,7 @@ class LayerWise(Merging):
 
     def __post_init__(self) -> None:
         """Raise ``SpecError`` for an unknown criterion, or an alpha out of range."""
-        known("criterion", self.criterion, ("entropy", "l1"))
+        require_known("criterion", self.criterion, ("entropy", "l1"))
         # With an infinite alpha, or a product that overflows, equal entropies would give NaN.
         if not 0 < self.alpha <= 1e12:
             raise SpecError(

@@ -14,7 +14,7 @@ from pcrec_core.datasets import SOURCES
 from pcrec_core.errors import SpecError, unknown
 from pcrec_core.specs.protocol import PROTOCOLS
 from pcrec_core.specs.run import NUMERICS
-from pcrec_core.training.environment import known_device
+from pcrec_core.training.environment import require_device
 
 _DATA = (str, int, float, complex, type(None), list, tuple, set, dict)
 _IPYTHON = ("In", "Out")
@@ -103,7 +103,7 @@ def _check_value(name: str, value: Any) -> None:
     values = value if isinstance(value, list) else [value]
     _check_list(name, values)
     if name == "device":
-        known_device(value)
+        require_device(value)
     singular = name if name in _NAMES | _NUMBERS else name.removesuffix("s")
     if singular in _NAMES:
         what, known = _NAMES[singular]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from pcrec_core.errors import SpecError, known, require
+from pcrec_core.errors import SpecError, require, require_known
 from pcrec_core.specs.fields import Identified
 from pcrec_core.specs.run import Data, Model, RunSpec, from_dict, has_meaning
 
@@ -57,7 +57,7 @@ class Derived(Identified):
 
     def __post_init__(self) -> None:
         """Put the runs in the order of their seeds, and check everything."""
-        known("operation", self.operation, OPERATIONS)
+        require_known("operation", self.operation, OPERATIONS)
         require(
             bool(self.parents) and all(isinstance(parent, RunSpec) for parent in self.parents),
             "parents must be runs.",
@@ -173,7 +173,7 @@ class Trivial(Identified):
 
     def __post_init__(self) -> None:
         """Check the baseline, the data and the protocol."""
-        known("baseline", self.baseline, TRIVIAL)
+        require_known("baseline", self.baseline, TRIVIAL)
         _refuse_shuffled(self.data)
         require(
             self.protocol == "controlled",

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, Protocol, TypeVar
 
-from pcrec_core.errors import SpecError, known, require
+from pcrec_core.errors import SpecError, require, require_known
 
 _CASTS: dict[str, Callable[[Any], Any]] = {"int": int, "float": float, "str": str}
 
@@ -112,7 +112,7 @@ def require_fields(kind: type[Part], values: Any) -> None:
     )
     names = [field.name for field in fields(kind)]
     for name in values:
-        known(f"field of {kind.__name__}", name, names)
+        require_known(f"field of {kind.__name__}", name, names)
 
 
 def part_from_dict(kind: type[P], values: dict[str, Any]) -> P:

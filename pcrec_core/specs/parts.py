@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pcrec_core.errors import known, require
+from pcrec_core.errors import require, require_known
 from pcrec_core.specs.fields import Part, added_later, require_count
 
 #: Version of each model's numerics. A change that moves a bit of a model's results raises its
@@ -50,7 +50,7 @@ class Data(Part):
     histories: str = added_later("ordered")
 
     def _check(self) -> None:
-        known("histories", self.histories, ("ordered", "shuffled"))
+        require_known("histories", self.histories, ("ordered", "shuffled"))
         require(self.core >= 1, f"core must be 1 or more, not {self.core}.")
         if self.source == "csv":
             require(
@@ -87,7 +87,7 @@ class Model(Part):
     p: float | None = None
 
     def _check(self) -> None:
-        known("model", self.name, NUMERICS)
+        require_known("model", self.name, NUMERICS)
         require_count("d", self.d)
         require(
             (self.t is None) == (self.name == "bpr"),
@@ -137,10 +137,10 @@ class Training(Part):
     average: str | None = None
 
     def _check(self) -> None:
-        known("schedule", self.schedule, SCHEDULES)
-        known("precision", self.precision, PRECISIONS)
+        require_known("schedule", self.schedule, SCHEDULES)
+        require_known("precision", self.precision, PRECISIONS)
         if self.average is not None:
-            known("average", self.average, AVERAGES)
+            require_known("average", self.average, AVERAGES)
         require(
             self.average != "swa" or self.schedule == "constant",
             "swa averages weights of a constant rate: give schedule 'constant'.",
@@ -185,8 +185,8 @@ class Cooperation(Part):
     components: tuple[str, ...] | None = None
 
     def _check(self) -> None:
-        known("cooperation rule", self.rule, RULES)
-        known("shares", self.shares, SHARES)
+        require_known("cooperation rule", self.rule, RULES)
+        require_known("shares", self.shares, SHARES)
         require_count("every", self.every)
         self._check_components()
         require(
@@ -205,7 +205,7 @@ class Cooperation(Part):
         if self.components is None:
             return
         for name in self.components:
-            known("component", name, COMPONENTS)
+            require_known("component", name, COMPONENTS)
         require(
             0 < len(set(self.components)) < len(COMPONENTS),
             f"components must be some of {', '.join(COMPONENTS)}; leave them out for all.",
@@ -214,7 +214,7 @@ class Cooperation(Part):
         object.__setattr__(self, "components", ordered)
 
     def _check_layerwise(self) -> None:
-        known("criterion", self.criterion, CRITERIA)
+        require_known("criterion", self.criterion, CRITERIA)
         require(
             self.shares == "own" or self.components is None,
             "shares of other layers are over all layers: leave components out.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from pcrec_core.errors import known
+from pcrec_core.errors import require_known
 from pcrec_core.specs.fields import Part
 
 
@@ -60,7 +60,7 @@ class ProtocolOptions(Part):
 
     def _check(self) -> None:
         for field in fields(self):
-            known(field.name, getattr(self, field.name), VALUES[field.name])
+            require_known(field.name, getattr(self, field.name), VALUES[field.name])
 
     @property
     def chosen_on_test(self) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pcrec_core.errors import known, require
+from pcrec_core.errors import require, require_known
 from pcrec_core.specs.fields import (
     Identified,
     Part,
@@ -122,7 +122,7 @@ class RunSpec(Identified, Part):
 
     def __post_init__(self) -> None:
         """Check the types of the parts, and fill in the model's numerics."""
-        known("protocol", self.protocol, PROTOCOLS)
+        require_known("protocol", self.protocol, PROTOCOLS)
         for name, kind in _PARTS.items():
             part = getattr(self, name)
             require(
@@ -145,7 +145,7 @@ class RunSpec(Identified, Part):
         )
         require(self.seed >= 0, f"seed must be 0 or more, not {self.seed}.")
         for name, values in _PEER_FIELDS.items():
-            known(name, getattr(self, name), values)
+            require_known(name, getattr(self, name), values)
             require(
                 self.peers >= 2 or getattr(self, name) == values[0],
                 f"{name} belong to peers, two or more: leave them out.",

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pcrec_core.datasets import csv_data, source
-from pcrec_core.errors import NotChosen, SpecError, known
+from pcrec_core.errors import NotChosen, SpecError, require_known
 from pcrec_core.specs.protocol import PROTOCOLS, VALUES, ProtocolOptions
 from pcrec_core.specs.run import CRITERIA, Cooperation, Data, Model, RunSpec, Training
 from pcrec_core.study.settings import DATASETS, EPOCHS, MODELS
@@ -44,7 +44,7 @@ def defaults(dataset: str, model: str) -> dict[str, Any]:
     SpecError, DataError
         For an unknown model, an unknown data set.
     """
-    known("model", model, MODELS)
+    require_known("model", model, MODELS)
     name = source(dataset).name
     changes = DATASETS.get(name, {}).get(model, {})
     return MODELS[model] | changes | {"epochs": EPOCHS[name][model]}
@@ -138,7 +138,7 @@ def run_spec(
     data = data if isinstance(data, Data) else Data(data)
     given = {name: value for name, value in given.items() if value is not None}
     for name in given:
-        known("setting", name, FIELDS)
+        require_known("setting", name, FIELDS)
     values = defaults(data.source, model) | _released(model, protocol, cooperation) | given
     return RunSpec(
         data=data,
@@ -189,9 +189,9 @@ def _released(model: str, protocol: str, cooperation: Cooperation | None) -> dic
 def _custom_options(protocol: str, changes: Mapping[str, str] | None) -> ProtocolOptions | None:
     if not changes:
         return None
-    known("protocol", protocol, PROTOCOLS)
+    require_known("protocol", protocol, PROTOCOLS)
     for name in changes:
-        known("protocol option", name, VALUES)
+        require_known("protocol option", name, VALUES)
     return dataclasses.replace(PROTOCOLS[protocol], **changes)
 
 
@@ -202,8 +202,8 @@ def layerwise(
 
     alpha = 0 is averaging.
     """
-    known("criterion", criterion, CRITERIA)
-    known("model", model, ALPHA)
+    require_known("criterion", criterion, CRITERIA)
+    require_known("model", model, ALPHA)
     alpha = ALPHA[model] if alpha is None else alpha
     if alpha == 0:
         return Cooperation("averaging", every=every)

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any
 
 from pcrec_core.datasets import SOURCES
-from pcrec_core.errors import SpecError, known
+from pcrec_core.errors import SpecError, require_known
 from pcrec_core.specs.derived import TRIVIAL
 from pcrec_core.study.planning import ALL, DEEP, SASREC, SMALL, Plan
 from pcrec_core.study.steps import steps
@@ -135,9 +135,9 @@ def _places(
 ) -> Iterable[tuple[Plan, Sequence[str]]]:
     """Return each plan of plans and steps with the data sets on which it is wanted."""
     for name in names:
-        known("plan or step", name, PLANS | STEPS)
+        require_known("plan or step", name, PLANS | STEPS)
     for name in datasets or ():
-        known("data set of the plans", name, _PLANNED)
+        require_known("data set of the plans", name, _PLANNED)
     return [
         (
             plan,
@@ -179,7 +179,7 @@ def chosen_controls(
     planned = {model: controls(model) for model in models}
     labels = set().union(*planned.values())
     for label in wanted:
-        known("control of these models", label, sorted(labels))
+        require_known("control of these models", label, sorted(labels))
     if wanted:
         asked = (*TRIVIAL, *wanted)
         chosen = {model: [one for one in planned[model] if one in asked] for model in models}

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
-from pcrec_core.errors import RecordError, known, require
+from pcrec_core.errors import RecordError, require, require_known
 from pcrec_core.specs import run as specs
 from pcrec_core.specs.derived import Derived, Spec, Trivial, derived_from_dict, trivial_from_dict
 from pcrec_core.specs.fields import canonical_json, digest
@@ -161,7 +161,7 @@ def read(path: Path) -> Record:
     """
     try:
         parts = json.loads(path.read_text(encoding="utf-8"))
-        known("kind of record", parts["kind"], _CLASSES)
+        require_known("kind of record", parts["kind"], _CLASSES)
         cls = _CLASSES[parts["kind"]]
         record = cls(*(parts[name] for name in ("name", "key", "result", "run")))
         require(isinstance(record.run, dict), "its provenance is no dict.")

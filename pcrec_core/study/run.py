@@ -75,7 +75,7 @@ def run(
         or a record is damaged. Records finished before stay.
     """
     require_threads(threads)
-    environment.known_device(device)
+    environment.require_device(device)
     store = store or Store()
     # all are read first, so that a damaged record is reported before any training
     found = {spec: store.of_spec(spec) for spec in specs}

@@ -12,7 +12,7 @@ from pcrec_core.layers import Layer
 from pcrec_core.models import bpr, sasrec, youtube_dnn
 from pcrec_core.specs.run import Cooperation, Model, RunSpec
 from pcrec_core.training.control_rules import Noise, Permuted, Random
-from pcrec_core.training.environment import known_device
+from pcrec_core.training.environment import require_device
 from pcrec_core.training.examples import Pieces, Positives
 from pcrec_core.training.random_streams import stream_seed
 
@@ -71,7 +71,7 @@ def device_of(name: str) -> torch.device:
     TrainingError
         If the name is unknown, or cuda is asked for without a GPU.
     """
-    known_device(name)
+    require_device(name)
     if name == "cuda" and not torch.cuda.is_available():
         raise TrainingError(
             "device cuda was asked for, but torch sees no GPU here; take cpu or auto."

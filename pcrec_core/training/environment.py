@@ -23,7 +23,7 @@ def rank() -> int:
     return int(os.environ["RANK"]) if started() else 0
 
 
-def known_device(name: str) -> None:
+def require_device(name: str) -> None:
     """Raise ``TrainingError`` unless ``name`` is among ``DEVICES``."""
     if name not in DEVICES:
         raise TrainingError(f"device must be auto, cpu or cuda, not {name!r}.")

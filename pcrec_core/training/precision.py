@@ -64,7 +64,7 @@ def rounds(product: Callable[[Tensor, Tensor], Tensor], device: torch.device, te
     return bool((product(x, x.T) == terms).all())
 
 
-def require(precision: str, device: torch.device, terms: int) -> None:
+def require_precision(precision: str, device: torch.device, terms: int) -> None:
     """Raise ``TrainingError`` unless products of that precision and size are available."""
     if not available(precision, device, terms):
         raise TrainingError(

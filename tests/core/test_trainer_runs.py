@@ -142,7 +142,7 @@ def test_an_absurd_rate_stops_the_run(batch):
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:1", "CPU", ""])
-def test_an_unknown_device_is_refused(name):
+def test_an_unrequire_device_is_refused(name):
     with pytest.raises(TrainingError, match=f"device must be auto, cpu or cuda, not '{name}'"):
         device_of(name)
 

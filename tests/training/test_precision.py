@@ -15,7 +15,7 @@ from pcrec_core.specs.run import RunSpec, Training
 from pcrec_core.trainer import Trainer
 from pcrec_core.training import precision
 from pcrec_core.training.peer import Peer
-from pcrec_core.training.precision import available, products, require
+from pcrec_core.training.precision import available, products, require_precision
 
 CUDA = torch.device("cuda")
 matmul_precision = torch.get_float32_matmul_precision
@@ -58,7 +58,7 @@ def test_training_has_the_specs_precision_and_ranking_float32(monkeypatch):
 
     spy(Peer, "train_epoch")
     spy(Ranker, "ranks")
-    monkeypatch.setattr(trainer, "require", lambda *_: None)
+    monkeypatch.setattr(trainer, "require_precision", lambda *_: None)
     fit(run_with("bf16", peers=2, epochs=1), two_rings())
     # Each peer on validation, then the test.
     assert seen == [("train_epoch", "medium")] * 2 + [("ranks", "highest")] * 3
@@ -91,7 +91,7 @@ def test_float32_is_available_everywhere_and_the_others_on_one_kind_of_device():
 def test_a_precision_that_torch_would_silently_replace_is_refused(monkeypatch):
     sentence = "precision 'tf32' needs a GPU with tensor cores, and this cpu makes no such"
     with pytest.raises(TrainingError, match=sentence):
-        require("tf32", CPU, 64)
+        require_precision("tf32", CPU, 64)
     monkeypatch.setattr(precision, "available", lambda *_: False)
     sentence = "precision 'bf16' needs a processor with bf16 instructions, and this cpu makes"
     with pytest.raises(TrainingError, match=sentence):
