@@ -153,11 +153,11 @@ class Trainer:
             )
         own = self._evaluate(epoch)
         entry: dict[str, Any] = {"loss": losses, "own": own}
-        if spec.evaluates == "own":
+        if spec.reported_models == "own":
             entry |= self._offer(own, epoch)
         if spec.cooperation and (epoch + 1) % spec.cooperation.every == 0:
             entry |= self._exchange(spec.cooperation, epoch)
-            if spec.evaluates != "own":
+            if spec.reported_models != "own":
                 after = [entry["merged"]] if "merged" in entry else entry["after"]
                 entry |= self._offer(after, epoch)
         return entry
@@ -303,7 +303,7 @@ class Trainer:
 
     def _chosen(self, choice: Choice) -> dict[str, Any]:
         """Return the chosen epoch and peer, which of its weights were read, and their metrics."""
-        which = self.spec.evaluates
+        which = self.spec.reported_models
         valid = self.history[choice.epoch][which]
         chosen = {
             "epoch": choice.epoch,

@@ -111,7 +111,7 @@ class Derived(Identified):
         } | share
 
     @property
-    def needs(self) -> list[tuple[RunSpec, int | None]]:
+    def source_models(self) -> list[tuple[RunSpec, int | None]]:
         """Models it is made from: a run with a peer's number, or ``None`` for the reported one.
 
         A peer stands for its weights at its own best epoch.

@@ -186,7 +186,7 @@ class RunSpec(Identified, Part):
         )
 
     @property
-    def evaluates(self) -> str:
+    def reported_models(self) -> str:
         """Models that an epoch can report: "own", "merged" or "after" (``reported_models``)."""
         return reported_models(self.cooperation, self.options.evaluated)
 

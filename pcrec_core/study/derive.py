@@ -60,7 +60,7 @@ def make(spec: Derived | Trivial, store: Store, *, device: str = "auto", threads
     else:
         split, stores = split_for(spec.parents[0]), (store, Store(paths.again()))
         with machine.torch_threads(threads):
-            models = {need: weights.model(*need, split, place) for need in spec.needs}
+            models = {source: weights.model(*source, split, place) for source in spec.source_models}
             parents = {
                 parent.name: weights.checked(parent, split, place, stores)
                 for parent in spec.parents
@@ -92,13 +92,13 @@ def derive(
     split : Split
         As the runs see it.
     models : mapping
-        The model of each of ``spec.needs``; changed where weights are pruned.
+        The model of each of ``spec.source_models``; changed where weights are pruned.
     device : torch.device
         Where it is computed.
     """
     run, ranker = spec.parents[0], ranker_of(spec.parents[0], split, device)
     if spec.operation in ("ensemble", "apart"):
-        ensemble = ScoreEnsemble([models[need] for need in spec.needs])
+        ensemble = ScoreEnsemble([models[source] for source in spec.source_models])
         return _evaluated(partial(ranker.ranks, ensemble), split)
     model = models[run, None]
     layers = layers_of(dataclasses.replace(run, protocol="controlled", custom_options=None), model)

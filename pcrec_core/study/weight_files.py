@@ -25,5 +25,9 @@ def path(spec: RunSpec, peer: int | None = None) -> Path:
 
 def missing(wanted: Iterable[Spec]) -> list[RunSpec]:
     """List the runs whose weights the derived specs among ``wanted`` need and do not find here."""
-    needs = (need for spec in wanted if isinstance(spec, Derived) for need in spec.needs)
-    return list(dict.fromkeys(parent for parent, peer in needs if not path(parent, peer).exists()))
+    sources = (
+        source for spec in wanted if isinstance(spec, Derived) for source in spec.source_models
+    )
+    return list(
+        dict.fromkeys(parent for parent, peer in sources if not path(parent, peer).exists())
+    )

@@ -585,9 +585,9 @@ def test_components_are_in_one_order_and_names_hold_what_is_unusual():
 )
 def test_what_can_be_reported(cooperation, evaluated, expected):
     usual = run = replace(PCREC, cooperation=cooperation)
-    if usual.evaluates != expected:
+    if usual.reported_models != expected:
         run = replace(usual, custom_options=ProtocolOptions(evaluated=evaluated))
-    assert run.evaluates == expected
-    assert replace(usual, protocol="released").evaluates == "own"
+    assert run.reported_models == expected
+    assert replace(usual, protocol="released").reported_models == "own"
     if evaluated == "merged":
-        assert usual.evaluates == expected
+        assert usual.reported_models == expected

@@ -52,7 +52,7 @@ LAYERS = [
 
 
 def derived(spec: Derived, *models: nn.Module) -> dict:
-    return derive.derive(spec, RINGS, dict(zip(spec.needs, models, strict=True)), CPU)
+    return derive.derive(spec, RINGS, dict(zip(spec.source_models, models, strict=True)), CPU)
 
 
 def model_of(spec: RunSpec) -> nn.Module:
