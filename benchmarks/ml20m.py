@@ -136,7 +136,7 @@ def _phases(path: Path) -> dict[str, Any]:
 
 def _use(parts: Split) -> None:
     """Compute the arrays that a training asks for first."""
-    parts.pieces(_T)
+    parts.sequences(_T)
     for part in PARTS:
         parts.histories(_T, part)
 

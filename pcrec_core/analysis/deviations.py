@@ -142,8 +142,8 @@ def _choice_on_validation(run: ModelRecord) -> tuple[int, int]:
         raise StatsError(f"{run.name} is not a trained run, so no epoch of it was chosen.")
     epochs = run.result["epochs"]
     # (peers, epochs), or (epochs,) for the merged model
-    valid = np.atleast_2d(epochs[spec.evaluates][SELECTION])
-    if spec.evaluates == "own":
+    valid = np.atleast_2d(epochs[spec.reported_models][SELECTION])
+    if spec.reported_models == "own":
         valid = valid[:, epochs["tests"]]
     epoch, peer = np.unravel_index(valid.T.argmax(), valid.T.shape)
     return int(epoch), int(peer)

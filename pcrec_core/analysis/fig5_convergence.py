@@ -48,7 +48,7 @@ def convergence(arms: Sequence[Replicates], metrics: Sequence[str]) -> pd.DataFr
 
 
 def _by_epoch(arm: Replicates, run: ModelRecord, spec: RunSpec, metric: str) -> pd.DataFrame:
-    epochs, column = run.result["epochs"], spec.evaluates
+    epochs, column = run.result["epochs"], spec.reported_models
     part = "test" if "test" in epochs else "validation"
     if part == "test":
         at, values = epochs["tests"], np.max(epochs["test"][metric], axis=0)

@@ -71,26 +71,26 @@ class Split:
             " other.",
         )
 
-    def pieces(self, t: int) -> np.ndarray:
-        """Cut training sequences into disjoint pieces, from the end backwards.
+    def sequences(self, t: int) -> np.ndarray:
+        """Cut the training items of each user into disjoint sequences, from the end backwards.
 
-        A user's first piece is padded with 0 on the left, and dropped where it has one item only,
-        as it has no target.
+        A user's first sequence is padded with 0 on the left. It is dropped if it has one item only,
+        since it has no target then.
 
         Parameters
         ----------
         t : int
-            Items per piece, the target included.
+            Items per sequence, the target included.
 
         Returns
         -------
-        int32 array (pieces, t)
+        int32 array (sequences, t)
             By user, then time.
         """
         lengths = self._training_lengths
         counts = lengths // t + (lengths % t >= 2)
         users = np.repeat(np.arange(self.n_users), counts)
-        # Number of the user's pieces after each one.
+        # Number of the user's sequences after each one.
         later = np.repeat(np.cumsum(counts), counts) - 1 - np.arange(len(users))
         return self._windows(self.offsets[users], (self.offsets[1:] - 2)[users] - later * t, t)
 

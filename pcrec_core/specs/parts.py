@@ -91,7 +91,8 @@ class Model(Part):
         require_count("d", self.d)
         require(
             (self.t is None) == (self.name == "bpr"),
-            "t (piece length) belongs to sasrec and dnn: give it there, and leave it out for bpr.",
+            "t (sequence length) belongs to sasrec and dnn: give it there, and leave it out for"
+            " bpr.",
         )
         require(
             self.t is None or self.t >= 2,

@@ -13,7 +13,7 @@ from pcrec_core.models import bpr, sasrec, youtube_dnn
 from pcrec_core.specs.run import Cooperation, Model, RunSpec
 from pcrec_core.training.control_rules import Noise, Permuted, Random
 from pcrec_core.training.environment import require_device
-from pcrec_core.training.examples import Pieces, Positives
+from pcrec_core.training.examples import Positives, Sequences
 from pcrec_core.training.random_streams import stream_seed
 
 
@@ -31,11 +31,11 @@ def build(run: RunSpec, split: Split) -> sasrec.SASRec | youtube_dnn.YouTubeDNN 
     return bpr.BPR(split.n_users, split.n_items, run.model.d, run.training.l2)
 
 
-def examples_of(run: RunSpec, split: Split) -> Pieces | Positives:
+def examples_of(run: RunSpec, split: Split) -> Sequences | Positives:
     """Return the training examples of a run."""
     if run.model.t is None:  # BPR
         return Positives(split)
-    return Pieces(split, run.model.t, counted=run.model.name == "sasrec")
+    return Sequences(split, run.model.t, counted=run.model.name == "sasrec")
 
 
 def layers_of(run: RunSpec, model: nn.Module) -> list[Layer]:

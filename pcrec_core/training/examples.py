@@ -13,7 +13,7 @@ from pcrec_core.errors import DataError
 Batch = tuple[Tensor] | tuple[Tensor, int]
 
 
-class Pieces:
+class Sequences:
     """Training sequences of ``t`` items for SASRec and DNN, cut from the users' histories.
 
     Rows have shape (t,) and are padded with 0 on the left; the last item is a target.
@@ -36,7 +36,7 @@ class Pieces:
 
     def __init__(self, split: Split, t: int, counted: bool = False) -> None:
         self.counted = counted
-        self.rows = torch.from_numpy(split.pieces(t))
+        self.rows = torch.from_numpy(split.sequences(t))
         if not len(self.rows):
             raise DataError(
                 f"{split.name} has no training sequence of two or more items: nothing to train on."

@@ -13,7 +13,7 @@ from pcrec_core.datasets.split import Split
 from pcrec_core.errors import TrainingError
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.training.build import build
-from pcrec_core.training.examples import Pieces, Positives
+from pcrec_core.training.examples import Positives, Sequences
 from pcrec_core.training.optimizer import Adam
 from pcrec_core.training.random_streams import global_stream, stream_seed
 from pcrec_core.training.weight_averages import Average
@@ -75,7 +75,9 @@ class Peer:
         )
         return cls(k, spec, model, Adam(model.parameters(), eta, decay(spec)), eta, average)
 
-    def train_epoch(self, examples: Pieces | Positives, epoch: int, device: torch.device) -> float:
+    def train_epoch(
+        self, examples: Sequences | Positives, epoch: int, device: torch.device
+    ) -> float:
         """Train for one epoch (lines 4-6 of Algorithm 2) and return the mean loss per batch.
 
         Raises
@@ -118,7 +120,7 @@ class Peer:
         if self.average:
             self.average.averaged.load_state_dict(state["average"])
 
-    def _rows(self, examples: Pieces | Positives, epoch: int) -> Tensor:
+    def _rows(self, examples: Sequences | Positives, epoch: int) -> Tensor:
         peer = 0 if self.spec.orders == "same" else self.k
         order_epoch = 0 if self.spec.options.order == "once" else epoch
         order = stream_seed(self.spec.seed, peer, "order", order_epoch)

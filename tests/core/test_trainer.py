@@ -48,7 +48,7 @@ def rates_of(spec: RunSpec, monkeypatch) -> dict[int, list[float]]:
 def test_the_rate_of_each_peer_falls_to_0_by_batch_like_torchs_cosine(cooperation, monkeypatch):
     spec = spec_of("sasrec", peers=2, cooperation=cooperation, epochs=4, batch=20, eta=0.01)
     used = rates_of(spec, monkeypatch)
-    steps = 4 * 3  # 48 users with 5 training items make 48 pieces
+    steps = 4 * 3  # 48 users with 5 training items make 48 sequences
     for k, eta in enumerate((0.01, 0.005)):
         optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=eta)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)

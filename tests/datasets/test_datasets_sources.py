@@ -79,7 +79,7 @@ def test_synthetic_keeps_most_of_itself_in_the_core(synthetic):
 
 def test_synthetic_items_predict_the_next_one_and_popularity_does_not(synthetic):
     data = split(synthetic)
-    pairs = data.pieces(200)
+    pairs = data.sequences(200)
     before, after = pairs[:, :-1], pairs[:, 1:]
     counts = np.zeros((data.n_items + 1, data.n_items + 1))
     np.add.at(counts, (before[before > 0], after[before > 0]), 1)

@@ -26,7 +26,7 @@ HAND = split_of([[1, 2, 3, 4, 5, 6, 7], [2, 1, 2]])
 @pytest.mark.parametrize(
     ("t", "expected"),
     [
-        (2, [[2, 3], [4, 5]]),  # the first piece would be 1 alone: dropped
+        (2, [[2, 3], [4, 5]]),  # the first sequence would be 1 alone: dropped
         (3, [[0, 1, 2], [3, 4, 5]]),
         (4, [[2, 3, 4, 5]]),
         (5, [[1, 2, 3, 4, 5]]),
@@ -34,7 +34,7 @@ HAND = split_of([[1, 2, 3, 4, 5, 6, 7], [2, 1, 2]])
     ],
 )
 def test_pieces_by_hand(t, expected):
-    assert HAND.pieces(t).tolist() == expected
+    assert HAND.sequences(t).tolist() == expected
 
 
 def test_histories_and_targets_by_hand():
@@ -54,17 +54,19 @@ def test_positives_seen_and_popularity_by_hand():
 
 
 @given(HISTORIES, st.integers(2, 8))
-def test_pieces_are_those_of_a_loop(histories, t):
+def test_sequences_are_those_of_a_loop(histories, t):
     split = split_of(histories)
     expected = []
     for history in rows_of(split):
-        rest, pieces = history[:-2], []
+        rest, sequences = history[:-2], []
         while rest:
-            pieces.insert(0, [0] * (t - len(rest[-t:])) + rest[-t:])
+            sequences.insert(0, [0] * (t - len(rest[-t:])) + rest[-t:])
             rest = rest[:-t]
-        expected += [piece for piece in pieces if sum(map(bool, piece)) > 1]
-    pieces = split.pieces(t)
-    assert pieces.tolist() == expected and pieces.shape[1] == t and pieces.dtype == np.int32
+        expected += [sequence for sequence in sequences if sum(map(bool, sequence)) > 1]
+    sequences = split.sequences(t)
+    assert (
+        sequences.tolist() == expected and sequences.shape[1] == t and sequences.dtype == np.int32
+    )
 
 
 @PARTS
@@ -164,7 +166,7 @@ def test_the_items_before_a_shuffled_target_are_permuted_together():
     rest = [[i for i in row if i != 29] for row in test.tolist()]
     # One permutation of the training items.
     assert rest == valid.tolist() == [row[:-2] for row in rows_of(mixed)]
-    assert mixed.pieces(28).tolist() == valid.tolist()
+    assert mixed.sequences(28).tolist() == valid.tolist()
 
 
 def test_bprs_own_split_keeps_the_last_of_a_repeat_and_drops_short_users():

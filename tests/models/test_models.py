@@ -17,7 +17,7 @@ from pcrec_core.models.sasrec import SASRec
 from pcrec_core.models.youtube_dnn import YouTubeDNN
 from pcrec_core.specs.run import Cooperation
 from pcrec_core.training.build import build, examples_of, layers_of
-from pcrec_core.training.examples import Pieces, Positives
+from pcrec_core.training.examples import Positives, Sequences
 from pcrec_core.training.optimizer import Adam
 
 MODELS = ["sasrec", "dnn", "bpr"]
@@ -48,7 +48,7 @@ class TestContract:
     def rows(self, name: str) -> Tensor:
         return self.examples(name).epoch(0, 0)
 
-    def examples(self, name: str) -> Pieces | Positives:
+    def examples(self, name: str) -> Sequences | Positives:
         return examples_of(spec_of(name), two_rings())
 
     def inputs(self, name: str) -> tuple[Tensor, Tensor]:

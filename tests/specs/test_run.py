@@ -325,7 +325,7 @@ REFUSED: dict[str, list[Callable[[], object]]] = {
         lambda: Cooperation("averaging", "entropy"),
         lambda: Cooperation("averaging", shares="random"),
     ],
-    "t (piece length) belongs to sasrec and dnn": [
+    "t (sequence length) belongs to sasrec and dnn": [
         lambda: Model("bpr", d=8, t=50),
         lambda: Model("sasrec", d=8, p=0.1),
         lambda: Model("dnn", d=8),

@@ -32,7 +32,7 @@ def change(run: RunSpec, part: str, **given: object) -> RunSpec:
     return replace(run, **{part: replace(getattr(run, part), **given)})
 
 
-#: Five training items make a whole piece of three and one of two.
+#: Five training items make a full sequence of three and one of two.
 PADDED, PADDED_DNN = change(SASREC, "model", t=3), change(DNN, "model", t=3)
 #: Chance decides what barely trained models rank: the padding id is among the first.
 UNTRAINED = replace(change(DNN, "training", eta=1e-6), seed=1)

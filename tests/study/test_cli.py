@@ -246,8 +246,8 @@ rule 'averaging'.
 PAIR --set every=0      | every must be 1 or more, not 0.
 PAIR --set every=2      | cooperation every 2 epochs never happens in 1 epochs.
 PAIR --set components=embedding | BPR has no component but its embeddings: leave components out.
---set t=9               | t (piece length) belongs to sasrec and dnn: give it there, and leave it \
-out for bpr.
+--set t=9               | t (sequence length) belongs to sasrec and dnn: give it there, and leave \
+it out for bpr.
 --set p=0.1             | p (dropout) belongs to sasrec: give it there, and leave it out \
 for dnn and bpr.
 --set eta=nan           | eta must be a finite number, not nan.

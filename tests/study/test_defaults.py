@@ -198,7 +198,11 @@ def sasrec(**given: object) -> RunSpec:
         (lambda: base("ml100k", "sasrec"), DataError, "data set 'ml100k'; did you mean 'ml-100k'?"),
         (lambda: base("retailrocket-hlaf", "bpr"), DataError, "did you mean 'retailrocket-half'?"),
         (lambda: sasrec(epoch=3), SpecError, "unknown setting 'epoch'; did you mean 'epochs'?"),
-        (lambda: base("ml-100k", "bpr", t=50), SpecError, "t (piece length) belongs to sasrec and"),
+        (
+            lambda: base("ml-100k", "bpr", t=50),
+            SpecError,
+            "t (sequence length) belongs to sasrec and",
+        ),
         (lambda: base("ml-100k", "dnn", p=0.1), SpecError, "p (dropout) belongs to sasrec"),
         (lambda: sasrec(alpha=-1), SpecError, "alpha must be above 0"),
         (lambda: base("csv", "bpr"), SpecError, "csv_data(path"),

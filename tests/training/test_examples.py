@@ -1,4 +1,4 @@
-"""The examples of an epoch: pieces cut from the end, distinct positives, uniform negatives."""
+"""The examples of an epoch: sequences cut from the end, distinct positives, uniform negatives."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from scipy.stats import chisquare
 from support import split_of
 
 from pcrec_core.errors import DataError
-from pcrec_core.training.examples import Pieces, Positives
+from pcrec_core.training.examples import Positives, Sequences
 
 
 def training_of(histories: list[list[int]]) -> list[list[int]]:
     return [history[:-2] for history in histories]
 
 
-def naive_pieces(histories: list[list[int]], t: int) -> list[list[int]]:
-    """Cut from the end backwards, user by user; a first piece of one item is dropped."""
+def naive_sequences(histories: list[list[int]], t: int) -> list[list[int]]:
+    """Cut from the end backwards, user by user; a first sequence of one item is dropped."""
     rows = []
     for training in training_of(histories):
-        pieces = []
+        sequences = []
         while len(training) >= 2:
-            pieces.insert(0, [0] * (t - len(training)) + training[-t:])
+            sequences.insert(0, [0] * (t - len(training)) + training[-t:])
             training = training[:-t]
-        rows += pieces
+        rows += sequences
     return rows
 
 
@@ -37,8 +37,12 @@ def sorted_rows(rows: torch.Tensor) -> list[list[int]]:
 def test_pieces_by_hand():
     # Training items are 1..7 and 8, 9: with t = 3, item 1 is left over and (8, 9) is padded.
     split = split_of([[1, 2, 3, 4, 5, 6, 7, 10, 11], [8, 9, 10, 11]])
-    assert sorted_rows(Pieces(split, 3).epoch(0, 0)) == [[0, 8, 9], [2, 3, 4], [5, 6, 7]]
-    assert sorted_rows(Pieces(split, 4).epoch(0, 0)) == [[0, 0, 8, 9], [0, 1, 2, 3], [4, 5, 6, 7]]
+    assert sorted_rows(Sequences(split, 3).epoch(0, 0)) == [[0, 8, 9], [2, 3, 4], [5, 6, 7]]
+    assert sorted_rows(Sequences(split, 4).epoch(0, 0)) == [
+        [0, 0, 8, 9],
+        [0, 1, 2, 3],
+        [4, 5, 6, 7],
+    ]
 
 
 HISTORIES = st.lists(
@@ -49,23 +53,25 @@ HISTORIES = st.lists(
 @given(HISTORIES, st.integers(2, 6), st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1))
 @settings(deadline=None)
 def test_an_epoch_has_every_piece_once_in_an_order_of_its_seed(histories, t, order, other):
-    pieces = Pieces(split_of(histories, repeats=True), t)
-    rows = pieces.epoch(order, 1)
-    assert len(pieces) == len(rows) and sorted_rows(rows) == sorted(naive_pieces(histories, t))
-    assert torch.equal(rows, pieces.epoch(order, other))  # the negatives' seed is not used
-    assert sorted_rows(rows) == sorted_rows(pieces.epoch(other, 1))
+    sequences = Sequences(split_of(histories, repeats=True), t)
+    rows = sequences.epoch(order, 1)
+    assert len(sequences) == len(rows) and sorted_rows(rows) == sorted(
+        naive_sequences(histories, t)
+    )
+    assert torch.equal(rows, sequences.epoch(order, other))  # the negatives' seed is not used
+    assert sorted_rows(rows) == sorted_rows(sequences.epoch(other, 1))
 
 
 def test_another_seed_gives_another_order_and_all_orders_are_equally_likely():
-    pieces = Pieces(split_of([[1, 2, 3, 4, 5, 6, 1, 2]]), 2)  # three pieces: six orders
-    orders = [str(pieces.epoch(seed, 0).tolist()) for seed in range(1200)]
+    sequences = Sequences(split_of([[1, 2, 3, 4, 5, 6, 1, 2]]), 2)  # three sequences: six orders
+    orders = [str(sequences.epoch(seed, 0).tolist()) for seed in range(1200)]
     counts = [orders.count(order) for order in set(orders)]
     assert len(counts) == 6 and chisquare(counts).pvalue > 0.001
 
 
 def test_nothing_to_train_on_is_refused():
     with pytest.raises(DataError, match="made-up has no training sequence of two or more items"):
-        Pieces(split_of([[1, 2, 3], [3, 2, 1]]), 5)
+        Sequences(split_of([[1, 2, 3], [3, 2, 1]]), 5)
 
 
 def test_positives_are_the_distinct_training_pairs():
