@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pcrec_core.datasets.split import Split
-from pcrec_core.errors import SpecError, TrainingError, known
+from pcrec_core.errors import SpecError, TrainingError, require_known
 from pcrec_core.metrics import METRICS, value_by_user
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.training.precision import products
@@ -95,7 +95,7 @@ class Ranker:
         TrainingError
             If a score is NaN.
         """
-        known("part", part, PARTS)
+        require_known("part", part, PARTS)
         _refuse_model(model, self._counts.device)
         training = model.training
         model.eval()
