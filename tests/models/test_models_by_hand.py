@@ -83,7 +83,11 @@ def negative_log(logits: np.ndarray, target: int) -> float:
 
 
 SEQUENCES = [[1, 2, 3, 4, 5], [0, 0, 6, 7, 6], [0, 0, 0, 0, 3], [5, 5, 5, 1, 1]]
-SEQUENCES = [[1, 2, 3, 4, 5, 6], [0, 0, 6, 7, 6, 2], [0, 0, 0, 0, 3, 1]]  # 5, 3 and 1 real pairs
+TRAINING_ROWS = [
+    [1, 2, 3, 4, 5, 6],
+    [0, 0, 6, 7, 6, 2],
+    [0, 0, 0, 0, 3, 1],
+]  # 5, 3 and 1 real pairs
 
 
 def test_sasrec_equals_a_naive_implementation(sasrec):
@@ -99,11 +103,13 @@ def test_sasrec_equals_a_naive_implementation(sasrec):
 def test_sasrecs_loss_is_the_mean_over_real_positions(sasrec):
     losses = [
         negative_log(vector(arrays(sasrec), "output", x), ids[slot + 1])
-        for ids in SEQUENCES
+        for ids in TRAINING_ROWS
         for slot, x in naive_encode(sasrec, ids[:-1]).items()
     ]
     assert len(losses) == 9
-    assert sasrec.loss(torch.tensor(SEQUENCES)).item() == pytest.approx(sum(losses) / 9, abs=1e-12)
+    assert sasrec.loss(torch.tensor(TRAINING_ROWS)).item() == pytest.approx(
+        sum(losses) / 9, abs=1e-12
+    )
 
 
 @pytest.mark.parametrize(("loss", "attention"), [("all", "all"), ("real", "all"), ("all", "real")])
@@ -112,7 +118,7 @@ def test_sasrec_with_padding_equals_a_naive_implementation(loss, attention):
     model = spread(SASRec(N, D, T, 0.3, loss, attention))
     w, losses, every = arrays(model), [], list(range(T - 1))
     keys = every if attention == "all" else None
-    for ids in SEQUENCES:
+    for ids in TRAINING_ROWS:
         found = naive_encode(model, ids[:-1], every, keys)
         in_loss = [s for s in every if loss == "all" or ids[s]]
         losses += [negative_log(vector(w, "output", found[s]), ids[s + 1]) for s in in_loss]
@@ -120,9 +126,9 @@ def test_sasrec_with_padding_equals_a_naive_implementation(loss, attention):
         scores = model.scores(torch.arange(1), torch.tensor([ids[1:]]))
         close(scores[0], vector(w, "output", last))
     assert len(losses) == (15 if loss == "all" else 9)
-    whole = model.loss(torch.tensor(SEQUENCES)).item()
+    whole = model.loss(torch.tensor(TRAINING_ROWS)).item()
     assert whole == pytest.approx(sum(losses) / len(losses), abs=1e-12)
-    assert model.loss(torch.tensor(SEQUENCES), 9).item() == whole
+    assert model.loss(torch.tensor(TRAINING_ROWS), 9).item() == whole
 
 
 @pytest.mark.parametrize(
@@ -132,7 +138,7 @@ def test_the_row_of_padding_that_takes_part_is_frozen(padding):
     torch.manual_seed(2)
     sasrec, dnn = spread(SASRec(N, D, T, 0.0, **padding)), spread(YouTubeDNN(N, D, "all"))
     for model, used in ((sasrec, [1, 2, 3, 4, 5, 6, 7]), (dnn, [1, 6, 7])):
-        model.loss(torch.tensor(SEQUENCES)).backward()
+        model.loss(torch.tensor(TRAINING_ROWS)).backward()
         gradient = model.item.weight.grad.to_dense()
         assert (gradient[0] == 0).all() and (gradient[used] != 0).any(1).all()
 
