@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pcrec_core.errors import SpecError, known, require
+from pcrec_core.errors import SpecError, require, require_known
 from pcrec_core.specs.derived import Derived, Spec, Trivial
 from pcrec_core.specs.protocol import VALUES
 from pcrec_core.specs.run import Data, RunSpec
@@ -38,7 +38,7 @@ def parse(words: Sequence[str]) -> dict[str, Any]:
     for word in words:
         name, sign, text = word.partition("=")
         require(bool(sign), f"--set takes NAME=VALUE, such as epochs=5, not {word!r}.")
-        known("setting", name, SETTINGS)
+        require_known("setting", name, SETTINGS)
         require(name not in settings, f"--set has {name!r} twice; give each once.")
         settings[name] = tuple(text.split(",")) if name == "components" else _value(text)
     return settings
