@@ -109,8 +109,8 @@ def _rows(name: str, case: Case, threads: int, bandwidth: float) -> Iterator[Row
     arithmetic = sum(
         count * _product(rows, inner, columns) for rows, inner, columns, count in case.products
     )
-    floor = {"floor s": arithmetic + case.traffic / bandwidth}
-    memory = {f"{side} MB": _peak(name, side, threads) for side in ("ours", "reference")}
+    floor = {"floor_seconds": arithmetic + case.traffic / bandwidth}
+    memory = {f"{side}_megabytes": _peak(name, side, threads) for side in ("ours", "reference")}
     yield {"case": case.name} | _compared(sides, case.target) | floor | memory
     if case.bf16_target and case.gradient and available("bf16", CPU):
         sides["ours"] = _with_bf16(case.ours)
@@ -132,11 +132,11 @@ def _compared(sides: dict[str, Callable[[], object]], target: float) -> Row:
     times = _alternate(list(sides.values()))
     medians = dict(zip(sides, map(statistics.median, times), strict=True))
     return {
-        "ours s": medians["ours"],
-        "reference s": medians["reference"],
+        "ours_seconds": medians["ours"],
+        "reference_seconds": medians["reference"],
         "ratio": medians["reference"] / medians["ours"],
         "target": f"{target:g} x",
-        "second ratio": medians.get("second", math.nan) / medians["ours"],
+        "second_ratio": medians.get("second", math.nan) / medians["ours"],
         "spread": max(_spread(t) for t in times[:2]),
         "repetitions": len(times[0]),
     }
@@ -166,10 +166,10 @@ def _ml20m() -> Row:
     found = ml20m.measure()
     return {
         "case": f"load, five-core and split of ml-20m, {ml20m.ROWS:,} made-up rows",
-        "ours s": sum(found["seconds"].values()),
+        "ours_seconds": sum(found["seconds"].values()),
         "target": "20 s",
         "repetitions": 1,
-        "ours MB": found["peak"] / 1e6,
+        "ours_megabytes": found["peak"] / 1e6,
     }
 
 

@@ -18,8 +18,27 @@ from pcrec_core.study.replicates import Replicates, matched
 
 #: The columns of ``comparisons``, also where nothing is compared.
 _COLUMNS = (
-    *("data set", "model", "comparison", "metric", "RI", "low", "high", "p", "df", "Vseed/V"),
-    *("MDE", "RI paper", "paper's data", "DeltaRI", "runs", "users", "users only"),
+    *(
+        "dataset",
+        "model",
+        "comparison",
+        "metric",
+        "relative_improvement",
+        "low",
+        "high",
+        "p",
+        "df",
+        "seed_share",
+    ),
+    *(
+        "mde",
+        "paper_relative_improvement",
+        "paper_dataset",
+        "delta_relative_improvement",
+        "runs",
+        "users",
+        "users_only",
+    ),
 )
 
 
@@ -120,19 +139,19 @@ def values(arms: Sequence[Replicates], metrics: Sequence[str] = METRICS) -> pd.D
 def _value(arm: Replicates, metric: str) -> dict[str, object]:
     m = mean_of(arm, metric)
     return {
-        "data set": arm.dataset,
+        "dataset": arm.dataset,
         "model": arm.model,
         "variant": arm.variant,
         "metric": metric,
         "mean": m.mean,
         "low": m.low,
         "high": m.high,
-        "run SD": m.run_sd,
+        "run_sd": m.run_sd,
         "runs": m.runs,
         "users": m.users,
-        "users only": m.users_only,
-        "paper": printed_value(arm, metric),
-        "paper's data": counterpart(arm),
+        "users_only": m.users_only,
+        "paper_value": printed_value(arm, metric),
+        "paper_dataset": counterpart(arm),
     }
 
 
@@ -151,23 +170,23 @@ def comparisons(
 def _comparison(over: Replicates, base: Replicates, metric: str) -> dict[str, object]:
     c, ri_paper = compare(over, base, metric), paper_improvement(over, base, metric)
     return {
-        "data set": over.dataset,
+        "dataset": over.dataset,
         "model": over.model,
         "comparison": named(over, base),
         "metric": metric,
-        "RI": c.RI,
+        "relative_improvement": c.RI,
         "low": c.low,
         "high": c.high,
         "p": c.p,
         "df": c.df,
-        "Vseed/V": c.seed_share,
-        "MDE": c.mde,
-        "RI paper": ri_paper,
-        "paper's data": counterpart(over),
-        "DeltaRI": crossed_t.delta_ri(ri_paper, c.RI),
+        "seed_share": c.seed_share,
+        "mde": c.mde,
+        "paper_relative_improvement": ri_paper,
+        "paper_dataset": counterpart(over),
+        "delta_relative_improvement": crossed_t.delta_ri(ri_paper, c.RI),
         "runs": f"{c.runs_v}, {c.runs_b}",
         "users": c.users,
-        "users only": c.users_only,
+        "users_only": c.users_only,
     }
 
 

@@ -50,12 +50,12 @@ def _by_target(over: Replicates, base: Replicates, metric: str) -> list[dict[str
     new, repeated = (stratum.comparison for stratum in kinds)
     z = differ(new, repeated) if new and repeated else None
     key = _key(over, base, metric)
-    return [key | _stratum(stratum) | {"p of z": z and z[1]} for stratum in kinds]
+    return [key | _stratum(stratum) | {"p_of_z": z and z[1]} for stratum in kinds]
 
 
 def _key(over: Replicates, base: Replicates, metric: str) -> dict[str, Any]:
     return {
-        "data set": over.dataset,
+        "dataset": over.dataset,
         "model": over.model,
         "comparison": named(over, base),
         "metric": metric,
@@ -68,13 +68,13 @@ def _stratum(stratum: Stratum) -> dict[str, Any]:
         "targets": stratum.name,
         "users": stratum.users,
         "share": stratum.share,
-        "mean": c and c.mean_v,
-        "mean of base": c and c.mean_b,
-        "RI": c and c.RI,
+        "mean_variant": c and c.mean_v,
+        "mean_base": c and c.mean_b,
+        "relative_improvement": c and c.RI,
         "low": c and c.low,
         "high": c and c.high,
-        "users only": bool(c and c.users_only),
-        "part of the gain": stratum.part,
+        "users_only": bool(c and c.users_only),
+        "part_of_gain": stratum.part,
     }
 
 
@@ -129,17 +129,17 @@ def _checked(
         None if targets is None else robustness.clustered(*ranks, targets, metric, **options).ratio
     )
     return _key(over, base, metric) | {
-        "RI": c.RI,
+        "relative_improvement": c.RI,
         "low": c.low,
         "high": c.high,
-        "users only": c.users_only,
+        "users_only": c.users_only,
         "p": c.p,
-        "bootstrap low": again.low,
-        "bootstrap high": again.high,
+        "bootstrap_low": again.low,
+        "bootstrap_high": again.high,
         "dropped": again.dropped,
-        "p over runs": runs and runs.p,
-        "single runs with p < .01": robustness.significant_pairs(*ranks, metric),
-        "clustered / Vu": ratio,
+        "p_over_runs": runs and runs.p,
+        "significant_single_runs": robustness.significant_pairs(*ranks, metric),
+        "clustered_variance_ratio": ratio,
         "runs": f"{c.runs_v}, {c.runs_b}",
     }
 
@@ -175,16 +175,16 @@ def _peers_of(
         c = compared and comparisons.compare(*compared, PRIMARY)
         rows.append(
             {
-                "data set": over.dataset,
+                "dataset": over.dataset,
                 "model": over.model,
                 "seed": seed,
                 "peer": peer,
-                "best": max(valid),
+                "best_on_validation": max(valid),
                 "reported": peer == reported,
-                "RI": c and c.RI,
+                "relative_improvement": c and c.RI,
                 "low": c and c.low,
                 "high": c and c.high,
-                "users only": c and c.users_only,
+                "users_only": c and c.users_only,
             }
         )
     return rows

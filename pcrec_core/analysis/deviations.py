@@ -52,15 +52,15 @@ def _changed(
     metric: str,
 ) -> dict[str, Any]:
     steps = {
-        "PCRec": (pair[0], usual[0]),
+        "pcrec": (pair[0], usual[0]),
         "base": (pair[1], usual[1]),
-        "over base": pair,
-        "over base, usual": usual,
+        "over_base": pair,
+        "over_base_usual": usual,
     }
     row: dict[str, Any] = {"line": name, "metric": metric}
     for step, (over, base) in steps.items():
         row |= _step(step, over, base, metric)
-    after, before = row["over base"], row["over base, usual"]
+    after, before = row["over_base"], row["over_base_usual"]
     return row | {"change": None if None in (after, before) else (1 + after) / (1 + before) - 1}
 
 
@@ -70,9 +70,9 @@ def _step(step: str, over: Replicates, base: Replicates, metric: str) -> dict[st
     c = comparisons.compare(*matched(over, base), metric) if same else None
     return {
         step: c and c.RI,
-        f"{step} low": c and c.low,
-        f"{step} high": c and c.high,
-        f"{step} users only": bool(c and c.users_only),
+        f"{step}_low": c and c.low,
+        f"{step}_high": c and c.high,
+        f"{step}_users_only": bool(c and c.users_only),
     }
 
 
@@ -118,11 +118,11 @@ def choosing(
 def _choosing(over: Replicates, base: Replicates, metric: str) -> dict[str, Any]:
     bias = selection_bias(_chosen(over, metric), _chosen(base, metric))
     return {
-        "gain": bias.gain_v,
-        "gain of base": bias.gain_b,
+        "gain_variant": bias.gain_v,
+        "gain_base": bias.gain_b,
         "p": bias.difference and bias.difference.p,
-        "RI, best on test": bias.RI_best,
-        "RI, chosen on validation": bias.RI_valid,
+        "relative_improvement_test": bias.RI_best,
+        "relative_improvement_validation": bias.RI_valid,
         "runs": f"{len(over.runs)}, {len(base.runs)}",
     }
 

@@ -62,7 +62,7 @@ def outlier(reach: Sequence[float], sizes: Sequence[int] = _SIZES) -> pd.DataFra
         for far in reach:
             w = np.r_[far, without[1:]]
             share = _share(w, without)
-            rows.append({"weights": size, "outlier": far, "H": entropy(w), "L1 share": share})
+            rows.append({"weights": size, "outlier": far, "h": entropy(w), "l1_share": share})
     return pd.DataFrame(rows)
 
 
@@ -89,22 +89,22 @@ def drawn(sizes: Sequence[int] = _SIZES, draws: int = 20) -> pd.DataFrame:
 def _drawn(draw: Draw, size: int, draws: int) -> dict[str, float]:
     rng = np.random.default_rng(0)
     frame = pd.DataFrame([_pair(draw, size, rng) for _ in range(draws)])
-    return {"H": frame["H"].mean(), "SD": frame["H"].std(), **frame.drop(columns="H").mean()}
+    return {"h": frame["h"].mean(), "sd": frame["h"].std(), **frame.drop(columns="h").mean()}
 
 
 def _pair(draw: Draw, size: int, rng: np.random.Generator) -> dict[str, float]:
     w, other, gaussian = draw(rng, size), draw(rng, size), DRAWN["Gaussian"](rng, size)
     h, average = entropy(w), (w + other) / 2
     return {
-        "H": h,
-        "larger mu": expit(30 * abs(h - entropy(other))),
-        "times 1000": entropy(1000 * w),
-        "with another": entropy(average),
-        "with its opposite": entropy((w + opposite(w, rng)) / 2),
-        "with its negative": entropy((w - w) / 2),
-        "L1 share": _share(w, gaussian),
-        "L1 share, times 1000": _share(1000 * w, gaussian),
-        "L1 share, with another": _share(average, gaussian),
+        "h": h,
+        "larger_mu": expit(30 * abs(h - entropy(other))),
+        "times_1000": entropy(1000 * w),
+        "with_another": entropy(average),
+        "with_opposite": entropy((w + opposite(w, rng)) / 2),
+        "with_negative": entropy((w - w) / 2),
+        "l1_share": _share(w, gaussian),
+        "l1_share_times_1000": _share(1000 * w, gaussian),
+        "l1_share_with_another": _share(average, gaussian),
     }
 
 

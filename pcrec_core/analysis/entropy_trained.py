@@ -52,7 +52,7 @@ def _merge(model: str, run: ModelRecord, probe: ModelRecord) -> pd.DataFrame:
     held = at_the_merge(run)
     names = [name for name, _ in run.result["layers"]]
     peers = held.pivot(index="layer", columns="peer", values="h").loc[names]
-    peers = peers.rename(columns="peer {}".format)
+    peers = peers.rename(columns="peer_{}".format)
     mean = (held["h"] * held["mu"]).groupby(held["layer"]).sum()
     merged = [probe.result["probed"]["tensors"][f"{name}.weight"]["h"] for name in names]
     return peers.assign(mean=mean, merged=merged, model=model, seed=run.spec.seed).reset_index()
@@ -75,13 +75,13 @@ def _entropy_vs_accuracy(arm: Replicates, run: ModelRecord) -> pd.DataFrame:
     valid = np.array(epochs["own"][SELECTION])[:, epochs["exchanges"]]
     return pd.DataFrame(
         {
-            "data set": arm.dataset,
+            "dataset": arm.dataset,
             "model": arm.model,
             "seed": run.spec.seed,
             "epoch": np.repeat(epochs["exchanges"], layers),
             "reported": run.result["chosen"]["epoch"],
-            "H": (h[:, 0] - h[:, 1]).ravel(),
-            SELECTION: np.repeat(valid[0] - valid[1], layers),
+            "h": (h[:, 0] - h[:, 1]).ravel(),
+            "validation": np.repeat(valid[0] - valid[1], layers),
         }
     )
 
@@ -103,14 +103,14 @@ def first_exchanges(pairs: Sequence[Replicates], epochs: int = 5) -> pd.DataFram
             "variant": arm.variant,
             "seed": run.spec.seed,
             "epoch": epoch + 1,
-            "H": h,
+            "h": h,
         }
         for arm in pairs
         for run in arm.runs
         for epoch, h in _in_blocks(run)
         if epoch < epochs
     ]
-    return pd.DataFrame(rows, columns=["model", "variant", "seed", "epoch", "H"])
+    return pd.DataFrame(rows, columns=["model", "variant", "seed", "epoch", "h"])
 
 
 def _in_blocks(run: ModelRecord) -> list[tuple[int, float]]:
@@ -163,12 +163,12 @@ def _layers(probed: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "layer": name.removesuffix(".weight"),
-            "H": held["h"],
-            "mean |w|": held["l1"] / held["size"],
+            "h": held["h"],
+            "mean_magnitude": held["l1"] / held["size"],
             "weights": held["size"],
             "outlier": held["largest"] / held["std"] if held["std"] else math.nan,
-            "lost, pruned": 1 - damage["pruned"] / whole,
-            "lost, noised": 1 - damage["noised"] / whole,
+            "lost_pruned": 1 - damage["pruned"] / whole,
+            "lost_noised": 1 - damage["noised"] / whole,
         }
         for name, damage in probed["damaged"].items()
         for held in [probed["tensors"][name]]
@@ -177,8 +177,8 @@ def _layers(probed: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def rank_correlations(
     frame: pd.DataFrame,
-    of: Sequence[str] = ("H", "mean |w|"),
-    columns: Sequence[str] = ("weights", "outlier", "lost, pruned", "lost, noised"),
+    of: Sequence[str] = ("h", "mean_magnitude"),
+    columns: Sequence[str] = ("weights", "outlier", "lost_pruned", "lost_noised"),
 ) -> pd.DataFrame:
     """Compute Spearman's correlation of the criteria with other columns, over the layers of a run.
 
@@ -227,11 +227,11 @@ def summarize_agreement(frame: pd.DataFrame) -> pd.DataFrame:
 
     Layers of equal H and exchanges of equal accuracy are left out.
     """
-    decided = frame[(frame["H"] != 0) & (frame[SELECTION] != 0)]
+    decided = frame[(frame["h"] != 0) & (frame["validation"] != 0)]
     summed = pd.DataFrame(
         [
-            {"data set": dataset, "model": model, "exchanges": name, **_agreement(one[chosen(one)])}
-            for (dataset, model), one in decided.groupby(["data set", "model"], sort=False)
+            {"dataset": dataset, "model": model, "exchanges": name, **_agreement(one[chosen(one)])}
+            for (dataset, model), one in decided.groupby(["dataset", "model"], sort=False)
             for name, chosen in _EXCHANGES.items()
         ]
     )
@@ -241,16 +241,16 @@ def summarize_agreement(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _agreement(frame: pd.DataFrame) -> dict[str, float]:
-    more, better = frame["H"] > 0, frame[SELECTION] > 0
+    more, better = frame["h"] > 0, frame["validation"] > 0
     runs = frame.assign(more=more, better=better, agree=more == better).groupby("seed")
     more, better, agree = (runs[column].mean() for column in ("more", "better", "agree"))
     chance = more * better + (1 - more) * (1 - better)
     return {
-        "peer 0 has more H": more.mean(),
-        "peer 0 is better": better.mean(),
-        "the one with more H is better": agree.mean(),
-        "by chance": chance.mean(),
-        "least beyond chance": (agree - chance).min(),
-        "largest beyond chance": (agree - chance).max(),
+        "first_has_more_h": more.mean(),
+        "first_is_better": better.mean(),
+        "agreement": agree.mean(),
+        "by_chance": chance.mean(),
+        "least_beyond_chance": (agree - chance).min(),
+        "largest_beyond_chance": (agree - chance).max(),
         "runs": len(agree),
     }

@@ -40,7 +40,7 @@ def pruned(arms: Mapping[str, Replicates], metrics: Sequence[str]) -> pd.DataFra
             rows.append(
                 {
                     "share": share,
-                    "fine-tuned": label.endswith("-tuned"),
+                    "fine_tuned": label.endswith("-tuned"),
                     "metric": metric,
                     "mean": mean.mean,
                     "low": mean.low,
@@ -49,7 +49,7 @@ def pruned(arms: Mapping[str, Replicates], metrics: Sequence[str]) -> pd.DataFra
                 }
             )
     return pd.DataFrame(rows).sort_values(
-        ["metric", "fine-tuned", "share"], kind="stable", ignore_index=True
+        ["metric", "fine_tuned", "share"], kind="stable", ignore_index=True
     )
 
 

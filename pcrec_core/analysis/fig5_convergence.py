@@ -13,7 +13,7 @@ from pcrec_core.specs.run import RunSpec
 from pcrec_core.study.records import ModelRecord
 from pcrec_core.study.replicates import Replicates
 
-_CASE = ["data set", "model", "metric"]
+_CASE = ["dataset", "model", "metric"]
 _RUN = [*_CASE, "variant", "seed", "peers"]
 
 
@@ -59,7 +59,7 @@ def _by_epoch(arm: Replicates, run: ModelRecord, spec: RunSpec, metric: str) -> 
         at = epochs["exchanges"] if column == "after" else np.arange(len(values))
     return pd.DataFrame(
         {
-            "data set": arm.dataset,
+            "dataset": arm.dataset,
             "model": arm.model,
             "variant": arm.variant,
             "seed": spec.seed,
@@ -93,20 +93,20 @@ def first_within(curve: pd.DataFrame, share: float = 0.99) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per data set, model, metric, variant and run. ``own`` is the first epoch with
-        ``share`` of the run's best; ``base's`` the first with ``share`` of what the base's runs
-        reach on average, missing if there is none; ``trained`` the epochs for which all peers
-        together have been trained by then.
+        One row per data set, model, metric, variant and run. ``epoch_near_own`` is the first epoch
+        with ``share`` of the run's best; ``epoch_near_base`` the first with ``share`` of what the
+        base's runs reach on average, missing if there is none; ``epochs_trained`` the epochs for
+        which all peers together have been trained by then.
     """
     best = curve.groupby(_RUN, sort=False)["value"].max()
     usual = best[best.index.get_level_values("variant") == "base"].groupby(_CASE).mean()
     levels = {
-        "own": curve.groupby(_RUN)["value"].transform("max"),
-        "base's": curve.join(usual.rename("usual"), on=_CASE)["usual"],
+        "epoch_near_own": curve.groupby(_RUN)["value"].transform("max"),
+        "epoch_near_base": curve.join(usual.rename("usual"), on=_CASE)["usual"],
     }
     first = {
         name: curve[curve["value"] >= share * level].groupby(_RUN)["epoch"].min()
         for name, level in levels.items()
     }
     runs = best.to_frame("best").assign(**first).reset_index()
-    return runs.assign(trained=runs["base's"] * runs["peers"]).drop(columns="peers")
+    return runs.assign(epochs_trained=runs["epoch_near_base"] * runs["peers"]).drop(columns="peers")

@@ -79,15 +79,15 @@ def below(arms: Sequence[Replicates], thresholds: Sequence[float]) -> pd.DataFra
     for kind in KINDS:
         for arm in arms:
             h = np.array([entropies(run, kind) for run in arm.runs])
-            under = {f"under {threshold:.2f}": (h < threshold).mean() for threshold in thresholds}
+            under = {f"under_{threshold:.2f}": (h < threshold).mean() for threshold in thresholds}
             rows.append(
                 {
                     "layers": kind,
                     "model": arm.model,
                     "variant": measured(arm),
                     **under,
-                    "mean H": h.mean(),
-                    "least H": h.min(),
+                    "mean_h": h.mean(),
+                    "least_h": h.min(),
                     "runs": len(h),
                 }
             )

@@ -10,8 +10,8 @@ from pcrec_core.study.replicates import Replicates
 
 #: The columns of ``dominance``, also where nothing is exchanged.
 _COLUMNS = (
-    *("data set", "model", "variant", "alpha", "seed", "epoch", "chosen"),
-    *("layer", "component", "max mu", "peer"),
+    *("dataset", "model", "variant", "alpha", "seed", "epoch", "chosen"),
+    *("layer", "component", "max_mu", "peer"),
 )
 
 
@@ -30,19 +30,17 @@ def shares_held(held: pd.DataFrame) -> pd.DataFrame:
         to the chosen epoch; the median of max(mu, 1 - mu); and how often the peer with the full
         learning rate, peer 0, holds it.
     """
-    strong = held["max mu"] >= 0.7
+    strong = held["max_mu"] >= 0.7
     marked = held.assign(
         strong=strong, early=strong.where(held["epoch"] <= held["chosen"]), first=held["peer"] == 0
     )
     return (
-        marked.groupby(["data set", "model", "variant", "alpha"], sort=False)
+        marked.groupby(["dataset", "model", "variant", "alpha"], sort=False)
         .agg(
-            **{
-                "0.7 or more": ("strong", "mean"),
-                "0.7 or more, to the chosen epoch": ("early", "mean"),
-                "median": ("max mu", "median"),
-                "held by peer 0": ("first", "mean"),
-            }
+            strong_share=("strong", "mean"),
+            strong_share_to_chosen=("early", "mean"),
+            median=("max_mu", "median"),
+            held_by_peer_0=("first", "mean"),
         )
         .reset_index()
     )
@@ -62,9 +60,9 @@ def first_mu(held: pd.DataFrame) -> pd.DataFrame:
         One row per model (with its data set), layer and epoch, from 1, and one column per alpha;
         the mean over runs. Layers stay in their order.
     """
-    mu = held["max mu"].where(held["peer"] == 0, 1 - held["max mu"])
+    mu = held["max_mu"].where(held["peer"] == 0, 1 - held["max_mu"])
     named = held.assign(
-        mu=mu, model=held["data set"] + ", " + held["model"], epoch=held["epoch"] + 1
+        mu=mu, model=held["dataset"] + ", " + held["model"], epoch=held["epoch"] + 1
     )
     return named.groupby(["model", "layer", "epoch", "alpha"], sort=False)["mu"].mean().unstack()
 
@@ -88,7 +86,7 @@ def _dominance(record: ModelRecord, arm: Replicates) -> pd.DataFrame:
     epochs = record.result["epochs"]
     mu = np.array(epochs["mu"])  # (exchange, peer, layer)
     seed, chosen = record.spec.seed, record.result["chosen"]["epoch"]
-    keys = {"data set": arm.dataset, "model": arm.model, "variant": arm.variant, "alpha": arm.alpha}
+    keys = {"dataset": arm.dataset, "model": arm.model, "variant": arm.variant, "alpha": arm.alpha}
     return pd.concat(
         pd.DataFrame(
             {
@@ -98,7 +96,7 @@ def _dominance(record: ModelRecord, arm: Replicates) -> pd.DataFrame:
                 "chosen": chosen,
                 "layer": name,
                 "component": component,
-                "max mu": mu[:, :, layer].max(1),
+                "max_mu": mu[:, :, layer].max(1),
                 "peer": mu[:, :, layer].argmax(1),
             }
         )

@@ -115,10 +115,10 @@ def _projection(
         "users": c.users,
         "c": correlation(c),
         "rv": None if c.rv_v is None or c.rv_b is None else (c.rv_v + c.rv_b) / 2,
-        "run SD": math.sqrt(c.runs_v * c.effect.Vseed / 2),
-        **{f"+- with {p.runs} runs": p.half for p in by_runs},
-        f"found with {runs[-1]} runs": by_runs[-1].mde,
-        "RI of the paper": comparisons.paper_improvement(over, base, metric),
+        "run_sd": math.sqrt(c.runs_v * c.effect.Vseed / 2),
+        **{f"half_width_with_{p.runs}_runs": p.half for p in by_runs},
+        f"found_with_{runs[-1]}_runs": by_runs[-1].mde,
+        "paper_relative_improvement": comparisons.paper_improvement(over, base, metric),
     }
 
 
@@ -129,7 +129,7 @@ def _projectable(
 
 
 def _key(arm: Replicates, metric: str) -> dict[str, object]:
-    return {"data set": arm.dataset, "model": arm.model, "metric": metric}
+    return {"dataset": arm.dataset, "model": arm.model, "metric": metric}
 
 
 def expected_words(
@@ -166,7 +166,7 @@ def _expected(
         noise = 0.0 if many >= PAIRED_FROM else of_paper
         for truth, name in ((0.0, "nothing"), (e / 2, "half"), (e, "the claim")):
             shares = _words(truth, spread, e, noise)
-            yield {**_key(over, metric), "runs": many, "true is": name, **shares}
+            yield {**_key(over, metric), "runs": many, "truth": name, **shares}
 
 
 def _words(truth: float, v: Spread, e: float, Vp: float) -> dict[str, float]:
@@ -182,6 +182,6 @@ def _words(truth: float, v: Spread, e: float, Vp: float) -> dict[str, float]:
     return {
         outcomes.SUPPORTED: supported.mean(),
         outcomes.CONTRADICTED: contradicted.mean(),
-        outcomes.RULED_OUT: ruled_out.mean(),
+        "ruled_out": ruled_out.mean(),
         outcomes.INCONCLUSIVE: (~(supported | contradicted | ruled_out)).mean(),
     }

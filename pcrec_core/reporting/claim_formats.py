@@ -16,7 +16,7 @@ from pcrec_core.reporting.formats import DASH, improvement, missing, percent
 
 def format_word(row: Mapping[str, Any]) -> str:
     """Format a claim's word with its grade, or with the reason why nothing is decided."""
-    word = row["word"] or "no word"
+    word = row["verdict"] or "no word"
     if row["grade"]:
         return f"{word}: {row['grade']}"
     return f"{word} ({row['reason']})" if row["reason"] else word
@@ -26,20 +26,20 @@ def format_verdict(row: Mapping[str, Any]) -> str:
     """Format a claim's word with its improvement, interval and runs, or its members."""
     if row["kind"] in COMPOUND:
         return format_compound(row)
-    if missing(row["RI"]):
-        return str(row["word"])
-    return f"{row['word']}: {improvement(row)}, runs {row['runs']}"
+    if missing(row["relative_improvement"]):
+        return str(row["verdict"])
+    return f"{row['verdict']}: {improvement(row)}, runs {row['runs']}"
 
 
 def format_compound(row: Mapping[str, Any]) -> str:
     """Format the word of a compound claim with the members that decide it."""
-    word, members = row["word"], row[MEMBERS]
+    word, members = row["verdict"], row[MEMBERS]
     several = len({member["model"] for member in members}) > 1
     deciding = [
         f"{member['model'] + ' ' if several else ''}{member['a']} over {member['b']}:"
         f" {improvement(member)}"
         for member in members
-        if member["word"] == word and word in DECIDED
+        if member["verdict"] == word and word in DECIDED
     ]
     if not deciding:
         return str(word)
@@ -50,25 +50,25 @@ def format_compound(row: Mapping[str, Any]) -> str:
 
 def format_paper(row: Mapping[str, Any]) -> str:
     """Format the paper's improvement after the name of its data set; a dash without one."""
-    if missing(row["RI paper"]):
+    if missing(row["paper_relative_improvement"]):
         return DASH
-    return f"{row['paper data set']} {percent(row['RI paper'])}"
+    return f"{row['paper_dataset']} {percent(row['paper_relative_improvement'])}"
 
 
 def format_e33(row: Mapping[str, Any]) -> str:
     """Format e33 as a gain, with a dagger where our upper limit is below it."""
     if missing(row["e33"]):
         return DASH
-    return percent(math.expm1(row["e33"])) + ("†" if row["below e33"] else "")
+    return percent(math.expm1(row["e33"])) + ("†" if row["below_e33"] else "")
 
 
 def measured_datasets(frame: pd.DataFrame) -> list[str]:
     """List the data sets with a comparison: those without runs get no column."""
-    return list(frame.loc[frame["RI"].notna(), "data set"].unique())
+    return list(frame.loc[frame["relative_improvement"].notna(), "dataset"].unique())
 
 
 def format_users(frame: pd.DataFrame) -> str:
     """List the numbers of users by data set, and explain the star."""
-    users = frame.dropna(subset="users").groupby("data set", sort=False)["users"].first()
+    users = frame.dropna(subset="users").groupby("dataset", sort=False)["users"].first()
     listed = "".join(f"{name} {number:,.0f}; " for name, number in users.items())
     return f"Users: {listed}* users only, not runs."

@@ -49,9 +49,10 @@ __all__ = [
 
 _NOTE = (
     "Protocol controlled; epoch chosen on validation NDCG@20, one read-out on test. MRR@5 decides;"
-    " the word in NDCG@20 is in brackets. RI with crossed t on the log ratio, 95 %, not adjusted;"
-    " * users only. e33: the gain that the paper had 33 % power to find, with a dagger where our"
-    " upper limit is below it. What follows a word grades the size, by the 90 % interval."
+    " the verdict in NDCG@20 is in brackets. RI with crossed t on the log ratio, 95 %, not"
+    " adjusted; * users only. e33: the gain that the paper had 33 % power to find, with a dagger"
+    " where our upper limit is below it. What follows a verdict grades the size, by the 90 %"
+    " interval."
     f" {OF_RUNS}"
 )
 
@@ -64,31 +65,31 @@ def claims(frame: pd.DataFrame, name: str) -> Html:
     if frame.empty:
         return Html("", "no claims")
     rows = frame.to_dict("records")
-    plain = ("p", "Holm p", "df", "Vseed/V", "MDE")
+    plain = ("p", "holm_p", "df", "seed_share", "mde")
     shown = pd.DataFrame(
         {
             "question": frame["question"].to_list(),
             "where": frame["where"].to_list(),
-            "claim": [f"{row['claim']} ({row['data set']})" for row in rows],
-            "word": [format_word(row) for row in rows],
-            "RI [95 %]": [improvement(row) for row in rows],
-            "the paper": [format_paper(row) for row in rows],
-            "ΔRI": frame["DeltaRI"].to_list(),
-            "ER [95 %]": [_format_ratio(row) for row in rows],
+            "claim": [f"{row['claim']} ({row['dataset']})" for row in rows],
+            "verdict": [format_word(row) for row in rows],
+            "improvement": [improvement(row) for row in rows],
+            "of_paper": [format_paper(row) for row in rows],
+            "delta_relative_improvement": frame["delta_relative_improvement"].to_list(),
+            "effect_ratio": [_format_ratio(row) for row in rows],
             **{column: frame[column].to_list() for column in plain},
             "e33": [format_e33(row) for row in rows],
             "users": frame["users"].to_list(),
             "runs": frame["runs"].to_list(),
-            "NDCG@20": [word or DASH for word in frame["NDCG@20"].fillna("")],
+            "supporting_verdict": [word or DASH for word in frame["supporting_verdict"].fillna("")],
         }
     )
     formats = {
-        "ΔRI": points,
+        "delta_relative_improvement": points,
         "p": probability,
-        "Holm p": probability,
+        "holm_p": probability,
         "df": number(0),
-        "Vseed/V": share,
-        "MDE": percent,
+        "seed_share": share,
+        "mde": percent,
         "users": count,
     }
     return table(shown, formats, name, _NOTE + _family_sizes(frame), _csv(frame))
@@ -100,14 +101,16 @@ def _csv(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _family_sizes(frame: pd.DataFrame) -> str:
-    sizes = frame.dropna(subset="m").drop_duplicates("family").set_index("family")["m"]
+    families = frame.dropna(subset="family_size").drop_duplicates("family")
+    sizes = families.set_index("family")["family_size"]
     listed = "".join(f", {name} {m:.0f}" for name, m in sizes.items())
     return f" Holm over m claims of each family{listed}." if listed else ""
 
 
 def _format_ratio(row: Mapping[str, Any]) -> str:
-    users_only = row["users only"] is True
-    return with_interval(number(2), row["ER"], row["ER low"], row["ER high"], users_only)
+    users_only = row["users_only"] is True
+    ratio, low, high = (row[f"effect_ratio{end}"] for end in ("", "_low", "_high"))
+    return with_interval(number(2), ratio, low, high, users_only)
 
 
 def sentences(frame: pd.DataFrame) -> Html:
@@ -134,7 +137,7 @@ def sentences(frame: pd.DataFrame) -> Html:
 
 
 def _is_undecided(row: Mapping[str, Any]) -> bool:
-    return row["word"] in WORDS and row["word"] not in DECIDED
+    return row["verdict"] in WORDS and row["verdict"] not in DECIDED
 
 
 def _list(items: Sequence[str]) -> str:
@@ -144,16 +147,17 @@ def _list(items: Sequence[str]) -> str:
 
 
 def _format_sentence(row: Mapping[str, Any]) -> str:
-    claim = f"{row['claim']} ({row['data set']})"
+    claim = f"{row['claim']} ({row['dataset']})"
     if row["kind"] in COMPOUND:
         return f"{claim}: {format_compound(row)}."
     if row["kind"] not in KINDS and missing(row["difference"]):
         return f"{claim}: {described(row['described'])}."
     if row["kind"] == "run-level":
         return f"{claim}: {_format_run_level(row)}."
-    interval = "users only, 95 %" if row["users only"] is True else "95 %"
-    paper = "" if missing(row["RI paper"]) else f"; the paper {percent(row['RI paper'])}"
-    ri = with_interval(percent, row["RI"], row["low"], row["high"])
+    interval = "users only, 95 %" if row["users_only"] is True else "95 %"
+    printed = row["paper_relative_improvement"]
+    paper = "" if missing(printed) else f"; the paper {percent(printed)}"
+    ri = with_interval(percent, row["relative_improvement"], row["low"], row["high"])
     return (
         f"{claim}: {format_word(row)}. {row['a']} over {row['b']}, {row['metric']}: {ri}"
         f" ({interval}; {row['users']:,.0f} users; runs {row['runs']}){paper}."
@@ -164,7 +168,7 @@ def _format_run_level(row: Mapping[str, Any]) -> str:
     difference = with_interval("{:+.3f}".format, row["difference"], row["low"], row["high"])
     more = f"; {described(row['described'])}" if row["described"] else ""
     return (
-        f"{row['a']} {row['mean']:.3f}, {row['b']} {row['mean of base']:.3f}, difference"
+        f"{row['a']} {row['mean_variant']:.3f}, {row['b']} {row['mean_base']:.3f}, difference"
         f" {difference} (95 %; Welch's test over runs, p {row['p']:.3f}; runs {row['runs']}){more}"
     )
 
@@ -173,7 +177,7 @@ def unmeasured(frame: pd.DataFrame, name: str) -> Html:
     """List the claims that have no runs yet."""
     left = _without_runs(frame)
     return table(
-        left[["claim", "where", "data set"]].reset_index(drop=True),
+        left[["claim", "where", "dataset"]].reset_index(drop=True),
         {},
         name,
         f"{len(left)} of {len(frame)} claims.",

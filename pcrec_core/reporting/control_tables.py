@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pcrec_core.metrics import PRIMARY, SELECTION
 from pcrec_core.reporting import html
 from pcrec_core.reporting.formats import (
     DASH,
@@ -25,23 +24,23 @@ def show_by_target(frame: pd.DataFrame, name: str) -> Html:
         return html.sentence(
             "Nothing is compared here on a data set that has both kinds of target."
         )
-    columns = ["data set", "model", "comparison", "metric", "targets", "users", "share"]
+    columns = ["dataset", "model", "comparison", "metric", "targets", "users", "share"]
     shown = frame[columns].assign(
         **{
-            "mean of A": frame["mean"],
-            "mean of B": frame["mean of base"],
-            "RI [95 %]": improvements(frame),
-            "part of the gain": frame["part of the gain"],
-            "p of z": frame["p of z"],
+            "mean_variant": frame["mean_variant"],
+            "mean_base": frame["mean_base"],
+            "improvement": improvements(frame),
+            "part_of_gain": frame["part_of_gain"],
+            "p_of_z": frame["p_of_z"],
         }
     )
     formats = {
         "users": count,
         "share": share,
-        "mean of A": number(4),
-        "mean of B": number(4),
-        "part of the gain": signed,
-        "p of z": probability,
+        "mean_variant": number(4),
+        "mean_base": number(4),
+        "part_of_gain": signed,
+        "p_of_z": probability,
     }
     note = (
         "A over B in each comparison. Exploratory: intervals without adjustment, never a word. The"
@@ -49,27 +48,27 @@ def show_by_target(frame: pd.DataFrame, name: str) -> Html:
         " p of z: whether their improvements differ, taken for more independent than they are, as"
         " both kinds share the trained models."
     )
-    note += " * users only." if frame["users only"].any() else ""
+    note += " * users only." if frame["users_only"].any() else ""
     return html.table(shown, formats, name, note, frame)
 
 
 def show_sensitivity(frame: pd.DataFrame, name: str) -> Html:
     """Show improvements under other tests, the frame of ``sensitivity``."""
-    bounds = zip(frame["bootstrap low"], frame["bootstrap high"], strict=True)
-    plain = ("p over runs", "single runs with p < .01", "clustered / Vu", "runs")
-    shown = frame[["data set", "model", "comparison"]].assign(
+    bounds = zip(frame["bootstrap_low"], frame["bootstrap_high"], strict=True)
+    plain = ("p_over_runs", "significant_single_runs", "clustered_variance_ratio", "runs")
+    shown = frame[["dataset", "model", "comparison"]].assign(
         **{
-            "RI [95 %], crossed t": improvements(frame),
+            "improvement_crossed_t": improvements(frame),
             "p": frame["p"],
-            "95 %, bootstrap": [f"[{percent(low)}, {percent(high)}]" for low, high in bounds],
+            "bootstrap_interval": [f"[{percent(low)}, {percent(high)}]" for low, high in bounds],
             **{column: frame[column] for column in plain},
         }
     )
     formats = {
         "p": probability,
-        "p over runs": probability,
-        "single runs with p < .01": share,
-        "clustered / Vu": number(2),
+        "p_over_runs": probability,
+        "significant_single_runs": share,
+        "clustered_variance_ratio": number(2),
     }
     note = (
         f"In {frame['metric'].iloc[0]}. The crossed t decides. The bootstrap resamples users and"
@@ -85,13 +84,12 @@ def show_independent_peers(frame: pd.DataFrame, name: str) -> Html:
     """Show PCRec over each of two peers that never exchange, the frame of ``independent_peers``."""
     if frame.empty:
         return html.sentence("This is shown of apart-best, which is not here.")
-    best = f"best {SELECTION} on validation"
-    shown = frame[["data set", "model", "seed", "peer"]].assign(
+    shown = frame[["dataset", "model", "seed", "peer"]].assign(
         **{
-            best: frame["best"],
+            "best_on_validation": frame["best_on_validation"],
             "reported": frame["reported"].map({True: "yes", False: "no"}),
-            f"PCRec over it, {PRIMARY}": improvements(frame),
+            "improvement_over_it": improvements(frame),
         }
     )
     note = f"Peer 0 is the base's own run of that seed. {DASH}: no ranks of that peer were kept."
-    return html.table(shown, {best: number(5)}, name, note, frame)
+    return html.table(shown, {"best_on_validation": number(5)}, name, note, frame)

@@ -23,13 +23,15 @@ def show_benchmarks(frame: pd.DataFrame) -> Html:
     shown = pd.DataFrame(
         {
             "case": frame["case"],
-            "ms": _both(1e3 * frame["ours s"], 1e3 * frame["reference s"], _milliseconds),
+            "milliseconds": _both(
+                1e3 * frame["ours_seconds"], 1e3 * frame["reference_seconds"], _milliseconds
+            ),
             "ratio": frame["ratio"],
             "target": frame["target"],
-            "vectorised": frame["second ratio"],
-            "floor": frame["floor s"] / frame["ours s"],
+            "vectorised": frame["second_ratio"],
+            "floor": frame["floor_seconds"] / frame["ours_seconds"],
             "spread": frame["spread"],
-            "MB": _both(frame["ours MB"], frame["reference MB"], count),
+            "memory": _both(frame["ours_megabytes"], frame["reference_megabytes"], count),
         }
     )
     formats = dict.fromkeys(["floor", "spread"], share) | dict.fromkeys(
@@ -52,9 +54,7 @@ def show_profiles(frame: pd.DataFrame) -> Html:
         )
         for case, rows in frame.groupby("case", sort=False)
     }
-    shown = pd.DataFrame(
-        {"case": list(texts), "share of the time inside torch": list(texts.values())}
-    )
+    shown = pd.DataFrame({"case": list(texts), "share_of_time_in_torch": list(texts.values())})
     note = "One repetition under torch's profiler, each operation without those it calls."
     return table(shown, {}, "cost-profiles", note, frame)
 
@@ -63,30 +63,29 @@ def _seconds(x: float) -> str:
     return DASH if pd.isna(x) else f"{x:.1f}" if x >= 10 else f"{x:.2f}"
 
 
-#: Heading and format of the measured columns that a table of modes may have.
-_SHOWN: dict[str, tuple[str, Formatter]] = {
-    "seconds": ("seconds", _seconds),
-    "range": ("range", str),
-    "training": ("of which training", _seconds),
-    "exchange": ("of which exchange", number(2)),
-    "processes": ("processes", count),
-    "MB": ("peak MB a process", count),
-    "weights": ("weights", count),
+#: Formats of the measured columns that a table of modes may have.
+_FORMATS: dict[str, Formatter] = {
+    "seconds": _seconds,
+    "range": str,
+    "training": _seconds,
+    "exchange": number(2),
+    "processes": count,
+    "megabytes": count,
+    "weights": count,
 }
 
 
 def show_modes(frame: pd.DataFrame, beginning: str, columns: Sequence[str]) -> Html:
     """Show the cases with this ``beginning``, with these columns.
 
-    The columns are of seconds, range, training, exchange, processes, MB and weights.
+    The columns are of seconds, range, training, exchange, processes, megabytes and
+    weights.
     """
     rows = frame[frame["case"].str.startswith(beginning)]
     full = rows.assign(range=[_range(row) for row in rows.to_dict("records")])
-    shown = full[["case", *columns]].rename(columns={name: _SHOWN[name][0] for name in columns})
-    formats = dict(_SHOWN[name] for name in columns)
     name = f"cost-{beginning.lower().replace(' ', '-').rstrip(',')}"
     note = f"Median of {rows['rounds'].iloc[0]} round(s). {machine(frame)}"
-    return table(shown, formats, name, note, rows)
+    return table(full[["case", *columns]], _FORMATS, name, note, rows)
 
 
 def _both(ours: pd.Series, reference: pd.Series, form: Formatter) -> list[str]:

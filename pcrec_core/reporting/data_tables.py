@@ -13,23 +13,16 @@ from pcrec_core.study.records import StatisticsRecord
 
 def show_statistics(found: Sequence[StatisticsRecord]) -> Html:
     """Show sizes, ties and repeats of data sets (Table 1), from their records."""
-    names = {
-        "source": "data set",
-        "users": "users",
-        "items": "items",
-        "actions": "actions",
-        "actions_per_user_median": "median actions",
-        "density": "density",
-        "tie_share": "ties",
-        "repeat_share_valid": "repeats, validation",
-        "repeat_share_test": "repeats, test",
-    }
-    frame = pd.DataFrame([{head: r.result[name] for name, head in names.items()} for r in found])
-    formats = {
-        **dict.fromkeys(["users", "items", "actions", "median actions"], count),
-        "density": number(4),
-        **dict.fromkeys(["ties", "repeats, validation", "repeats, test"], share),
-    }
+    counts = ["users", "items", "actions", "actions_per_user_median"]
+    shares = ["tie_share", "repeat_share_valid", "repeat_share_test"]
+    frame = pd.DataFrame(
+        [
+            {"dataset": record.result["source"]}
+            | {name: record.result[name] for name in (*counts, "density", *shares)}
+            for record in found
+        ]
+    )
+    formats = dict.fromkeys(counts, count) | {"density": number(4)} | dict.fromkeys(shares, share)
     return table(frame, formats, "table1")
 
 
@@ -45,8 +38,8 @@ def show_filter(found: Sequence[StatisticsRecord]) -> Html:
     frame = pd.DataFrame(
         [
             {
-                "data set": record.result["source"],
-                **{_heading(name): record.result["counts"][name] for name in order},
+                "dataset": record.result["source"],
+                **{_column(name): record.result["counts"][name] for name in order},
             }
             for record in found
         ]
@@ -58,7 +51,8 @@ def show_filter(found: Sequence[StatisticsRecord]) -> Html:
     return table(frame, dict.fromkeys(frame.columns[1:], count), "table1-filter", note)
 
 
-def _heading(name: str) -> str:
+def _column(name: str) -> str:
+    """Name the column of a count: ``users_core`` are users that the filter core removed."""
     unit, _, step = name.partition("_")
-    done = "read" if step == "read" else f"removed, {step}" if step else "left"
-    return f"{unit} {done}"
+    done = "read" if step == "read" else f"removed_{step}" if step else "left"
+    return f"{unit}_{done}"

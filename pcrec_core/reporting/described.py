@@ -19,15 +19,15 @@ def described(facts: Sequence[Fact]) -> str:
 def _mu(row: Mapping[str, Any]) -> str:
     return (
         f"at alpha {row['alpha']:g} the larger mu of a layer is 0.7 or more in"
-        f" {share(row['0.7 or more'])} of all layers and exchanges, its median"
-        f" {number(2)(row['median'])}, and peer 0 holds it in {share(row['held by peer 0'])}"
+        f" {share(row['strong_share'])} of all layers and exchanges, its median"
+        f" {number(2)(row['median'])}, and peer 0 holds it in {share(row['held_by_peer_0'])}"
     )
 
 
 def _constant(n: Mapping[str, Any]) -> str:
     return (
-        f"{n['a']} {n['value of a']:.3f}, {n['b']} {n['value of b']:.3f} in every run, so no test"
-        f" can be made (runs {n['runs of a']}, {n['runs of b']})"
+        f"{n['a']} {n['value_a']:.3f}, {n['b']} {n['value_b']:.3f} in every run, so no test"
+        f" can be made (runs {n['runs_a']}, {n['runs_b']})"
     )
 
 

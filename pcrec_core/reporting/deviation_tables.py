@@ -27,27 +27,22 @@ from pcrec_core.study.replicates import Replicates
 
 def show_changed_lines(frame: pd.DataFrame, name: str, note: str) -> Html:
     """Show the effect of single lines of the protocols, the frame of ``changed_lines``."""
-    heads = {
-        "base": "base: the line over the usual one",
-        "PCRec": "PCRec: the line over the usual one",
-        "over base, usual": "PCRec over base, usual",
-        "over base": "PCRec over base, with the line",
-    }
     rows = frame.to_dict("records")
+    steps = ("base", "pcrec", "over_base_usual", "over_base")
     shown = frame[["line", "metric"]].assign(
-        **{head: [_step(row, step) for row in rows] for step, head in heads.items()},
-        **{"its change": frame["change"]},
+        **{f"{step}_changed": [_step(row, step) for row in rows] for step in steps},
+        its_change=frame["change"],
     )
     note += (
         " Its change: 1 + RI with the line over 1 + the usual RI, less 1; where the line is of"
         " PCRec alone, only PCRec's runs change."
     )
-    return html.table(shown, {"its change": percent}, name, note, frame)
+    return html.table(shown, {"its_change": percent}, name, note, frame)
 
 
 def _step(row: Mapping[str, Any], step: str) -> str:
-    middle, low, high = (row[f"{step}{end}"] for end in ("", " low", " high"))
-    return with_interval(percent, middle, low, high, row[f"{step} users only"])
+    middle, low, high = (row[f"{step}{end}"] for end in ("", "_low", "_high"))
+    return with_interval(percent, middle, low, high, row[f"{step}_users_only"])
 
 
 def seed_alone(over: Replicates, base: Replicates, metrics: Sequence[str] = (PRIMARY,)) -> str:
@@ -77,11 +72,11 @@ def _change_by_seed(arm: Replicates, metric: str) -> float | None:
 
 def show_choosing(frame: pd.DataFrame, name: str) -> Html:
     """Show the gain of choosing on the test set, the frame of ``choosing``."""
-    points = {column: _log_points for column in ("gain", "gain of base")}
+    points = {column: _log_points for column in ("gain_variant", "gain_base")}
     formats = points | {
         "p": probability,
-        "RI, best on test": percent,
-        "RI, chosen on validation": percent,
+        "relative_improvement_test": percent,
+        "relative_improvement_validation": percent,
     }
     note = (
         "Gain: by how much the best epoch and peer on test exceed those that validation picks, mean"
@@ -103,9 +98,9 @@ def show_trained_again(name: str) -> Html:
     They are listed in ``data/trained_again.csv``.
     """
     frame = pd.read_csv(paths.data() / "trained_again.csv")
-    differs = frame["result before"] != frame["result now"]
-    before_cut = frame["first epoch that differs"] <= frame["epochs before the cut"]
-    shown = frame.drop(columns=["result before", "result now"])
+    differs = frame["result_before"] != frame["result_now"]
+    before_cut = frame["first_differing_epoch"] <= frame["epochs_before_cut"]
+    shown = frame.drop(columns=["result_before", "result_now"])
     shown.insert(3, "result", differs.map({True: "differs", False: "equal to the bit"}))
     note = (
         f"{len(frame)} runs that had gone on from a checkpoint were trained again without a cut,"
@@ -115,5 +110,5 @@ def show_trained_again(name: str) -> Html:
         " is the likely cause, but the earlier records do not name theirs. The records on these"
         " pages are the new ones."
     )
-    formats = {"first epoch that differs": count, "MRR@5 before": number(4), "MRR@5 now": number(4)}
+    formats = {"first_differing_epoch": count, "mrr5_before": number(4), "mrr5_now": number(4)}
     return html.table(shown, formats, name, note, frame)

@@ -9,6 +9,7 @@ import pandas as pd
 from pcrec_core.analysis.entropy_trained import summarize_agreement
 from pcrec_core.metrics import SELECTION
 from pcrec_core.reporting.formats import count, number, percent, points, share
+from pcrec_core.reporting.headings import heading
 from pcrec_core.reporting.html import Html, table
 
 
@@ -16,18 +17,18 @@ def show_shares_held(frame: pd.DataFrame, name: str, note: str) -> Html:
     """Show how unequal mu is, the frame of ``mu.shares_held``."""
     formats = {
         "alpha": "{:g}".format,
-        "0.7 or more": share,
-        "0.7 or more, to the chosen epoch": share,
+        "strong_share": share,
+        "strong_share_to_chosen": share,
         "median": number(2),
-        "held by peer 0": share,
+        "held_by_peer_0": share,
     }
     return table(frame, formats, name, note, empty="No run here has a mu.")
 
 
 def show_below(frame: pd.DataFrame, name: str) -> Html:
     """Show the share of layers with little entropy, the frame of ``fig6_invalid_layers.below``."""
-    under = [column for column in frame.columns if column.startswith("under ")]
-    formats = dict.fromkeys(under, share) | dict.fromkeys(["mean H", "least H"], number(2))
+    under = [column for column in frame.columns if column.startswith("under_")]
+    formats = dict.fromkeys(under, share) | dict.fromkeys(["mean_h", "least_h"], number(2))
     note = (
         "Share of the layers of all runs whose entropy is under a threshold, in nats; mean H over"
         " layers and runs, least H of any layer. The paper, at 0.5 on ML-20M: SASRec about 20 %,"
@@ -38,7 +39,7 @@ def show_below(frame: pd.DataFrame, name: str) -> Html:
 
 def show_drawn(frame: pd.DataFrame, name: str) -> Html:
     """Show the entropy of drawn weights, the frame of ``entropy_simulated.drawn``."""
-    formats = dict.fromkeys(frame.columns[2:], number(3)) | {"size": count, "larger mu": number(2)}
+    formats = dict.fromkeys(frame.columns[2:], number(3)) | {"size": count, "larger_mu": number(2)}
     note = (
         "Weights of variance 1, means over pairs of draws; SD: of H over draws; larger mu: of the"
         f" two at alpha 30; H in nats, at most ln 10 = {math.log(10):.3f}. With its opposite: the"
@@ -50,7 +51,7 @@ def show_drawn(frame: pd.DataFrame, name: str) -> Html:
 
 def show_outliers(frame: pd.DataFrame, name: str) -> Html:
     """Show the effect of one outlier on H, the frame of ``entropy_simulated.outlier``."""
-    formats = {"weights": count, "outlier": number(1), "H": number(3), "L1 share": number(4)}
+    formats = {"weights": count, "outlier": number(1), "h": number(3), "l1_share": number(4)}
     note = (
         "Gaussian weights cut at 3.5 standard deviations, one of which is as many standard"
         " deviations large as said; their share beside the same weights without it."
@@ -61,12 +62,12 @@ def show_outliers(frame: pd.DataFrame, name: str) -> Html:
 def show_layers(frame: pd.DataFrame, name: str) -> Html:
     """Show entropy and use of trained layers, the frame of ``entropy_trained.layers``."""
     formats = {
-        "H": number(3),
-        "mean |w|": number(4),
+        "h": number(3),
+        "mean_magnitude": number(4),
         "weights": count,
         "outlier": number(1),
-        "lost, pruned": percent,
-        "lost, noised": percent,
+        "lost_pruned": percent,
+        "lost_noised": percent,
     }
     note = (
         "H in nats; mean |w|: the L1 norm (Eq. 1) over the number of weights; outlier: the largest"
@@ -82,27 +83,29 @@ def show_correlations(frame: pd.DataFrame, name: str) -> Html:
         "Spearman's correlation over the layers of a run, of a SASRec 13 measured ones, ten of them"
         " matrices of one size in its blocks; DNN has three, so its values say little."
     )
-    return table(frame, dict.fromkeys(["mean", "least", "largest"], number(2)), name, note)
+    formats = dict.fromkeys(["mean", "least", "largest"], number(2)) | {
+        "of": heading,
+        "with": heading,
+    }
+    return table(frame, formats, name, note)
 
 
 def show_merges(frame: pd.DataFrame, name: str) -> Html:
     """Show how a merge changes H, the frame of ``entropy_trained.merges`` summed up by model."""
-    peers = frame[[column for column in frame.columns if column.startswith("peer ")]]
+    peers = frame[[column for column in frame.columns if column.startswith("peer_")]]
     merged = frame.assign(
         change=frame["merged"] - frame["mean"],
         above=frame["merged"] > peers.max(axis=1),
         below=frame["merged"] < peers.min(axis=1),
     )
     summed = merged.groupby("model", sort=False).agg(
-        **{
-            "mean change of H": ("change", "mean"),
-            "SD": ("change", "std"),
-            "layers above both peers": ("above", "mean"),
-            "layers below both": ("below", "mean"),
-            "layers": ("change", "size"),
-        }
+        mean_change_of_h=("change", "mean"),
+        sd=("change", "std"),
+        layers_above_both_peers=("above", "mean"),
+        layers_below_both=("below", "mean"),
+        layers=("change", "size"),
     )
-    formats = dict.fromkeys(["mean change of H", "SD"], number(4)) | dict.fromkeys(
+    formats = dict.fromkeys(["mean_change_of_h", "sd"], number(4)) | dict.fromkeys(
         summed.columns[2:4], share
     )
     note = (
@@ -115,7 +118,7 @@ def show_merges(frame: pd.DataFrame, name: str) -> Html:
 def show_first_exchanges(frame: pd.DataFrame, name: str) -> Html:
     """Show H by epoch, the frame of ``entropy_trained.first_exchanges`` summed up by arm."""
     by = ["model", "variant"]
-    summed = frame.groupby([*by, "epoch"], sort=False)["H"].mean().unstack().add_prefix("epoch ")
+    summed = frame.groupby([*by, "epoch"], sort=False)["h"].mean().unstack().add_prefix("epoch_")
     runs = frame.groupby(by, sort=False)["seed"].nunique().rename("runs")
     shown = summed.join(runs).loc[runs.index].reset_index()
     note = (
@@ -147,10 +150,10 @@ def show_larger(frame: pd.DataFrame, name: str) -> Html:
     The frame is that of ``entropy_trained.larger``, summed up by model.
     """
     named = frame.rename(columns={"criterion": "share", "mu": "μ"})
-    values = named.melt(["model", "seed"], ["share", "μ"], "the larger")
-    by = values.groupby(["model", "the larger"], sort=False)["value"]
+    values = named.melt(["model", "seed"], ["share", "μ"], "the_larger")
+    by = values.groupby(["model", "the_larger"], sort=False)["value"]
     summed = by.quantile([0.5, 0.95, 1]).unstack()
-    summed.columns = ["median", "95 % are below", "largest"]
+    summed.columns = ["median", "quantile_95", "largest"]
     note = (
         "Over all layers, exchanges and runs of layer-wise cooperation by L1 norm (LN); equal peers"
         " have one half."

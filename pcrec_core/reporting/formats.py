@@ -79,4 +79,6 @@ def signed(x: Any) -> str:
 
 def improvement(row: Mapping[str, Any]) -> str:
     """Format the relative improvement of a row with its interval."""
-    return with_interval(percent, row["RI"], row["low"], row["high"], row["users only"] is True)
+    return with_interval(
+        percent, row["relative_improvement"], row["low"], row["high"], row["users_only"] is True
+    )

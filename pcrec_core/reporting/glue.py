@@ -41,9 +41,9 @@ def glue_shares_held(frame: pd.DataFrame) -> dict[str, str]:
     Keys are such as ``mu-ml-100k-sasrec-30`` (all exchanges) and ``mu-ml-100k-sasrec-30-early``
     (up to the chosen epoch).
     """
-    columns = {"": "0.7 or more", "-early": "0.7 or more, to the chosen epoch"}
+    columns = {"": "strong_share", "-early": "strong_share_to_chosen"}
     return {
-        f"mu-{row['data set']}-{row['model']}-{row['alpha']:g}{end}": share(row[column])
+        f"mu-{row['dataset']}-{row['model']}-{row['alpha']:g}{end}": share(row[column])
         for row in frame.to_dict("records")
         for end, column in columns.items()
     }
@@ -58,16 +58,16 @@ def glue_below(frame: pd.DataFrame) -> dict[str, str]:
         f"{row['layers']}-{row['model']}-{row['variant']}-{column}": share(row[column])
         for row in frame.to_dict("records")
         for column in row
-        if column.startswith("under ")
+        if column.startswith("under_")
     }
-    return {key.replace(" ", "-"): ratio for key, ratio in ratios.items()}
+    return {key.replace(" ", "-").replace("_", "-"): ratio for key, ratio in ratios.items()}
 
 
 def glue_values(frame: pd.DataFrame, metric: str) -> dict[str, str]:
     """Format the means of ``comparisons.values``, under keys such as ``ml-100k-bpr-base-MRR@5``."""
     rows = frame[frame["metric"] == metric].to_dict("records")
     return {
-        f"{row['data set']}-{row['model']}-{row['variant']}-{metric}": number(4)(row["mean"])
+        f"{row['dataset']}-{row['model']}-{row['variant']}-{metric}": number(4)(row["mean"])
         for row in rows
     }
 
@@ -81,11 +81,11 @@ def glue_comparisons(frame: pd.DataFrame) -> dict[str, str]:
     values: dict[str, str] = {}
     for row in frame.to_dict("records"):
         comparison = row["comparison"].replace(" ", "-")
-        key = f"{row['data set']}-{row['model']}-{comparison}-{row['metric']}"
+        key = f"{row['dataset']}-{row['model']}-{comparison}-{row['metric']}"
         values |= {
             key: improvement(row),
-            f"{key}-mde": percent(row["MDE"]),
-            f"{key}-paper": percent(row["RI paper"]),
+            f"{key}-mde": percent(row["mde"]),
+            f"{key}-paper": percent(row["paper_relative_improvement"]),
         }
     return values
 
@@ -96,7 +96,7 @@ def glue_claims(frame: pd.DataFrame) -> dict[str, str]:
     Keys are such as ``table3-ml-sasrec-le-word`` and ``table3-ml-sasrec-le-RI``.
     """
     rows = frame.to_dict("index")
-    words = {f"{name}-word": row["word"] for name, row in rows.items()}
+    words = {f"{name}-word": row["verdict"] for name, row in rows.items()}
     return {f"{name}-RI": improvement(row) for name, row in rows.items()} | words
 
 
@@ -113,7 +113,7 @@ def glue_entropy(
       ``sasrec-trusted-first``, the same in the first exchange, and ``sasrec-by-chance``;
     - ``sasrec-LE-epoch-1``, H by epoch.
     """
-    means = strangers.groupby(["model", "variant", "epoch"], sort=False)["H"].mean()
+    means = strangers.groupby(["model", "variant", "epoch"], sort=False)["h"].mean()
     return (
         _glue_correlations(correlations)
         | _glue_trusted(trusted)
@@ -127,8 +127,8 @@ def glue_entropy(
 def _glue_correlations(frame: pd.DataFrame) -> dict[str, str]:
     ends = {"measured layers": "", "block matrices": "-blocks"}
     values = {}
-    for row in frame[frame["of"] == "H"].to_dict("records"):
-        measure = row["with"].replace(", ", "-")
+    for row in frame[frame["of"] == "h"].to_dict("records"):
+        measure = row["with"].replace("_", "-")
         key = f"{row['model']}-{row['variant']}-{measure}{ends[row['layers']]}"
         values[key] = number(2)(row["mean"])
     return values
@@ -137,14 +137,13 @@ def _glue_correlations(frame: pd.DataFrame) -> dict[str, str]:
 def _glue_trusted(frame: pd.DataFrame) -> dict[str, str]:
     agreement = summarize_agreement(frame).to_dict("records")
     rows = {(row["model"], row["exchanges"]): row for row in agreement}
-    agrees = "the one with more H is better"
     values: dict[str, str] = {}
     for model in frame["model"].unique():
         reported, first = rows[model, "up to the reported"], rows[model, "the first"]
         values |= {
-            f"{model}-trusted": share(reported[agrees]),
-            f"{model}-by-chance": share(reported["by chance"]),
-            f"{model}-trusted-first": share(first[agrees]),
+            f"{model}-trusted": share(reported["agreement"]),
+            f"{model}-by-chance": share(reported["by_chance"]),
+            f"{model}-trusted-first": share(first["agreement"]),
         }
     return values
 
@@ -169,9 +168,9 @@ def glue_modes(frame: pd.DataFrame) -> dict[str, str]:
         "cost-parallel-wall": ratio("seconds", f"SASRec, {parallel}", f"SASRec, {one}"),
         "cost-exchange": size(exchange),
         "cost-state": count(_STATE * by.at[f"BPR, {one}", "weights"] / 1e6),
-        "cost-one-memory": count(by.at[f"BPR, {one}", "MB"]),
-        "cost-serial-memory": count(by.at[f"BPR, {serial}", "MB"]),
-        "cost-parallel-memory": count(2 * by.at[f"BPR, {parallel}", "MB"]),
+        "cost-one-memory": count(by.at[f"BPR, {one}", "megabytes"]),
+        "cost-serial-memory": count(by.at[f"BPR, {serial}", "megabytes"]),
+        "cost-parallel-memory": count(2 * by.at[f"BPR, {parallel}", "megabytes"]),
         "cost-workers": ratio("seconds", "8 runs, one worker", "8 runs, two workers"),
         "cost-ensemble-2": ratio("seconds", "ranking, ensemble of 2", "ranking, one peer"),
         "cost-ensemble-3": ratio("seconds", "ranking, ensemble of 3", "ranking, one peer"),
@@ -186,8 +185,8 @@ def glue_independent_peers(frame: pd.DataFrame) -> dict[str, str]:
     """
     values: dict[str, str] = {}
     for row, over in zip(frame.to_dict("records"), improvements(frame), strict=True):
-        key = f"{row['data set']}-{row['model']}-apart-{row['peer']}"
-        values |= {key: number(5)(row["best"]), f"LE-over-{key}": over}
+        key = f"{row['dataset']}-{row['model']}-apart-{row['peer']}"
+        values |= {key: number(5)(row["best_on_validation"]), f"LE-over-{key}": over}
     return values
 
 
@@ -197,7 +196,7 @@ def glue_choosing(frame: pd.DataFrame) -> dict[str, str]:
     Keys are such as ``released-choosing-MRR@5-best`` (on test) and
     ``released-choosing-MRR@5-valid``.
     """
-    ends = {"-best": "RI, best on test", "-valid": "RI, chosen on validation"}
+    ends = {"-best": "relative_improvement_test", "-valid": "relative_improvement_validation"}
     rows = {
         f"{row['what']}-choosing-{row['metric']}".replace(" ", "-"): row
         for row in frame.to_dict("records")

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from pcrec_core.reporting.formats import DASH, Formatter, missing
+from pcrec_core.reporting.headings import heading
 
 #: Most characters of a text that needs no second line.
 _SHORT = 26
@@ -47,7 +48,8 @@ def table(
     Parameters
     ----------
     frame : DataFrame
-        The rows and columns to show, without the index.
+        The rows and columns to show, without the index; readers see ``headings.heading`` of a
+        column's name.
     formats : mapping
         Formats by column; other columns stay as they are. Numbers keep their value for sorting.
     name : str
@@ -61,7 +63,7 @@ def table(
     """
     if frame.empty:
         return sentence(empty)
-    head = "".join(f"<th>{html.escape(str(column))}</th>" for column in frame.columns)
+    head = "".join(f"<th>{html.escape(heading(str(column)))}</th>" for column in frame.columns)
     body = "".join(
         f"<tr>{''.join(_cell(value, formats.get(column)) for column, value in row.items())}</tr>"
         for row in frame.to_dict("records")

@@ -18,30 +18,31 @@ _TOO_FEW = (
 
 def show_words(frame: pd.DataFrame, name: str) -> Html:
     """Show the chances of each word, the frame of ``expected_words``."""
-    formats = dict.fromkeys([*outcomes.DECIDED, outcomes.INCONCLUSIVE], share)
+    formats = dict.fromkeys(
+        [outcomes.SUPPORTED, outcomes.CONTRADICTED, "ruled_out", outcomes.INCONCLUSIVE], share
+    )
     note = (
         f"{STUDIES:,} simulated studies with the variances of these runs; a single claim, so"
         " without Holm: in a family the words supported, contradicted and ruled out fall less"
         " often."
     )
-    return table(frame, formats, name, note, frame, _TOO_FEW)
+    return table(frame, formats, name, note, empty=_TOO_FEW)
 
 
 def show_projections(frame: pd.DataFrame, name: str) -> Html:
     """Show the expected precision by number of runs, the frame of ``projections``."""
-    heads = {column: column.replace("+-", "±") for column in frame.columns}
-    formats = {head: size for head in heads.values() if "runs" in head} | {
+    formats = {column: size for column in frame.columns if column.endswith("_runs")} | {
         "users": count,
         "c": number(2),
         "rv": number(1),
-        "run SD": size,
-        "RI of the paper": percent,
+        "run_sd": size,
+        "paper_relative_improvement": percent,
     }
     note = (
         "c: correlation of a user's values in one run of either arm; rv: relative variance of a"
         " user's value; run SD: of the mean over other runs, 0 where these differ no more than"
-        " single users do by chance. ±: half-width of the 95 % interval of RI around no effect;"
+        " single users do by chance. half width: of the 95 % interval of RI around no effect;"
         " found: the improvement seen four times in five; both if the variances stay as these runs"
         " have them."
     )
-    return table(frame.rename(columns=heads), formats, name, note, frame, _TOO_FEW)
+    return table(frame, formats, name, note, empty=_TOO_FEW)

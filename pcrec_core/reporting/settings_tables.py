@@ -13,7 +13,7 @@ from pcrec_core.specs.run import RunSpec
 from pcrec_core.study.records import RunRecord
 
 #: Symbols of the settings that the paper's Table 2 prints.
-_SYMBOLS = {"batch": "b", "d": "d", "eta": "eta", "l2": "L2", "p": "p"}
+_SYMBOLS = {"batch": "b", "d": "d", "eta": "eta", "l2": "l2", "p": "p"}
 _MODELS = {"sasrec": "SASRec", "dnn": "DNN", "bpr": "BPR"}
 
 
@@ -24,8 +24,8 @@ def show_settings(specs: Sequence[RunSpec]) -> Html:
     """
     rows = [_settings(spec) for spec in specs]
     formats: dict[str, Formatter] = {"t": count}
-    for symbol in _SYMBOLS.values():
-        formats |= {f"{symbol} here": general, f"{symbol} paper": general}
+    for name in _SYMBOLS:
+        formats |= {f"{name}_here": general, f"{name}_paper": general}
     note = (
         "t: items of a sequence; b: rows of a batch; d: size of an embedding; eta: learning rate;"
         " p: share of dropout. A dash is a setting that the model does not have, or that the paper"
@@ -37,13 +37,13 @@ def show_settings(specs: Sequence[RunSpec]) -> Html:
 def _settings(spec: RunSpec) -> dict[str, object]:
     ours, printed = {**vars(spec.training), **vars(spec.model)}, _printed(spec)
     row = {
-        "data set": spec.data.source,
+        "dataset": spec.data.source,
         "model": spec.model.name,
         "epochs": ours["epochs"],
         "t": ours["t"],
     }
     for name, symbol in _SYMBOLS.items():
-        row |= {f"{symbol} here": ours[name], f"{symbol} paper": printed.get(symbol)}
+        row |= {f"{name}_here": ours[name], f"{name}_paper": printed.get(symbol)}
     return row
 
 
@@ -52,7 +52,7 @@ def _printed(spec: RunSpec) -> pd.Series:
     counterpart = paper.COUNTERPART.get(spec.data.source)
     if not counterpart:
         return pd.Series(dtype=object)
-    theirs = paper.table(2).rename(columns={"l2": "L2"}).set_index(["dataset", "model"])
+    theirs = paper.table(2).set_index(["dataset", "model"])
     return theirs.loc[counterpart, _MODELS[spec.model.name]]
 
 
@@ -67,23 +67,23 @@ def show_tried(found: Sequence[RunRecord]) -> Html:
             "No run here is a trial: base or PCRec with nothing changed but the length, the rate or"
             " L2."
         )
-    order = ["data set", "model", "variant", "seed", "epochs", "eta", "L2"]
+    order = ["dataset", "model", "variant", "seed", "epochs", "eta", "l2"]
     frame = pd.DataFrame(rows).sort_values(order, kind="stable")
-    formats = {"validation NDCG@20": number(4), "eta": general, "L2": general}
+    formats = {"validation_ndcg20": number(4), "eta": general, "l2": general}
     return table(frame, formats, "table2-tried")
 
 
 def _trial(record: RunRecord) -> dict[str, object]:
     chosen, spec = record.result["chosen"], record.spec
     return {
-        "data set": spec.data.source,
+        "dataset": spec.data.source,
         "model": spec.model.name,
         "variant": spec.variant,
         "seed": spec.seed,
         "epochs": spec.training.epochs,
         "eta": spec.training.eta,
-        "L2": spec.training.l2,
+        "l2": spec.training.l2,
         "numerics": spec.numerics,
-        "chosen epoch": chosen["epoch"] + 1,
-        "validation NDCG@20": chosen["valid"]["NDCG@20"],
+        "chosen_epoch": chosen["epoch"] + 1,
+        "validation_ndcg20": chosen["valid"]["NDCG@20"],
     }

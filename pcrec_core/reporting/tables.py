@@ -25,9 +25,6 @@ from pcrec_core.study import defaults
 from pcrec_core.study.records import ModelRecord, RunRecord
 from pcrec_core.study.replicates import Replicates
 
-#: Column with the name of the paper's data set.
-_DATA = "paper's data"
-
 #: How the epoch was chosen, by whether it was chosen on the test set.
 _CHOICE = {
     False: "epoch chosen on validation NDCG@20, one read-out on test",
@@ -61,7 +58,7 @@ def sources(found: Sequence[ModelRecord]) -> Html:
     rows = [
         {
             "record": r.name,
-            "set otherwise": _set_otherwise(r),
+            "set_otherwise": _set_otherwise(r),
             "result": r.result_hash[:12],
             "commit": str(r.run.get("commit"))[:8],
             "clean": r.run.get("clean"),
@@ -97,15 +94,15 @@ def show_values(frame: pd.DataFrame, name: str, note: str) -> Html:
     values, of its own data set, where it prints some.
     """
     rows: list[dict[str, object]] = []
-    arms = frame.groupby(["data set", "model", "variant"], sort=False)
+    arms = frame.groupby(["dataset", "model", "variant"], sort=False)
     for (dataset, model, variant), arm in arms:
         ours = arm.to_dict("records")
-        common = {"data set": dataset, "model": model, "variant": variant}
+        common = {"dataset": dataset, "model": model, "variant": variant}
         means = {row["metric"]: _mean(row) for row in ours}
         rows.append({**common, "runs": ours[0]["runs"], **means})
-        if arm["paper"].notna().any():
-            common |= {"data set": ours[0][_DATA], "variant": f"{variant}, the paper"}
-            printed = {row["metric"]: number(4)(row["paper"]) for row in ours}
+        if arm["paper_value"].notna().any():
+            common |= {"dataset": ours[0]["paper_dataset"], "variant": f"{variant}, the paper"}
+            printed = {row["metric"]: number(4)(row["paper_value"]) for row in ours}
             rows.append({**common, "runs": None, **printed})
     note = f"Mean, 95 % interval, and the SD over runs. {note}"
     return table(pd.DataFrame(rows), {"runs": count}, name, note, frame)
@@ -113,10 +110,10 @@ def show_values(frame: pd.DataFrame, name: str, note: str) -> Html:
 
 def _mean(row: Mapping[str, Any]) -> str:
     """Format mean, interval and SD over runs, one line each."""
-    mean = with_interval(number(4), row["mean"], row["low"], row["high"], row["users only"])
+    mean = with_interval(number(4), row["mean"], row["low"], row["high"], row["users_only"])
     lines = [mean.replace(" [", "\n[", 1)]
-    if not missing(row["run SD"]):
-        lines.append(f"SD\N{NO-BREAK SPACE}{row['run SD']:.4f}")
+    if not missing(row["run_sd"]):
+        lines.append(f"SD\N{NO-BREAK SPACE}{row['run_sd']:.4f}")
     return "\n".join(lines)
 
 
@@ -131,29 +128,40 @@ def show_comparisons(frame: pd.DataFrame, name: str, note: str) -> Html:
     """
     if frame.empty:
         return sentence("Nothing is compared here.")
-    shown = frame[["data set", "model", "comparison", "metric"]].assign(
+    shown = frame[["dataset", "model", "comparison", "metric"]].assign(
         **{
-            "RI [95 %]": improvements(frame),
-            "RI of the paper": [_paper_improvement(row) for row in frame.to_dict("records")],
-            **{column: frame[column] for column in ("p", "MDE")},
-            "ΔRI": frame["DeltaRI"],
-            **{column: frame[column] for column in ("df", "Vseed/V", "runs")},
+            "improvement": improvements(frame),
+            "paper_relative_improvement": [
+                _paper_improvement(row) for row in frame.to_dict("records")
+            ],
+            **{column: frame[column] for column in ("p", "mde")},
+            "delta_relative_improvement": frame["delta_relative_improvement"],
+            **{column: frame[column] for column in ("df", "seed_share", "runs")},
         }
     )
-    formats = {"p": probability, "df": number(0), "Vseed/V": share, "MDE": percent, "ΔRI": points}
+    formats = {
+        "p": probability,
+        "df": number(0),
+        "seed_share": share,
+        "mde": percent,
+        "delta_relative_improvement": points,
+    }
     shown = _without_empty(shown)
-    return table(shown, formats, name, f"{note} {OF_RUNS}" if "Vseed/V" in shown else note, frame)
+    return table(
+        shown, formats, name, f"{note} {OF_RUNS}" if "seed_share" in shown else note, frame
+    )
 
 
 def _paper_improvement(row: Mapping[str, Any]) -> str:
-    return DASH if missing(row["RI paper"]) else f"{percent(row['RI paper'])} ({row[_DATA]})"
+    printed = row["paper_relative_improvement"]
+    return DASH if missing(printed) else f"{percent(printed)} ({row['paper_dataset']})"
 
 
 def show_run(record: RunRecord) -> Html:
     """Show one run: its name, its chosen epoch and its metrics on the test set."""
     chosen, test, run = record.result["chosen"], record.result["test"], record.run
     seconds = round(sum(run["seconds"].values()))
-    row = {"run": record.name, "chosen epoch": chosen["epoch"] + 1, **test, "seconds": seconds}
+    row = {"run": record.name, "chosen_epoch": chosen["epoch"] + 1, **test, "seconds": seconds}
     note = (
         f"Protocol {record.spec.protocol}; {record.result['data']['users']:,} users;"
         f" trained on {run['device']}, commit {str(run['commit'])[:8]}."

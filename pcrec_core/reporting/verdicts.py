@@ -43,13 +43,15 @@ def questions(frame: pd.DataFrame, name: str) -> Html:
     """Count the words that the claims of each research question got, by data set."""
     single = frame[~frame["kind"].isin(COMPOUND)]
     single = single.assign(
-        word=single["word"].where(single["word"] != "", single["measured"].map(_WITHOUT_WORD)),
+        verdict=single["verdict"].where(
+            single["verdict"] != "", single["measured"].map(_WITHOUT_WORD)
+        ),
         question=[_asked(row) for row in single.to_dict("records")],
     )
-    counts = single.groupby(["question", "data set", "word"]).size()
+    counts = single.groupby(["question", "dataset", "verdict"]).size()
     none = pd.Series(dtype=int)
     rows = [
-        {"research question": ASKED[question]}
+        {"research_question": ASKED[question]}
         | {
             dataset: _format_counts(counts.get((question, dataset), none))
             for dataset in measured_datasets(frame)
@@ -82,7 +84,7 @@ def headlines(frame: pd.DataFrame, name: str) -> Html:
     lines = claim_table.headlines(frame)
     decided = lines[~lines["headline"].isin([INCONCLUSIVE, NOT_TESTED])]
     verdicts = {
-        (row["claim"], row["model"], row["data set"]): format_verdict(row)
+        (row["claim"], row["model"], row["dataset"]): format_verdict(row)
         for row in frame.to_dict("records")
     }
     cells = {
@@ -118,7 +120,7 @@ def explanations(frame: pd.DataFrame, name: str) -> Html:
 
     The table has one row per model and comparison, one column per data set.
     """
-    measured = frame[frame["RI"].notna()]
+    measured = frame[frame["relative_improvement"].notna()]
     compared = measured.groupby(["model", "a", "b"], sort=False)
     with_gain = measured.loc[(measured["a"] == "LE") & (measured["b"] == "base"), "model"].unique()
     rows = [
@@ -127,7 +129,7 @@ def explanations(frame: pd.DataFrame, name: str) -> Html:
         for heading, pair in _EXPLAIN.items()
         if (model, *pair) in compared.groups
     ]
-    columns = ["model", "comparison", *measured_datasets(frame), "the paper"]
+    columns = ["model", "comparison", *measured_datasets(frame), "of_paper"]
     note = (
         "The word, and the relative improvement in MRR@5 with its 95 % interval. A dash: no runs"
         f" yet, not planned for this model, or a mean of 0. {format_users(frame)}"
@@ -136,12 +138,12 @@ def explanations(frame: pd.DataFrame, name: str) -> Html:
 
 
 def _explanation(model: str, heading: str, rows: list[dict[str, Any]]) -> dict[str, str]:
-    papers = [format_paper(row) for row in rows if not missing(row["RI paper"])]
+    papers = [format_paper(row) for row in rows if not missing(row["paper_relative_improvement"])]
     return {
         "model": model,
         "comparison": heading,
-        **{row["data set"]: format_verdict(row) for row in rows},
-        "the paper": "; ".join(papers) or DASH,
+        **{row["dataset"]: format_verdict(row) for row in rows},
+        "of_paper": "; ".join(papers) or DASH,
     }
 
 
@@ -152,14 +154,12 @@ def changes(frame: pd.DataFrame, name: str) -> Html:
     """
     both = pd.read_csv(paths.data() / "changes.csv").merge(frame.reset_index(), on="id")
     rows = both.to_dict("records")
-    shown = both[["date", "choice", "before", "now", "claim", "data set"]].assign(
-        **{
-            "RI before": [_improvement_before(row) for row in rows],
-            "word before": both["word before"],
-            "RI now": [improvement(row) for row in rows],
-            "word now": [format_word(row) for row in rows],
-            "up to commit": both["commit"],
-        }
+    shown = both[["date", "choice", "before", "now", "claim", "dataset"]].assign(
+        improvement_before=[_improvement_before(row) for row in rows],
+        verdict_before=both["verdict_before"],
+        improvement_now=[improvement(row) for row in rows],
+        verdict_now=[format_word(row) for row in rows],
+        up_to_commit=both["commit"],
     )
     note = (
         "Three runs in both arms before, or one (*, users only); no word had been given while a"
@@ -169,5 +169,5 @@ def changes(frame: pd.DataFrame, name: str) -> Html:
 
 
 def _improvement_before(row: Mapping[str, Any]) -> str:
-    ri, low, high = (row[f"{column} before"] for column in ("RI", "low", "high"))
-    return with_interval(percent, ri, low, high, row["runs before"] == 1)
+    ri, low, high = (row[f"{name}_before"] for name in ("relative_improvement", "low", "high"))
+    return with_interval(percent, ri, low, high, row["runs_before"] == 1)

@@ -180,11 +180,25 @@ def test_the_effect_ratio_of_a_control_is_printed():
 def test_a_row_names_its_rule_and_has_what_a_recomputation_needs():
     c = made(0.002, 0.0105, 9, runs_v=10, runs_b=10, Vu=1.0, paired=True)
     row = table(decide({LE: Evidence(c)})).loc[LE]
-    found = [row[name] for name in ("rule", "L", "se", "df", "paired")]
+    found = [row[name] for name in ("rule", "log_ratio", "se", "df", "paired")]
     assert found == ["amendment 1", 0.002, 0.0105, 9, True]
-    assert row["Holm p_not"] == near(0.044490) and row["Holm p_for"] == 1
-    assert not row["in the paper's noise"]
+    assert row["holm_p_not"] == near(0.044490) and row["holm_p_for"] == 1
+    assert not row["in_paper_noise"]
     assert table(decide({})).loc["fig6-ml-half", "rule"] == ""
+
+
+@pytest.mark.parametrize(
+    ("runs_v", "runs_b", "users_only", "rule"),
+    [
+        (10, 10, False, "amendment 1"),
+        (10, 1, False, "amendment 1"),  # the one run is of a baseline without randomness
+        (10, 1, True, "original"),  # the one run is of a random arm: too few to be tested
+        (10, 9, False, "original"),
+    ],
+)
+def test_the_amendment_needs_ten_runs_in_every_random_arm(runs_v, runs_b, users_only, rule):
+    c = made(0.002, 0.01, 9, runs_v=runs_v, runs_b=runs_b, users_only=users_only)
+    assert table(decide({LE: Evidence(c)})).loc[LE, "rule"] == rule
 
 
 # --- item 6: the ladder's one claim, over seeds

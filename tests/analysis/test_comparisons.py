@@ -58,15 +58,17 @@ def test_a_comparison_holds_ours_and_the_papers():
     [row] = comparisons.comparisons([(PAIR, BASE)], ["MRR@5"]).to_dict("records")
     ours = (1 + 1 / 4 + 0 + 1) / (1 / 2 + 1 / 4 + 0 + 1) - 1
     papers = 0.1360 / 0.1292 - 1  # Table 3, ML-20M
-    assert row["RI"] == pytest.approx(ours) and row["RI paper"] == pytest.approx(papers)
-    assert row["DeltaRI"] == pytest.approx(papers - ours)
-    assert row["users only"] and row["comparison"] == "LE over base" and row["runs"] == "1, 1"
+    assert row["relative_improvement"] == pytest.approx(ours) and row[
+        "paper_relative_improvement"
+    ] == pytest.approx(papers)
+    assert row["delta_relative_improvement"] == pytest.approx(papers - ours)
+    assert row["users_only"] and row["comparison"] == "LE over base" and row["runs"] == "1, 1"
 
 
 def test_values_stand_beside_the_papers_where_it_prints_one():
     frame = comparisons.values([BASE], ["HIT@5", "NDCG@5"])
-    assert frame["mean"][0] == 0.75 and frame["paper"][0] == 0.2049
-    assert np.isnan(frame["paper"][1])
+    assert frame["mean"][0] == 0.75 and frame["paper_value"][0] == 0.2049
+    assert np.isnan(frame["paper_value"][1])
 
 
 def test_data_the_paper_does_not_have_get_no_paper_value():
@@ -84,14 +86,14 @@ def test_dominance_names_the_larger_mu_and_who_holds_it():
     frame = mu.dominance(EXCHANGED)
     assert list(frame["layer"]) == ["user", "user", "item", "item"]
     assert list(frame["epoch"]) == [0, 1, 0, 1]
-    assert list(frame["max mu"]) == [0.9, 0.5, 0.6, 0.8] and list(frame["peer"]) == [0, 0, 1, 1]
+    assert list(frame["max_mu"]) == [0.9, 0.5, 0.6, 0.8] and list(frame["peer"]) == [0, 0, 1, 1]
 
 
 def test_a_table_sorts_by_value_escapes_text_and_carries_its_csv():
     frame = comparisons.comparisons([(PAIR, BASE)], ["MRR@5"]).assign(model="<sasrec>")
     page = report.show_comparisons(frame, "t3", report.footnote([PAIR, BASE]))._repr_html_()
     assert 'class="sortable"' in page and "&lt;sasrec&gt;" in page and "<sasrec>" not in page
-    assert 'download="t3.csv"' in page and "RI%2Clow%2Chigh" in page
+    assert 'download="t3.csv"' in page and "relative_improvement%2Clow%2Chigh" in page
     assert "ml-100k 4 users" in page and "covers users only" in page
 
 
@@ -198,24 +200,24 @@ def test_shares_held_count_exchanges_of_layers_by_model_and_alpha():
             ("sasrec", 10.0, 1.0, 1, 5),
             ("sasrec", 10.0, 0.8, 1, 5),
         ],
-        columns=["model", "alpha", "max mu", "peer", "epoch"],
+        columns=["model", "alpha", "max_mu", "peer", "epoch"],
     )
-    held = held.assign(chosen=5, variant="LE", **{"data set": "ml-100k"})
+    held = held.assign(chosen=5, variant="LE", **{"dataset": "ml-100k"})
     shares = mu.shares_held(held)
     assert list(shares["model"]) == ["sasrec", "dnn", "sasrec"]
     assert list(shares["alpha"]) == [30, 10, 10]
-    assert list(shares["0.7 or more"]) == [2 / 4, 0, 1]  # 0.7 itself counts
+    assert list(shares["strong_share"]) == [2 / 4, 0, 1]  # 0.7 itself counts
     # Epoch 6 came after the chosen one.
-    assert list(shares["0.7 or more, to the chosen epoch"]) == pytest.approx([1 / 3, 0, 1])
+    assert list(shares["strong_share_to_chosen"]) == pytest.approx([1 / 3, 0, 1])
     assert list(shares["median"]) == pytest.approx([(0.69 + 0.7) / 2, 0.5, 0.9])
-    assert list(shares["held by peer 0"]) == [3 / 4, 1, 0]
+    assert list(shares["held_by_peer_0"]) == [3 / 4, 1, 0]
 
 
 def test_shares_held_of_a_pair_are_those_of_its_exchanges():
     [row] = mu.shares_held(mu.dominance(EXCHANGED)).to_dict("records")
-    key = {"data set": "ml-100k", "model": "bpr", "variant": "LE", "alpha": 20}
-    shares = {"0.7 or more": 2 / 4, "0.7 or more, to the chosen epoch": 1 / 2}
-    assert row == key | shares | {"median": pytest.approx(0.7), "held by peer 0": 2 / 4}
+    key = {"dataset": "ml-100k", "model": "bpr", "variant": "LE", "alpha": 20}
+    shares = {"strong_share": 2 / 4, "strong_share_to_chosen": 1 / 2}
+    assert row == key | shares | {"median": pytest.approx(0.7), "held_by_peer_0": 2 / 4}
 
 
 def test_where_nothing_is_exchanged_layer_by_layer_no_mu_is_shown():
@@ -268,7 +270,7 @@ def test_the_best_alpha_is_table_3s_and_no_other_has_a_value_of_the_paper():
 def test_a_baseline_has_no_value_of_the_paper():
     made = record(Trivial(Data("ml-100k"), "recency"), [1, 2, 9, 1], repeated="0000")
     [row] = comparisons.values([Replicates("recency", (made,))], ["HIT@5"]).to_dict("records")
-    found = [row[name] for name in ("model", "paper", "mean", "users only")]
+    found = [row[name] for name in ("model", "paper_value", "mean", "users_only")]
     assert found == ["recency", None, 0.75, False]
 
 

@@ -27,9 +27,9 @@ def test_new_and_repeated_targets_stand_apart_and_their_parts_make_the_gain():
     new, again = frame.to_dict("records")
     assert (new["targets"], new["users"], new["share"]) == ("new", 2, 0.5)
     assert again["targets"] == "repeated"
-    assert new["mean"] == (1 + 0) / 2 and new["mean of base"] == (1 / 2 + 1 / 5) / 2
-    assert again["RI"] == pytest.approx((1 / 2 + 1 / 4) / (1 / 4 + 1 / 4) - 1)
-    assert new["part of the gain"] + again["part of the gain"] == pytest.approx((1.75 - 1.2) / 4)
+    assert new["mean_variant"] == (1 + 0) / 2 and new["mean_base"] == (1 / 2 + 1 / 5) / 2
+    assert again["relative_improvement"] == pytest.approx((1 / 2 + 1 / 4) / (1 / 4 + 1 / 4) - 1)
+    assert new["part_of_gain"] + again["part_of_gain"] == pytest.approx((1.75 - 1.2) / 4)
     page = control_tables.show_by_target(frame, "targets")._repr_html_()
     assert "repeated" in page and "+50.0 % [" in plain(page)
 
@@ -50,11 +50,11 @@ def test_the_sensitivity_analysis_holds_the_robustness_checks():
     [row] = frame.to_dict("records")
     c, name = compare(RV, RB, "MRR@5"), "ml-100k|LE|base|MRR@5|controlled|3|120"
     again = robustness.bootstrap(RV, RB, "MRR@5", name=name, resamples=500)
-    assert (row["RI"], row["p"]) == (c.RI, c.p)
-    assert (row["bootstrap low"], row["bootstrap high"]) == (again.low, again.high)
-    assert row["p over runs"] == robustness.run_means(RV, RB, "MRR@5").p
-    assert row["single runs with p < .01"] == robustness.significant_pairs(RV, RB, "MRR@5")
-    assert row["clustered / Vu"] == robustness.clustered(RV, RB, groups, "MRR@5").ratio
+    assert (row["relative_improvement"], row["p"]) == (c.RI, c.p)
+    assert (row["bootstrap_low"], row["bootstrap_high"]) == (again.low, again.high)
+    assert row["p_over_runs"] == robustness.run_means(RV, RB, "MRR@5").p
+    assert row["significant_single_runs"] == robustness.significant_pairs(RV, RB, "MRR@5")
+    assert row["clustered_variance_ratio"] == robustness.clustered(RV, RB, groups, "MRR@5").ratio
     page = control_tables.show_sensitivity(frame, "s")._repr_html_()
     assert f"{percent(c.RI)} [{percent(c.low)}, {percent(c.high)}]" in page
     assert f"[{percent(again.low)}, {percent(again.high)}]" in page
@@ -64,7 +64,9 @@ def test_the_sensitivity_analysis_holds_the_robustness_checks():
 def test_one_run_has_no_test_over_runs_and_data_without_groups_no_clusters():
     pair = ranked("LE", RV[0]), ranked("base", RB[0])
     [row] = controls.sensitivity([pair], {}, resamples=50).to_dict("records")
-    assert row["p over runs"] is None and row["clustered / Vu"] is None and row["users only"]
+    assert (
+        row["p_over_runs"] is None and row["clustered_variance_ratio"] is None and row["users_only"]
+    )
 
 
 def test_arms_that_share_a_training_are_cut_to_their_common_seeds():
@@ -75,7 +77,7 @@ def test_arms_that_share_a_training_are_cut_to_their_common_seeds():
     assert matched(ranked("LE", [1, 2, 3]), base)[1] is base  # other trainings: all runs
     [row] = comparisons([(ema, base)], ["MRR@5"]).to_dict("records")
     assert row["runs"] == "1, 1"
-    assert row["RI"] == pytest.approx((2 + 1 / 3) / (1 + 1 / 2 + 1 / 3) - 1)
+    assert row["relative_improvement"] == pytest.approx((2 + 1 / 3) / (1 + 1 / 2 + 1 / 3) - 1)
 
 
 def test_a_changed_line_changes_the_base_pcrec_and_the_improvement():
@@ -85,12 +87,12 @@ def test_a_changed_line_changes_the_base_pcrec_and_the_improvement():
     alone = ranked("LE", [4, 4, 4], given={"options": {"last_bin": "open"}}), usual[1]
     frame = deviations.changed_lines({"loss": changed, "last_bin": alone}, usual)
     both, one = frame.to_dict("records")
-    assert both["PCRec"] == pytest.approx(2.25 / 1.75 - 1)
+    assert both["pcrec"] == pytest.approx(2.25 / 1.75 - 1)
     assert both["base"] == pytest.approx(1 / 1.25 - 1)
     assert both["change"] == pytest.approx(2.25 / 1 / (1.75 / 1.25) - 1)
-    assert both["over base"] == pytest.approx(2.25 / 1 - 1)
-    assert both["over base, usual"] == pytest.approx(1.75 / 1.25 - 1)
-    assert np.isnan(one["base"]) and one["PCRec"] == pytest.approx(0.75 / 1.75 - 1)
+    assert both["over_base"] == pytest.approx(2.25 / 1 - 1)
+    assert both["over_base_usual"] == pytest.approx(1.75 / 1.25 - 1)
+    assert np.isnan(one["base"]) and one["pcrec"] == pytest.approx(0.75 / 1.75 - 1)
     page = deviation_tables.show_changed_lines(frame[:1], "lines", "")._repr_html_()
     assert re.search(r"\+28\.6 % \[[^<]*\]\*<", plain(page))  # one run per arm: users only
 
@@ -101,7 +103,7 @@ def test_a_changed_line_with_data_of_its_own_is_compared_within_them_alone():
     for arm in own:
         arm.runs[0].result["data"] = {"fingerprint": "of its own"}
     [row] = deviations.changed_lines({"data": own}, usual).to_dict("records")
-    assert row["base"] is None and row["over base"] == 0
+    assert row["base"] is None and row["over_base"] == 0
 
 
 def test_the_change_by_another_seed_alone_is_the_sd_of_a_difference_of_runs():
@@ -125,10 +127,10 @@ def test_two_peers_that_never_exchange_are_compared_one_by_one():
     over, base = ranked("LE", [1, 2, 4]), ranked("base", [4, 2, 4], [1, 1, 1])
     frame = controls.independent_peers([(over, base, ranked("apart-best", [2, 2, 4], **APART))])
     peers = [[0, 0.3, False], [1, 0.31, True]]
-    assert frame[["peer", "best", "reported"]].to_numpy().tolist() == peers
+    assert frame[["peer", "best_on_validation", "reported"]].to_numpy().tolist() == peers
     # over the base of seed 0, and over the reported peer
-    assert frame["RI"].tolist() == pytest.approx([1.75 / 1 - 1, 1.75 / 1.25 - 1])
-    assert frame["users only"].all()
+    assert frame["relative_improvement"].tolist() == pytest.approx([1.75 / 1 - 1, 1.75 / 1.25 - 1])
+    assert frame["users_only"].all()
     quoted = glue.glue_independent_peers(frame)
     assert quoted["ml-100k-sasrec-apart-1"] == "0.31000"
     assert plain(quoted["LE-over-ml-100k-sasrec-apart-0"]).startswith("+75.0 % [")
@@ -163,10 +165,10 @@ def test_choosing_on_test_adds_to_each_arm():
     over = with_test_metrics("LE", [[0.9] * 3, [0.9] * 3], [[0.3, 0.2, 0.24]], **merged)
     frame = deviations.choosing({"x y": (over, base)}, ["MRR@5"])
     [row] = frame.to_dict("records")
-    assert row["gain"] == pytest.approx(math.log(0.3 / 0.24))
-    assert row["gain of base"] == pytest.approx(math.log(0.25 / 0.2))
-    assert row["RI, best on test"] == pytest.approx(0.3 / 0.25 - 1)
-    assert row["RI, chosen on validation"] == pytest.approx(0.24 / 0.2 - 1)
+    assert row["gain_variant"] == pytest.approx(math.log(0.3 / 0.24))
+    assert row["gain_base"] == pytest.approx(math.log(0.25 / 0.2))
+    assert row["relative_improvement_test"] == pytest.approx(0.3 / 0.25 - 1)
+    assert row["relative_improvement_validation"] == pytest.approx(0.24 / 0.2 - 1)
     keys = ["x-y-choosing-MRR@5-best", "x-y-choosing-MRR@5-valid"]
     assert glue.glue_choosing(frame) == dict.fromkeys(keys, percent(0.2))
     assert any("22.3" in text for text in cells(deviation_tables.show_choosing(frame, "c")))
@@ -176,7 +178,9 @@ def test_of_peers_before_an_exchange_the_better_one_is_picked():
     test = [[0.1, 0.2], [0.15, 0.3]]
     over = with_test_metrics("LE", [[0.1, 0.2], [0.4, 0.1]], test, {"protocol": "released"})
     [row] = deviations.choosing({"x": (over, over)}, ["MRR@5"]).to_dict("records")
-    assert row["gain"] == pytest.approx(math.log(0.3 / 0.15))  # peer 1 in epoch 0 on validation
+    assert row["gain_variant"] == pytest.approx(
+        math.log(0.3 / 0.15)
+    )  # peer 1 in epoch 0 on validation
 
 
 def test_choosing_on_test_is_measured_of_trained_runs_alone():

@@ -14,7 +14,7 @@ from pcrec_core.reporting.formats import DASH
 
 def test_a_merge_has_the_entropy_of_each_layer_before_and_after():
     frame = entropy_trained.merges([arm("LE", MERGING, MERGING)], [arm("probed-LE", PROBED)])
-    columns = ["layer", "peer 0", "peer 1", "mean", "merged", "seed"]
+    columns = ["layer", "peer_0", "peer_1", "mean", "merged", "seed"]
     assert frame[columns].to_numpy().tolist() == [
         ["item", 1, 3, 2.5, 2.0, 0],
         ["blocks.0.query", 2, 0.4, 1.2, 0.4, 0],
@@ -36,8 +36,8 @@ def test_the_peer_with_more_entropy_is_counted_as_the_better_one_or_not():
     }
     frame = entropy_trained.entropy_vs_accuracy([arm("LE", run)])
     # of both layers before each exchange
-    assert frame["H"].tolist() == [-0.5, 1, -1, 0, 1, 1, -2, 0.5]
-    assert frame["NDCG@20"].tolist() == pytest.approx([0.1, 0.1, -0.2, -0.2, 0.2, 0.2, 0, 0])
+    assert frame["h"].tolist() == [-0.5, 1, -1, 0, 1, 1, -2, 0.5]
+    assert frame["validation"].tolist() == pytest.approx([0.1, 0.1, -0.2, -0.2, 0.2, 0.2, 0, 0])
     # A layer of equal H and an exchange of equal accuracy do not count. Up to the reported epoch:
     # 5 layers, 4 agree, 3 have more H in peer 0, 4 are of an exchange where it is better; by chance
     # 0.6 * 0.8 + 0.4 * 0.2. The last exchange decides nothing.
@@ -46,11 +46,11 @@ def test_the_peer_with_more_entropy_is_counted_as_the_better_one_or_not():
     rows = {"the first": first, "up to the reported": rest, "all": rest}
     expected = [cell for name, row in rows.items() for cell in ("ml-100k", "sasrec", name, *row)]
     assert cells(entropy_tables.show_entropy_vs_accuracy(frame, "t")) == expected
-    one = {"layers": "measured layers", "model": "sasrec", "variant": "base", "of": "H"}
-    one["with"] = "lost, pruned"
-    others = [{"layers": "block matrices", "mean": -0.2}, {"of": "mean |w|", "mean": 0.1}]
+    one = {"layers": "measured layers", "model": "sasrec", "variant": "base", "of": "h"}
+    one["with"] = "lost_pruned"
+    others = [{"layers": "block matrices", "mean": -0.2}, {"of": "mean_magnitude", "mean": 0.1}]
     correlations = pd.DataFrame([one | other for other in ({"mean": -0.567}, *others)])
-    epochs = {"model": "sasrec", "variant": "LE", "epoch": [1, 1, 2], "H": [2.0, 2.5, 1.0]}
+    epochs = {"model": "sasrec", "variant": "LE", "epoch": [1, 1, 2], "h": [2.0, 2.5, 1.0]}
     quoted = glue.glue_entropy(correlations, frame, pd.DataFrame(epochs))
     assert {name: plain(text) for name, text in quoted.items()} == {
         "sasrec-base-lost-pruned": "-0.57",
@@ -77,7 +77,7 @@ def test_the_first_exchanges_have_the_entropy_of_the_blocks_by_epoch():
     keys = [("LE", 0, 1), ("LE", 0, 2), ("LE", 1, 1), ("LE", 1, 2), ("LE-k2", 0, 2)]
     assert list(zip(frame["variant"], frame["seed"], frame["epoch"], strict=True)) == keys
     # of the block's matrix, not of the items
-    assert frame["H"].tolist() == pytest.approx([2.1, 1.0, 2.1, 1.4, 2.0])
+    assert frame["h"].tolist() == pytest.approx([2.1, 1.0, 2.1, 1.4, 2.0])
     rows = ["sasrec", "LE", "2.100", "1.200", "2", "sasrec", "LE-k2", DASH, "2.000", "1"]
     assert cells(entropy_tables.show_first_exchanges(frame, "s")) == rows
 
@@ -108,13 +108,15 @@ def test_a_probe_measures_each_layer_and_what_is_lost_without_it():
     probe = arm("probed-base", {"probed": {"tensors": tensors, "damaged": damaged, "whole": 0.4}})
     frame = entropy_trained.layers([probe])
     assert frame["layer"].tolist() == ["item", "blocks.0.query", "output"]
-    assert frame["outlier"].tolist() == [4, 2, 10] and frame["H"].tolist() == [2, 1, 0.5]
-    assert frame["lost, pruned"].tolist() == pytest.approx([0.75, 0.25, 0])
+    assert frame["outlier"].tolist() == [4, 2, 10] and frame["h"].tolist() == [2, 1, 0.5]
+    assert frame["lost_pruned"].tolist() == pytest.approx([0.75, 0.25, 0])
     both = entropy_trained.rank_correlations(frame)
     assert set(both["layers"]) == {"measured layers"}  # one block matrix has no order
-    assert set(both["of"]) == {"H", "mean |w|"} and (frame["mean |w|"] == frame["H"]).all()
-    found = both[both["of"] == "H"].set_index("with")["mean"]
-    ranks = {"weights": 0.5, "outlier": -0.5, "lost, pruned": 1, "lost, noised": 0.5}
+    assert (
+        set(both["of"]) == {"h", "mean_magnitude"} and (frame["mean_magnitude"] == frame["h"]).all()
+    )
+    found = both[both["of"] == "h"].set_index("with")["mean"]
+    ranks = {"weights": 0.5, "outlier": -0.5, "lost_pruned": 1, "lost_noised": 0.5}
     assert found.to_dict() == pytest.approx(ranks)
     merged = pd.DataFrame({"model": ["sasrec"], "mean": [1.5], "merged": [1.6]})
     after = frame.assign(variant="LE", H=[0.5, 2, 1])
@@ -132,21 +134,26 @@ def test_a_probe_measures_each_layer_and_what_is_lost_without_it():
 
 def test_correlations_within_matrices_of_one_size_leave_out_what_does_not_vary():
     h = pd.Series([1.0, 3.0, 2.0, 0.1])
-    columns = {"H": h, "mean |w|": h, "lost, pruned": h, "lost, noised": h, "outlier": -h}
+    columns = {"h": h, "mean_magnitude": h, "lost_pruned": h, "lost_noised": h, "outlier": -h}
     frame = pd.DataFrame(columns).assign(model="sasrec", variant="base", seed=0)
     frame["layer"] = ["blocks.0.query", "blocks.1.query", "blocks.2.query", "item"]
     frame["weights"] = [16, 16, 16, 99]
-    frame.loc[3, ["mean |w|", "lost, pruned", "lost, noised", "outlier"]] = [1.0, 1.0, 1.0, -1.0]
-    found = entropy_trained.rank_correlations(frame, of=["H"]).set_index(["layers", "with"])["mean"]
-    expected = {"outlier": -1, "lost, pruned": 1, "lost, noised": 1}
+    frame.loc[3, ["mean_magnitude", "lost_pruned", "lost_noised", "outlier"]] = [
+        1.0,
+        1.0,
+        1.0,
+        -1.0,
+    ]
+    found = entropy_trained.rank_correlations(frame, of=["h"]).set_index(["layers", "with"])["mean"]
+    expected = {"outlier": -1, "lost_pruned": 1, "lost_noised": 1}
     assert found["block matrices"].to_dict() == expected
     # ranks 2, 4, 3, 1 and 2, 2, 2, 4
     assert found["measured layers", "weights"] == pytest.approx(-0.7746, abs=1e-4)
 
 
 def test_a_model_of_two_matrices_has_neither_correlations_nor_blocks():
-    measured = {"H": 1.0, "mean |w|": 1.0, "weights": 9, "outlier": 2.0}
-    lost = {"lost, pruned": 0.1, "lost, noised": 0.1}
+    measured = {"h": 1.0, "mean_magnitude": 1.0, "weights": 9, "outlier": 2.0}
+    lost = {"lost_pruned": 0.1, "lost_noised": 0.1}
     key = {"layer": ["user", "item"], "model": "bpr", "variant": "base", "seed": 0}
     assert entropy_trained.rank_correlations(pd.DataFrame(key | measured | lost)).empty
     epochs = {"exchanges": [0], "h": [[[1.0], [2.0]]]}

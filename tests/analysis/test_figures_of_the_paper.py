@@ -47,7 +47,7 @@ BASE = arm(
 def test_the_value_that_can_be_reported_converges(given, epochs, expected):
     curve = fig5_convergence.convergence([given], ["NDCG@20"])
     assert curve["epoch"].tolist() == epochs and curve["value"].tolist() == expected
-    assert set(curve["variant"]) == {given.variant} and set(curve["data set"]) == {"ml-100k"}
+    assert set(curve["variant"]) == {given.variant} and set(curve["dataset"]) == {"ml-100k"}
 
 
 def test_the_peer_that_selection_prefers_is_shown_in_every_metric():
@@ -73,13 +73,14 @@ def test_a_choice_on_the_test_set_converges_there():
 def test_runs_stand_apart_and_the_first_epoch_near_the_best_is_found():
     curve = fig5_convergence.convergence([BASE, LE], ["NDCG@20"])
     found = fig5_convergence.first_within(curve, 0.9)
-    rows = list(zip(found["variant"], found["own"], found["best"], strict=True))
+    rows = list(zip(found["variant"], found["epoch_near_own"], found["best"], strict=True))
     assert rows == [("base", 2, 0.3), ("base", 1, 0.2), ("LE", 2, 0.5)]
     # The base's runs reach 0.25 on average, so 0.225 is near enough; its second run never does.
-    assert found["base's"].fillna(0).tolist() == [2, 0, 1]
-    assert found["trained"].fillna(0).tolist() == [2, 0, 2]
+    assert found["epoch_near_base"].fillna(0).tolist() == [2, 0, 1]
+    assert found["epochs_trained"].fillna(0).tolist() == [2, 0, 2]
     alone = fig5_convergence.first_within(curve[curve["variant"] == "LE"])
-    assert alone["own"].tolist() == [2] and alone["base's"].isna().all()  # no base to compare with
+    assert alone["epoch_near_own"].tolist() == [2]
+    assert alone["epoch_near_base"].isna().all()  # no base to compare with
     axes = figures.fig5_convergence.convergence(curve).axes[0]
     [base] = [line for line in axes.lines if line.get_label() == "base"]
     assert base.get_ydata() == pytest.approx([0.15, 0.25, 0.2]) and axes.get_xlabel() == "epoch"
@@ -93,7 +94,7 @@ def test_runs_stand_apart_and_the_first_epoch_near_the_best_is_found():
 def test_pruning_over_the_share():
     arms = {label: arm(label, {}) for label in ("pruned30", "pruned0", "pruned30-tuned")}
     curve = fig1_pruning.pruned(arms, ["HIT@5", "MRR@5"])
-    columns = ["metric", "share", "fine-tuned", "mean"]
+    columns = ["metric", "share", "fine_tuned", "mean"]
     assert curve[columns].to_numpy().tolist() == [
         [metric, share, tuned, mean]
         for metric, mean in (("HIT@5", 0.75), ("MRR@5", 0.625))
@@ -165,11 +166,11 @@ def test_the_ratios_at_a_few_thresholds_by_kind_of_layers():
     probes = arm("probed-base", PROBED, {"probed": {"tensors": doubled}})
     frame = fig6_invalid_layers.below([probes], [0.45, 3])
     assert frame["layers"].tolist() == ["block matrices", "measured layers", "released layers"]
-    assert frame["under 0.45"].tolist() == [0.25, 0.125, 0.6]
-    assert frame["under 3.00"].tolist() == [1, 7 / 8, 1]
+    assert frame["under_0.45"].tolist() == [0.25, 0.125, 0.6]
+    assert frame["under_3.00"].tolist() == [1, 7 / 8, 1]
     assert set(frame["runs"]) == {2} and set(frame["variant"]) == {"base"}
-    assert frame["mean H"][0] == pytest.approx(1.05)
-    assert frame["least H"].tolist() == [0.4, 0.4, 0.0]
+    assert frame["mean_h"][0] == pytest.approx(1.05)
+    assert frame["least_h"].tolist() == [0.4, 0.4, 0.0]
     assert "25 %" in cells(entropy_tables.show_below(frame, "f"))
     quoted = glue.glue_below(frame)
     assert plain(quoted["block-matrices-sasrec-base-under-0.45"]) == "25 %" and len(quoted) == 6

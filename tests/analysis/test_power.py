@@ -58,10 +58,10 @@ PAIR = ranked("LE", *RV), ranked("base", *RB)
 
 def test_the_verdicts_fall_as_often_as_their_levels_allow():
     frame = expected_words([PAIR], "MRR@5", (4, 1000))
-    at = frame.set_index(["runs", "true is"])
+    at = frame.set_index(["runs", "truth"])
     of_nothing = at.loc[(4, "nothing"), ["supported", "contradicted"]].tolist()
     assert of_nothing == pytest.approx([0.025, 0.025], abs=0.006)
-    shares = frame[["supported", "contradicted", "ruled out", "inconclusive"]]
+    shares = frame[["supported", "contradicted", "ruled_out", "inconclusive"]]
     assert shares.sum(axis=1).tolist() == pytest.approx([1] * 6)
     for runs in (4, 1000):
         assert at.loc[runs, "supported"].is_monotonic_increasing  # nothing, half, the claim
@@ -74,7 +74,7 @@ def test_the_papers_own_uncertainty_is_that_of_the_rule():
     printed = Printed("MRR@5", 0.1360, 0.1292, 0.2137, 0.2049, users=138_000)  # Table 3, ML-20M
     noise_of_paper = paper_side(c, printed).Vp
     assert noise_of_paper > paper_side(c, None).Vp
-    at = expected_words([PAIR], "MRR@5", [9, 10]).set_index(["true is", "runs"])
+    at = expected_words([PAIR], "MRR@5", [9, 10]).set_index(["truth", "runs"])
     for runs, noise in ((9, noise_of_paper), (10, 0.0)):  # from ten runs on the rule leaves it out
         expected = _words(0.0, projected(c, runs).spread, math.log(0.1360 / 0.1292), noise)
         assert at.loc[("nothing", runs), list(expected)].to_dict() == expected
@@ -91,15 +91,15 @@ def test_the_table_has_one_row_per_pair_with_runs_enough():
     one = ranked("LE", RV[0]), ranked("base", RB[0])
     frame = projections([PAIR, one], ["MRR@5"])
     [row], c = frame.to_dict("records"), compare(RV, RB, "MRR@5")
-    assert row["+- with 5 runs"] == projected(c, 5).half
-    assert row["RI of the paper"] == pytest.approx(0.136 / 0.1292 - 1)
+    assert row["half_width_with_5_runs"] == projected(c, 5).half
+    assert row["paper_relative_improvement"] == pytest.approx(0.136 / 0.1292 - 1)
     assert row["c"] == correlation(c) and row["rv"] == (c.rv_v + c.rv_b) / 2
-    assert 0 < row["run SD"] < 0.3
+    assert 0 < row["run_sd"] < 0.3
     page = show_projections(frame, "table3-projections")._repr_html_()
-    assert "± with 10 runs" in page and "+5.3 %" in plain(page)
+    assert "half width with 10 runs" in page and "+5.3 %" in plain(page)
 
 
 def test_a_run_with_a_mean_of_0_leaves_the_relative_variance_undefined():
     base = ranked("base", RB[0], [30] * 300)
     [row] = projections([(ranked("LE", *RV[:2]), base)], ["MRR@5"]).to_dict("records")
-    assert row["rv"] is None and row["c"] == 0 and row["run SD"] > 0
+    assert row["rv"] is None and row["c"] == 0 and row["run_sd"] > 0

@@ -25,8 +25,8 @@ MODES = """case,seconds,training,exchange,MB,processes,weights,fastest,slowest,r
 "ranking, ensemble of 2",4.2,,,,,2000,4,5,3,Chip,2.0
 "ranking, ensemble of 3",6,,,,,3000,6,6,3,Chip,2.0
 """
-BENCHMARKS = """case,ours s,reference s,ratio,target,second ratio,spread,repetitions,floor s,\
-ours MB,reference MB,threads,machine,torch
+BENCHMARKS = """case,ours_seconds,reference_seconds,ratio,target,second_ratio,spread,repetitions,\
+floor_seconds,ours_megabytes,reference_megabytes,threads,machine,torch
 a step,0.05,0.15,3,2.5 x,,0.04,20,0.02,85,171,1,Chip,2.0
 ranking,2,8,4,10 x,1.5,0.01,3,1.6,20,300,1,Chip,2.0
 loading,9.5,,,20 s,,,1,,2000,,1,Chip,2.0
@@ -72,7 +72,7 @@ def test_a_table_shows_its_own_cases_and_the_columns_it_is_asked_for(folder):
     assert cells(shown)[0] == ["case", "seconds", "range", "of which training", "of which exchange"]
     pair = "a pair, a process a peer"
     assert cells(shown)[3] == [f"SASRec, {pair}", "12.0", "12.0 to 14.0", "9.00", "0.60"]
-    bpr = cells(cost_tables.show_modes(modes, "BPR,", ["processes", "MB"]))
+    bpr = cells(cost_tables.show_modes(modes, "BPR,", ["processes", "megabytes"]))
     assert bpr[3] == [f"BPR, {pair}", "2", "790"]
     assert "Median of 3 round(s). Chip instructions, torch 2.0." in shown._repr_html_()
     assert "cost-sasrec.csv" in shown._repr_html_()
@@ -161,7 +161,7 @@ def test_the_committed_measurements_are_whole():
     assert (benchmarks["repetitions"] >= 1).all()
     assert (exact["repetitions"] >= 3).all()
     assert exact["ratio"].to_numpy() == pytest.approx(
-        (exact["reference s"] / exact["ours s"]).to_numpy(), rel=1e-3
+        (exact["reference_seconds"] / exact["ours_seconds"]).to_numpy(), rel=1e-3
     )
     assert profiles.groupby("case")["share"].sum().to_numpy() == pytest.approx(1, abs=0.02)
     assert set(glue.glue_modes(modes)) >= {"cost-serial", "cost-parallel"}

@@ -17,24 +17,30 @@ from pcrec_core.analysis import mu
 from pcrec_core.reporting import figures
 
 ROW = {
-    "data set": "ml-100k",
+    "dataset": "ml-100k",
     "model": "bpr",
     "comparison": "LE over base",
     "metric": "MRR@5",
-    "RI": 0.04,
+    "relative_improvement": 0.04,
     "low": -0.08,
     "high": 0.18,
-    "RI paper": 0.096,
-    "users only": False,
+    "paper_relative_improvement": 0.096,
+    "users_only": False,
 }
-RECENCY = {"model": "dnn", "comparison": "LE over recency", "RI": -0.02, "low": -0.1, "high": 0.06}
-ALONE = {"data set": "retailrocket-half", "RI": 0.01, "users only": True}
+RECENCY = {
+    "model": "dnn",
+    "comparison": "LE over recency",
+    "relative_improvement": -0.02,
+    "low": -0.1,
+    "high": 0.06,
+}
+ALONE = {"dataset": "retailrocket-half", "relative_improvement": 0.01, "users_only": True}
 FRAME = pd.DataFrame(
     [
         ROW,
-        ROW | ALONE | {"RI paper": None},
-        ROW | RECENCY | {"RI paper": None},
-        ROW | {"comparison": "LE over nothing", "RI": None},
+        ROW | ALONE | {"paper_relative_improvement": None},
+        ROW | RECENCY | {"paper_relative_improvement": None},
+        ROW | {"comparison": "LE over nothing", "relative_improvement": None},
     ]
 )
 
@@ -75,13 +81,13 @@ def test_a_forest_plot_shows_improvement_interval_and_the_papers_in_percent():
 
 
 def test_a_value_beyond_the_axis_is_written_with_a_star_where_it_covers_users_only():
-    beyond = ROW | {"RI": 1.72, "low": 1.54, "high": 1.92}
-    frame = pd.DataFrame([beyond | {"users only": True}, beyond])
+    beyond = ROW | {"relative_improvement": 1.72, "low": 1.54, "high": 1.92}
+    frame = pd.DataFrame([beyond | {"users_only": True}, beyond])
     [axes] = figures.forest.forest(frame).axes
     assert texts(axes.texts) == ["+172 %*", "+172 %"]
     legends = [
         texts(figures.forest.forest(frame[rows]).axes[0].get_legend().get_texts())
-        for rows in (frame["users only"], ~frame["users only"])
+        for rows in (frame["users_only"], ~frame["users_only"])
     ]
     assert legends == [
         ["ml-100k, 95 %", "users only (*)", "the paper"],
@@ -102,20 +108,22 @@ def test_more_lines_than_colours_still_differ():
     assert len(set(looks)) == 36
     assert looks[0] == ("", figures.style.CYCLE[0])
     assert looks[6][1] == figures.style.CYCLE[0]
-    point = {"data set": "x", "model": "dnn", "metric": "MRR@5", "part": "test", "epoch": 1}
+    point = {"dataset": "x", "model": "dnn", "metric": "MRR@5", "part": "test", "epoch": 1}
     curve = pd.DataFrame([point | {"variant": str(k), "seed": 0, "value": k} for k in range(8)])
     [axes] = figures.fig5_convergence.convergence(curve).axes
     assert first_y([line for line in axes.lines if line.get_label().isdigit()]) == list(range(8))
 
 
 def test_more_data_sets_than_colours_are_all_drawn():
-    frame = pd.DataFrame([ROW | {"data set": str(k)} for k in range(7)])
+    frame = pd.DataFrame([ROW | {"dataset": str(k)} for k in range(7)])
     assert first_x(drawn(figures.forest.forest(frame).axes[0], "o")) == [4] * 7
 
 
 def test_a_forest_plot_needs_no_value_of_the_paper():
-    none = FRAME.assign(**{"RI paper": pd.Series([None] * len(FRAME), dtype=object)})
-    for frame, rows in ((none, 2), (FRAME[FRAME["RI"].isna()], 0)):
+    none = FRAME.assign(
+        **{"paper_relative_improvement": pd.Series([None] * len(FRAME), dtype=object)}
+    )
+    for frame, rows in ((none, 2), (FRAME[FRAME["relative_improvement"].isna()], 0)):
         [axes] = figures.forest.forest(frame).axes
         assert len(axes.get_yticklabels()) == rows
         assert drawn(axes, "x") == []
@@ -156,12 +164,12 @@ POINTS = {
 INTERVAL = ["mean", "low", "high"]
 CURVE = pd.DataFrame(
     [(*case, *point, case[0] == "dnn") for case, (points, _) in POINTS.items() for point in points],
-    columns=["model", "metric", "alpha", *INTERVAL, "users only"],
-).assign(**{"data set": "ml-100k"})
+    columns=["model", "metric", "alpha", *INTERVAL, "users_only"],
+).assign(**{"dataset": "ml-100k"})
 BASE = pd.DataFrame(
     [(*case, *interval, False) for case, (_, interval) in reversed(POINTS.items())],
-    columns=["model", "metric", *INTERVAL, "users only"],
-).assign(**{"data set": "ml-100k"})
+    columns=["model", "metric", *INTERVAL, "users_only"],
+).assign(**{"dataset": "ml-100k"})
 
 
 @pytest.fixture
@@ -217,7 +225,7 @@ def test_one_legend_names_the_lines_and_the_intervals_of_users_only(panels):
     lines = [panels[model, "MRR@5"].containers[0][0] for model in ("sasrec", "dnn")]
     inside = [line.get_markerfacecolor() for line in lines]
     assert inside[0] != inside[1] == "white"  # one run: its interval covers users only
-    [alone] = figures.fig4_alpha.alpha_curves(CURVE.assign(**{"users only": True}), BASE).legends
+    [alone] = figures.fig4_alpha.alpha_curves(CURVE.assign(**{"users_only": True}), BASE).legends
     assert texts(alone.get_texts()) == ["base, 95 %", "PCRec, 95 %, users only"]
 
 
@@ -237,13 +245,13 @@ def held(mu: dict, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "data set": "ml-100k",
+                "dataset": "ml-100k",
                 "model": model,
                 "alpha": alpha,
                 "seed": seed,
                 "epoch": epoch,
                 "layer": layer,
-                "max mu": max(m, 1 - m),
+                "max_mu": max(m, 1 - m),
                 "peer": int(m < 0.5),
             }
             for (model, alpha), layers in mu.items()
@@ -306,16 +314,31 @@ def test_every_map_is_in_the_colours_of_one_bar_from_0_to_1():
 
 def test_every_measured_claim_has_a_row_and_values_far_off_are_cut():
     claim = {"model": "sasrec", "a": "LE", "b": "base", "question": "RQ1"}
-    row = ROW | claim | {"RI": 0.1, "low": -0.9, "high": 0.2, "RI paper": 0.05}
+    row = (
+        ROW
+        | claim
+        | {
+            "relative_improvement": 0.1,
+            "low": -0.9,
+            "high": 0.2,
+            "paper_relative_improvement": 0.05,
+        }
+    )
     models = {"model": "sasrec dnn", "a": "sasrec:base", "b": "dnn:base"}
     frame = pd.DataFrame(
         [
-            row | {"question": "controls", "b": "avg", "users only": True, "RI paper": None},
+            row
+            | {
+                "question": "controls",
+                "b": "avg",
+                "users_only": True,
+                "paper_relative_improvement": None,
+            },
             row,
-            row | models | {"RI": 2.5, "high": 5.0},
-            row | {"data set": "retailrocket-half"},
-            row | {"RI": None, "b": "N"},
-            row | {"b": "W", "RI paper": 2.87},
+            row | models | {"relative_improvement": 2.5, "high": 5.0},
+            row | {"dataset": "retailrocket-half"},
+            row | {"relative_improvement": None, "b": "N"},
+            row | {"b": "W", "paper_relative_improvement": 2.87},
         ]
     )
     [axes] = figures.forest.effects(frame).axes

@@ -265,7 +265,7 @@ def test_the_papers_improvements_are_below_the_effect_that_these_users_would_sho
             for name, make in (("base", defaults.base), ("LE", defaults.pcrec))
         )
         [row] = comparisons.comparisons([(pair, base)], ["MRR@5"]).to_dict("records")
-        assert 0 < row["RI paper"] < row["MDE"]
+        assert 0 < row["paper_relative_improvement"] < row["mde"]
 
 
 # --- the checks refuse damage

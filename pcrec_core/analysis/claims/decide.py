@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from pcrec_core.analysis import paper
 from pcrec_core.analysis.claims import outcomes
-from pcrec_core.analysis.claims.measurement import SUPPORTING, Evidence, Found, Testable, check
+from pcrec_core.analysis.claims.measurement import (
+    SUPPORTING,
+    Evidence,
+    Found,
+    Seeds,
+    Testable,
+    check,
+)
 from pcrec_core.analysis.claims.outcomes import Sides
 from pcrec_core.analysis.claims.paper_uncertainty import (
     EffectRatio,
@@ -41,6 +48,8 @@ class Verdict:
     in_noise : bool
         Whether the claimed size is ruled out here but lies within the noise of the paper's
         single run.
+    seeds : tuple of tuple of int
+        Seeds of the runs of both arms.
     """
 
     claim: Claim
@@ -54,6 +63,7 @@ class Verdict:
     below_e33: bool = False
     amended: bool = False
     in_noise: bool = False
+    seeds: Seeds = ((), ())
 
 
 def decide(
@@ -96,7 +106,10 @@ def decide(
             verdicts[claim.id] = Verdict(claim, None, outcomes.all_of(words))
         elif claim.kind not in outcomes.KINDS:
             verdicts[claim.id] = Verdict(claim, evidence.get(claim.id, Evidence(None)).found)
-    return {name: verdicts[name] for name in known}
+    return {
+        name: replace(verdicts[name], seeds=evidence.get(name, Evidence(None)).seeds)
+        for name in known
+    }
 
 
 def _decide_family(
@@ -118,7 +131,9 @@ def _decide_family(
 
 def _is_amended(claim: Claim, found: Found | None) -> bool:
     """Tell whether Amendment 1 decides: for comparisons of ten runs, and for its own claims."""
-    return claim.amendment or (isinstance(found, Comparison) and found.fewest_runs >= PAIRED_FROM)
+    if claim.amendment or not isinstance(found, Comparison):
+        return claim.amendment
+    return found.fewest_runs >= PAIRED_FROM and not found.users_only
 
 
 def _sides(claim: Claim, given: Evidence, side: PaperSide | None, amended: bool) -> Sides:

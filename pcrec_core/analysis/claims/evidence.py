@@ -30,15 +30,15 @@ _RANDOM = "LE@random"
 def decided(store: Store) -> pd.DataFrame:
     """Decide every claim on MRR@5, with the word in NDCG@20 in brackets beside it.
 
-    The frame is that of ``table.table``; its column ``original rule`` has the word by the rule
-    before Amendment 1.
+    The frame is that of ``table.table``; its column ``original_verdict`` is the verdict by
+    the rule before Amendment 1.
     """
     read = reader(store)
     main, supporting = (gather(read, metric) for metric in (PRIMARY, SUPPORTING))
     verdicts = decide(main | run_level.tested(read))
     frame = table(verdicts, decide(supporting), run_level.described(read))
     before = decide(gather(read, PRIMARY, by_seed=False), original=True)
-    return frame.assign(**{"original rule": [before[name].word for name in frame.index]})
+    return frame.assign(original_verdict=[before[name].word for name in frame.index])
 
 
 def gather(read: Reader, metric: str, *, by_seed: bool = True) -> dict[str, Evidence]:
@@ -76,7 +76,13 @@ def _compared(claim: Claim, read: Reader, metric: str, by_seed: bool) -> Evidenc
         Replicates(label, tuple(records))
         for label, records in zip((claim.a, *bases), found, strict=True)
     )
-    return Evidence(_compare(variant, others, metric, by_seed), missing=missing)
+    found_seeds = _seeds(variant), _seeds(others[0])
+    compared = _compare(variant, others, metric, by_seed)
+    return Evidence(compared, missing=missing, seeds=found_seeds)
+
+
+def _seeds(arm: Replicates) -> tuple[int, ...]:
+    return tuple(run.spec.seed for run in arm.runs) if arm.random else ()
 
 
 def _bases(claim: Claim) -> list[str]:

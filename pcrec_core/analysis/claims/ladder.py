@@ -69,7 +69,7 @@ def evidence(claim: Claim, read: Reader, metric: str) -> Evidence:
     if len(seeds) < 2:
         return Evidence(None, missing=wanted - len(seeds))
     found = paired_runs(*([rung[seed] for seed in seeds] for rung in (first, fourth)))
-    return Evidence(found, missing=wanted - len(seeds))
+    return Evidence(found, missing=wanted - len(seeds), seeds=(tuple(seeds), tuple(seeds)))
 
 
 def improvements(rung: Rung, claim: Claim, read: Reader, metric: str) -> dict[int, float]:

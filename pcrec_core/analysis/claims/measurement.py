@@ -16,6 +16,9 @@ from pcrec_core.metrics import PRIMARY
 #: The metric whose words stand in brackets beside those of ``PRIMARY``.
 SUPPORTING = "NDCG@20"
 
+#: Seeds of the runs of arm a and of arm b; none for an arm without randomness.
+Seeds = tuple[tuple[int, ...], tuple[int, ...]]
+
 #: What a claim with a test can be decided from.
 Testable = Comparison | PairedRuns
 #: What can be measured of a claim.
@@ -35,11 +38,14 @@ class Evidence:
         Protocol of the runs.
     missing : int
         Number of planned runs that have no record.
+    seeds : tuple of tuple of int
+        Seeds of the measured runs of both arms, in the order in which paired runs are paired.
     """
 
     found: Found | None
     protocol: str = "controlled"
     missing: int = 0
+    seeds: Seeds = ((), ())
 
 
 def check(known: Mapping[str, Claim], evidence: Mapping[str, Evidence]) -> None:

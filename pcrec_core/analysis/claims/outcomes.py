@@ -110,18 +110,22 @@ def adjust(family: Sequence[Sides]) -> list[Sides]:
     return [Sides(*row) for row in zip(*map(holm, columns), strict=True)]
 
 
+def level(kind: str) -> float:
+    """Return the one-sided level of p_for and p_con for a kind of claim."""
+    return _LEVEL_BY_SEED if kind == BY_SEED else _LEVEL
+
+
 def word(adjusted: Sides, kind: str = "better", *, tested: bool = True) -> str:
     """Return the first line of the rule that holds.
 
     A claim that is not ``tested`` lacks runs. A tested claim with p of 1 on every side (fewer than
     30 users above 0, no variation) is inconclusive.
     """
-    level = _LEVEL_BY_SEED if kind == BY_SEED else _LEVEL
     if not tested:
         return NOT_TESTED
-    if adjusted.p_for <= level:
+    if adjusted.p_for <= level(kind):
         return SUPPORTED
-    if adjusted.p_con <= level:
+    if adjusted.p_con <= level(kind):
         return CONTRADICTED
     return RULED_OUT if adjusted.p_not <= 0.05 else INCONCLUSIVE
 

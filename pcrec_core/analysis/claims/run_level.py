@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pcrec_core.analysis import entropy_trained, fig6_invalid_layers, mu
-from pcrec_core.analysis.claims.measurement import Evidence
+from pcrec_core.analysis.claims.measurement import Evidence, Seeds
 from pcrec_core.analysis.claims.planned_records import Reader, found_records, planned
 from pcrec_core.analysis.claims.registry import Claim, registry
 from pcrec_core.analysis.welch import welch
@@ -33,10 +33,24 @@ def tested(read: Reader) -> dict[str, Evidence]:
     values = {name: _by_run(claim, read) for name, claim in claims.items()}
     wanted = {name: len(planned(claim, "probed-LE")) for name, claim in claims.items()}
     return {
-        name: Evidence(welch(*pair), missing=wanted[name] - min(map(len, pair)))
+        name: Evidence(
+            welch(*pair),
+            missing=wanted[name] - min(map(len, pair)),
+            seeds=_seeds(claims[name], read),
+        )
         for name, pair in values.items()
         if min(map(len, pair)) >= 2 and not _constant(*pair)
     }
+
+
+def _seeds(claim: Claim, read: Reader) -> Seeds:
+    """Return the seeds of the probed runs of a and of b; an entropy is that of LE in both."""
+    labels = ("LE", "LE") if claim.metric == "entropy" else (claim.a, claim.b)
+    a, b = (
+        tuple(probe.spec.seed for probe in found_records(read, claim, f"probed-{label}"))
+        for label in labels
+    )
+    return a, b
 
 
 def _constant(a: np.ndarray, b: np.ndarray) -> bool:
@@ -73,7 +87,7 @@ def _entropies(claim: Claim, read: Reader) -> Pair:
     if not runs:
         return np.array([]), np.array([])
     merged = entropy_trained.merges([Replicates("LE", runs)], [Replicates("probed-LE", probes)])
-    equal = merged[(merged["peer 0"] - merged["peer 1"]).abs() <= EQUAL]
+    equal = merged[(merged["peer_0"] - merged["peer_1"]).abs() <= EQUAL]
     means = equal.groupby("seed")[["merged", "mean"]].mean()
     return means["merged"].to_numpy(), means["mean"].to_numpy()
 
@@ -152,8 +166,8 @@ def _runs(claim: Claim, a: np.ndarray, b: np.ndarray) -> Iterator[Fact]:
     if min(len(a), len(b)) < 2:
         return
     if _constant(a, b):
-        arms = {"a": claim.a, "b": claim.b, "value of a": a[0], "value of b": b[0]}
-        yield Fact("constant", arms | {"runs of a": len(a), "runs of b": len(b)})
+        arms = {"a": claim.a, "b": claim.b, "value_a": a[0], "value_b": b[0]}
+        yield Fact("constant", arms | {"runs_a": len(a), "runs_b": len(b)})
     if claim.metric == "entropy":
         if np.ptp(a - b):  # an arm that does not vary makes the test a paired one
             yield Fact("by run", vars(welch(a - b, np.zeros_like(b))))

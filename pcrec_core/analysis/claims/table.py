@@ -17,27 +17,27 @@ from pcrec_core.analysis.welch import Welch
 
 #: Columns that are empty for a claim without runs.
 _COMPARED = (
-    "mean",
-    "mean of base",
-    "RI",
-    "L",
+    "mean_variant",
+    "mean_base",
+    "relative_improvement",
+    "log_ratio",
     "se",
     "low",
     "high",
     "p",
     "df",
-    "Vseed/V",
-    "MDE",
+    "seed_share",
+    "mde",
     "runs",
     "paired",
     "users",
-    "users only",
-    "RI paper",
-    "DeltaRI",
+    "users_only",
+    "paper_relative_improvement",
+    "delta_relative_improvement",
     "difference",
 )
 #: Column with the rows of a compound claim's members, of any family; CSV files leave it out.
-MEMBERS = "rows of members"
+MEMBERS = "member_rows"
 
 
 def table(
@@ -63,11 +63,11 @@ def table(
     frame["measured"] = [_measured(name, verdicts, described) for name in verdicts]
     rows = frame.to_dict("index")
     frame[MEMBERS] = [[rows[member] for member in members] for members in frame["members"]]
-    frame["m"] = frame["family"].map(
+    frame["family_size"] = frame["family"].map(
         frame.loc[frame["kind"].isin(outcomes.KINDS), "family"].value_counts()
     )
     if supporting is not None:
-        frame[SUPPORTING] = [
+        frame["supporting_verdict"] = [
             f"({supporting[name].word})" if name in supporting and supporting[name].word else ""
             for name in verdicts
         ]
@@ -80,13 +80,14 @@ def headlines(frame: pd.DataFrame) -> pd.DataFrame:
     ``frame`` is that of ``table``.
     """
     keys = ["question", "artifact", "model", "a", "b", "kind", "claim"]
-    worded = frame[frame["word"] != ""].assign(artifact=lambda f: f["family"].str.partition("/")[0])
+    worded = frame[frame["verdict"] != ""]
+    worded = worded.assign(artifact=worded["family"].str.partition("/")[0])
     rows = []
     for key, group in worded.groupby(keys, sort=False):
-        words = dict(zip(group["data set"], group["word"], strict=True))
+        words = dict(zip(group["dataset"], group["verdict"], strict=True))
         common = dict(zip(keys, key, strict=True))
         rows.append(common | words | {"headline": outcomes.headline(words)})
-    return pd.DataFrame(rows, columns=[*keys, *worded["data set"].unique(), "headline"])
+    return pd.DataFrame(rows, columns=[*keys, *worded["dataset"].unique(), "headline"])
 
 
 def _measured(
@@ -102,8 +103,8 @@ def _row(v: Verdict) -> dict[str, object]:
     claim = v.claim
     return {
         "family": claim.family,
-        "data set": claim.dataset,
-        "paper data set": claim.paper_dataset,
+        "dataset": claim.dataset,
+        "paper_dataset": claim.paper_dataset,
         "model": claim.model,
         "a": claim.a,
         "b": claim.b,
@@ -112,28 +113,36 @@ def _row(v: Verdict) -> dict[str, object]:
         "claim": claim.sentence,
         "where": claim.where,
         "question": _question(v),
-        "word": v.word,
+        "verdict": v.word,
         "grade": v.grade,
         "reason": v.reason,
         **_numbers(v),
-        "Holm p": v.adjusted.printed if v.adjusted else None,
+        **_seeds(v),
+        "holm_p": v.adjusted.printed if v.adjusted else None,
         **_holm_sides(v),
+        "level": outcomes.level(claim.kind) if v.adjusted else None,
         "rule": _rule(v),
-        "in the paper's noise": v.in_noise,
+        "in_paper_noise": v.in_noise,
         "e": claim.e,
         "theta": claim.theta,
-        "Vp": v.side.Vp if v.side else None,
+        "paper_variance": v.side.Vp if v.side else None,
         "e33": v.side.e33 if v.side else None,
-        "below e33": v.below_e33,
-        "ER": v.er.value if v.er else None,
-        "ER low": v.er.low if v.er else None,
-        "ER high": v.er.high if v.er else None,
+        "below_e33": v.below_e33,
+        "effect_ratio": v.er.value if v.er else None,
+        "effect_ratio_low": v.er.low if v.er else None,
+        "effect_ratio_high": v.er.high if v.er else None,
     }
+
+
+def _seeds(v: Verdict) -> dict[str, str]:
+    """List the seeds of both arms, such as "0 1 2"; empty for an arm without randomness."""
+    variant, base = (" ".join(map(str, seeds)) for seeds in v.seeds)
+    return {"seeds_variant": variant, "seeds_base": base}
 
 
 def _holm_sides(v: Verdict) -> dict[str, float | None]:
     """Return the adjusted one-sided p that the rule reads."""
-    return {f"Holm {name}": getattr(v.adjusted, name, None) for name in ("p_for", "p_con", "p_not")}
+    return {f"holm_{name}": getattr(v.adjusted, name, None) for name in ("p_for", "p_con", "p_not")}
 
 
 def _rule(v: Verdict) -> str:
@@ -149,11 +158,11 @@ def _question(v: Verdict) -> str:
 def _numbers(v: Verdict) -> dict[str, object]:
     found = v.found
     if found is None:
-        return {"metric": v.claim.metric, "RI paper": v.claim.ri_paper}
+        return {"metric": v.claim.metric, "paper_relative_improvement": v.claim.ri_paper}
     common = {
         "metric": v.claim.metric,
-        "mean": found.mean_v,
-        "mean of base": found.mean_b,
+        "mean_variant": found.mean_v,
+        "mean_base": found.mean_b,
         "low": found.low,
         "high": found.high,
         "p": found.p,
@@ -162,7 +171,7 @@ def _numbers(v: Verdict) -> dict[str, object]:
     if isinstance(found, Welch):
         runs = f"{found.runs_v}, {found.runs_b}"
         return common | {"difference": found.difference, "runs": runs}
-    common |= {"L": found.L, "se": found.se}
+    common |= {"se": found.se}
     if isinstance(found, PairedRuns):
         runs = f"{found.runs}, {found.runs}"
         return common | {"difference": found.L, "runs": runs, "paired": True}
@@ -174,13 +183,14 @@ def _compared(c: Comparison, ri_paper: float | None) -> dict[str, object]:
     ri_paper = None if c.metric == SUPPORTING else ri_paper  # the paper prints no NDCG
     return {
         "metric": c.metric,
-        "RI": c.RI,
+        "relative_improvement": c.RI,
+        "log_ratio": c.L,
         "paired": c.paired,
-        "Vseed/V": c.seed_share,
-        "MDE": c.mde,
+        "seed_share": c.seed_share,
+        "mde": c.mde,
         "runs": f"{c.runs_v}, {c.runs_b}",
         "users": c.users,
-        "users only": c.users_only,
-        "RI paper": ri_paper,
-        "DeltaRI": crossed_t.delta_ri(ri_paper, c.RI),
+        "users_only": c.users_only,
+        "paper_relative_improvement": ri_paper,
+        "delta_relative_improvement": crossed_t.delta_ri(ri_paper, c.RI),
     }

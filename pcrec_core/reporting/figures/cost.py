@@ -37,7 +37,7 @@ def cost_bars(frame: pd.DataFrame) -> Figure:
     )
     axes.barh(
         places,
-        100 * rows["floor s"] / rows["reference s"],
+        100 * rows["floor_seconds"] / rows["reference_seconds"],
         color=COLOURS["base"],
         height=0.5,
         label="of which floor",

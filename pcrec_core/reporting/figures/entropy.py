@@ -51,7 +51,7 @@ def _outlier_panel(axes: Axes, outliers: pd.DataFrame, layers: pd.DataFrame) -> 
     sizes = outliers.groupby("weights")
     for (size, one), dashes, colour in zip(sizes, DASHES, CYCLE, strict=False):
         label = f"{size:,} Gaussian weights"
-        axes.plot(one["outlier"], one["H"], dashes=dashes, color=colour, label=label)
+        axes.plot(one["outlier"], one["h"], dashes=dashes, color=colour, label=label)
     low, high = layers["outlier"].min(), layers["outlier"].max()
     axes.axvspan(low, high, color="0.9", label="of trained layers")
     axes.set(
@@ -65,8 +65,8 @@ def _outlier_panel(axes: Axes, outliers: pd.DataFrame, layers: pd.DataFrame) -> 
 def _layers_panel(axes: Axes, layers: pd.DataFrame, markers: Mapping[Any, Marker]) -> None:
     for kind, one in layers.groupby(["model", "variant"], sort=False):
         marker, colour = markers[kind]
-        lost = 100 * one["lost, pruned"]
-        axes.plot(lost, one["H"], marker, color=colour, alpha=0.7, label=" ".join(kind))
+        lost = 100 * one["lost_pruned"]
+        axes.plot(lost, one["h"], marker, color=colour, alpha=0.7, label=" ".join(kind))
     axes.set(
         xlabel="validation NDCG@20 lost without the smaller half of the layer (%)",
         ylabel="H (nats)",

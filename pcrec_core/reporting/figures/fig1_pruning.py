@@ -52,7 +52,7 @@ def _pruning_panel(axes: Axes, curve: pd.DataFrame) -> None:
     )
     # half a percent aside: two intervals at one share do not hide each other
     for tuned, name, marker, colour, aside in lines:
-        one = curve[curve["fine-tuned"] == tuned]
+        one = curve[curve["fine_tuned"] == tuned]
         ends = [one["mean"] - one["low"], one["high"] - one["mean"]]
         inside = "white" if (one["runs"] == 1).all() else colour
         axes.errorbar(

@@ -27,7 +27,7 @@ def alpha_curves(curve: pd.DataFrame, base: pd.DataFrame) -> Figure:
     """
     style()
     curve, base = (
-        frame.assign(model=frame["data set"] + ", " + frame["model"]) for frame in (curve, base)
+        frame.assign(model=frame["dataset"] + ", " + frame["model"]) for frame in (curve, base)
     )
     models, metrics = curve["model"].unique(), curve["metric"].unique()
     figure, panels = plt.subplots(
@@ -60,10 +60,10 @@ def _alpha_panel(axes: Axes, curve: pd.DataFrame, base: pd.Series) -> None:
         base["mean"],
         color=COLOURS["base"],
         linestyle="--",
-        label=f"base, {_interval(base['users only'])}",
+        label=f"base, {_interval(base['users_only'])}",
     )
     spread = [curve["mean"] - curve["low"], curve["high"] - curve["mean"]]
-    users_only = curve["users only"].all()
+    users_only = curve["users_only"].all()
     axes.errorbar(
         curve["alpha"],
         curve["mean"],

@@ -22,7 +22,7 @@ def convergence(curve: pd.DataFrame) -> Figure:
     """
     style()
     metrics, variants = curve["metric"].unique(), curve["variant"].unique()
-    cases = curve.groupby(["data set", "model"], sort=False)
+    cases = curve.groupby(["dataset", "model"], sort=False)
     figure, panels = plt.subplots(
         len(cases),
         len(metrics),

@@ -35,7 +35,7 @@ def forest(frame: pd.DataFrame, limit: float = LIMIT) -> Figure:
     limit : float
         Where the axis ends, in percent.
     """
-    shown, several = frame[frame["RI"].notna()], frame["metric"].nunique() > 1
+    shown, several = frame[frame["relative_improvement"].notna()], frame["metric"].nunique() > 1
     compared = shown.groupby(["model", "comparison", "metric"], sort=False)
     lines = [
         (f"{model}: {comparison}{f', {metric}' * several}", rows.to_dict("records"))
@@ -56,7 +56,7 @@ def effects(frame: pd.DataFrame, limit: float = LIMIT) -> Figure:
     limit : float
         Where the axis ends, in percent.
     """
-    shown = frame[frame["RI"].notna()]
+    shown = frame[frame["relative_improvement"].notna()]
     return _forest(_lines(shown), shown, limit)
 
 
@@ -64,11 +64,11 @@ def _forest(lines: list[Line], shown: pd.DataFrame, limit: float) -> Figure:
     style()
     figure, axes = plt.subplots(figsize=(8.5, 0.28 * len(lines) + 1.4))
     places = np.arange(len(lines))[::-1]
-    sets = list(shown["data set"].unique())
+    sets = list(shown["dataset"].unique())
     shifts = np.linspace(0.2, -0.2, len(sets)) if len(sets) > 1 else [0.0]
     for place, (_, rows) in zip(places, lines, strict=True):
         for one in rows:
-            which = sets.index(one["data set"])
+            which = sets.index(one["dataset"])
             _effect(axes, place + shifts[which], one, CYCLE[which % len(CYCLE)], limit)
     axes.axvline(0, color="0.4", linewidth=1)
     metric = f" in {shown['metric'].iloc[0]}" if shown["metric"].nunique() == 1 else ""
@@ -90,9 +90,9 @@ def _forest(lines: list[Line], shown: pd.DataFrame, limit: float) -> Figure:
 def _legend(axes: Axes, sets: list[str], shown: pd.DataFrame) -> None:
     for name, colour in zip(sets, itertools.cycle(CYCLE), strict=False):
         axes.plot([], [], "o", color=colour, label=f"{name}, 95 %")
-    if shown["users only"].isin([True]).any():
+    if shown["users_only"].isin([True]).any():
         axes.plot([], [], "o", color="0.4", markerfacecolor="white", label="users only (*)")
-    if shown["RI paper"].notna().any():
+    if shown["paper_relative_improvement"].notna().any():
         axes.plot([], [], "x", color=COLOURS["paper"], markeredgewidth=2, label="the paper")
     axes.legend(
         loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=4, frameon=False, columnspacing=1.2
@@ -115,9 +115,13 @@ def _lines(shown: pd.DataFrame) -> list[Line]:
 
 
 def _effect(axes: Axes, place: float, one: Mapping[str, Any], colour: str, limit: float) -> None:
-    users_only = one["users only"] is True
+    users_only = one["users_only"] is True
     ours, low, high, paper = 100 * np.array(
-        [one[column] for column in ("RI", "low", "high", "RI paper")], dtype=float
+        [
+            one[column]
+            for column in ("relative_improvement", "low", "high", "paper_relative_improvement")
+        ],
+        dtype=float,
     )
     axes.plot(np.clip([low, high], -limit, limit), [place, place], color=colour, linewidth=1.6)
     for end in (low, high):

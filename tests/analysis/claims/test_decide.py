@@ -203,7 +203,7 @@ def test_a_claim_about_runs_shows_its_test_and_has_no_word():
     row = table(verdicts).loc["fig6-ml-half"]
     assert (row["difference"], row["p"], row["low"]) == (ratios.difference, ratios.p, ratios.low)
     assert row["metric"] == "invalid ratio at 0.5"
-    assert pd.isna(row["Holm p"])
+    assert pd.isna(row["holm_p"])
 
 
 # --- NDCG@20, in brackets
@@ -218,10 +218,12 @@ def test_ndcg_has_the_same_rule_and_e_and_stands_in_brackets():
     assert supporting[LE].word == SUPPORTED
     assert supporting[LE].er.value == primary[LE].er.value
     frame = table(primary, supporting)
-    assert frame.loc[LE, "word"] == SUPPORTED
-    assert frame.loc[LE, "NDCG@20"] == "(supported)"
-    assert frame.loc["cost-ml-serial", "NDCG@20"] == ""
-    assert pd.isna(table(supporting).loc[LE, "RI paper"])  # the paper prints no NDCG
+    assert frame.loc[LE, "verdict"] == SUPPORTED
+    assert frame.loc[LE, "supporting_verdict"] == "(supported)"
+    assert frame.loc["cost-ml-serial", "supporting_verdict"] == ""
+    assert pd.isna(
+        table(supporting).loc[LE, "paper_relative_improvement"]
+    )  # the paper prints no NDCG
 
 
 # --- tables
@@ -232,22 +234,22 @@ def test_a_row_has_the_numbers_of_its_comparison_and_its_claim():
     verdict = decide({LE: Evidence(c)})[LE]
     row, claim = table({LE: verdict}).loc[LE], CLAIMS.loc[LE]
     expected = {
-        "RI": c.RI,
+        "relative_improvement": c.RI,
         "low": c.low,
         "high": c.high,
         "p": c.p,
         "df": c.df,
-        "Vseed/V": c.seed_share,
-        "MDE": c.mde,
+        "seed_share": c.seed_share,
+        "mde": c.mde,
         "users": 400,
         "runs": "4, 4",
-        "Holm p": verdict.adjusted.printed,
-        "RI paper": claim["ri_paper"],
-        "DeltaRI": pytest.approx(claim["ri_paper"] - c.RI),
+        "holm_p": verdict.adjusted.printed,
+        "paper_relative_improvement": claim["ri_paper"],
+        "delta_relative_improvement": pytest.approx(claim["ri_paper"] - c.RI),
         "e": claim["e"],
         "theta": claim["theta"],
         "e33": verdict.side.e33,
-        "data set": "retailrocket-half",
+        "dataset": "retailrocket-half",
         "a": "LE",
         "b": "base",
     }

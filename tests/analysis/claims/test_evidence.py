@@ -81,9 +81,9 @@ def sentences(store: Store, artifact: str) -> str:
 def test_without_records_no_claim_is_tested_and_every_claim_is_listed(store):
     frame = decided(store)
     assert len(frame) == len(paper.claims())
-    assert frame["RI"].isna().all()
-    assert set(frame["word"]) == {"not tested", ""}
-    assert set(frame.loc[frame["word"] == "", "kind"]) == {"run-level", "described"}
+    assert frame["relative_improvement"].isna().all()
+    assert set(frame["verdict"]) == {"not tested", ""}
+    assert set(frame.loc[frame["verdict"] == "", "kind"]) == {"run-level", "described"}
     page = shown.sentences(of_family(frame, "table3", ["ml-100k"]))._repr_html_()
     assert page.count("<li>") == 2  # the compound claim, and the number of missing ones
     none = shown.sentences(of_family(frame, "table3", ["synthetic"]))
@@ -95,13 +95,14 @@ def test_a_clear_difference_of_three_runs_is_supported(store):
     put(store, "LE", 0.9)
     frame = decided(store)
     row = frame.loc["table3-ml-sasrec-le"]
-    assert list(row[["word", "runs", "reason"]]) == ["supported", "3, 3", ""]
-    assert row["RI"] > 0.2
-    assert row["Holm p"] < 0.05
-    assert row["NDCG@20"] == "(supported)"
+    assert list(row[["verdict", "runs", "reason"]]) == ["supported", "3, 3", ""]
+    assert row["relative_improvement"] > 0.2
+    assert row["holm_p"] < 0.05
+    assert (row["seeds_variant"], row["seeds_base"], row["level"]) == ("0 1 2", "0 1 2", 0.025)
+    assert row["supporting_verdict"] == "(supported)"
     values = glue.glue_claims(frame)
     assert values["table3-ml-sasrec-le-word"] == "supported"
-    assert f"{100 * row['RI']:+.1f}" in values["table3-ml-sasrec-le-RI"]
+    assert f"{100 * row['relative_improvement']:+.1f}" in values["table3-ml-sasrec-le-RI"]
 
 
 def test_a_word_is_shown_with_its_interval_users_and_runs(store):
@@ -195,8 +196,9 @@ def test_a_model_is_compared_with_another_model_and_with_a_baseline_without_seed
     store.put(new_record(spec, ranked([9] * (USERS - 60) + [1] * 60), {}))
     dnn = one(store, "table3-ml-sasrec-dnn").found
     assert (dnn.runs_v, dnn.runs_b) == (3, 3)
-    popularity = one(store, "controls-ml-sasrec-popularity").found
-    assert (popularity.runs_v, popularity.runs_b, popularity.reason) == (3, 1, "")
+    given = one(store, "controls-ml-sasrec-popularity")
+    assert (given.found.runs_v, given.found.runs_b, given.found.reason) == (3, 1, "")
+    assert given.seeds == ((0, 1, 2), ())
 
 
 def test_a_record_is_read_once(store, monkeypatch):
@@ -241,7 +243,9 @@ def test_claims_about_runs_are_tested_over_runs(store):
         probe(store, "LE", seed, pair[seed])
         # the entropies of the first and the last layer are equal in both peers
         exchange(store, seed, [[1.9, 1.0, 1.0, 1.9 + seed / 200], [1.9, 1.5, 1.5, 1.9]])
-    found = {name: given.found for name, given in run_level.tested(reader(store)).items()}
+    tested = run_level.tested(reader(store))
+    assert {given.seeds for given in tested.values()} == {((0, 1, 2), (0, 1, 2))}
+    found = {name: given.found for name, given in tested.items()}
     half, merged = found["fig6-ml-half"], found["criterion-ml-averaging"]
     assert half.mean_v == pytest.approx((0.25 + 0 + 0) / 3)
     assert half.mean_b == pytest.approx((0.5 + 0.25 + 1) / 3)
@@ -358,13 +362,13 @@ def test_a_compound_claim_names_the_deciding_members_and_counts_the_unmeasured_o
     put(store, "base")
     put(store, "LE", 0.9)
     frame = decided(store)
-    le, ln = frame.loc["table4-ml-sasrec-always", "rows of members"]
-    assert (le["a"], le["word"], ln["a"], ln["measured"]) == ("LE", "supported", "LN", False)
+    le, ln = frame.loc["table4-ml-sasrec-always", "member_rows"]
+    assert (le["a"], le["verdict"], ln["a"], ln["measured"]) == ("LE", "supported", "LN", False)
     compound = frame.loc["table4-ml-sasrec-always"].to_dict()
     assert format_compound(compound) == "not tested"  # LN has no runs
     expected = f"supported; by LE over base: {improvement(le)}; 1 of 2 not measured"
-    assert format_compound(compound | {"word": "supported"}) == expected
-    frame.at["table4-ml-sasrec-always", "word"] = "supported"
+    assert format_compound(compound | {"verdict": "supported"}) == expected
+    frame.at["table4-ml-sasrec-always", "verdict"] = "supported"
     # a page with the family of LN, not that of LE
     assert f"(ml-100k): {expected}." in repr(
         shown.sentences(of_family(frame, "table4", ["ml-100k"]))
@@ -376,10 +380,10 @@ def test_a_compound_claim_about_several_models_names_the_model_of_each_member(st
         put(store, "base", model=model)
         put(store, "LE", 0.9, model=model)
     compound = decided(store).loc["table3-ml-le"].to_dict()
-    assert compound["word"] == "supported"
+    assert compound["verdict"] == "supported"
     members = [
         f"{member['model']} LE over base: {improvement(member)}"
-        for member in compound["rows of members"]
+        for member in compound["member_rows"]
     ]
     assert [member.split()[0] for member in members] == ["sasrec", "dnn", "bpr"]
     assert format_compound(compound) == f"supported; by {', '.join(members)}"
