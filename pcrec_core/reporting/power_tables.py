@@ -41,7 +41,7 @@ def show_projections(frame: pd.DataFrame, name: str) -> Html:
     note = (
         "c: correlation of a user's values in one run of either arm; rv: relative variance of a"
         " user's value; run SD: of the mean over other runs, 0 where these differ no more than"
-        " single users do by chance. half width: of the 95 % interval of RI around no effect;"
+        " single users do by chance. Half width: of the 95 % interval of RI around no effect;"
         " found: the improvement seen four times in five; both if the variances stay as these runs"
         " have them."
     )

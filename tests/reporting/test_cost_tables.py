@@ -12,7 +12,8 @@ from pcrec_core.analysis import cost
 from pcrec_core.errors import DataError
 from pcrec_core.reporting import cost_tables, figures, glue
 
-MODES = """case,seconds,training,exchange,MB,processes,weights,fastest,slowest,rounds,machine,torch
+MODES = """case,seconds,training,exchange,megabytes,processes,weights,fastest,slowest,rounds,\
+machine,torch
 "SASRec, one model",10,8,0,400,1,1000,9,11,3,Chip,2.0
 "SASRec, a pair in turn",20,17,0.5,410,1,1000,20,20,3,Chip,2.0
 "SASRec, a pair, a process a peer",12,9,0.6,380,2,1000,12,14,3,Chip,2.0
