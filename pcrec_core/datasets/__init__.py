@@ -6,13 +6,11 @@ validation and test, and ``statistics.statistics`` describes them.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pcrec_core.datasets import csv, movielens, pairs, retailrocket, retailrocket_events, synthetic
-from pcrec_core.datasets.csv import csv_data
-from pcrec_core.datasets.files import locate, sha256
+from pcrec_core.datasets.csv import csv_data, frame_data
+from pcrec_core.datasets.files import locate
 from pcrec_core.datasets.interactions import Interactions, build
-from pcrec_core.datasets.sources import ManualFile, RemoteFile, Source, Table
+from pcrec_core.datasets.sources import ManualFile, RemoteFile, Source
 from pcrec_core.errors import DataError, unknown
 from pcrec_core.specs.run import Data
 
@@ -23,6 +21,7 @@ __all__ = [
     "RemoteFile",
     "Source",
     "csv_data",
+    "frame_data",
     "load",
     "source",
 ]
@@ -71,22 +70,7 @@ def load(data: Data, progress: bool = False) -> Interactions:
     """
     origin = source(data.source)
     if origin is csv.CSV:
-        table = _csv_table(data)
+        table = origin.read(csv.layout(data))
     else:
         table = origin.read([locate(file, progress) for file in origin.files])
     return build(table, origin, data.core)
-
-
-def _csv_table(data: Data) -> Table:
-    if data.path is None or data.columns is None:
-        raise DataError(
-            f"the csv file with SHA-256 {data.sha256} is not named: give its path by"
-            " datasets.csv_data."
-        )
-    found = sha256(Path(data.path))
-    if found != data.sha256:
-        raise DataError(
-            f"{data.path} has SHA-256 {found} but {data.sha256} is expected: it is another file, or"
-            " was changed since; call datasets.csv_data again to use it as it is now."
-        )
-    return csv.read(Path(data.path), data.columns)

@@ -1,127 +1,152 @@
-"""A csv file of the user's own, with a header; the spec names its columns.
-
-A file whose name ends in ``.tsv`` is separated by tabs.
-"""
+"""The source ``csv``: a file of the user's own, in any of the formats of ``reading``."""
 
 from __future__ import annotations
 
-from collections import Counter
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 import pyarrow as pa
-from pyarrow import compute
 
+from pcrec_core import paths
 from pcrec_core.datasets.files import sha256
+from pcrec_core.datasets.reading.columns import ROLES, choose
+from pcrec_core.datasets.reading.faults import refuse
+from pcrec_core.datasets.reading.layout import Layout, layout_of, minimal
+from pcrec_core.datasets.reading.opening import require_regular, shown
+from pcrec_core.datasets.reading.options import Options, from_words
+from pcrec_core.datasets.reading.reader import interpret, read
 from pcrec_core.datasets.sources import Source, Table
-from pcrec_core.datasets.text import MISSING, Layout, fault, header, read_columns
-from pcrec_core.errors import DataError, unknown
+from pcrec_core.errors import DataError
 from pcrec_core.specs.run import Data
 
 
 def csv_data(
     path: str | Path,
-    user: str = "user",
-    item: str = "item",
-    time: str | None = "time",
+    columns: Sequence[str] | None = None,
+    *,
     core: int = 5,
+    options: Options | None = None,
 ) -> Data:
-    """Return the ``Data`` of a csv file, identified by its content's hash and its columns.
+    """Return the ``Data`` of a file of interactions, identified by its content and its columns.
+
+    What ``options`` state beside the columns belongs to the identity where it differs from what is
+    detected without it, for then other interactions are read.
 
     Parameters
     ----------
     path : path
-        The file, separated by commas, or by tabs where its name ends in ``.tsv``.
-    user, item : str
-        Names of columns of ids, which may be text.
-    time : str, optional
-        Name of a column of numbers; without it, each user's rows must be in time order.
+        The file: delimited text, sequences, JSON, parquet or feather, packed or not.
+    columns : sequence of str, optional
+        Names or numbers of the columns of user, item and, where there are times, time.
     core : int
         Users and items with fewer actions are removed.
+    options : Options, optional
+        What is not to be detected.
+
+    Raises
+    ------
+    SpecError
+        There are not two or three columns.
+    DataError
+        The file cannot be read, or can be read in more than one way.
+    """
+    path = _absolute(path)
+    require_regular(path)
+    options = options or Options()
+    if columns is not None:
+        options = replace(options, columns=tuple(columns))
+    options = minimal(path, options)
+    return Data(
+        "csv",
+        core=core,
+        sha256=sha256(path),
+        columns=layout_of(path, options).columns,
+        path=str(path),
+        reading=options.words() or None,
+    )
+
+
+def _absolute(path: str | Path) -> Path:
+    try:
+        return Path(path).expanduser().absolute()
+    except (RuntimeError, OSError) as error:
+        raise DataError(f"{shown(path)} is no path ({error}).") from None
+
+
+def frame_data(frame: pd.DataFrame, columns: Sequence[str] | None = None, *, core: int = 5) -> Data:
+    """Return the ``Data`` of interactions in a DataFrame, one row per action.
+
+    The rows are written as ``user,item,time`` to a csv file in the folder of ``PCREC_CACHE``, which
+    worker processes read. So the identity is that of such a file.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The columns can have any type; dates become microseconds.
+    columns, core
+        As of ``csv_data``.
 
     Raises
     ------
     DataError
-        The file cannot be read, is empty, or lacks a column.
+        A column is not there, or rows are bad.
     """
-    path = Path(path).expanduser().resolve()
-    columns = (user, item) if time is None else (user, item, time)
-    content = sha256(path)
-    _layout(path, columns)
-    return Data("csv", core=core, sha256=content, columns=columns, path=str(path))
+    names = tuple(map(str, frame.columns))
+    first = [[str(value) for value in row] for row in frame.head(50).itertuples(index=False)]
+    wanted = Options(columns=None if columns is None else tuple(columns)).columns
+    chosen = choose(_FRAME, names, first, wanted, header=True)
+    arrow = [pa.chunked_array([_array(frame.iloc[:, names.index(name)])]) for name in chosen]
+    found = interpret(_FRAME, arrow)
+    refuse(_FRAME, found.faults, found.rows)
+    content = _as_csv(found.table)
+    path = paths.cache() / "frames" / f"{hashlib.sha256(content).hexdigest()}.csv"
+    paths.write_whole(path, content)
+    return csv_data(path, ROLES[: len(chosen)], core=core)
 
 
-def read(path: Path, columns: tuple[str, ...]) -> Table:
-    """Read the interactions of a csv file; ``DataError`` names the first bad line.
-
-    Ids are integers where every id of the column is written as one (``7``, not ``007``), otherwise
-    text.
-    """
-    layout = _layout(path, columns)
-    texts = [column.combine_chunks() for column in read_columns(path, layout).values()]
-    if any(_missing(ids) for ids in texts[:2]):
-        raise fault(path, layout, "an id is empty")
-    times = _numbers(texts[2]) if len(texts) == 3 else None
-    if len(texts) == 3 and times is None:
-        raise fault(path, layout, f"column {columns[2]!r} is not numeric")
-    if times is not None and times.dtype.kind == "f" and np.abs(times).max(initial=0) >= 2**53:
-        raise DataError(
-            f"{path}: column {columns[2]!r} has times from 2^53 on that are not all integers of 64"
-            " bits, and rounding would lose their order; give seconds, or integers."
-        )
-    return Table(_ids(texts[0]), _ids(texts[1]), times)
+#: How errors name a DataFrame.
+_FRAME = Path("the DataFrame")
 
 
-def _layout(path: Path, columns: tuple[str, ...]) -> Layout:
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-    names = header(path, delimiter)
-    if len(set(columns)) < len(columns):
-        raise DataError(
-            f"the columns {', '.join(columns)} of {path} are not different: name one for each"
-            " meaning."
-        )
-    for name in columns:
-        if name not in names:
-            hint = (
-                " Without times, name two columns: --columns user,item, or time=None."
-                if columns[2:] == (name,)
-                else ""
-            )
-            raise DataError(f"{path}, line 1: {unknown('column', name, names)}{hint}")
-        if Counter(names)[name] > 1:
-            raise DataError(
-                f"{path}, line 1: column {name!r} is there more than once: give each its own name."
-            )
-    return Layout(
-        names, dict(zip(columns, ("id", "id", "number"), strict=False)), delimiter, header=True
-    )
-
-
-def _missing(ids: pa.Array) -> bool:
-    plain = compute.utf8_lower(compute.utf8_trim_whitespace(ids))
-    return bool(compute.any(compute.is_in(plain, pa.array(MISSING))).as_py())
-
-
-def _ids(texts: pa.Array) -> np.ndarray:
-    texts = compute.utf8_trim_whitespace(texts)
+def _array(column: pd.Series) -> pa.Array:
     try:
-        numbers = texts.cast(pa.int64())
-        all_integers = compute.all(compute.equal(numbers.cast(pa.string()), texts)).as_py()
-    except pa.ArrowInvalid:
-        all_integers = False
-    ids: np.ndarray = numbers.to_numpy() if all_integers else texts.to_numpy(zero_copy_only=False)
-    return ids
+        return pa.Array.from_pandas(column)
+    except pa.ArrowException:  # values of several types
+        return pa.array([None if value is None else str(value) for value in column], pa.string())
 
 
-def _numbers(texts: pa.Array) -> np.ndarray | None:
-    """Convert times to int64, or else to float64; ``None`` where one is not a finite number."""
-    for kind in (pa.int64(), pa.float64()):
-        try:
-            numbers = compute.utf8_trim_whitespace(texts).cast(kind).to_numpy()
-        except pa.ArrowInvalid:
-            continue
-        return numbers if np.isfinite(numbers).all() else None
-    return None
+def _as_csv(table: Table) -> bytes:
+    named = {"user": table.users, "item": table.items}
+    if table.times is not None:
+        named["time"] = table.times
+    return pd.DataFrame(named).to_csv(index=False, lineterminator="\n").encode()
 
 
-CSV = Source(name="csv", title="a csv file of yours", read=read)
+def layout(data: Data) -> Layout:
+    """Return how the file of a spec is read.
+
+    Raises
+    ------
+    DataError
+        The spec names no file, or the file has changed since.
+    """
+    if data.path is None or data.columns is None:
+        raise DataError(
+            f"the csv file with SHA-256 {data.sha256} is not named: give its path by"
+            " datasets.csv_data."
+        )
+    path = Path(data.path)
+    require_regular(path)
+    found = sha256(path)
+    if found != data.sha256:
+        raise DataError(
+            f"{shown(path)} has SHA-256 {found} but {data.sha256} is expected: it is another file,"
+            " or was changed since; call datasets.csv_data again to use it as it is now."
+        )
+    return layout_of(path, from_words(data.columns, data.reading or ()))
+
+
+CSV = Source(name="csv", title="a file of yours", read=read)

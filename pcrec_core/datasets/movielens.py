@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-
+from pcrec_core.datasets.reading import fixed
+from pcrec_core.datasets.reading.layout import Layout
 from pcrec_core.datasets.sources import Paths, RemoteFile, Source, Table
-from pcrec_core.datasets.text import File, Layout, check_header, read_columns
-from pcrec_core.errors import DataError
 
 _WAYBACK = "https://web.archive.org/web/2id_/"
-_LAYOUT = Layout(
-    columns=("user", "item", "rating", "time"),
-    delimiter="\t",
-    kinds={"user": "integer", "item": "integer", "time": "integer"},
-)
-_LAYOUT_20M = Layout(
-    columns=("userId", "movieId", "rating", "timestamp"),
-    delimiter=",",
-    header=True,
-    kinds={"userId": "integer", "movieId": "integer", "timestamp": "integer"},
-)
 _RATINGS_20M = "ml-20m/ratings.csv"
 
 
@@ -30,9 +16,9 @@ def read(paths: Paths) -> Table:
     Raises
     ------
     DataError
-        A line is bad; the first one is named.
+        Lines are bad.
     """
-    return _table(paths[0], _LAYOUT)
+    return _table(fixed.published(paths[0], "user item rating time", "user item time", sep="\t"))
 
 
 def read_20m(paths: Paths) -> Table:
@@ -41,24 +27,23 @@ def read_20m(paths: Paths) -> Table:
     Raises
     ------
     DataError
-        The archive is damaged, or a line is bad; the first one is named.
+        The archive is damaged, or lines are bad.
     """
     # The archive is verified as a whole: its members need no hash of their own.
-    try:
-        with zipfile.ZipFile(paths[0]) as archive:
-            ratings = zipfile.Path(archive, archive.getinfo(_RATINGS_20M).filename)
-            check_header(ratings, _LAYOUT_20M)
-            return _table(ratings, _LAYOUT_20M)
-    except (zipfile.BadZipFile, zlib.error, KeyError) as error:
-        raise DataError(
-            f"{paths[0]} is no intact zip file with {_RATINGS_20M} in it ({error.args[0]}): take"
-            " the original file."
-        ) from None
+    return _table(
+        fixed.published(
+            paths[0],
+            "userId movieId rating timestamp",
+            "userId movieId timestamp",
+            sep=",",
+            header=True,
+            member=_RATINGS_20M,
+        )
+    )
 
 
-def _table(path: File, layout: Layout) -> Table:
-    columns = read_columns(path, layout)
-    return Table(*(columns[name].to_numpy() for name in layout.kinds))
+def _table(layout: Layout) -> Table:
+    return Table(*(column.to_numpy() for column in fixed.read(layout)))
 
 
 _TERMS = "For research; not to be redistributed without permission of GroupLens."

@@ -5,18 +5,14 @@ Each user's lines are in time order.
 
 from __future__ import annotations
 
+from pcrec_core.datasets.reading import fixed
 from pcrec_core.datasets.sources import Paths, RemoteFile, Source, Table, github
-from pcrec_core.datasets.text import Layout, read_columns
-
-_LAYOUT = Layout(
-    columns=("user", "item"), delimiter=" ", kinds={"user": "integer", "item": "integer"}
-)
 
 
 def read(paths: Paths) -> Table:
-    """Read pairs in file order, which is time order; ``DataError`` names the first bad line."""
-    columns = read_columns(paths[0], _LAYOUT)
-    return Table(columns["user"].to_numpy(), columns["item"].to_numpy())
+    """Read pairs in file order, which is time order; ``DataError`` names the bad lines."""
+    users, items = fixed.read(fixed.published(paths[0], "user item", "user item", sep=" "))
+    return Table(users.to_numpy(), items.to_numpy())
 
 
 _AMAZON = (

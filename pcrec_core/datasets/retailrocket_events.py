@@ -7,16 +7,11 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import compute
 
+from pcrec_core.datasets.reading import fixed
+from pcrec_core.datasets.reading.opening import shown
 from pcrec_core.datasets.sources import ManualFile, Paths, Source, Table
-from pcrec_core.datasets.text import Layout, check_header, read_columns
 from pcrec_core.errors import DataError
 
-_LAYOUT = Layout(
-    columns=("timestamp", "visitorid", "event", "itemid", "transactionid"),
-    delimiter=",",
-    header=True,
-    kinds={"timestamp": "integer", "visitorid": "integer", "event": "id", "itemid": "integer"},
-)
 _KINDS = ("view", "addtocart", "transaction")
 _ROWS = 2_756_101
 
@@ -44,22 +39,23 @@ def read(paths: Paths, rows: int = _ROWS) -> Table:
         view, addtocart or transaction.
     """
     [path] = paths
-    check_header(path, _LAYOUT)
-    columns = read_columns(path, _LAYOUT)
-    _check(path, columns["event"], rows)
-    return Table(*(columns[name].to_numpy() for name in ("visitorid", "itemid", "timestamp")))
+    names = "timestamp visitorid event itemid transactionid"
+    layout = fixed.published(path, names, "visitorid itemid timestamp event", sep=",", header=True)
+    *numbers, events = fixed.read(layout, texts=["event"])
+    _check(path, events, rows)
+    return Table(*(column.to_numpy() for column in numbers))
 
 
 def _check(path: Path, events: pa.ChunkedArray, rows: int) -> None:
     if len(events) != rows:
         raise DataError(
-            f"{path} has {len(events):,} rows, not {rows:,}: take the original file, whole."
+            f"{shown(path)} has {len(events):,} rows, not {rows:,}: take the original file, whole."
         )
     unknown = compute.index(compute.is_in(events, pa.array(_KINDS)), False).as_py()
     if unknown >= 0:
         raise DataError(
-            f"{path}, row {unknown + 1} below the names: the event {events[unknown].as_py()!r} is"
-            f" none of {', '.join(_KINDS)}: take the original file."
+            f"{shown(path)}, row {unknown + 1} below the names: the event"
+            f" {events[unknown].as_py()!r} is none of {', '.join(_KINDS)}: take the original file."
         )
 
 

@@ -35,6 +35,9 @@ class Data(Part):
         Hash of the file's content; for ``csv`` only.
     columns : tuple of str, optional
         Columns (user, item) or (user, item, time); for ``csv`` only.
+    reading : tuple of str, optional
+        What is given for the reading of the file instead of being detected, as ``name=value``, such
+        as ``encoding=latin-1``; for ``csv`` only.
     path : str, optional
         Path of the file; for ``csv`` only, and not part of the identity.
     histories : {"ordered", "shuffled"}
@@ -48,6 +51,7 @@ class Data(Part):
     columns: tuple[str, ...] | None = None
     path: str | None = field(default=None, compare=False)
     histories: str = added_later("ordered")
+    reading: tuple[str, ...] | None = None
 
     def _check(self) -> None:
         require_known("histories", self.histories, ("ordered", "shuffled"))
@@ -56,10 +60,12 @@ class Data(Part):
             require(
                 bool(self.sha256) and len(self.columns or ()) in (2, 3),
                 "source 'csv' needs sha256 and columns (user, item) or (user, item, time);"
-                " datasets.csv_data(path, user=..., item=..., time=...) makes both.",
+                " datasets.csv_data(path, columns) makes both.",
             )
         else:
-            given = [n for n in ("sha256", "columns", "path") if getattr(self, n) is not None]
+            given = [
+                n for n in ("sha256", "columns", "path", "reading") if getattr(self, n) is not None
+            ]
             require(
                 not given,
                 f"{', '.join(given)} has a meaning for source 'csv' only, not for {self.source!r}.",

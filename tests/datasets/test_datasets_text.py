@@ -7,11 +7,15 @@ import pytest
 from datasets_support import refusal, written
 
 from pcrec_core.datasets import movielens, pairs
+from pcrec_core.datasets.reading.opening import shown
 
-FOUR = "user, item, rating, time (separated by a tab)"
-TWO = "user, item (separated by a space)"
-LINE = ": correct or remove the line."
-NOT_INTEGER = " is not an integer, as this format has there" + LINE
+EMPTY = " is empty: take the original file."
+NO_ROWS = " has no rows: expected rows of user and item."
+
+
+def bad(rows: int, fault: str) -> str:
+    """Return the sentence about one bad row among ``rows``."""
+    return f": 1 of {rows} rows is bad: {fault}: take the original file."
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", ""])
@@ -34,46 +38,45 @@ def test_a_long_file_is_read_in_its_order(tmp_path):
     table = pairs.read([written(tmp_path, content)])
     assert (table.users == numbers).all() and (table.items == numbers % 977).all()
     sentence = refusal(pairs.read, [written(tmp_path, content + "\n1 x")])
-    assert "line 300001, column 'item': 'x' is not an integer" in sentence
+    assert "1 of 300,001 rows is bad: item that is no integer in line 300001:" in sentence
 
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("", f" is empty: expected lines of {FOUR}."),
-        ("\n\n", f" has no rows: expected lines of {FOUR}."),
-        ("1\t2\t3\t4\n1\t2\t3\n", f", line 2 has 3 fields, not the 4 of {FOUR}{LINE}"),
-        ("1\t2\t3\t4\t5\n", f", line 1 has 5 fields, not the 4 of {FOUR}{LINE}"),
-        ("1 2 3 4\n", f", line 1 has 1 field, not the 4 of {FOUR}{LINE}"),
-        ("1\t2\t3\t4\n\nann\t2\t3\t4\n", f", line 3, column 'user': 'ann'{NOT_INTEGER}"),
-        ("1\t\t3\t4\n", f", line 1, column 'item': ''{NOT_INTEGER}"),
-        ("1\tnan\t3\t4\n", f", line 1, column 'item': 'nan'{NOT_INTEGER}"),
-        ("1\t2.5\t3\t4\n", f", line 1, column 'item': '2.5'{NOT_INTEGER}"),
-        ("1\t2\t3\t\n", f", line 1, column 'time': ''{NOT_INTEGER}"),
-        ("1\t2\t3\t1998-01-01\n", f", line 1, column 'time': '1998-01-01'{NOT_INTEGER}"),
+        ("", EMPTY),
+        ("\n\n", NO_ROWS),
+        ("1\t2\t3\t4\n1\t2\t3\n", bad(2, "3 fields instead of 4 in line 2")),
+        ("1\t2\t3\t4\t5\n", bad(1, "5 fields instead of 4 in line 1")),
+        ("1 2 3 4\n", bad(1, "1 field instead of 4 in line 1")),
+        ("1\t2\t3\t4\n\nann\t2\t3\t4\n", bad(2, "user that is no integer in line 3")),
+        ("1\t\t3\t4\n", bad(1, "item that is no integer in line 1")),
+        ("1\tnan\t3\t4\n", bad(1, "item that is no integer in line 1")),
+        ("1\t2.5\t3\t4\n", bad(1, "item that is no integer in line 1")),
+        ("1\t2\t3\t\n", bad(1, "time that is no integer in line 1")),
+        ("1\t2\t3\t1998-01-01\n", bad(1, "time that is no integer in line 1")),
+        (f"1\t{2**63}\t3\t4\n", bad(1, "item that is no integer in line 1")),
+        (b"1\t2\xff\t3\t4\n", bad(1, "item that is no integer in line 1")),
         (
-            f"1\t{2**63}\t3\t4\n",
-            f", line 1, column 'item': '{2**63}' does not fit into 64 bits{LINE}",
-        ),
-        (
-            b"1\t2\xff\t3\t4\n",
-            f", line 1, column 'item': b'2\\xff' holds bytes that are not UTF-8{LINE}",
+            "1\t2\tx\nann\t2\t3\t4\n" * 2,
+            ": 4 of 4 rows are bad: 3 fields instead of 4 in 2 rows, first in line 1; user that is"
+            " no integer in 2 rows, first in line 2: take the original file.",
         ),
     ],
 )
-def test_the_first_bad_line_is_named(tmp_path, content, sentence):
+def test_bad_lines_are_counted_and_the_first_is_named(tmp_path, content, sentence):
     path = written(tmp_path, content)
-    assert refusal(movielens.read, [path]) == f"{path}{sentence}"
+    assert refusal(movielens.read, [path]) == f"{shown(path)}{sentence}"
 
 
 @pytest.mark.parametrize(
-    ("content", "sentence"),
+    ("content", "fault"),
     [
-        ("1 2\n1 2 3\n", f", line 2 has 3 fields, not the 2 of {TWO}{LINE}"),
-        ("1 2\n1\n", f", line 2 has 1 field, not the 2 of {TWO}{LINE}"),
-        ('1 2\n1 "2"\n', f", line 2, column 'item': '\"2\"'{NOT_INTEGER}"),
+        ("1 2\n1 2 3\n", "3 fields instead of 2 in line 2"),
+        ("1 2\n1\n", "1 field instead of 2 in line 2"),
+        ('1 2\n1 "2"\n', "item that is no integer in line 2"),
     ],
 )
-def test_the_first_bad_pair_is_named(tmp_path, content, sentence):
+def test_a_bad_pair_is_named(tmp_path, content, fault):
     path = written(tmp_path, content)
-    assert refusal(pairs.read, [path]) == f"{path}{sentence}"
+    assert refusal(pairs.read, [path]) == f"{shown(path)}{bad(2, fault)}"

@@ -1,0 +1,162 @@
+"""How a file is read: detected from its beginning, each part replaced by what is given."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from pcrec_core.datasets.reading import columns, objects, separators
+from pcrec_core.datasets.reading.opening import compression, require_regular, shown, unpacked
+from pcrec_core.datasets.reading.options import Options
+from pcrec_core.errors import DataError
+
+#: Bytes of the file's beginning from which everything is detected.
+SAMPLE = 1 << 18
+_MARKS = {b"PAR1": "parquet", b"ARROW1": "feather", b"FEA1": "feather"}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Everything that decides how a file is read.
+
+    Parameters
+    ----------
+    path : Path
+    format : {"delimited", "sequences", "json", "parquet", "feather"}
+    compression : {"", "gzip", "zip", "zstd"}
+    encoding : str
+        Of the text; empty for parquet and feather.
+    names : tuple of str
+        All columns; without a header their numbers from 0.
+    columns : tuple of str
+        Those of user, item and, where there are times, time.
+    sep : str
+        The separator; " " stands for a run of blanks and tabs, "" for none.
+    header : bool
+        Whether ``names`` stand in the file.
+    skipped : int
+        Lines before the header or the first row.
+    quoted : bool
+        Whether values can be quoted.
+    date_format : str, optional
+        Format of the times.
+    skip_bad_rows : bool
+        Whether bad rows are left out.
+    member : str
+        Name of the file in a zip archive of several.
+    """
+
+    path: Path
+    format: str
+    compression: str
+    encoding: str
+    names: tuple[str, ...]
+    columns: tuple[str, ...]
+    sep: str = ""
+    header: bool = True
+    skipped: int = 0
+    quoted: bool = True
+    date_format: str | None = None
+    skip_bad_rows: bool = False
+    member: str = ""
+
+
+def layout_of(path: Path, options: Options | None = None) -> Layout:
+    """Detect how a file is read.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, is empty, or can be read in more than one way.
+    """
+    options = options or Options()
+    if not require_regular(path):
+        raise DataError(f"{shown(path)} is empty: expected rows of user, item and time.")
+    packed = compression(path)
+    with unpacked(path, packed) as content:
+        head = content.read(SAMPLE)
+    kind = options.format or _binary(head)
+    rest = {"date_format": options.date_format, "skip_bad_rows": options.skip_bad_rows}
+    if kind in ("parquet", "feather"):
+        names = _schema(path, packed, kind)
+        chosen = columns.choose(path, names, [], options.columns, header=True)
+        return Layout(path, kind, packed, "", names, chosen, **rest)
+    encoding = options.encoding or _encoding(head)
+    text = _decoded(path, head, encoding)
+    if kind == "json" or (kind is None and text.lstrip()[:1] in ("{", "[")):
+        names, rows = objects.sample(path, text)
+        chosen = columns.choose(path, names, rows, options.columns, header=True)
+        return Layout(path, "json", packed, encoding, names, chosen, **rest)
+    found = separators.detect(path, _whole_lines(text, len(head) < SAMPLE), options)
+    if found.sequences:
+        return Layout(
+            path, "sequences", packed, encoding, ("user", "item"), ("user", "item"), found.sep,
+            header=False, skipped=found.skipped, skip_bad_rows=options.skip_bad_rows,
+        )  # fmt: skip
+    chosen = columns.choose(path, found.names, found.rows, options.columns, found.header)
+    return Layout(
+        path, "delimited", packed, encoding, found.names, chosen, found.sep, found.header,
+        found.skipped, **rest,
+    )  # fmt: skip
+
+
+def minimal(path: Path, options: Options) -> Options:
+    """Return the options without those that only repeat what is detected without them."""
+    whole = layout_of(path, options)
+    for name in options.stated():
+        fewer = replace(options, **{name: None})
+        try:
+            if name != "skip_bad_rows" and layout_of(path, fewer) == whole:
+                options = fewer
+        except DataError:
+            pass  # without it nothing is detected: it is needed
+    return options
+
+
+def _binary(head: bytes) -> str | None:
+    return next((kind for mark, kind in _MARKS.items() if head.startswith(mark)), None)
+
+
+def _encoding(head: bytes) -> str:
+    """Return UTF-16 where a mark or every second byte shows it, else UTF-8."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    even, odd = head[:1000:2].count(0), head[1:1000:2].count(0)
+    half = len(head[:1000]) // 2
+    if half > 8 and max(even, odd) > 0.8 * half:
+        return "utf-16-le" if odd > even else "utf-16-be"
+    return "utf-8"
+
+
+def _decoded(path: Path, head: bytes, encoding: str) -> str:
+    if encoding == "utf-8":
+        return head.decode("utf-8-sig", errors="surrogateescape")
+    try:
+        return head.decode(encoding, errors="ignore").removeprefix("\ufeff")
+    except (UnicodeError, ValueError) as error:
+        raise DataError(f"{shown(path)} is not {encoding} text ({str(error)[:60]}).") from None
+
+
+def _whole_lines(text: str, complete: bool) -> list[str]:
+    lines = text.splitlines(keepends=True) if "\r" in text else text.split("\n")
+    lines = [line.rstrip("\r\n") for line in lines]
+    return lines if complete or len(lines) == 1 else lines[:-1]
+
+
+def _schema(path: Path, packed: str, kind: str) -> tuple[str, ...]:
+    """Return the names of the columns of a parquet or feather file."""
+    if packed:
+        raise DataError(f"{shown(path)} is a packed {kind} file: unpack it.")
+    try:
+        if kind == "parquet":
+            return tuple(parquet.read_schema(path).names)
+        with pa.OSFile(str(path)) as source:
+            return tuple(pa.ipc.open_file(source).schema.names)
+    except (pa.ArrowException, OSError, json.JSONDecodeError) as error:
+        raise DataError(
+            f"{shown(path)} cannot be read as {kind} ({str(error)[:60]!r}): is it whole?"
+        ) from None
