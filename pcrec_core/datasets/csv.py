@@ -122,7 +122,8 @@ def _as_csv(table: Table) -> bytes:
     named = {"user": table.users, "item": table.items}
     if table.times is not None:
         named["time"] = table.times
-    return pd.DataFrame(named).to_csv(index=False, lineterminator="\n").encode()
+    text: str = pd.DataFrame(named).to_csv(index=False, lineterminator="\n")
+    return text.encode()
 
 
 def layout(data: Data) -> Layout:

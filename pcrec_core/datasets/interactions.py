@@ -39,6 +39,8 @@ class Interactions:
         ``W_read`` (before the filter) and ``W`` (after it) for W = rows, users, items, and between
         them the numbers that each rule of ``filtering.Filter`` removed: ``W_core``,
         ``rows_distinct``, ``users_distinct``, ``rows_short`` and ``users_short``.
+    notes : tuple of str
+        Sentences of the reader on what it left out or found strange.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Interactions:
     times: np.ndarray | None
     repeats: bool
     counts: dict[str, int]
+    notes: tuple[str, ...] = ()
 
     @property
     def n_users(self) -> int:
@@ -91,6 +94,7 @@ def build(table: Table, source: Source, core: int) -> Interactions:
         times=None if times is None else times[order],
         repeats=_repeats(source.repeats, left.rows, first),
         counts=counts,
+        notes=table.notes,
     )
 
 

@@ -62,11 +62,14 @@ class Table:
         Raw ids: int64, or str in an object array.
     times : array (rows,), optional
         int64 or float64; ``None`` where the format has no time.
+    notes : tuple of str
+        Sentences on what a reader of the results must know, such as rows that were left out.
     """
 
     users: np.ndarray
     items: np.ndarray
     times: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

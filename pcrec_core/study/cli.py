@@ -7,10 +7,9 @@ import os
 import sys
 from pathlib import Path
 
-from pcrec_core import datasets
-from pcrec_core.datasets import files
 from pcrec_core.errors import PCRecError
 from pcrec_core.study import records
+from pcrec_core.study.cli_data import add_data
 from pcrec_core.study.cli_options import RECORDS, Parser, print_record
 from pcrec_core.study.cli_study import add_study
 from pcrec_core.study.cli_train import add_train
@@ -46,8 +45,9 @@ def parser() -> Parser:
     """Return the parser of all commands."""
     whole = Parser(prog="pcrec", description="PCRec, reproduced: train and read runs.")
     commands = whole.add_subparsers(required=True, metavar="data | train | study | show")
-    data = commands.add_parser("data", help="list the data sets and what is on disk")
-    data.set_defaults(command=_data)
+    add_data(
+        commands.add_parser("data", help="list the data sets, or show how a file of yours is read")
+    )
     show = commands.add_parser("show", help="print a record")
     show.add_argument(
         "record",
@@ -63,19 +63,6 @@ def parser() -> Parser:
         )
     )
     return whole
-
-
-def _data(options: argparse.Namespace) -> None:
-    for source in datasets.SOURCES.values():
-        print(f"{source.name:<24} {source.title}")
-        for file in source.files:
-            if isinstance(file, datasets.ManualFile):
-                size, address = "by hand", file.page
-            else:
-                size, address = f"{file.bytes / 1e6:.1f} MB", file.urls[0]
-            print(f"{'':<24}   {file.name}, {size}: {files.status(file)}; {address}")
-        citation = f" Cite: {source.citation}" if source.citation else ""
-        print(f"{'':<24}   {source.terms}{citation}")
 
 
 def _show(options: argparse.Namespace) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pcrec_core import datasets
-from pcrec_core.errors import SpecError
 from pcrec_core.specs.derived import Spec
-from pcrec_core.specs.run import Data
 from pcrec_core.study import defaults, set_values
 from pcrec_core.study import run as study
+from pcrec_core.study.cli_data import FILE_HELP, add_reading, data_of
 from pcrec_core.study.cli_options import add_place, executor, once, print_record
 from pcrec_core.study.labels import LABELS
 from pcrec_core.study.records import Store
@@ -19,6 +17,8 @@ from pcrec_core.training import environment
 
 def add_train(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = f"Train runs, or read those that have a record.\n\n{FILE_HELP}"
     add = parser.add_argument
     add(
         "labels",
@@ -29,10 +29,6 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     )
     add("--dataset", required=True, help="a name that `data` lists")
     add("--csv", type=Path, metavar="FILE", help="the file, for --dataset csv")
-    add(
-        "--columns",
-        help="columns of the csv file: user,item or user,item,time (default: those names)",
-    )
     add("--model", required=True, help="sasrec, dnn or bpr")
     add("--seed", type=int, nargs="+", default=[0], help="one or more (default: 0)")
     add(
@@ -44,6 +40,7 @@ def add_train(parser: argparse.ArgumentParser) -> None:
         help="settings other than the study's, such as epochs=5 alpha=30 loss=all; the names:"
         f" {', '.join(set_values.SETTINGS)}",
     )
+    add_reading(parser)
     add_place(parser)
     parser.set_defaults(command=_train)
 
@@ -67,7 +64,7 @@ def specs(options: argparse.Namespace) -> list[Spec]:
     settings = set_values.parse(options.set)
     # a mistyped name is refused before a file is read
     defaults.defaults(options.dataset, options.model)
-    data = _data(options)
+    data = data_of(options)
     wanted = [
         set_values.configured(label, data, options.model, seed, settings)
         for label in options.labels
@@ -75,25 +72,3 @@ def specs(options: argparse.Namespace) -> list[Spec]:
     ]
     # a baseline without training has no seeds
     return list(dict.fromkeys(wanted))
-
-
-def _data(options: argparse.Namespace) -> Data:
-    if options.dataset != "csv":
-        if options.csv is not None or options.columns is not None:
-            raise SpecError(
-                f"--csv and --columns belong to --dataset csv, not to {options.dataset}."
-            )
-        return Data(options.dataset)
-    if options.csv is None:
-        raise SpecError("--dataset csv needs the file: --csv FILE.")
-    columns = _columns("user,item,time" if options.columns is None else options.columns)
-    return datasets.csv_data(options.csv, *columns)
-
-
-def _columns(names: str) -> tuple[str, str, str | None]:
-    columns = [name.strip() for name in names.split(",")]
-    if len(columns) not in (2, 3):
-        raise SpecError(
-            f"--columns names two or three columns, user,item or user,item,time, not {names!r}."
-        )
-    return columns[0], columns[1], columns[2] if len(columns) == 3 else None

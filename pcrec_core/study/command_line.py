@@ -33,11 +33,21 @@ def command(spec: Spec) -> str:
     words = ["pcrec", "train", label, "--dataset", spec.data.source]
     if spec.data.source == "csv":
         words += ["--csv", spec.data.path or _FILE, "--columns", ",".join(spec.data.columns or ())]
+        words += [word for given in spec.data.reading or () for word in _reading_option(given)]
     words += ["--model", run.model.name if isinstance(run, RunSpec) else "sasrec"]
     words += ["--seed", str(spec.seed)]
     if settings:
         words += ["--set", *(text_of(name, value) for name, value in settings.items())]
     return shlex.join(words)
+
+
+def _reading_option(word: str) -> list[str]:
+    """Return the option that gives a part of the reading of a file."""
+    name, _, value = word.partition("=")
+    option = name.replace("_", "-")
+    if value in ("True", "False"):
+        return [f"--{'no-' * (value == 'False')}{option}"]
+    return [f"--{option}", value]
 
 
 def current(spec: Spec) -> Spec:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pcrec_core.datasets import csv_data, source
+from pcrec_core.datasets.reading.options import Options
 from pcrec_core.errors import NotChosen, SpecError, require_known
 from pcrec_core.specs.protocol import PROTOCOLS, VALUES, ProtocolOptions
 from pcrec_core.specs.run import CRITERIA, Cooperation, Data, Model, RunSpec, Training
@@ -72,7 +73,9 @@ def chosen(label: str, model: str, dataset: str) -> float:
     return CHOSEN[label, model]
 
 
-def dataset(name: str, csv: str = "", columns: Sequence[str] = ("user", "item", "time")) -> Data:
+def dataset(
+    name: str, csv: str = "", columns: Sequence[str] = (), core: int = 5, **reading: Any
+) -> Data:
     """Return the data that a notebook names.
 
     Parameters
@@ -81,7 +84,11 @@ def dataset(name: str, csv: str = "", columns: Sequence[str] = ("user", "item", 
     csv : str
         The file, for the name ``csv``.
     columns : sequence of str
-        Its columns: user and item, or user, item and time.
+        Its columns: user and item, or user, item and time; those that are recognised if empty.
+    core : int
+        Users and items with fewer actions are removed.
+    **reading
+        Other fields of ``reading.options.Options``.
 
     Raises
     ------
@@ -89,14 +96,10 @@ def dataset(name: str, csv: str = "", columns: Sequence[str] = ("user", "item", 
         For an unknown name, a csv without a file, or a wrong number of columns.
     """
     if name != "csv":
-        return Data(source(name).name)
+        return Data(source(name).name, core=core)
     if not csv:
         raise SpecError("the data set csv needs the path of your file: give it as csv.")
-    if len(columns) not in (2, 3):
-        raise SpecError(
-            f"columns names two or three columns, user, item and time, not {list(columns)}."
-        )
-    return csv_data(csv, columns[0], columns[1], time=columns[2] if len(columns) == 3 else None)
+    return csv_data(csv, columns or None, core=core, options=Options(**reading))
 
 
 def run_spec(

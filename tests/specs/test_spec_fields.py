@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import fit, two_rings
 
 from pcrec_core import datasets
+from pcrec_core.datasets.reading.options import Options
 from pcrec_core.datasets.split import Split, split
 from pcrec_core.specs.protocol import PROTOCOLS, ProtocolOptions
 from pcrec_core.specs.run import Cooperation, Data, Model, RunSpec, Training
@@ -103,7 +105,7 @@ CHANGES: dict[str, list[RunSpec]] = {
 #: Tested below, and Training.precision in test_precision.py.
 OTHERS = """
 Training.precision Training.average
-Data.core Data.source Data.sha256 Data.columns Data.path
+Data.core Data.source Data.sha256 Data.columns Data.path Data.reading
 RunSpec.protocol RunSpec.numerics RunSpec.data RunSpec.model RunSpec.training
 RunSpec.custom_options
 ProtocolOptions.data ProtocolOptions.candidates ProtocolOptions.hidden
@@ -135,7 +137,7 @@ def on_its_data(run: RunSpec) -> tuple[float, ...]:
 
 def test_the_source_its_core_and_a_files_content_and_columns_change_the_training(tmp_path: Path):
     # Times reverse the order of the file.
-    rows = [(u, 1 + (u + k * k) % 7, 100 - k) for u in range(8) for k in range(6)]
+    rows = [(u, 1 + (u + k * k) % 7, 72 - k) for u in range(8) for k in range(6)]
     texts = [
         "\n".join(["user,item,time", *(f"{u},{i + (u == moved)},{t}" for u, i, t in rows)])
         for moved in (None, 0)
@@ -145,13 +147,16 @@ def test_the_source_its_core_and_a_files_content_and_columns_change_the_training
 
     run = change(SASREC, "training", batch=512)
 
-    def over(name: str, time: str | None = "time") -> RunSpec:
-        return replace(run, data=datasets.csv_data(tmp_path / name, "user", "item", time, core=1))
+    def over(name: str, *time: str, **reading: Any) -> RunSpec:
+        columns, options = ("user", "item", *time), Options(**reading)
+        data = datasets.csv_data(tmp_path / name, columns, core=1, options=options)
+        return replace(run, data=data)
 
-    runs = [over("one.csv"), over("other.csv"), over("one.csv", None), run]
+    runs = [over("one.csv", "time"), over("other.csv", "time"), over("one.csv"), run]
     runs.append(change(run, "data", core=30))
-    assert len({run.identity for run in runs}) == len({on_its_data(run) for run in runs}) == 5
-    copy = over("copy.csv")  # a path is no identity
+    runs.append(over("one.csv", "time", date_format="%y"))  # 68 is 2068, after 1969
+    assert len({run.identity for run in runs}) == len({on_its_data(run) for run in runs}) == 6
+    copy = over("copy.csv", "time")  # a path is no identity
     assert copy.identity == runs[0].identity and on_its_data(copy) == on_its_data(runs[0])
 
 

@@ -258,11 +258,12 @@ for dnn and bpr.
 --set peers=0           | peers must be 1 or more, not 0.
 --seed -1               | seed must be 0 or more, not -1.
 --seed 1 2 1            | --seed has 1 twice; give each once.
---csv my.csv            | --csv and --columns belong to --dataset csv, not to synthetic.
---columns a,b           | --csv and --columns belong to --dataset csv, not to synthetic.
+--csv my.csv            | --csv belongs to --dataset csv, not to synthetic.
+--columns a,b --no-header | --columns and --header belong to --dataset csv, not to synthetic.
+--date-format %Y        | --date-format belongs to --dataset csv, not to synthetic.
 --dataset csv           | --dataset csv needs the file: --csv FILE.
 --dataset csv --csv nowhere.csv             | nowhere.csv cannot be read (No such file or directory)
---dataset csv --csv x --columns a           | --columns names two or three columns
+--dataset csv --csv x --columns a           | columns names two or three columns
 --device gpu            | device must be auto, cpu or cuda, not 'gpu'.
 --threads 0             | threads must be from 1 to 1024, not 0.
 --threads 100000        | threads must be from 1 to 1024, not 100000.
@@ -397,11 +398,11 @@ def test_the_columns_of_a_csv_are_named(call, folder, tmp_path):
 @pytest.mark.parametrize(
     ("last", "sentence"),
     table("""
-late | , line 97, column 'time': 'late' is not a number
-     | , line 97, column 'time': '' is not a number
-nan  | , line 97, column 'time': 'nan' is not a finite number
-8,9  | , line 97 has 4 fields, not the 3 of user, item, time
-usr  | , line 1: unknown column 'user'; did you mean 'usr'? Known: item, time, usr.
+late | : 1 of 96 rows is bad: time that is no number or ISO date in line 97:
+     | : 1 of 96 rows is bad: no time in line 97:
+nan  | : 1 of 96 rows is bad: no time in line 97:
+8,9  | : 1 of 96 rows is bad: 4 fields instead of 3 in line 97:
+usr  | : no column of users is recognised among 'usr', 'item', 'time': name the columns
 """),
 )
 def test_a_malformed_csv_is_reported_with_its_line(call, folder, tmp_path, last, sentence):

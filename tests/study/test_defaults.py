@@ -180,7 +180,9 @@ def test_a_notebook_names_its_data(tmp_path):
     path = tmp_path / "my.csv"
     path.write_text("user,item,time\na,b,1\n")
     assert dataset("ml-100k") == Data("ml-100k") and dataset("csv", str(path)) == csv_data(path)
-    assert dataset("csv", str(path), ["item", "user"]) == csv_data(path, "item", "user", None)
+    assert dataset("csv", str(path), ["item", "user"]) == csv_data(path, ("item", "user"))
+    assert dataset("csv", str(path), core=2, encoding="latin-1").reading == ("encoding=latin-1",)
+    assert dataset("ml-100k", core=2) == Data("ml-100k", core=2)
 
 
 def sasrec(**given: object) -> RunSpec:
@@ -207,7 +209,11 @@ def sasrec(**given: object) -> RunSpec:
         (lambda: sasrec(alpha=-1), SpecError, "alpha must be above 0"),
         (lambda: base("csv", "bpr"), SpecError, "csv_data(path"),
         (lambda: dataset("ml100k"), DataError, "did you mean 'ml-100k'?"),
-        (lambda: dataset("csv", "x.csv", ["user"]), SpecError, "columns names two or three"),
+        (
+            lambda: dataset("csv", __file__, ["user"]),
+            SpecError,
+            "columns names two or three",
+        ),
         (lambda: dataset("csv", "nowhere.csv"), DataError, "nowhere.csv cannot be read"),
     ],
 )

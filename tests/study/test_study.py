@@ -21,6 +21,7 @@ from support import fit
 from pcrec_core import datasets, provenance
 from pcrec_core.analysis import paper
 from pcrec_core.datasets import csv_data
+from pcrec_core.datasets.reading.options import Options
 from pcrec_core.datasets.split import split
 from pcrec_core.errors import FileError, PCRecError, RecordError, SpecError, TrainingError
 from pcrec_core.specs import run as specs
@@ -56,6 +57,9 @@ def write_csv(path: Path, shift: int = 0) -> Path:
     rows = [f"u{user},i{(user + 3 * k + shift) % 10},{k}" for user in range(12) for k in range(8)]
     path.write_text("\n".join(["the user,item,time", *rows]) + "\n")
     return path
+
+
+NAMED = ("the user", "item", "time")
 
 
 # --- read, or trained and stored
@@ -97,13 +101,11 @@ def test_a_csv_is_one_run_wherever_it_lies(store, trained, tmp_path):
     here = write_csv(tmp_path / "here.csv")
     there = tmp_path / "there.csv"
     shutil.copy(here, there)
-    run, twin = (
-        base(csv_data(path, user="the user"), "bpr", epochs=1, d=4) for path in (here, there)
-    )
+    run, twin = (base(csv_data(path, NAMED), "bpr", epochs=1, d=4) for path in (here, there))
     [one, other] = study.run([run, twin], store=store)
     assert len(trained) == 1 and one == other and one.result["data"]["users"] == 12
     assert "path" not in one.key["data"] and str(tmp_path) not in store.path(run.name).read_text()
-    changed = base(csv_data(write_csv(there, shift=1), user="the user"), "bpr", epochs=1, d=4)
+    changed = base(csv_data(write_csv(there, shift=1), NAMED), "bpr", epochs=1, d=4)
     study.run([changed], store=store)
     assert trained == [run, changed]
 
@@ -265,7 +267,7 @@ def test_real_data_are_not_trained_on_where_that_is_forbidden(store, trained, mo
 
 def test_a_csv_is_real_data_too(store, trained, monkeypatch, tmp_path):
     monkeypatch.setenv(train.NO_TRAINING, "1")
-    run = base(csv_data(write_csv(tmp_path / "my.csv"), user="the user"), "bpr")
+    run = base(csv_data(write_csv(tmp_path / "my.csv"), NAMED), "bpr")
     with pytest.raises(RecordError, match=r"my\.csv"):
         study.run([run], store=store)
     assert trained == []
@@ -362,11 +364,13 @@ def test_the_command_line_is_as_short_as_a_label_allows(run, line):
 
 @pytest.mark.parametrize(
     "columns",
-    [("the user", "item", "time"), ("the user", "item", None), ("item", "the user", "time")],
+    [NAMED, NAMED[:2], ("item", "the user", "time")],
 )
 @pytest.mark.parametrize("name", ["my.csv", "my own $HOME 'file'.csv"])
 def test_the_command_line_of_a_csv_means_that_csv(tmp_path, name, columns):
-    data = csv_data(write_csv(tmp_path / name), *columns, core=2)
+    options = Options(encoding="latin-1", skip_bad_rows=True)
+    data = csv_data(write_csv(tmp_path / name), columns, core=2, options=options)
+    assert data.reading == ("encoding=latin-1", "skip_bad_rows=True")
     run = pcrec(data, "sasrec")
     again = parsed(command(run))
     assert again == run and again.data.path == data.path and again.data.columns == data.columns

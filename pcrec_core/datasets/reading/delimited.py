@@ -128,7 +128,7 @@ def _check_quotes(layout: Layout) -> None:
 
 
 @contextmanager
-def lines(layout: Layout) -> Iterator[io.TextIOBase]:
+def lines(layout: Layout) -> Iterator[io.TextIOWrapper]:
     """Open the text of a layout; bytes that are not of its encoding become surrogates."""
     encoding = "utf-8-sig" if layout.encoding == "utf-8" else layout.encoding
     with unpacked(layout.path, layout.compression, layout.member) as content:

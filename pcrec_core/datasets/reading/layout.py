@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from pyarrow import parquet
@@ -80,38 +81,43 @@ def layout_of(path: Path, options: Options | None = None) -> Layout:
     with unpacked(path, packed) as content:
         head = content.read(SAMPLE)
     kind = options.format or _binary(head)
-    rest = {"date_format": options.date_format, "skip_bad_rows": options.skip_bad_rows}
+    start = Layout(
+        path, kind or "", packed, "", (), (),
+        date_format=options.date_format, skip_bad_rows=options.skip_bad_rows,
+    )  # fmt: skip
     if kind in ("parquet", "feather"):
-        names = _schema(path, packed, kind)
+        names = _schema(start)
         chosen = columns.choose(path, names, [], options.columns, header=True)
-        return Layout(path, kind, packed, "", names, chosen, **rest)
-    encoding = options.encoding or _encoding(head)
-    text = _decoded(path, head, encoding)
+        return replace(start, names=names, columns=chosen)
+    start = replace(start, encoding=options.encoding or _encoding(head))
+    text = _decoded(path, head, start.encoding)
     if kind == "json" or (kind is None and text.lstrip()[:1] in ("{", "[")):
         names, rows = objects.sample(path, text)
         chosen = columns.choose(path, names, rows, options.columns, header=True)
-        return Layout(path, "json", packed, encoding, names, chosen, **rest)
-    found = separators.detect(path, _whole_lines(text, len(head) < SAMPLE), options)
+        return replace(start, format="json", names=names, columns=chosen)
+    return _delimited(start, _whole_lines(text, len(head) < SAMPLE), options)
+
+
+def _delimited(start: Layout, lines: list[str], options: Options) -> Layout:
+    found = separators.detect(start.path, lines, options)
+    start = replace(
+        start, names=found.names, sep=found.sep, header=found.header, skipped=found.skipped
+    )
     if found.sequences:
-        return Layout(
-            path, "sequences", packed, encoding, ("user", "item"), ("user", "item"), found.sep,
-            header=False, skipped=found.skipped, skip_bad_rows=options.skip_bad_rows,
-        )  # fmt: skip
-    chosen = columns.choose(path, found.names, found.rows, options.columns, found.header)
-    return Layout(
-        path, "delimited", packed, encoding, found.names, chosen, found.sep, found.header,
-        found.skipped, **rest,
-    )  # fmt: skip
+        return replace(start, format="sequences", columns=found.names)
+    chosen = columns.choose(start.path, found.names, found.rows, options.columns, found.header)
+    return replace(start, format="delimited", columns=chosen)
 
 
 def minimal(path: Path, options: Options) -> Options:
     """Return the options without those that only repeat what is detected without them."""
     whole = layout_of(path, options)
     for name in options.stated():
-        fewer = replace(options, **{name: None})
+        given: dict[str, Any] = {**vars(options)}
+        del given[name]
         try:
-            if name != "skip_bad_rows" and layout_of(path, fewer) == whole:
-                options = fewer
+            if name != "skip_bad_rows" and layout_of(path, Options(**given)) == whole:
+                options = Options(**given)
         except DataError:
             pass  # without it nothing is detected: it is needed
     return options
@@ -147,9 +153,10 @@ def _whole_lines(text: str, complete: bool) -> list[str]:
     return lines if complete or len(lines) == 1 else lines[:-1]
 
 
-def _schema(path: Path, packed: str, kind: str) -> tuple[str, ...]:
+def _schema(start: Layout) -> tuple[str, ...]:
     """Return the names of the columns of a parquet or feather file."""
-    if packed:
+    path, kind = start.path, start.format
+    if start.compression:
         raise DataError(f"{shown(path)} is a packed {kind} file: unpack it.")
     try:
         if kind == "parquet":

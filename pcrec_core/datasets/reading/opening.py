@@ -119,9 +119,8 @@ def _reported(path: Path) -> Iterator[None]:
     except _DAMAGE as error:
         if isinstance(error, DataError):
             raise
-        reason = (
-            getattr(error, "strerror", None) or str(error).strip("\"'")[:80] or type(error).__name__
-        )
+        text = str(error.args[0])[:80] if error.args else "damaged"
+        reason = getattr(error, "strerror", None) or text
         raise DataError(
             f"{shown(path)} cannot be read ({reason}): check the file and its permissions."
         ) from None

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from pcrec_core.errors import SpecError, known
+from pcrec_core.errors import SpecError, require_known
 
 FORMATS = ("delimited", "sequences", "json", "parquet", "feather")
 #: Separators by the names that the command line takes beside the characters themselves.
@@ -70,7 +70,7 @@ class Options:
         if self.sep is not None:
             object.__setattr__(self, "sep", _separator(self.sep))
         if self.format is not None:
-            known("format", self.format, FORMATS)
+            require_known("format", self.format, FORMATS)
         if self.encoding is not None:
             _check_encoding(self.encoding)
 
@@ -104,7 +104,7 @@ def from_words(columns: Iterable[str] | None, words: Iterable[str]) -> Options:
     names = [field.name for field in dataclasses.fields(Options)]
     for word in words:
         name, _, value = word.partition("=")
-        known("reading option", name, names)
+        require_known("reading option", name, names)
         given[name] = _BOOLEANS.get(value, value)
     return Options(columns=None if columns is None else tuple(columns), **given)
 

@@ -119,8 +119,11 @@ def interpret(
     if not good.all():
         users, items = users.filter(pa.array(good)), items.filter(pa.array(good))
         times = None if times is None else times[good]
-    table = Table(values.numbered(users), values.numbered(items), times)
-    return Reading(table, rows, [*faults, *faults_of(masks, locate)], written)
+    faults = [*faults, *faults_of(masks, locate)]
+    notes = [f"left out: {fault}" for fault in faults]
+    notes += [*values.spelled_twice(users, "user"), *values.spelled_twice(items, "item")]
+    table = Table(values.numbered(users), values.numbered(items), times, tuple(notes))
+    return Reading(table, rows, faults, written)
 
 
 def faults_of(masks: values.Masks, locate: Locate) -> list[Fault]:

@@ -124,6 +124,8 @@ def _separator(path: Path, by_sep: dict[str, Rows], options: Options) -> str:
     """Return the separator by which the lines have equally many fields."""
     shapes = {sep: _shape(rows) for sep, rows in by_sep.items()}
     usual = {sep: share for sep, (width, share) in shapes.items() if width > 1 and share >= _EQUAL}
+    last = max((int(number) for number in options.columns or () if number.isdecimal()), default=0)
+    usual = {sep: share for sep, share in usual.items() if shapes[sep][0] > last} or usual
     known = [sep for sep in by_sep if _meets(by_sep[sep][0], options.columns)]
     if len(known) == 1:
         return known[0]
@@ -134,7 +136,7 @@ def _separator(path: Path, by_sep: dict[str, Rows], options: Options) -> str:
     if not likely:
         raise DataError(
             f"{shown(path)} has one column only: no tab, blank, ',', ';', '|' or '::' divides its"
-            " lines; is the separator another one (--sep), or the file no text?"
+            " lines; is it another separator (--sep) or encoding (--encoding), or no text?"
         )
     if len(likely) > 1:
         one, other = (f"{shapes[sep][0]} columns by {NAMED[sep]}" for sep in likely[:2])

@@ -88,7 +88,7 @@ def ids(column: pa.ChunkedArray, role: str) -> tuple[pa.Array, Masks]:
     texts, masks = text_of(column, role)
     missing = _missing(texts)
     spelled = compute.unique(texts.filter(pa.array(missing))).to_pylist()
-    written = ", ".join(sorted({text for text in spelled if text})[:4])
+    written = ", ".join(sorted({text for text in spelled if text})[:5])
     kind = f"no {role} id" + (f" (or one written {written})" if written else "")
     masks[kind] = missing
     masks[f"{role} id with a NUL byte"] = _contains_nul(texts)
@@ -98,6 +98,20 @@ def ids(column: pa.ChunkedArray, role: str) -> tuple[pa.Array, Masks]:
 def _contains_nul(texts: pa.Array) -> np.ndarray:
     found: np.ndarray = compute.match_substring(texts, "\0").to_numpy(zero_copy_only=False)
     return found
+
+
+def spelled_twice(texts: pa.Array, role: str) -> list[str]:
+    """Return a sentence if ids differ only as ``1`` and ``1.0`` do, or ``7`` and ``007``."""
+    names = compute.unique(texts)
+    plain = compute.replace_substring_regex(names, r"^0+([0-9])", r"\1")
+    plain = compute.replace_substring_regex(plain, r"^([0-9]+)\.0+$", r"\1")
+    twice = len(names) - compute.count_distinct(plain).as_py()
+    if not twice:
+        return []
+    return [
+        f"{twice:,} {role} ids differ from another only as 1 and 1.0, or 7 and 007: they count as"
+        " different"
+    ]
 
 
 def numbered(texts: pa.Array) -> np.ndarray:
@@ -201,6 +215,7 @@ def _dates(texts: pa.Array, form: str) -> tuple[np.ndarray, np.ndarray]:
 def _numbers(texts: pa.Array) -> np.ndarray:
     """Convert texts of numbers to int64, or else to float64."""
     try:
-        return texts.cast(pa.int64()).to_numpy()
+        found: np.ndarray = texts.cast(pa.int64()).to_numpy()
     except pa.ArrowInvalid:
-        return texts.cast(pa.float64()).to_numpy()
+        found = texts.cast(pa.float64()).to_numpy()
+    return found
