@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from pcrec_core import paths
+from pcrec_core import writing, paths
 from pcrec_core.datasets.files import sha256
 from pcrec_core.datasets.reading.columns import ROLES, choose
 from pcrec_core.datasets.reading.faults import refuse
@@ -103,7 +103,7 @@ def frame_data(frame: pd.DataFrame, columns: Sequence[str] | None = None, *, cor
     refuse(_FRAME, found.faults, found.rows)
     content = _as_csv(found.table)
     path = paths.cache() / "frames" / f"{hashlib.sha256(content).hexdigest()}.csv"
-    paths.write_whole(path, content)
+    writing.write_whole(path, content)
     return csv_data(path, ROLES[: len(chosen)], core=core)
 
 
