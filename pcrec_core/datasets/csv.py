@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from pcrec_core import writing, paths
+from pcrec_core import paths, writing
 from pcrec_core.datasets.files import sha256
 from pcrec_core.datasets.reading.columns import ROLES, choose
 from pcrec_core.datasets.reading.faults import refuse
