@@ -29,7 +29,7 @@ from pcrec_core.specs.fields import digest
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study import command_line, splits
 from pcrec_core.study.defaults import base, pcrec
-from pcrec_core.study.records import Store
+from pcrec_core.study.records import RunRecord, Store, of_kind, read
 from pcrec_core.training.build import build
 from pcrec_core.writing import write_whole
 
@@ -103,16 +103,16 @@ def _trained(runs: Sequence[RunSpec], start: list[str], *more: str) -> dict[str,
             cwd=ROOT,
         )
         wall = time.perf_counter() - began
-        found = [Store(Path(folder)).get(run.name) for run in runs]
-    trained = [record for record in found if record is not None]
-    first = trained[0].run
+        store = Store(Path(folder))
+        trained = [of_kind(read(store.path(run.name)), RunRecord) for run in runs]
+    first = trained[0].provenance
     return {
         "seconds": wall,
-        "training": sum(record.run["seconds"]["train"] for record in trained),
-        "exchange": first["seconds"].get("cooperate", 0.0),
-        "megabytes": first["peak_bytes"] / 1e6 / first["processes"],
-        "processes": first["processes"],
-        "weights": trained[0].result["weights"],
+        "training": sum(record.provenance.seconds["train"] for record in trained),
+        "exchange": first.seconds.get("cooperate", 0.0),
+        "megabytes": first.peak_bytes / 1e6 / first.processes,
+        "processes": first.processes,
+        "weights": trained[0].outcome.weights,
         "result": digest([record.result for record in trained]),
     }
 

@@ -12,7 +12,7 @@ from pcrec_core.analysis import comparisons, robustness
 from pcrec_core.analysis.comparisons import named
 from pcrec_core.analysis.strata import Stratum, differ, strata
 from pcrec_core.metrics import METRICS, PRIMARY, SELECTION
-from pcrec_core.study.records import ModelRecord, same_users
+from pcrec_core.study.records import RunRecord, same_users
 from pcrec_core.study.replicates import Replicates, matched
 
 KINDS = ("new", "repeated")
@@ -30,7 +30,7 @@ def by_target(
         interval, its part of the absolute gain of all users, and the p of z, whether the two kinds
         differ (exploratory, :ref:`statistics-strata`). Data with one kind of target have no row.
     """
-    both = (pair for pair in pairs if len(np.unique(pair[0].runs[0].repeated)) == 2)
+    both = (pair for pair in pairs if len(np.unique(pair[0].runs[0].outcome.repeated)) == 2)
     return pd.DataFrame(
         [row for pair in both for metric in metrics for row in _by_target(*matched(*pair), metric)]
     )
@@ -41,7 +41,7 @@ def _by_target(over: Replicates, base: Replicates, metric: str) -> list[dict[str
     kinds = strata(
         over.ranks_for(metric),
         base.ranks_for(metric),
-        np.where(over.runs[0].repeated, *KINDS[::-1]),
+        np.where(over.runs[0].outcome.repeated, *KINDS[::-1]),
         metric,
         paired=comparisons.paired(over, base),
         random_v=over.random,
@@ -160,17 +160,17 @@ def independent_peers(trios: Sequence[tuple[Replicates, Replicates, Replicates]]
         PCRec over it in MRR@5, which is missing for a peer that is neither reported nor the base.
     """
     return pd.DataFrame(
-        [row for trio in trios for run in trio[2].runs for row in _peers_of(run, *trio)]
+        [row for trio in trios for run in trio[2].trained for row in _peers_of(run, *trio)]
     )
 
 
 def _peers_of(
-    run: ModelRecord, over: Replicates, base: Replicates, apart: Replicates
+    run: RunRecord, over: Replicates, base: Replicates, apart: Replicates
 ) -> list[dict[str, Any]]:
-    reported, seed = run.result["chosen"]["peer"], run.spec.seed
+    reported, seed = run.outcome.chosen.peer, run.spec.seed
     known = {0: base.of_seeds({seed}), reported: Replicates(apart.variant, (run,))}
     rows = []
-    for peer, valid in enumerate(run.result["epochs"]["own"][SELECTION]):
+    for peer, valid in enumerate(run.outcome.history.own[SELECTION]):
         compared = matched(over, known[peer]) if peer in known and known[peer].runs else None
         c = compared and comparisons.compare(*compared, PRIMARY)
         rows.append(
@@ -179,7 +179,7 @@ def _peers_of(
                 "model": over.model,
                 "seed": seed,
                 "peer": peer,
-                "best_on_validation": max(valid),
+                "best_on_validation": float(valid.max()),
                 "reported": peer == reported,
                 "relative_improvement": c and c.RI,
                 "low": c and c.low,

@@ -9,11 +9,9 @@ import numpy as np
 import pandas as pd
 
 from pcrec_core.analysis import comparisons
-from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.analysis.selection_bias import Chosen, chosen, selection_bias
 from pcrec_core.metrics import PRIMARY, SELECTION
-from pcrec_core.specs.run import RunSpec
-from pcrec_core.study.records import ModelRecord
+from pcrec_core.study.records import RunRecord
 from pcrec_core.study.replicates import Replicates, matched
 
 
@@ -77,8 +75,7 @@ def _step(step: str, over: Replicates, base: Replicates, metric: str) -> dict[st
 
 
 def _fingerprint(arm: Replicates) -> str:
-    fingerprint: str = arm.runs[0].result["data"]["fingerprint"]
-    return fingerprint
+    return arm.runs[0].outcome.data.fingerprint
 
 
 def choosing(
@@ -103,7 +100,7 @@ def choosing(
 
     Raises
     ------
-    StatsError
+    RecordError
         If an arm is not of trained runs.
     """
     return pd.DataFrame(
@@ -128,22 +125,19 @@ def _choosing(over: Replicates, base: Replicates, metric: str) -> dict[str, Any]
 
 
 def _chosen(arm: Replicates, metric: str) -> Chosen:
-    choices = [_choice_on_validation(run) for run in arm.runs]
-    return chosen([run.result["epochs"]["test"][metric] for run in arm.runs], choices)
+    choices = [_choice_on_validation(run) for run in arm.trained]
+    return chosen([run.outcome.history.test[metric] for run in arm.trained], choices)
 
 
-def _choice_on_validation(run: ModelRecord) -> tuple[int, int]:
+def _choice_on_validation(run: RunRecord) -> tuple[int, int]:
     """Find the epoch, among those with a test, and the peer that validation picks.
 
     Ties go to the earlier epoch, then to the lower peer.
     """
-    spec = run.spec
-    if not isinstance(spec, RunSpec):
-        raise StatsError(f"{run.name} is not a trained run, so no epoch of it was chosen.")
-    epochs = run.result["epochs"]
+    history, models = run.outcome.history, run.spec.reported_models
     # (peers, epochs), or (epochs,) for the merged model
-    valid = np.atleast_2d(epochs[spec.reported_models][SELECTION])
-    if spec.reported_models == "own":
-        valid = valid[:, epochs["tests"]]
+    valid = np.atleast_2d(history.validation(models)[SELECTION])
+    if models == "own":
+        valid = valid[:, history.tests]
     epoch, peer = np.unravel_index(valid.T.argmax(), valid.T.shape)
     return int(epoch), int(peer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,8 @@ import pandas as pd
 
 from pcrec_core.analysis.fig6_invalid_layers import at_the_merge, in_block, measured
 from pcrec_core.metrics import SELECTION
-from pcrec_core.specs.derived import Derived
-from pcrec_core.study.records import ModelRecord
+from pcrec_core.study.probes import Probe
+from pcrec_core.study.records import DerivedRecord, RunRecord
 from pcrec_core.study.replicates import Replicates
 
 
@@ -32,29 +32,23 @@ def merges(pairs: Sequence[Replicates], probes: Sequence[Replicates]) -> pd.Data
         One row per run and layer: H of either peer before the merge, their mean with the weights
         mu, and H of the merged layer.
     """
-    probed = {
-        spec.parents[0]: probe
-        for arm in probes
-        for probe in arm.runs
-        for spec in [probe.spec]
-        if isinstance(spec, Derived)
-    }
+    probed = {probe.spec.parents[0]: probe for arm in probes for probe in arm.probes}
     frames = [
         _merge(arm.model, run, probed[run.spec])
         for arm in pairs
-        for run in arm.runs
+        for run in arm.trained
         if run.spec in probed
     ]
     return pd.concat(frames, ignore_index=True)
 
 
-def _merge(model: str, run: ModelRecord, probe: ModelRecord) -> pd.DataFrame:
+def _merge(model: str, run: RunRecord, probe: DerivedRecord) -> pd.DataFrame:
     held = at_the_merge(run)
-    names = [name for name, _ in run.result["layers"]]
+    names = [layer.name for layer in run.outcome.layers]
     peers = held.pivot(index="layer", columns="peer", values="h").loc[names]
     peers = peers.rename(columns="peer_{}".format)
     mean = (held["h"] * held["mu"]).groupby(held["layer"]).sum()
-    merged = [probe.result["probed"]["tensors"][f"{name}.weight"]["h"] for name in names]
+    merged = [probe.probe.tensors[f"{name}.weight"].h for name in names]
     return peers.assign(mean=mean, merged=merged, model=model, seed=run.spec.seed).reset_index()
 
 
@@ -65,21 +59,21 @@ def entropy_vs_accuracy(pairs: Sequence[Replicates]) -> pd.DataFrame:
     epoch that is reported.
     """
     return pd.concat(
-        [_entropy_vs_accuracy(arm, run) for arm in pairs for run in arm.runs], ignore_index=True
+        [_entropy_vs_accuracy(arm, run) for arm in pairs for run in arm.trained], ignore_index=True
     )
 
 
-def _entropy_vs_accuracy(arm: Replicates, run: ModelRecord) -> pd.DataFrame:
-    epochs, layers = run.result["epochs"], len(run.result["layers"])
-    h = np.array(epochs["h"])  # (exchange, peer, layer)
-    valid = np.array(epochs["own"][SELECTION])[:, epochs["exchanges"]]
+def _entropy_vs_accuracy(arm: Replicates, run: RunRecord) -> pd.DataFrame:
+    history, layers = run.outcome.history, len(run.outcome.layers)
+    h, _ = history.measured()
+    valid = history.own[SELECTION][:, history.exchanges]
     return pd.DataFrame(
         {
             "dataset": arm.dataset,
             "model": arm.model,
             "seed": run.spec.seed,
-            "epoch": np.repeat(epochs["exchanges"], layers),
-            "reported": run.result["chosen"]["epoch"],
+            "epoch": np.repeat(history.exchanges, layers),
+            "reported": run.outcome.chosen.epoch,
             "h": (h[:, 0] - h[:, 1]).ravel(),
             "validation": np.repeat(valid[0] - valid[1], layers),
         }
@@ -106,20 +100,22 @@ def first_exchanges(pairs: Sequence[Replicates], epochs: int = 5) -> pd.DataFram
             "h": h,
         }
         for arm in pairs
-        for run in arm.runs
+        for run in arm.trained
         for epoch, h in _in_blocks(run)
         if epoch < epochs
     ]
     return pd.DataFrame(rows, columns=["model", "variant", "seed", "epoch", "h"])
 
 
-def _in_blocks(run: ModelRecord) -> list[tuple[int, float]]:
+def _in_blocks(run: RunRecord) -> list[tuple[int, float]]:
     """Compute the mean H of the block matrices before each exchange, with its epoch, from 0."""
-    blocks = [place for place, (name, _) in enumerate(run.result["layers"]) if in_block(name)]
+    outcome = run.outcome
+    blocks = [place for place, layer in enumerate(outcome.layers) if in_block(layer.name)]
     if not blocks:
         return []
-    exchanges = zip(run.result["epochs"]["exchanges"], run.result["epochs"]["h"], strict=True)
-    return [(epoch, float(np.array(h)[:, blocks].mean())) for epoch, h in exchanges]
+    h, _ = outcome.history.measured()
+    exchanges = zip(outcome.history.exchanges.tolist(), h, strict=True)
+    return [(epoch, float(each[:, blocks].mean())) for epoch, each in exchanges]
 
 
 def larger(pairs: Sequence[Replicates]) -> pd.DataFrame:
@@ -128,13 +124,13 @@ def larger(pairs: Sequence[Replicates]) -> pd.DataFrame:
     One row per run, exchange and layer. For L1 pairs (LN) the criterion is the share of Eq. 2.
     """
     return pd.concat(
-        [_larger(arm.model, run) for arm in pairs for run in arm.runs], ignore_index=True
+        [_larger(arm.model, run) for arm in pairs for run in arm.trained], ignore_index=True
     )
 
 
-def _larger(model: str, run: ModelRecord) -> pd.DataFrame:
+def _larger(model: str, run: RunRecord) -> pd.DataFrame:
     # h and mu are of shape (exchange, peer, layer)
-    h, mu = (np.array(run.result["epochs"][name]).max(axis=1).ravel() for name in ("h", "mu"))
+    h, mu = (each.max(axis=1).ravel() for each in run.outcome.history.measured())
     return pd.DataFrame({"model": model, "seed": run.spec.seed, "criterion": h, "mu": mu})
 
 
@@ -152,26 +148,25 @@ def layers(probes: Sequence[Replicates]) -> pd.DataFrame:
         [
             {"model": arm.model, "variant": measured(arm), "seed": probe.spec.seed, **layer}
             for arm in probes
-            for probe in arm.runs
-            for layer in _layers(probe.result["probed"])
+            for probe in arm.probes
+            for layer in _layers(probe.probe)
         ]
     )
 
 
-def _layers(probed: Mapping[str, Any]) -> list[dict[str, Any]]:
-    whole = probed["whole"]
+def _layers(probe: Probe) -> list[dict[str, Any]]:
     return [
         {
             "layer": name.removesuffix(".weight"),
-            "h": held["h"],
-            "mean_magnitude": held["l1"] / held["size"],
-            "weights": held["size"],
-            "outlier": held["largest"] / held["std"] if held["std"] else math.nan,
-            "lost_pruned": 1 - damage["pruned"] / whole,
-            "lost_noised": 1 - damage["noised"] / whole,
+            "h": held.h,
+            "mean_magnitude": held.l1 / held.size,
+            "weights": held.size,
+            "outlier": held.largest / held.std if held.std else math.nan,
+            "lost_pruned": 1 - damage.pruned / probe.whole,
+            "lost_noised": 1 - damage.noised / probe.whole,
         }
-        for name, damage in probed["damaged"].items()
-        for held in [probed["tensors"][name]]
+        for name, damage in probe.damaged.items()
+        for held in [probe.tensors[name]]
     ]
 
 

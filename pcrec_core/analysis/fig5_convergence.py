@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
 
 from pcrec_core.metrics import SELECTION
-from pcrec_core.specs.run import RunSpec
-from pcrec_core.study.records import ModelRecord
+from pcrec_core.study.records import RunRecord
 from pcrec_core.study.replicates import Replicates
+from pcrec_core.study.views import Curves, Numbers
 
 _CASE = ["dataset", "model", "metric"]
 _RUN = [*_CASE, "variant", "seed", "peers"]
@@ -36,27 +35,26 @@ def convergence(arms: Sequence[Replicates], metrics: Sequence[str]) -> pd.DataFr
     """
     return pd.concat(
         [
-            _by_epoch(arm, run, spec, metric)
+            _by_epoch(arm, run, metric)
             for arm in arms
             for run in arm.runs
-            for spec in [run.spec]
-            if isinstance(spec, RunSpec)
+            if isinstance(run, RunRecord)
             for metric in metrics
         ],
         ignore_index=True,
     )
 
 
-def _by_epoch(arm: Replicates, run: ModelRecord, spec: RunSpec, metric: str) -> pd.DataFrame:
-    epochs, column = run.result["epochs"], spec.reported_models
-    part = "test" if "test" in epochs else "validation"
-    if part == "test":
-        at, values = epochs["tests"], np.max(epochs["test"][metric], axis=0)
-    elif column == "merged":
-        at, values = epochs["exchanges"], epochs["merged"][metric]
+def _by_epoch(arm: Replicates, run: RunRecord, metric: str) -> pd.DataFrame:
+    history, spec = run.outcome.history, run.spec
+    part = "test" if history.test else "validation"
+    if history.test:
+        at, values = history.tests, history.test[metric].max(axis=0)
+    elif spec.reported_models == "merged":
+        at, values = history.exchanges, history.merged[metric]
     else:
-        values = _of_chosen_peers(epochs[column], metric)
-        at = epochs["exchanges"] if column == "after" else np.arange(len(values))
+        values = _of_chosen_peers(history.validation(spec.reported_models), metric)
+        at = history.exchanges if spec.reported_models == "after" else np.arange(len(values))
     return pd.DataFrame(
         {
             "dataset": arm.dataset,
@@ -66,18 +64,17 @@ def _by_epoch(arm: Replicates, run: ModelRecord, spec: RunSpec, metric: str) -> 
             "peers": spec.peers,
             "metric": metric,
             "part": part,
-            "epoch": np.asarray(at) + 1,
+            "epoch": at + 1,
             "value": values,
         }
     )
 
 
-def _of_chosen_peers(measured: Mapping[str, ArrayLike], metric: str) -> NDArray[np.float64]:
+def _of_chosen_peers(measured: Curves, metric: str) -> Numbers:
     """Take a metric by epoch, of the peer that selection prefers in that epoch."""
     best = np.argmax(measured[SELECTION], axis=0)
-    of_best = np.take_along_axis(np.asarray(measured[metric], dtype=float), best[None], axis=0)
-    values: NDArray[np.float64] = of_best[0]
-    return values
+    of_best: Numbers = np.take_along_axis(measured[metric], best[None], axis=0)[0]
+    return of_best
 
 
 def first_within(curve: pd.DataFrame, share: float = 0.99) -> pd.DataFrame:

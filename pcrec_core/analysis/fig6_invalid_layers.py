@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from pcrec_core.analysis.crossed import StatsError
-from pcrec_core.study.records import ModelRecord
+from pcrec_core.study.probes import Tensor
+from pcrec_core.study.records import DerivedRecord, RunRecord
 from pcrec_core.study.replicates import Replicates
 
 #: Largest entropy of ten bins, where Figure 6's axis ends.
@@ -53,13 +53,13 @@ def invalid(
         For a model without such layers, as BPR is without blocks.
     """
     for arm in arms:
-        if not entropies(arm.runs[0], kind):
+        if not entropies(arm.probes[0], kind):
             raise StatsError(_NO_LAYERS.format(arm.model, kind))
     return pd.concat(
         [
             _ratios(arm.model, measured(arm), run.spec.seed, entropies(run, kind), thresholds)
             for arm in arms
-            for run in arm.runs
+            for run in arm.probes
         ],
         ignore_index=True,
     )
@@ -78,7 +78,7 @@ def below(arms: Sequence[Replicates], thresholds: Sequence[float]) -> pd.DataFra
     rows = []
     for kind in KINDS:
         for arm in arms:
-            h = np.array([entropies(run, kind) for run in arm.runs])
+            h = np.array([entropies(run, kind) for run in arm.probes])
             under = {f"under_{threshold:.2f}": (h < threshold).mean() for threshold in thresholds}
             rows.append(
                 {
@@ -117,7 +117,7 @@ def invalid_before(
             thresholds,
         )
         for arm in arms
-        for run in arm.runs
+        for run in arm.trained
         for peer, layers in at_the_merge(run, kind).groupby("peer")
     ]
     return pd.concat(frames, ignore_index=True)
@@ -139,12 +139,11 @@ def _ratios(
     )
 
 
-def entropies(run: ModelRecord, kind: str) -> list[float]:
+def entropies(run: DerivedRecord, kind: str) -> list[float]:
     """Return H of the layers of one kind in a probed run, in the model's order."""
-    column = "h_open" if kind == "released layers" else "h"
     return [
-        tensor[column]
-        for name, tensor in run.result["probed"]["tensors"].items()
+        tensor.h_open if kind == "released layers" else tensor.h
+        for name, tensor in run.probe.tensors.items()
         if _counts(name, tensor, kind)
     ]
 
@@ -157,8 +156,8 @@ def in_block(name: str) -> bool:
     return name.startswith(("blocks.", "hidden"))
 
 
-def _counts(name: str, tensor: Mapping[str, Any], kind: str) -> bool:
-    matrix: bool = tensor["dimensions"] >= 2
+def _counts(name: str, tensor: Tensor, kind: str) -> bool:
+    matrix = tensor.dimensions >= 2
     return {
         "block matrices": matrix and in_block(name),
         "measured layers": matrix,
@@ -166,17 +165,18 @@ def _counts(name: str, tensor: Mapping[str, Any], kind: str) -> bool:
     }[kind]
 
 
-def at_the_merge(run: ModelRecord, kind: str = "measured layers") -> pd.DataFrame:
+def at_the_merge(run: RunRecord, kind: str = "measured layers") -> pd.DataFrame:
     """Return H of the peers' layers, and mu, just before the exchange whose model is reported.
 
     One row per peer and layer.
     """
-    epochs, names = run.result["epochs"], [name for name, _ in run.result["layers"]]
-    at = epochs["exchanges"].index(run.result["chosen"]["epoch"])
+    outcome, names = run.outcome, [layer.name for layer in run.outcome.layers]
+    h, mu = outcome.history.measured()
+    [at] = np.flatnonzero(outcome.history.exchanges == outcome.chosen.epoch)
     rows = pd.concat(
         [
-            pd.DataFrame({"peer": peer, "layer": names, "h": h, "mu": mu})
-            for peer, (h, mu) in enumerate(zip(epochs["h"][at], epochs["mu"][at], strict=True))
+            pd.DataFrame({"peer": peer, "layer": names, "h": h[at, peer], "mu": mu[at, peer]})
+            for peer in range(run.spec.peers)
         ],
         ignore_index=True,
     )

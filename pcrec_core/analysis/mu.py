@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
-from pcrec_core.study.records import ModelRecord
+from pcrec_core.study.records import RunRecord
 from pcrec_core.study.replicates import Replicates
+from pcrec_core.study.views import Numbers
 
 #: The columns of ``dominance``, also where nothing is exchanged.
 _COLUMNS = (
@@ -74,31 +74,29 @@ def dominance(*pairs: Replicates) -> pd.DataFrame:
     row.
     """
     frames = [
-        _dominance(run, arm)
+        _dominance(run, mu, arm)
         for arm in pairs
         for run in arm.runs
-        if "mu" in run.result.get("epochs", ())
+        if isinstance(run, RunRecord) and (mu := run.outcome.history.mu) is not None
     ]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=_COLUMNS)
 
 
-def _dominance(record: ModelRecord, arm: Replicates) -> pd.DataFrame:
-    epochs = record.result["epochs"]
-    mu = np.array(epochs["mu"])  # (exchange, peer, layer)
-    seed, chosen = record.spec.seed, record.result["chosen"]["epoch"]
+def _dominance(record: RunRecord, mu: Numbers, arm: Replicates) -> pd.DataFrame:
+    outcome = record.outcome
     keys = {"dataset": arm.dataset, "model": arm.model, "variant": arm.variant, "alpha": arm.alpha}
     return pd.concat(
         pd.DataFrame(
             {
                 **keys,
-                "seed": seed,
-                "epoch": epochs["exchanges"],
-                "chosen": chosen,
+                "seed": record.spec.seed,
+                "epoch": outcome.history.exchanges,
+                "chosen": outcome.chosen.epoch,
                 "layer": name,
                 "component": component,
                 "max_mu": mu[:, :, layer].max(1),
                 "peer": mu[:, :, layer].argmax(1),
             }
         )
-        for layer, (name, component) in enumerate(record.result["layers"])
+        for layer, (name, component) in enumerate(outcome.layers)
     )

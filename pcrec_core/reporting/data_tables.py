@@ -17,8 +17,8 @@ def show_statistics(found: Sequence[StatisticsRecord]) -> Html:
     shares = ["tie_share", "repeat_share_valid", "repeat_share_test"]
     frame = pd.DataFrame(
         [
-            {"dataset": record.result["source"]}
-            | {name: record.result[name] for name in (*counts, "density", *shares)}
+            {"dataset": record.outcome.source}
+            | {name: getattr(record.outcome, name) for name in (*counts, "density", *shares)}
             for record in found
         ]
     )
@@ -28,7 +28,7 @@ def show_statistics(found: Sequence[StatisticsRecord]) -> Html:
 
 def show_filter(found: Sequence[StatisticsRecord]) -> Html:
     """Show how many actions were read, how many each filter removed, and how many are left."""
-    counts = list(found[0].result["counts"]) if found else []
+    counts = list(found[0].outcome.counts) if found else []
     order = [
         name
         for step in ("read", "core", "distinct", "short", "")
@@ -38,8 +38,8 @@ def show_filter(found: Sequence[StatisticsRecord]) -> Html:
     frame = pd.DataFrame(
         [
             {
-                "dataset": record.result["source"],
-                **{_column(name): record.result["counts"][name] for name in order},
+                "dataset": record.outcome.source,
+                **{_column(name): record.outcome.counts[name] for name in order},
             }
             for record in found
         ]

@@ -29,7 +29,7 @@ def glue_statistics(found: Sequence[StatisticsRecord]) -> dict[str, str]:
         "repeats": ("repeat_share_test", share),
     }
     return {
-        f"{r.result['source']}-{key}": form(r.result[name])
+        f"{r.outcome.source}-{key}": form(getattr(r.outcome, name))
         for r in found
         for key, (name, form) in forms.items()
     }

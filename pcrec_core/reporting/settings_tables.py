@@ -74,7 +74,7 @@ def show_tried(found: Sequence[RunRecord]) -> Html:
 
 
 def _trial(record: RunRecord) -> dict[str, object]:
-    chosen, spec = record.result["chosen"], record.spec
+    chosen, spec = record.outcome.chosen, record.spec
     return {
         "dataset": spec.data.source,
         "model": spec.model.name,
@@ -84,6 +84,6 @@ def _trial(record: RunRecord) -> dict[str, object]:
         "eta": spec.training.eta,
         "l2": spec.training.l2,
         "numerics": spec.numerics,
-        "chosen_epoch": chosen["epoch"] + 1,
-        "validation_ndcg20": chosen["valid"]["NDCG@20"],
+        "chosen_epoch": chosen.epoch + 1,
+        "validation_ndcg20": chosen.valid["NDCG@20"],
     }

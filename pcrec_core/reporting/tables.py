@@ -38,10 +38,10 @@ def footnote(arms: Sequence[Replicates]) -> str:
         return ""
     protocol = ", ".join(sorted({run.spec.protocol for arm in arms for run in arm.runs}))
     by_dataset = {arm.dataset: arm for arm in arms}
-    users = ", ".join(f"{name} {arm.ranks.shape[1]:,} users" for name, arm in by_dataset.items())
+    users = ", ".join(f"{name} {arm.users:,} users" for name, arm in by_dataset.items())
     runs = [len(arm.runs) for arm in arms]
     span = " to ".join(map(str, sorted({min(runs), max(runs)})))
-    choices = {_CHOICE["best" in run.result] for arm in arms for run in arm.runs}
+    choices = {_CHOICE[_on_test(run)] for arm in arms for run in arm.runs}
     star = (
         " An interval marked * covers users only: one run in an arm says nothing about other runs."
     )
@@ -52,6 +52,10 @@ def footnote(arms: Sequence[Replicates]) -> str:
     )
 
 
+def _on_test(run: ModelRecord) -> bool:
+    return isinstance(run, RunRecord) and run.spec.options.chosen_on_test
+
+
 def sources(found: Sequence[ModelRecord]) -> Html:
     """List the records that a page rests on: name, changed settings, hash of the result, commit."""
     unique = sorted({r.name: r for r in found}.values(), key=lambda r: r.name)
@@ -60,9 +64,9 @@ def sources(found: Sequence[ModelRecord]) -> Html:
             "record": r.name,
             "set_otherwise": _set_otherwise(r),
             "result": r.result_hash[:12],
-            "commit": str(r.run.get("commit"))[:8],
-            "clean": r.run.get("clean"),
-            "device": r.run.get("device", DASH),
+            "commit": str(r.provenance.commit)[:8],
+            "clean": r.provenance.clean,
+            "device": r.provenance.device or DASH,
         }
         for r in unique
     ]
@@ -159,12 +163,12 @@ def _paper_improvement(row: Mapping[str, Any]) -> str:
 
 def show_run(record: RunRecord) -> Html:
     """Show one run: its name, its chosen epoch and its metrics on the test set."""
-    chosen, test, run = record.result["chosen"], record.result["test"], record.run
-    seconds = round(sum(run["seconds"].values()))
-    row = {"run": record.name, "chosen_epoch": chosen["epoch"] + 1, **test, "seconds": seconds}
+    outcome, made = record.outcome, record.provenance
+    row = {"run": record.name, "chosen_epoch": outcome.chosen.epoch + 1, **outcome.reported}
+    row |= {"seconds": round(sum(made.seconds.values()))}
     note = (
-        f"Protocol {record.spec.protocol}; {record.result['data']['users']:,} users;"
-        f" trained on {run['device']}, commit {str(run['commit'])[:8]}."
+        f"Protocol {record.spec.protocol}; {outcome.data.users:,} users;"
+        f" trained on {made.device}, commit {str(made.commit)[:8]}."
     )
-    formats = dict.fromkeys(test, number(4))
+    formats = dict.fromkeys(outcome.reported, number(4))
     return table(pd.DataFrame([row]), formats, f"run-{record.identity}", note)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pcrec_core.errors import SpecError, require, unknown
+from pcrec_core.metrics import SELECTION
 from pcrec_core.study import command_line, executors
 from pcrec_core.study.executors import AnyExecutor
 from pcrec_core.study.records import ModelRecord, Record, RunRecord
@@ -121,24 +122,25 @@ def _again(record: ModelRecord) -> str:
     line = command_line.command(spec)
     if command_line.current(spec) == spec:
         return line
-    return f"{line} (with the code of commit {str(record.run.get('commit'))[:8]})"
+    return f"{line} (with the code of commit {str(record.provenance.commit)[:8]})"
 
 
 def _print_run(record: RunRecord) -> None:
-    chosen, made, result = record.result["chosen"], record.run, record.result
-    model = "the merged model" if chosen["merged"] else f"peer {chosen['peer']}"
-    clean = "" if made["clean"] else " (not clean)"
+    outcome, made, spec = record.outcome, record.provenance, record.spec
+    chosen = outcome.chosen
+    model = "the merged model" if chosen.merged else f"peer {chosen.peer}"
+    clean = "" if made.clean else " (not clean)"
     print(
-        f"chosen    epoch {chosen['epoch'] + 1} of {record.spec.training.epochs}, {model};"
-        f" validation NDCG@20 {chosen['valid']['NDCG@20']:.4f}"
+        f"chosen    epoch {chosen.epoch + 1} of {spec.training.epochs}, {model};"
+        f" validation NDCG@20 {chosen.valid[SELECTION]:.4f}"
     )
     print(
-        f"trained   {sum(made['seconds'].values()):.0f} s on {made['device']},"
-        f" {made['threads']} thread(s), commit {str(made['commit'])[:8]}{clean}"
+        f"trained   {sum(made.seconds.values()):.0f} s on {made.device},"
+        f" {made.threads} thread(s), commit {str(made.commit)[:8]}{clean}"
     )
     print(
-        f"test      {result['data']['users']} users, {result['data']['items']} items,"
-        f" protocol {record.spec.protocol}"
+        f"test      {outcome.data.users} users, {outcome.data.items} items,"
+        f" protocol {spec.protocol}"
     )
-    for name, value in result["test"].items():
+    for name, value in outcome.reported.items():
         print(f"{name:<9} {value:.4f}")

@@ -8,13 +8,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
-import numpy as np
-
 from pcrec_core.errors import RecordError, require, require_known
 from pcrec_core.specs import run as specs
 from pcrec_core.specs.derived import Derived, Spec, Trivial, derived_from_dict, trivial_from_dict
 from pcrec_core.specs.fields import canonical_json, digest
 from pcrec_core.specs.run import RunSpec
+from pcrec_core.study.probes import Probe, ProbedResult
+from pcrec_core.study.results import (
+    DerivedResult,
+    Evaluated,
+    Provenance,
+    RunResult,
+    StatisticsResult,
+    TrivialResult,
+)
+from pcrec_core.study.views import parse
 
 
 @dataclass(frozen=True)
@@ -28,11 +36,12 @@ class Record:
     name : str
         Path of the file below its folder, without the ending.
     key : dict
-        The canonical spec; for ``statistics``, the canonical data.
+        The canonical spec, whose view is ``spec``; for ``statistics``, the canonical data.
     result : dict
-        The result. It is hashed, so that a changed digit is noticed when the record is read.
+        The JSON of the result, whose view is ``outcome``. It is hashed, so that a changed digit is
+        noticed when the record is read.
     run : dict
-        Provenance: versions, commit, device, seconds.
+        The JSON of the ``provenance``: versions, commit, device, seconds.
     """
 
     kind: ClassVar[str]
@@ -54,6 +63,11 @@ class Record:
         """Hash of the result, as written in the file."""
         return digest(self.result)
 
+    @cached_property
+    def provenance(self) -> Provenance:
+        """How it was made; ``RecordError`` if a field is of another type."""
+        return parse(Provenance, self.run, self.name)
+
     def to_json(self) -> str:
         """Return the text of the file, one line per part."""
         parts = {
@@ -73,6 +87,11 @@ class StatisticsRecord(Record):
 
     kind, of_what = "statistics", "the statistics of a data set"
 
+    @cached_property
+    def outcome(self) -> StatisticsResult:
+        """The statistics; ``RecordError`` if some are missing or of another type."""
+        return parse(StatisticsResult, self.result, self.name)
+
 
 class ModelRecord(Record):
     """The result of a model: of a trained run, derived from runs, or of a trivial baseline."""
@@ -90,15 +109,9 @@ class ModelRecord(Record):
         raise NotImplementedError
 
     @property
-    def ranks(self) -> np.ndarray:
-        """Rank of each user's test target, (users,) int64."""
-        return np.array(self.result["ranks"].split(), dtype=np.int64)
-
-    @property
-    def repeated(self) -> np.ndarray:
-        """Whether each user's test target occurs earlier in the user's history, (users,) bool."""
-        flags = np.frombuffer(self.result["repeated"].encode(), dtype=np.uint8)
-        return np.asarray(flags == ord("1"))
+    def outcome(self) -> Evaluated:
+        """What the result holds; ``RecordError`` if it is not of the shape of its kind."""
+        raise NotImplementedError
 
 
 class RunRecord(ModelRecord):
@@ -111,6 +124,17 @@ class RunRecord(ModelRecord):
         """The run."""
         return specs.from_dict(self.key)
 
+    @cached_property
+    def outcome(self) -> RunResult:
+        """What the result holds, with a best epoch per metric where the protocol has it so."""
+        found = parse(RunResult, self.result, self.name)
+        if bool(found.best_by_metric) != self.spec.options.chosen_on_test:
+            raise RecordError(
+                f"record {self.name} does not choose the epoch as its protocol does: a run has a"
+                " best epoch of each metric if, and only if, it is chosen on the test set."
+            )
+        return found
+
 
 class DerivedRecord(ModelRecord):
     """A result derived from the weights of trained runs."""
@@ -122,6 +146,16 @@ class DerivedRecord(ModelRecord):
         """The operation and its runs."""
         return derived_from_dict(self.key)
 
+    @cached_property
+    def outcome(self) -> DerivedResult:
+        """What the result of an operation but a probe holds."""
+        return parse(DerivedResult, self.result, self.name)
+
+    @cached_property
+    def probe(self) -> Probe:
+        """What a probe measured; ``RecordError`` for another operation."""
+        return parse(ProbedResult, self.result, self.name).probed
+
 
 class TrivialRecord(ModelRecord):
     """The result of a baseline without training."""
@@ -132,6 +166,11 @@ class TrivialRecord(ModelRecord):
     def spec(self) -> Trivial:
         """The baseline and its data."""
         return trivial_from_dict(self.key)
+
+    @cached_property
+    def outcome(self) -> TrivialResult:
+        """What the result holds."""
+        return parse(TrivialResult, self.result, self.name)
 
 
 _CLASSES = {cls.kind: cls for cls in (RunRecord, DerivedRecord, TrivialRecord, StatisticsRecord)}

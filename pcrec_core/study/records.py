@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ __all__ = [
 ]
 
 
-def same_users(records: list[ModelRecord]) -> None:
+def same_users(records: Sequence[ModelRecord]) -> None:
     """Refuse records that cannot be compared user by user: other data, or another protocol.
 
     Raises
@@ -50,7 +51,7 @@ def same_users(records: list[ModelRecord]) -> None:
     """
 
     def users(record: ModelRecord) -> tuple[str, str]:
-        return record.result["data"]["fingerprint"], record.spec.protocol
+        return record.outcome.data.fingerprint, record.spec.protocol
 
     for record in records[1:]:
         if users(record) != users(records[0]):
@@ -60,8 +61,8 @@ def same_users(records: list[ModelRecord]) -> None:
             )
 
 
-def ranks_of(records: list[ModelRecord]) -> np.ndarray:
-    """Return the ranks of the runs of one arm, (runs, users) int64.
+def ranks_of(records: Sequence[ModelRecord], metric: str) -> np.ndarray:
+    """Return the ranks from which the runs of one arm report a metric, (runs, users) int64.
 
     Raises
     ------
@@ -75,7 +76,7 @@ def ranks_of(records: list[ModelRecord]) -> np.ndarray:
             f"the runs {', '.join(r.name for r in records)} are no arm: they must differ in the"
             " seed alone."
         )
-    return np.stack([record.ranks for record in records])
+    return np.stack([record.outcome.ranks_for(metric) for record in records])
 
 
 def _without_seed(key: dict[str, Any]) -> dict[str, Any]:

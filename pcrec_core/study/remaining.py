@@ -93,9 +93,9 @@ def measured(found: Iterable[Record]) -> dict[tuple[str, str], float]:
     """Return the median seconds of a peer's epoch in the runs ``found``."""
     taken: dict[tuple[str, str], list[float]] = {}
     for record in found:
-        if isinstance(record, RunRecord) and record.run["began_with_epoch"] == 0:
+        if isinstance(record, RunRecord) and record.provenance.began_with_epoch == 0:
             spec = record.spec
-            seconds = sum(record.run["seconds"].values()) / _epochs(spec)
+            seconds = sum(record.provenance.seconds.values()) / _epochs(spec)
             taken.setdefault(_kind(spec), []).append(seconds)
     return {kind: statistics.median(each) for kind, each in taken.items()}
 

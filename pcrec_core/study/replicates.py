@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from pcrec_core.errors import RecordError
 from pcrec_core.specs.derived import trainings
 from pcrec_core.study import records
-from pcrec_core.study.records import ModelRecord, RunRecord, TrivialRecord
+from pcrec_core.study.records import DerivedRecord, ModelRecord, RunRecord, TrivialRecord
 
 
 @dataclass(frozen=True)
@@ -28,25 +27,30 @@ class Replicates:
     variant: str
     runs: tuple[ModelRecord, ...]
 
-    @cached_property
-    def ranks(self) -> np.ndarray:
-        """Ranks, (runs, users) int64; ``RecordError`` if the runs are no arm."""
-        return records.ranks_of(list(self.runs))
-
     def ranks_for(self, metric: str) -> np.ndarray:
         """Return the ranks from which a metric is reported, (runs, users) int64.
 
-        Where the epoch is chosen on the test set, each metric has ranks of its own.
+        Raises
+        ------
+        RecordError
+            If the runs differ in more than the seed.
         """
-        best = [run.result.get("best", {}).get(metric) for run in self.runs]
-        if None in best:
-            return self.ranks
-        return np.array([entry["ranks"].split() for entry in best], dtype=np.int64)
+        return records.ranks_of(self.runs, metric)
+
+    @property
+    def users(self) -> int:
+        """Number of users."""
+        return self.runs[0].outcome.data.users
 
     @property
     def trained(self) -> tuple[RunRecord, ...]:
         """The runs; ``RecordError`` if they are not trained ones, but derived or trivial."""
         return tuple(records.of_kind(run, RunRecord) for run in self.runs)
+
+    @property
+    def probes(self) -> tuple[DerivedRecord, ...]:
+        """The records of probes; ``RecordError`` if they are not derived ones."""
+        return tuple(records.of_kind(run, DerivedRecord) for run in self.runs)
 
     @property
     def dataset(self) -> str:

@@ -30,7 +30,7 @@ def statistics(data: Data, store: Store | None = None) -> StatisticsRecord:
 
 def target_groups(data: Data, store: Store | None = None) -> np.ndarray:
     """Return a number per user that users with the same test target share, (users,) int64."""
-    return np.array(statistics(data, store).result["test_groups"].split(), dtype=np.int64)
+    return statistics(data, store).outcome.test_groups
 
 
 def split_for(spec: RunSpec) -> Split:

@@ -131,7 +131,7 @@ def checked(
         return None
     ranker = ranker_of(run, split, device)
     ranks = ranker.ranks(model(run, None, split, device), "test")
-    if (ranks != record.ranks).any():
+    if (ranks != record.outcome.chosen_ranks).any():
         raise RecordError(
             f"the weights of {run.name} on this machine do not give the ranks of its record, which"
             " another kind of machine or torch, or a GPU, made; give a folder of records of your"

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from curves_support import ranked
+from records_support import record_with
 from scipy.stats import t, ttest_rel
 from stats_support import made, simulated
 
@@ -28,7 +29,7 @@ from pcrec_core.analysis.claims.registry import registry
 from pcrec_core.analysis.claims.table import table
 from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.analysis.paired_runs import paired_runs
-from pcrec_core.study.records import Record, Store, new_record
+from pcrec_core.study.records import Record, Store
 from pcrec_core.study.replicates import Replicates
 from pcrec_core.study.variants import variant
 
@@ -255,12 +256,10 @@ def ladder_record(label: str, seed: int, on_test: str, by_validation: str) -> Re
     best = {"value": 0.0, "epoch": 3, "peer": 0, "ranks": on_test}
     result = {
         "ranks": "9 9 9 9",
-        "repeated": "0000",
-        "data": {"fingerprint": "x"},
         "best": dict.fromkeys(("MRR@5", "HIT@5", "NDCG@20"), best),
         "by_validation": {"epoch": 1, "peer": 0, "ranks": by_validation},
     }
-    return new_record(variant(label, "retailrocket-half", "sasrec", seed), result, {})
+    return record_with(variant(label, "retailrocket-half", "sasrec", seed), result, {})
 
 
 def test_the_rungs_read_both_choices_of_one_training(tmp_path):

@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from records_support import record_with
 from stats_support import cells
 
 from pcrec_core.analysis import comparisons, crossed_t, mu
@@ -19,14 +20,13 @@ from pcrec_core.reporting.html import Html
 from pcrec_core.specs.derived import Derived, Trivial
 from pcrec_core.specs.run import Data, RunSpec
 from pcrec_core.study import defaults
-from pcrec_core.study.records import Record, new_record
+from pcrec_core.study.records import Record
 from pcrec_core.study.replicates import Replicates
 
 
 def record(spec, ranks, **result) -> Record:
-    data = {"fingerprint": "f", "users": len(ranks), "items": 9}
-    whole = {"data": data, "ranks": " ".join(map(str, ranks)), **result}
-    return new_record(spec, whole, {"commit": "c" * 40, "clean": True, "device": "cpu"})
+    whole = {"ranks": " ".join(map(str, ranks)), **result}
+    return record_with(spec, whole, {"commit": "c" * 40, "clean": True, "device": "cpu"})
 
 
 def replicates(label: str, spec: RunSpec, *runs: list[int], **result) -> Replicates:
@@ -241,7 +241,7 @@ def test_where_nothing_is_compared_a_sentence_stands_for_the_table():
 def test_no_interval_of_a_mean_reaches_beyond_1():
     two = replicates("base", SASREC, [1, 9, 9, 9], [1, 1, 1, 9])
     [row] = comparisons.values([two], ["HIT@5"]).to_dict("records")
-    assert crossed_t.mean_interval(two.ranks, "HIT@5").high > 1
+    assert crossed_t.mean_interval(two.ranks_for("HIT@5"), "HIT@5").high > 1
     assert row["high"] == comparisons.mean_of(two, "HIT@5").high == 1
 
 

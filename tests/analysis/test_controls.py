@@ -13,8 +13,8 @@ from stats_support import cells, plain, simulated
 
 from pcrec_core.analysis import controls, deviations, robustness
 from pcrec_core.analysis.comparisons import comparisons
-from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.analysis.crossed_t import compare
+from pcrec_core.errors import RecordError
 from pcrec_core.reporting import control_tables, deviation_tables, formats, glue
 from pcrec_core.reporting.formats import percent
 from pcrec_core.study.replicates import Replicates, matched
@@ -101,7 +101,7 @@ def test_a_changed_line_with_data_of_its_own_is_compared_within_them_alone():
     usual = ranked("LE", [1, 2, 4]), ranked("base", [2, 2, 4])
     own = ranked("LE", [4, 2, 4]), ranked("base", [4, 2, 4])
     for arm in own:
-        arm.runs[0].result["data"] = {"fingerprint": "of its own"}
+        arm.runs[0].result["data"]["fingerprint"] = "of its own"
     [row] = deviations.changed_lines({"data": own}, usual).to_dict("records")
     assert row["base"] is None and row["over_base"] == 0
 
@@ -185,5 +185,5 @@ def test_of_peers_before_an_exchange_the_better_one_is_picked():
 
 def test_choosing_on_test_is_measured_of_trained_runs_alone():
     ensemble = ranked("M2", [1, 2])
-    with pytest.raises(StatsError, match="is not a trained run, so no epoch of it was chosen"):
+    with pytest.raises(RecordError, match="is a record of kind 'derived', not a trained run"):
         deviations.choosing({"x": (ensemble, ensemble)})

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from curves_support import DATA, MERGING, PROBED, arm, record, tensor
+from curves_support import MERGING, PROBED, arm, record, tensor
+from records_support import record_with
 from stats_support import cells, plain
 
 from pcrec_core.analysis import fig1_pruning, fig5_convergence, fig6_invalid_layers
@@ -13,7 +14,6 @@ from pcrec_core.analysis.comparisons import values
 from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.reporting import entropy_tables, figures, glue
 from pcrec_core.reporting import tables as report
-from pcrec_core.study.records import new_record
 from pcrec_core.study.replicates import Replicates
 from pcrec_core.study.variants import variant
 
@@ -60,13 +60,11 @@ def test_a_choice_on_the_test_set_converges_there():
     run = variant("LE", "ml-100k", "sasrec", 0, {"protocol": "released"})
     epochs = OWN | {"exchanges": [0, 1], "merged": {"NDCG@20": [0.9, 0.9]}}
     epochs |= {"tests": [0, 1], "test": {"NDCG@20": [[0.1, 0.4], [0.3, 0.2]]}}
-    result = {"data": DATA, "ranks": "1"}
-    released = Replicates("LE", (new_record(run, result | {"epochs": epochs}, {}),))
+    released = Replicates("LE", (record_with(run, {"epochs": epochs}),))
     curve = fig5_convergence.convergence([released], ["NDCG@20"])
     assert curve["value"].tolist() == [0.3, 0.4]
     assert figures.fig5_convergence.convergence(curve).axes[0].get_ylabel() == "NDCG@20 on test"
-    best = Replicates("LE", (new_record(run, result | {"best": {}}, {}),))
-    assert "each metric from its best epoch on the test set" in report.footnote([best])
+    assert "each metric from its best epoch on the test set" in report.footnote([released])
     assert "epoch chosen on validation NDCG@20" in report.footnote([BASE])
 
 

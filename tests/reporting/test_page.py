@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from records_support import record_with
 
 from pcrec_core.errors import SpecError
 from pcrec_core.reporting import page
 from pcrec_core.reporting.page import Runs, Study
 from pcrec_core.specs.derived import TRIVIAL
-from pcrec_core.study.records import Store, new_record
+from pcrec_core.study.records import Store
 from pcrec_core.study.variants import variant
 
 RESULT = {"data": {"fingerprint": "x"}, "ranks": "1 2 9", "repeated": "001"}
@@ -29,9 +30,9 @@ def parameters(tmp_path: Path) -> dict[str, Any]:
     for name in values["datasets"]:
         for model in values["models"]:
             for label in ("base", "LE", "avg"):
-                store.put(new_record(variant(label, name, model), RESULT, WHERE))
+                store.put(record_with(variant(label, name, model), RESULT, WHERE))
         for label in TRIVIAL:
-            store.put(new_record(variant(label, name, "sasrec"), RESULT, WHERE))
+            store.put(record_with(variant(label, name, "sasrec"), RESULT, WHERE))
     return values | {"__annotations__": kinds}
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from records_support import record_with
 
 from pcrec_core import datasets
 from pcrec_core.datasets import SOURCES
@@ -19,7 +20,7 @@ from pcrec_core.paths import ROOT
 from pcrec_core.specs.run import Data
 from pcrec_core.study import command_line, defaults, records, splits, train
 from pcrec_core.study.cli import main
-from pcrec_core.study.records import Store, new_record
+from pcrec_core.study.records import Store
 
 TINY = shlex.split("train base --dataset synthetic --model bpr --set epochs=1 d=4")
 #: The same, as a pair that cooperates.
@@ -132,10 +133,11 @@ def test_the_words_make_the_run_they_name(call, folder):
 )
 def test_options_that_are_not_given_have_the_studys_settings(call, folder, words, run):
     chosen = {"epoch": 3, "peer": 0, "merged": bool(run.cooperation), "valid": {"NDCG@20": 0.0875}}
-    result = {"test": {"HIT@5": 0.12345}, "chosen": chosen, "data": {"users": 943, "items": 1349}}
+    result = {"test": {"HIT@5": 0.12345}, "chosen": chosen, "ranks": " ".join(["1"] * 943)}
+    result["data"] = {"users": 943, "items": 1349}
     made = {"seconds": {"train": 3.2}, "device": "cpu", "threads": 1}
     made |= {"commit": "c" * 40, "clean": False}
-    Store(folder).put(new_record(run, result, made))
+    Store(folder).put(record_with(run, result, made))
     label, *rest = words.split()
     code, out, _ = call("train", label, "--dataset", "ml-100k", "--model", *rest)
     assert code == 0 and any(line.split() == ["name", run.name] for line in out)

@@ -7,10 +7,11 @@ import subprocess
 import sys
 
 import pytest
+from records_support import record_with
 
 from pcrec_core.paths import ROOT
 from pcrec_core.study import defaults
-from pcrec_core.study.records import Store, new_record
+from pcrec_core.study.records import Store
 
 ABSENT = """
 import sys
@@ -77,7 +78,7 @@ def python(code: str, *arguments: str, options: tuple[str, ...] = ("-W", "error"
 @pytest.fixture
 def store(store: Store) -> Store:
     """A store that has the record of ``RUN``."""
-    store.put(new_record(RUN, RESULT, MADE))
+    store.put(record_with(RUN, RESULT, MADE))
     return store
 
 
@@ -101,8 +102,9 @@ from pcrec_core.study import defaults, records
 from pcrec_core.study import run as study
 store = records.Store(pathlib.Path(sys.argv[1]))
 [record] = study.run([defaults.pcrec("ml-100k", "sasrec")], store=store)
-mean = crossed_t.mean_interval([record.ranks], "HIT@5").mean
-print(record.spec.name, record.ranks.tolist(), record.repeated.tolist(), mean)
+mean = crossed_t.mean_interval([record.outcome.ranks_for("HIT@5")], "HIT@5").mean
+found = record.outcome
+print(record.spec.name, found.chosen_ranks.tolist(), found.repeated.tolist(), mean)
 """
     )
     found = python(code, str(store.folder))

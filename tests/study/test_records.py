@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from functools import partial
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
+from records_support import record_with
 
 from pcrec_core import paths
 from pcrec_core.errors import FileError, RecordError
@@ -43,7 +45,7 @@ RUN = {"commit": "0" * 40, "clean": True, "seconds": {"train": 1.25}}
 
 
 def record_of(run: RunSpec = SPEC, **change) -> Record:
-    return new_record(run, RESULT | change, RUN)
+    return record_with(run, RESULT | change, RUN)
 
 
 @pytest.fixture
@@ -100,10 +102,10 @@ def test_the_statistics_of_a_data_set_are_no_result_of_a_model(store):
 
 
 def test_ranks_and_repeat_flags_are_by_user(path):
-    found = read(path)
-    np.testing.assert_array_equal(found.ranks, [1, 12, 2])
+    found = read(path).outcome
+    np.testing.assert_array_equal(found.chosen_ranks, [1, 12, 2])
     np.testing.assert_array_equal(found.repeated, [False, True, False])
-    assert found.ranks.dtype == np.int64 and found.repeated.dtype == bool
+    assert found.chosen_ranks.dtype == np.int64 and found.repeated.dtype == bool
 
 
 def test_the_text_is_the_same_whatever_the_order_of_the_keys():
@@ -120,8 +122,9 @@ def test_the_text_is_the_same_whatever_the_order_of_the_keys():
 def test_the_hash_in_the_file_is_that_of_the_canonical_result(path):
     parts = json.loads(path.read_text())
     assert set(parts) == {"kind", "name", "key", "result", "result_sha256", "run"}
-    turned = dict(reversed(RESULT.items()))
-    assert parts["result_sha256"] == records.digest(RESULT) == records.digest(turned)
+    result = record_of().result
+    turned = dict(reversed(result.items()))
+    assert parts["result_sha256"] == records.digest(result) == records.digest(turned)
 
 
 # --- whole or not at all
@@ -391,7 +394,7 @@ def seeds(n: int, **given) -> list[Record]:
 
 
 def test_ranks_of_an_arm_are_runs_by_users():
-    found = ranks_of(seeds(3))
+    found = ranks_of(seeds(3), "MRR@5")
     np.testing.assert_array_equal(found, [[1, 2, 3], [2, 2, 3], [3, 2, 3]])
     assert found.dtype == np.int64
 
@@ -418,18 +421,18 @@ def other_data(record: Record, fingerprint: str) -> Record:
 )
 def test_ranks_of_refuses_runs_that_differ_in_more_than_the_seed(others):
     with pytest.raises(RecordError, match=r"are no arm: they must differ in the seed alone\.$"):
-        ranks_of(seeds(1) + others())
+        ranks_of(seeds(1) + others(), "MRR@5")
 
 
 def test_ranks_of_refuses_nothing_at_all():
     with pytest.raises(RecordError, match="no arm"):
-        ranks_of([])
+        ranks_of([], "MRR@5")
 
 
 def test_ranks_of_other_data_are_refused_by_name():
     one, other = seeds(2)
     other = other_data(other, "cd34")
-    for compare in (ranks_of, same_users):
+    for compare in (partial(ranks_of, metric="MRR@5"), same_users):
         sentence = f"^{one.name} and {other.name} differ in data or protocol"
         with pytest.raises(RecordError, match=sentence):
             compare([one, other])

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pcrec_core.study.records import Record, new_record
+from records_support import record_with
+
+from pcrec_core.study.records import Record
 from pcrec_core.study.replicates import Replicates
 from pcrec_core.study.variants import variant
 
@@ -14,8 +16,7 @@ DATA = {"fingerprint": "f", "users": 4, "items": 9}
 
 def record(label: str, result: Mapping[str, Any], seed: int = 0) -> Record:
     """Return a record of SASRec with this result."""
-    whole = {"data": DATA, "ranks": "1 2 9 1", "repeated": "0000"} | result
-    return new_record(variant(label, "ml-100k", "sasrec", seed), whole, {})
+    return record_with(variant(label, "ml-100k", "sasrec", seed), result)
 
 
 def arm(label: str, *results: Mapping[str, Any]) -> Replicates:
@@ -37,7 +38,7 @@ def ranked(
     users = len(runs[0])
     result |= {"data": DATA | {"users": users}, "repeated": repeated or "0" * users}
     records = (
-        new_record(
+        record_with(
             variant(label, "ml-100k", model, seed, given),
             result | {"ranks": " ".join(map(str, ranks))},
             {},

@@ -99,8 +99,8 @@ def _compare(
     if len(bases) == 1:
         return comparisons.compare(variant, bases[0], metric, by_seed=by_seed)
     paired = by_seed and all(comparisons.same_seeds(variant, base) for base in bases)
-    ranks = np.stack([base.ranks for base in bases])
-    return crossed_t.compare(variant.ranks, ranks, metric, paired=paired)
+    ranks = np.stack([base.ranks_for(metric) for base in bases])
+    return crossed_t.compare(variant.ranks_for(metric), ranks, metric, paired=paired)
 
 
 def _with_common_seeds(a: list[Spec], bases: list[list[Spec]]) -> list[list[Spec]]:

@@ -17,6 +17,7 @@ from pcrec_core.analysis.claims.registry import Claim
 from pcrec_core.analysis.paired_runs import paired_runs
 from pcrec_core.metrics import value_by_user
 from pcrec_core.study.records import ModelRecord
+from pcrec_core.study.results import RunResult
 
 
 @dataclass(frozen=True)
@@ -89,11 +90,10 @@ def ranks(record: ModelRecord, chosen: str, metric: str) -> np.ndarray:
 
     The choice is each metric's best epoch and peer on ``test``, or those that validation picks.
     """
-    result = record.result
-    if "best" not in result:
-        return record.ranks
-    text = result["best"][metric]["ranks"] if chosen == "test" else result["by_validation"]["ranks"]
-    return np.array(text.split(), dtype=np.int64)
+    outcome = record.outcome
+    if isinstance(outcome, RunResult) and outcome.by_validation and chosen == "validation":
+        return outcome.by_validation.ranks
+    return outcome.ranks_for(metric)
 
 
 def _mean(record: ModelRecord, chosen: str, metric: str) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from records_support import record_with
 from scipy.stats import ttest_rel
 from stats_support import plain
 
@@ -22,9 +23,9 @@ from pcrec_core.reporting.claim_formats import format_compound
 from pcrec_core.reporting.described import described
 from pcrec_core.reporting.formats import DASH, improvement
 from pcrec_core.specs.derived import Trivial
-from pcrec_core.specs.run import Data
+from pcrec_core.specs.run import Data, RunSpec
 from pcrec_core.study import plans
-from pcrec_core.study.records import Store, new_record
+from pcrec_core.study.records import Store
 from pcrec_core.study.variants import variant
 
 USERS = 400
@@ -67,7 +68,9 @@ def put(
             "layers": [["item", "embedding"]],
         }
         spec = variant(label, dataset, model, seed)
-        store.put(new_record(spec, ranked(ranks, dataset) | pair, {}))
+        exchanges = isinstance(spec, RunSpec) and spec.cooperation is not None
+        given = ranked(ranks, dataset) | (pair if exchanges else {})
+        store.put(record_with(spec, given))
 
 
 def one(store: Store, name: str) -> Evidence:
@@ -193,7 +196,7 @@ def test_a_model_is_compared_with_another_model_and_with_a_baseline_without_seed
     put(store, "base", model="dnn")
     put(store, "LE", 0.5)
     spec = Trivial(Data("ml-100k"), "popularity")
-    store.put(new_record(spec, ranked([9] * (USERS - 60) + [1] * 60), {}))
+    store.put(record_with(spec, ranked([9] * (USERS - 60) + [1] * 60), {}))
     dnn = one(store, "table3-ml-sasrec-dnn").found
     assert (dnn.runs_v, dnn.runs_b) == (3, 3)
     given = one(store, "controls-ml-sasrec-popularity")
@@ -219,7 +222,7 @@ def probe(store: Store, label: str, seed: int, h: list[float]) -> None:
         for name, value in zip(NAMES, h, strict=True)
     }
     spec = variant(f"probed-{label}", "ml-100k", "sasrec", seed)
-    store.put(new_record(spec, {"probed": {"tensors": tensors}}, {}))
+    store.put(record_with(spec, {"probed": {"tensors": tensors}}, {}))
 
 
 def exchange(store: Store, seed: int, peers: list[list[float]]) -> None:
@@ -227,7 +230,7 @@ def exchange(store: Store, seed: int, peers: list[list[float]]) -> None:
     epochs = {"exchanges": [0, 1], "h": [[[9.0] * 4] * 2, peers], "mu": [[[0.5] * 4] * 2] * 2}
     layers = [[name, "middle"] for name in NAMES]
     result = {"epochs": epochs, "chosen": {"epoch": 1}, "layers": layers}
-    store.put(new_record(variant("LE", "ml-100k", "sasrec", seed), result, {}))
+    store.put(record_with(variant("LE", "ml-100k", "sasrec", seed), result, {}))
 
 
 def facts(store: Store, name: str) -> str:
@@ -327,7 +330,7 @@ def test_claims_without_a_word_are_described_or_named_as_unmeasured(store):
         "layers": [["item", "embedding"], ["a", "middle"]],
     }
     for alpha in (30, 40):
-        store.put(new_record(variant(f"LE@{alpha}", "ml-100k", "sasrec"), result, {}))
+        store.put(record_with(variant(f"LE@{alpha}", "ml-100k", "sasrec"), result, {}))
     text = facts(store, "fig4-ml-sasrec-mu")
     share = "the larger mu of a layer is 0.7 or more in 50 % of all layers and exchanges"
     assert text.startswith("at alpha 30 ")

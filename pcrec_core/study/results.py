@@ -1,0 +1,192 @@
+"""What the result of a record holds, by kind, and its provenance: typed, frozen views."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from pcrec_core.metrics import PRIMARY
+from pcrec_core.study.run_history import History
+from pcrec_core.study.views import Curves, Flags, Integers, Metrics, View, require_shape
+
+
+class Data(View, frozen=True):
+    """The split that a model was evaluated on."""
+
+    fingerprint: str
+    users: int
+    items: int
+
+
+class Layer(NamedTuple):
+    """A layer of a model: its name, and its component in Section 3.3."""
+
+    name: str
+    component: str
+
+
+class Chosen(View, frozen=True):
+    """The epoch and peer whose model is reported, and its metrics on validation.
+
+    ``merged`` and ``after`` mean the model after that epoch's exchange: the one model of all peers,
+    or the peer's own.
+    """
+
+    epoch: int
+    peer: int
+    merged: bool
+    valid: Metrics
+    after: bool = False
+
+
+class Best(View, frozen=True):
+    """The best value of one metric on the test set, of whatever epoch and peer it is."""
+
+    value: float
+    epoch: int
+    peer: int
+    ranks: Integers
+
+
+class ByValidation(View, frozen=True):
+    """What validation would have chosen in a run whose epoch is chosen on the test set."""
+
+    epoch: int
+    peer: int
+    valid: Metrics
+    test: Metrics
+    ranks: Integers
+
+
+class Evaluated(View, frozen=True):
+    """A model that was evaluated on the test set.
+
+    Parameters
+    ----------
+    data : Data
+    reported : dict of float
+        The value that is reported in each metric.
+    chosen_ranks : array, shape (users,)
+        Rank of each user's test target by the chosen model. What a metric is computed from are
+        ``ranks_for(metric)``.
+    repeated : array, shape (users,)
+        Whether each user's test target occurs earlier in the user's history.
+    """
+
+    data: Data
+    reported: Metrics = msgspec.field(name="test")
+    chosen_ranks: Integers = msgspec.field(name="ranks")
+    repeated: Flags
+
+    def __post_init__(self) -> None:
+        """Refuse ranks or flags of another number of users."""
+        users = (self.data.users,)
+        require_shape("the", {"ranks": self.chosen_ranks, "repeated": self.repeated}, users)
+
+    def ranks_for(self, metric: str) -> Integers:
+        """Return the ranks from which a metric is reported, (users,)."""
+        return self.chosen_ranks
+
+
+class RunResult(Evaluated, frozen=True):
+    """The result of a trained run.
+
+    Where the protocol chooses the epoch on the test set, each metric is reported from its own best
+    epoch and peer, ``best_by_metric``, which else is empty: no one model then has all values of
+    ``reported``, and ``chosen`` and ``chosen_ranks`` are those of MRR@5 alone.
+
+    Parameters
+    ----------
+    chosen : Chosen
+    history : History
+    layers : tuple of Layer
+    weights : int
+        Number of weights of one model.
+    best_by_metric : dict of Best
+    by_validation : ByValidation or None
+        Kept where a run serves both ways to choose.
+    """
+
+    chosen: Chosen
+    history: History = msgspec.field(name="epochs")
+    layers: tuple[Layer, ...]
+    weights: int
+    best_by_metric: dict[str, Best] = msgspec.field(name="best", default_factory=dict)
+    by_validation: ByValidation | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse best values of metrics that are not the reported ones."""
+        super().__post_init__()
+        if not self.best_by_metric:
+            return
+        if {name: best.value for name, best in self.best_by_metric.items()} != self.reported:
+            raise ValueError("the best values by metric are not the reported ones")
+        if not np.array_equal(self.best_by_metric[PRIMARY].ranks, self.chosen_ranks):
+            raise ValueError(f"the ranks are not those of the best epoch in {PRIMARY}")
+
+    def ranks_for(self, metric: str) -> Integers:
+        """Return the ranks from which a metric is reported, (users,).
+
+        They are those of the metric's own best epoch where it is chosen on the test set.
+        """
+        best = self.best_by_metric.get(metric)
+        return best.ranks if best else self.chosen_ranks
+
+
+class TrivialResult(Evaluated, frozen=True):
+    """The result of a trivial baseline."""
+
+    valid: Metrics
+
+
+class DerivedResult(Evaluated, frozen=True):
+    """The result of an ensemble, or of a pruned or fine-tuned model.
+
+    ``chosen`` is the epoch of fine-tuning that validation chose, and ``by_epoch`` holds its metrics
+    on validation, each (epochs,).
+    """
+
+    valid: Metrics
+    chosen: int | None = None
+    by_epoch: Curves = msgspec.field(name="epochs", default_factory=dict)
+
+
+class StatisticsResult(View, frozen=True):
+    """The statistics of a data set; ``datasets.statistics`` explains each."""
+
+    source: str
+    core: int
+    users: int
+    items: int
+    actions: int
+    actions_per_user_mean: float
+    actions_per_user_median: float
+    density: float
+    repeats: bool
+    tie_share: float | None
+    repeat_share_valid: float
+    repeat_share_test: float
+    test_groups: Integers
+    counts: dict[str, int]
+    fingerprint: str
+
+
+class Provenance(msgspec.Struct, frozen=True, kw_only=True):
+    """How a record was made; older records have fewer fields.
+
+    ``seconds`` is the time by phase, and ``parents`` has the hash of the result of each run that a
+    derived record was made from.
+    """
+
+    commit: str | None = None
+    clean: bool | None = None
+    code: str | None = None
+    device: str | None = None
+    threads: int | None = None
+    seconds: dict[str, float] = msgspec.field(default_factory=dict)
+    began_with_epoch: int | None = None
+    peak_bytes: int = 0
+    processes: int = 1
+    parents: dict[str, str | None] = msgspec.field(default_factory=dict)

@@ -1,0 +1,67 @@
+"""The curves of a training, as its record holds them."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from pcrec_core.errors import RecordError
+from pcrec_core.study.views import Curves, Integers, Numbers, View, require_shape
+
+
+class History(View, frozen=True):
+    """The curves of a training.
+
+    Parameters
+    ----------
+    loss : array, shape (peers, epochs)
+    own : dict of array, each (peers, epochs)
+        Metrics on validation before the exchange of the epoch, if it has one.
+    exchanges : array, shape (exchanges,)
+        The epochs with an exchange.
+    merged : dict of array, each (exchanges,)
+        Metrics on validation of the merged model; empty where peers do not become one.
+    after : dict of array, each (peers, exchanges)
+        Those of the peers after an exchange that keeps them apart, else empty.
+    mu, h, kept : array, shape (exchanges, peers, layers), or None
+        What the rule measured: shares, entropy (or another criterion), kept share of weights.
+    tests : array, shape (tests,)
+        The epochs after which the test set was read.
+    test : dict of array, each (models, tests)
+        Metrics on the test set of the peers, or of the merged model.
+    """
+
+    loss: Numbers
+    own: Curves
+    exchanges: Integers = msgspec.field(default_factory=lambda: np.empty(0, np.int64))
+    merged: Curves = msgspec.field(default_factory=dict)
+    after: Curves = msgspec.field(default_factory=dict)
+    mu: Numbers | None = None
+    h: Numbers | None = None
+    kept: Numbers | None = None
+    tests: Integers = msgspec.field(default_factory=lambda: np.empty(0, np.int64))
+    test: Curves = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse curves that do not fit each other."""
+        peers, epochs = self.loss.shape
+        exchanges, tests = len(self.exchanges), len(self.tests)
+        require_shape("own", self.own, (peers, epochs))
+        require_shape("merged", self.merged, (exchanges,))
+        require_shape("after", self.after, (peers, exchanges))
+        require_shape("test", self.test, (len(next(iter(self.test.values()), ())), tests))
+        measured = {"mu": self.mu, "h": self.h, "kept": self.kept}
+        found = {name: curve[..., 0] for name, curve in measured.items() if curve is not None}
+        require_shape("exchanges", found, (exchanges, peers))
+
+    def measured(self) -> tuple[Numbers, Numbers]:
+        """Return ``h`` and ``mu``; ``RecordError`` if the exchanges have no such measurements."""
+        if self.h is None or self.mu is None:
+            raise RecordError(
+                "a run that exchanges nothing layer by layer has no entropy and no mu."
+            )
+        return self.h, self.mu
+
+    def validation(self, models: str) -> Curves:
+        """Return the metrics on validation of own, merged or after: what can be reported."""
+        return {"own": self.own, "merged": self.merged, "after": self.after}[models]
