@@ -115,7 +115,7 @@ print(record.spec.name, found.chosen_ranks.tolist(), found.repeated.tolist(), me
     "words",
     [
         f"show {RUN.identity}",
-        "train --dataset ml-100k --model sasrec --peers 2 --cooperation layerwise",
+        "train LE --dataset ml-100k --model sasrec",
     ],
 )
 def test_show_prints_a_record_and_train_reads_one_without_torch(store, words):
