@@ -17,8 +17,8 @@ from scipy.special import stdtr
 
 from pcrec_core.analysis import comparisons
 from pcrec_core.analysis.claims import outcomes
-from pcrec_core.analysis.claims.decide import printed
 from pcrec_core.analysis.claims.paper_uncertainty import correlation, paper_side
+from pcrec_core.analysis.claims.printed_values import printed
 from pcrec_core.analysis.crossed import Spread, StatsError
 from pcrec_core.analysis.crossed_t import PAIRED_FROM, Comparison
 from pcrec_core.study.replicates import Replicates

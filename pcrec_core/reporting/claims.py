@@ -11,8 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from pcrec_core.analysis.claims.outcomes import DECIDED, KINDS, WORDS
+from pcrec_core.analysis.claims.outcomes import DECIDED, WORDS
 from pcrec_core.analysis.claims.registry import COMPOUND
+from pcrec_core.analysis.claims.sides import KINDS
 from pcrec_core.analysis.claims.table import MEMBERS
 from pcrec_core.reporting.claim_formats import (
     format_compound,

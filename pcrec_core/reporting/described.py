@@ -7,8 +7,8 @@ from typing import Any
 
 from pcrec_core.analysis import cost
 from pcrec_core.analysis.claims.run_level import Fact
+from pcrec_core.reporting.cost_glue import glue_modes
 from pcrec_core.reporting.formats import count, number, share
-from pcrec_core.reporting.glue import glue_modes
 
 
 def described(facts: Sequence[Fact]) -> str:

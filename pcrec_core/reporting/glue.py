@@ -14,7 +14,6 @@ from pcrec_core.reporting.formats import (
     number,
     percent,
     share,
-    size,
 )
 from pcrec_core.study.records import StatisticsRecord
 
@@ -146,35 +145,6 @@ def _glue_trusted(frame: pd.DataFrame) -> dict[str, str]:
             f"{model}-trusted-first": share(first["agreement"]),
         }
     return values
-
-
-#: Bytes per weight from one step to the next: the weight and Adam's two moments, in float32.
-_STATE = 12
-
-
-def glue_modes(frame: pd.DataFrame) -> dict[str, str]:
-    """Format how the measured cases compare, under keys such as ``cost-serial``."""
-    by = frame.set_index("case")
-
-    def ratio(column: str, case: str, other: str) -> str:
-        return f"{by.at[case, column] / by.at[other, column]:.1f}"
-
-    one, serial, parallel = "one model", "a pair in turn", "a pair, a process a peer"
-    exchange = by.at[f"SASRec, {serial}", "exchange"] / by.at[f"SASRec, {serial}", "seconds"]
-    return {
-        "cost-serial": ratio("training", f"SASRec, {serial}", f"SASRec, {one}"),
-        "cost-parallel": ratio("training", f"SASRec, {parallel}", f"SASRec, {one}"),
-        "cost-serial-wall": ratio("seconds", f"SASRec, {serial}", f"SASRec, {one}"),
-        "cost-parallel-wall": ratio("seconds", f"SASRec, {parallel}", f"SASRec, {one}"),
-        "cost-exchange": size(exchange),
-        "cost-state": count(_STATE * by.at[f"BPR, {one}", "weights"] / 1e6),
-        "cost-one-memory": count(by.at[f"BPR, {one}", "megabytes"]),
-        "cost-serial-memory": count(by.at[f"BPR, {serial}", "megabytes"]),
-        "cost-parallel-memory": count(2 * by.at[f"BPR, {parallel}", "megabytes"]),
-        "cost-workers": ratio("seconds", "8 runs, one worker", "8 runs, two workers"),
-        "cost-ensemble-2": ratio("seconds", "ranking, ensemble of 2", "ranking, one peer"),
-        "cost-ensemble-3": ratio("seconds", "ranking, ensemble of 3", "ranking, one peer"),
-    }
 
 
 def glue_independent_peers(frame: pd.DataFrame) -> dict[str, str]:

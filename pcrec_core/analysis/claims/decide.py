@@ -7,28 +7,24 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from pcrec_core.analysis import paper
-from pcrec_core.analysis.claims import outcomes
+from pcrec_core.analysis.claims import outcomes, sides
 from pcrec_core.analysis.claims.measurement import (
-    SUPPORTING,
     Evidence,
     Found,
     Seeds,
     Testable,
     check,
 )
-from pcrec_core.analysis.claims.outcomes import Sides
 from pcrec_core.analysis.claims.paper_uncertainty import (
     EffectRatio,
     PaperSide,
-    Printed,
     below,
     fieller,
-    paper_side,
 )
+from pcrec_core.analysis.claims.printed_values import side_of_claim
 from pcrec_core.analysis.claims.registry import COMPOUND, Claim, claims_from, registry
+from pcrec_core.analysis.claims.sides import Sides
 from pcrec_core.analysis.crossed_t import PAIRED_FROM, Comparison
-from pcrec_core.metrics import parse
 
 
 @dataclass(frozen=True)
@@ -95,7 +91,7 @@ def decide(
     check(known, evidence)
     families: dict[str, list[Claim]] = {}
     for claim in known.values():
-        if claim.kind in outcomes.KINDS:
+        if claim.kind in sides.KINDS:
             families.setdefault(claim.family, []).append(claim)
     verdicts: dict[str, Verdict] = {}
     for family in families.values():
@@ -104,7 +100,7 @@ def decide(
         if claim.kind in COMPOUND:
             words = [verdicts[member].word for member in claim.members]
             verdicts[claim.id] = Verdict(claim, None, outcomes.all_of(words))
-        elif claim.kind not in outcomes.KINDS:
+        elif claim.kind not in sides.KINDS:
             verdicts[claim.id] = Verdict(claim, evidence.get(claim.id, Evidence(None)).found)
     return {
         name: replace(verdicts[name], seeds=evidence.get(name, Evidence(None)).seeds)
@@ -116,13 +112,13 @@ def _decide_family(
     claims: list[Claim], evidence: Mapping[str, Evidence], original: bool
 ) -> dict[str, Verdict]:
     given = [evidence.get(claim.id, Evidence(None)) for claim in claims]
-    papers = [_paper_side(claim, one.found) for claim, one in zip(claims, given, strict=True)]
+    papers = [side_of_claim(claim, one.found) for claim, one in zip(claims, given, strict=True)]
     amended = [
         not original and _is_amended(claim, one.found)
         for claim, one in zip(claims, given, strict=True)
     ]
     family = [_sides(*one) for one in zip(claims, given, papers, amended, strict=True)]
-    adjusted = outcomes.adjust(family)
+    adjusted = sides.adjust(family)
     return {
         one[0].id: _verdict(*one)
         for one in zip(claims, given, adjusted, papers, amended, strict=True)
@@ -138,9 +134,9 @@ def _is_amended(claim: Claim, found: Found | None) -> bool:
 
 def _sides(claim: Claim, given: Evidence, side: PaperSide | None, amended: bool) -> Sides:
     if _reason(given) or not isinstance(given.found, Testable):
-        return outcomes.UNTESTED
+        return sides.UNTESTED
     Vp = 0.0 if amended or side is None else side.Vp
-    return outcomes.sides(claim.kind, given.found, e=claim.e, theta=claim.theta, Vp=Vp)
+    return sides.sides(claim.kind, given.found, e=claim.e, theta=claim.theta, Vp=Vp)
 
 
 def _verdict(
@@ -170,7 +166,7 @@ def _in_noise(claim: Claim, found: Comparison, side: PaperSide) -> bool:
 
     That noise is the uncertainty of the paper's single run (Amendment 1, item 3).
     """
-    with_noise = outcomes.sides(claim.kind, found, e=claim.e, theta=claim.theta, Vp=side.Vp)
+    with_noise = sides.sides(claim.kind, found, e=claim.e, theta=claim.theta, Vp=side.Vp)
     return with_noise.p_not > 0.05
 
 
@@ -190,39 +186,3 @@ def _reason(given: Evidence) -> str:
         + [f"the protocol is {given.protocol}, not controlled"] * foreign
         + [own] * bool(own)
     )
-
-
-def _paper_side(claim: Claim, found: Found | None) -> PaperSide | None:
-    if not isinstance(found, Comparison) or found.L is None:
-        return None
-    if found.metric == SUPPORTING or not claim.paper_dataset:
-        return paper_side(found, None)
-    arms = (_arm(claim, claim.a), _arm(claim, claim.b))
-    return paper_side(found, printed(claim.metric, claim.paper_dataset, *arms))
-
-
-def printed(
-    metric: str, dataset: str, over: tuple[str, str], base: tuple[str, str]
-) -> Printed | None:
-    """Look up the paper's values of two arms, each given as a model and a variant.
-
-    None where the paper does not print the metric and HIT of both.
-    """
-    hit = f"HIT@{parse(metric)[1]}"
-    value_v, value_b, hit_v, hit_b = (
-        paper.value(dataset, *arm, name) for name in (metric, hit) for arm in (over, base)
-    )
-    if value_v is None or value_b is None or hit_v is None or hit_b is None:
-        return None
-    return Printed(metric, value_v, value_b, hit_v, hit_b, paper.users(dataset))
-
-
-def _arm(claim: Claim, name: str) -> tuple[str, str]:
-    """Return model and variant as the paper names them.
-
-    "dnn:base" names its own model; a robustness claim changes base and LE, so their printed values
-    stand beside it.
-    """
-    model, _, variant = name.rpartition(":")
-    robust = claim.family.startswith("robustness/")
-    return model or claim.model, variant.partition("-")[0] if robust else variant

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pcrec_core.analysis import comparisons, crossed_t
-from pcrec_core.analysis.claims import ladder, outcomes, run_level
+from pcrec_core.analysis.claims import ladder, run_level, sides
 from pcrec_core.analysis.claims.decide import decide
 from pcrec_core.analysis.claims.measurement import SUPPORTING, Evidence
 from pcrec_core.analysis.claims.planned_records import Reader, planned, reader
@@ -48,10 +48,10 @@ def gather(read: Reader, metric: str, *, by_seed: bool = True) -> dict[str, Evid
     """
     claims = registry().values()
     of_users = {
-        c.id: _evidence(c, read, metric, by_seed) for c in claims if c.kind in outcomes.OF_USERS
+        c.id: _evidence(c, read, metric, by_seed) for c in claims if c.kind in sides.OF_USERS
     }
     return of_users | {
-        c.id: ladder.evidence(c, read, metric) for c in claims if c.kind == outcomes.BY_SEED
+        c.id: ladder.evidence(c, read, metric) for c in claims if c.kind == sides.BY_SEED
     }
 
 

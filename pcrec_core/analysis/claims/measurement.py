@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pcrec_core.analysis.claims import outcomes
+from pcrec_core.analysis.claims import sides
 from pcrec_core.analysis.claims.registry import Claim
 from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.analysis.crossed_t import Comparison
@@ -72,7 +72,7 @@ def check(known: Mapping[str, Claim], evidence: Mapping[str, Evidence]) -> None:
 
 
 def _check_members(known: Mapping[str, Claim]) -> None:
-    tested = {name for name, claim in known.items() if claim.kind in outcomes.KINDS}
+    tested = {name for name, claim in known.items() if claim.kind in sides.KINDS}
     for claim in known.values():
         if strange := [member for member in claim.members if member not in tested]:
             raise StatsError(
@@ -92,6 +92,6 @@ def _check_metrics(found: Iterable[Found | None]) -> None:
 
 def _type_for(kind: str) -> type[Found] | tuple[()]:
     """Return the type that a claim of this kind is decided from; none without a test."""
-    if kind in outcomes.OF_USERS:
+    if kind in sides.OF_USERS:
         return Comparison
-    return {outcomes.BY_SEED: PairedRuns, "run-level": Welch}.get(kind, ())
+    return {sides.BY_SEED: PairedRuns, "run-level": Welch}.get(kind, ())

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from pcrec_core.analysis import crossed_t
-from pcrec_core.analysis.claims import outcomes
+from pcrec_core.analysis.claims import outcomes, sides
 from pcrec_core.analysis.claims.decide import Verdict
 from pcrec_core.analysis.claims.measurement import SUPPORTING
 from pcrec_core.analysis.claims.run_level import Fact
@@ -64,7 +64,7 @@ def table(
     rows = frame.to_dict("index")
     frame[MEMBERS] = [[rows[member] for member in members] for members in frame["members"]]
     frame["family_size"] = frame["family"].map(
-        frame.loc[frame["kind"].isin(outcomes.KINDS), "family"].value_counts()
+        frame.loc[frame["kind"].isin(sides.KINDS), "family"].value_counts()
     )
     if supporting is not None:
         frame["supporting_verdict"] = [

@@ -19,10 +19,9 @@ from pcrec_core.analysis.claims.outcomes import (
     NOT_TESTED,
     RULED_OUT,
     SUPPORTED,
-    holm,
-    sides,
 )
 from pcrec_core.analysis.claims.paper_uncertainty import Printed, fieller, paper_side
+from pcrec_core.analysis.claims.sides import holm, sides
 from pcrec_core.analysis.claims.table import headlines, table
 from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.analysis.crossed_t import compare

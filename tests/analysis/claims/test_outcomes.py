@@ -13,22 +13,26 @@ from hypothesis import strategies as st
 from scipy.stats import t
 from stats_support import made
 
-from pcrec_core.analysis.claims import outcomes
 from pcrec_core.analysis.claims.outcomes import (
     CONTRADICTED,
     INCONCLUSIVE,
     NOT_TESTED,
     RULED_OUT,
     SUPPORTED,
-    UNTESTED,
-    Sides,
-    adjust,
     all_of,
     grade,
     headline,
+    word,
+)
+from pcrec_core.analysis.claims.sides import (
+    BY_SEED,
+    KINDS,
+    OF_USERS,
+    UNTESTED,
+    Sides,
+    adjust,
     holm,
     sides,
-    word,
 )
 from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.analysis.paired_runs import paired_runs
@@ -180,8 +184,8 @@ def test_each_line_of_the_rule(adjusted, expected):
 
 
 def test_a_claim_over_seeds_has_one_side_and_so_the_whole_level():
-    assert [word(Sides(p, 1, 1), outcomes.BY_SEED) for p in (0.05, 0.050001)] == [SUPPORTED, NO]
-    assert [word(Sides(1, p, 1), outcomes.BY_SEED) for p in (0.05, 0.050001)] == [CONTRADICTED, NO]
+    assert [word(Sides(p, 1, 1), BY_SEED) for p in (0.05, 0.050001)] == [SUPPORTED, NO]
+    assert [word(Sides(1, p, 1), BY_SEED) for p in (0.05, 0.050001)] == [CONTRADICTED, NO]
 
 
 @pytest.mark.parametrize(
@@ -292,15 +296,15 @@ def test_headline(found, expected):
 
 
 def test_the_kinds_are_those_of_the_registry():
-    assert outcomes.KINDS == ("better", "at least", "no better", "by seed")
-    assert outcomes.KINDS[:3] == outcomes.OF_USERS
+    assert KINDS == ("better", "at least", "no better", "by seed")
+    assert KINDS[:3] == OF_USERS
 
 
 @pytest.mark.parametrize(
     "name",
     [
         *("paper", "crossed_t", "paired_runs", "selection_bias", "welch"),
-        *("claims.outcomes", "claims.paper_uncertainty"),
+        *("claims.outcomes", "claims.sides", "claims.paper_uncertainty"),
     ],
 )
 def test_examples_in_the_docstrings_of_the_statistics(name):
