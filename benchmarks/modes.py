@@ -37,7 +37,7 @@ TABLE = ROOT / "data" / "modes.csv"
 _ROUNDS = 3  # repetitions of each case, in turn
 _RUN = {"epochs": 6}
 _SMALL = {"epochs": 6, "d": 32}
-ONE, SERIAL, PARALLEL = "one model", "a pair in turn", "a pair, a process a peer"
+ONE, SERIAL, PARALLEL = "one model", "a pair in turn", "a pair, one process per peer"
 
 Measure = Callable[[], dict[str, Any]]
 

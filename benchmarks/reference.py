@@ -16,8 +16,9 @@ from torch.nn import functional
 
 from pcrec_core.datasets.split import Split
 from pcrec_core.layers import Layer
+from pcrec_core.models._attention import Block
 from pcrec_core.models.bpr import BPR
-from pcrec_core.models.sasrec import Block, SASRec
+from pcrec_core.models.sasrec import SASRec
 from pcrec_core.models.youtube_dnn import YouTubeDNN
 
 

@@ -180,7 +180,7 @@ def _execute_one(path: Path) -> tuple[str, bool]:
         except PapermillExecutionError as error:
             reason = re.sub(r"\s+", " ", error.evalue)
             return f"{path.name}, cell {error.exec_count}: {error.ename}: {reason}", True
-        except Exception as error:  # a dead kernel, a file that is no notebook
+        except Exception as error:  # a dead kernel, a file that is not a notebook
             return f"{path.name}: {type(error).__name__}: {error}", True
         notebook = clean(nbformat.read(output, as_version=4))  # type: ignore[no-untyped-call] # nbformat has no types
     try:

@@ -11,44 +11,26 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from pcrec_core.cooperation import cooperate
 from pcrec_core.datasets.split import Split
 from pcrec_core.errors import Interrupted, TrainingError
 from pcrec_core.evaluation import as_text, by_user, facts, ranker_of, summary
-from pcrec_core.metrics import METRICS, PRIMARY, SELECTION
+from pcrec_core.metrics import PRIMARY, SELECTION
 from pcrec_core.specs.run import Cooperation, RunSpec
 from pcrec_core.training.build import examples_of, layers_of, rule_of, seen_by
 from pcrec_core.training.checkpoints import Checkpoint, Interrupt, interrupts
-from pcrec_core.training.history import exchange_entry, history_columns
-from pcrec_core.training.parallel import SERIAL, Group
+from pcrec_core.training.group import SERIAL, Group
+from pcrec_core.training.history import chosen_entry, exchange_entry, history_columns
+from pcrec_core.training.outcome import Outcome
 from pcrec_core.training.peer import Peer
 from pcrec_core.training.precision import products, require_precision
-from pcrec_core.training.selection import Choice
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a finished run leaves.
-
-    ``result`` is deterministic, and the record keeps it. ``seconds`` is the time by phase. The run
-    ``began`` with this epoch, above 0 if it was resumed from a checkpoint. ``weights`` are those of
-    the reported model, ``by_peer`` those of each peer's best epoch, if the peers never exchange.
-    ``interrupted`` tells whether Ctrl-C was pressed in the last epoch.
-    """
-
-    result: dict[str, Any]
-    seconds: dict[str, float]
-    began: int
-    weights: dict[str, Tensor]
-    by_peer: list[dict[str, Tensor]]
-    interrupted: bool = False
+from pcrec_core.training.selection import Choice, TestReadings
 
 
 class Trainer:
@@ -81,10 +63,8 @@ class Trainer:
         #: The layers that are exchanged, which the record names.
         self.layers = [x for x in layers if exchanged is None or x.component in exchanged]
         self.choices = [Choice() for _ in range(1 if spec.cooperation else spec.peers)]
-        #: Of a choice on the test set, the best value by metric.
-        self.best: dict[str, dict[str, Any]] = {}
-        #: Of choice "both", what validation would choose.
-        self.by_validation: dict[str, Any] = {}
+        #: The best readings of the test set, where the protocol chooses on it.
+        self.readings = TestReadings()
         self.history: list[dict[str, Any]] = []
         self.seconds: defaultdict[str, float] = defaultdict(float)
 
@@ -224,31 +204,14 @@ class Trainer:
             )
         test = [summary(ranks_of_peer) for ranks_of_peer in ranks]
         rows = zip(valid, test, map(as_text, ranks), strict=True)
-        self._keep_best(
+        self.readings.keep(
             [
                 {"epoch": epoch, "peer": k, "valid": v, "test": t, "ranks": r}
                 for k, (v, t, r) in enumerate(rows)
-            ]
+            ],
+            both=self.spec.options.choice == "both",
         )
         return test
-
-    def _keep_best(self, readings: list[dict[str, Any]]) -> None:
-        """Keep each metric's best reading so far, and that which validation would choose.
-
-        Ties go to the earlier epoch, then to the lower peer, as in ``Choice``.
-        """
-        for metric in METRICS:
-            first = max(readings, key=lambda reading: reading["test"][metric])
-            value = first["test"][metric]
-            if metric not in self.best or value > self.best[metric]["value"]:
-                self.best[metric] = {"value": value} | {
-                    key: first[key] for key in ("epoch", "peer", "ranks")
-                }
-        if self.spec.options.choice == "both":
-            first = max(readings, key=lambda reading: reading["valid"][SELECTION])
-            kept = self.by_validation
-            if not kept or first["valid"][SELECTION] > kept["valid"][SELECTION]:
-                self.by_validation = first
 
     # --- checkpoints and the result
 
@@ -257,8 +220,7 @@ class Trainer:
             "history": self.history,
             "seconds": dict(self.seconds),
             "choices": [vars(choice) for choice in self.choices],
-            "best": self.best,
-            "by_validation": self.by_validation,
+            "readings": vars(self.readings),
             "peers": self.group.collect([peer.state() for peer in self.peers]),
         }
 
@@ -270,7 +232,7 @@ class Trainer:
             self.history = state["history"]
             self.seconds.update(state["seconds"])
             self.choices = [Choice(**choice) for choice in state["choices"]]
-            self.best, self.by_validation = state["best"], state["by_validation"]
+            self.readings = TestReadings(**state["readings"])
             for peer in self.peers:
                 peer.resume(state["peers"][peer.k])
         except (KeyError, TypeError, IndexError) as error:
@@ -289,26 +251,12 @@ class Trainer:
         model.load_state_dict(choice.weights)
         with self._timed("evaluate"):
             ranks = self.ranker.ranks(model, "test")
-        best = {metric: kept["value"] for metric, kept in self.best.items()}
-        result = facts(self.split) | {
+        return facts(self.split) | {
             "weights": sum(w.numel() for w in model.parameters()),
             "layers": [[layer.name, layer.component] for layer in self.layers],
             "epochs": history_columns(self.history),
-            "chosen": self._chosen(choice),
-            "test": best or summary(ranks),
+            "chosen": chosen_entry(self.history, self.spec.reported_models, choice),
+            "test": self.readings.values() or summary(ranks),
             **by_user(self.split, ranks),
+            **{name: kept for name, kept in vars(self.readings).items() if kept},
         }
-        kept_choices = {"best": self.best, "by_validation": self.by_validation}
-        return result | {name: kept for name, kept in kept_choices.items() if kept}
-
-    def _chosen(self, choice: Choice) -> dict[str, Any]:
-        """Return the chosen epoch and peer, which of its weights were read, and their metrics."""
-        which = self.spec.reported_models
-        valid = self.history[choice.epoch][which]
-        chosen = {
-            "epoch": choice.epoch,
-            "peer": choice.peer,
-            "merged": which == "merged",
-            "valid": valid if which == "merged" else valid[choice.peer],
-        }
-        return chosen | ({"after": True} if which == "after" else {})

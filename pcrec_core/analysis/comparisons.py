@@ -11,7 +11,7 @@ from pcrec_core.analysis import crossed_t, paper
 from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.analysis.crossed_t import PAIRED_FROM, Comparison, MeanInterval
 from pcrec_core.metrics import METRICS
-from pcrec_core.specs.derived import trainings
+from pcrec_core.specs.trainings import trainings
 from pcrec_core.study import records
 from pcrec_core.study.defaults import ALPHA
 from pcrec_core.study.replicates import Replicates, matched

@@ -8,68 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from pcrec_core.layers import Layer
+from pcrec_core.models._attention import Block, attention_mask, padded
 from pcrec_core.models._dropout import Dropout
 from pcrec_core.models._linear_cross_entropy import linear_cross_entropy
 from pcrec_core.models._tables import item_scores, lookup
 
 BLOCKS = 2  # l of Section 4.3
-
-
-class Block(nn.Module):
-    """Causal self-attention with one head, then two point-wise layers.
-
-    Each half is added to its input and normalized. Padding only takes part in the shape of the
-    attention; everything else is computed at the real positions alone.
-
-    Parameters
-    ----------
-    d : int
-        Hidden dimension.
-    p : float
-        Dropout rate, of the attention weights and after each point-wise layer.
-    """
-
-    def __init__(self, d: int, p: float) -> None:
-        super().__init__()
-        self.query, self.key, self.value = (nn.Linear(d, d) for _ in range(3))
-        self.attention_norm = nn.LayerNorm(d)
-        self.inner, self.outer = nn.Linear(d, d), nn.Linear(d, d)
-        self.forward_norm = nn.LayerNorm(d)
-        self.dropout = Dropout(p)
-
-    def forward(self, x: Tensor, real: Tensor, mask: Tensor) -> Tensor:
-        """Apply the block.
-
-        Parameters
-        ----------
-        x : Tensor
-            Representations of the real positions, (positions, d).
-        real : Tensor
-            Indices of the real positions in batch x length, (positions,).
-        mask : Tensor
-            Minus infinity where a query must not see a key, else 0: (batch, length, length).
-
-        Returns
-        -------
-        Tensor
-            New representations, (positions, d).
-        """
-        query, key, value = (
-            _padded(linear(x), real, mask.shape[:2])
-            for linear in (self.query, self.key, self.value)
-        )
-        scale = x.shape[-1] ** -0.5
-        weights = torch.baddbmm(mask, query, key.transpose(1, 2), alpha=scale).softmax(-1)
-        attended = (self.dropout(weights) @ value).flatten(0, 1).index_select(0, real)
-        x = self.attention_norm(x + attended)
-        y = self.dropout(self.outer(self.dropout(self.inner(x).relu())))
-        normalized: Tensor = self.forward_norm(x + y)
-        return normalized
-
-
-def _padded(x: Tensor, real: Tensor, shape: torch.Size) -> Tensor:
-    """Spread (positions, d) over ``shape`` (batch, length), with zeros at padding."""
-    return x.new_zeros(shape[0] * shape[1], x.shape[1]).index_copy_(0, real, x).view(*shape, -1)
 
 
 class SASRec(nn.Module):
@@ -125,7 +69,7 @@ class SASRec(nn.Module):
         Tensor
             Representations, (batch, length, d).
         """
-        return _padded(*self._encode_real(inputs), inputs.shape)
+        return padded(*self._encode_real(inputs), inputs.shape)
 
     def _encode_real(self, inputs: Tensor, count: int | None = None) -> tuple[Tensor, Tensor]:
         """Encode the real positions, or all positions if padding takes part.
@@ -136,7 +80,7 @@ class SASRec(nn.Module):
         at = torch.arange(len(flat), device=flat.device) if padding else _real(flat, count)
         items = lookup(self.item, flat[at], frozen=0 if padding else None)
         x = items + self.position(at % inputs.shape[1])
-        x, mask = self.dropout(x), _attention_mask(inputs, x.dtype, self.all_seen)
+        x, mask = self.dropout(x), attention_mask(inputs, x.dtype, self.all_seen)
         for block in self.blocks:
             x = block(x, at, mask)
         return x, at
@@ -175,19 +119,6 @@ class SASRec(nn.Module):
 def _real(flat: Tensor, count: int | None) -> Tensor:
     """Return the indices of the ids that are not padding; ``count`` of them, if it is known."""
     return (flat.nonzero() if count is None else torch.nonzero_static(flat, size=count)).squeeze(1)
-
-
-def _attention_mask(inputs: Tensor, dtype: torch.dtype, all_seen: bool) -> Tensor:
-    """Return minus infinity where a query must not see a key, else 0: (batch, length, length)."""
-    length, device = inputs.shape[1], inputs.device
-    hidden = torch.ones(length, length, dtype=torch.bool, device=device).triu(1)  # later keys
-    if not all_seen:
-        padding = (inputs == 0).unsqueeze(1)  # (batch, 1, length)
-        # A query always sees itself: one at padding would see nothing else and give NaN.
-        itself = torch.eye(length, dtype=torch.bool, device=device)
-        hidden = hidden | (padding & ~itself)
-    mask = torch.zeros(len(inputs), length, length, dtype=dtype, device=device)
-    return mask.masked_fill_(hidden, float("-inf"))
 
 
 def layers(model: SASRec, norms: Sequence[str] = ()) -> list[Layer]:

@@ -17,7 +17,7 @@ def glue_modes(frame: pd.DataFrame) -> dict[str, str]:
     def ratio(column: str, case: str, other: str) -> str:
         return f"{by.at[case, column] / by.at[other, column]:.1f}"
 
-    one, serial, parallel = "one model", "a pair in turn", "a pair, a process a peer"
+    one, serial, parallel = "one model", "a pair in turn", "a pair, one process per peer"
     exchange = by.at[f"SASRec, {serial}", "exchange"] / by.at[f"SASRec, {serial}", "seconds"]
     return {
         "cost-serial": ratio("training", f"SASRec, {serial}", f"SASRec, {one}"),

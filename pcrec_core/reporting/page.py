@@ -12,8 +12,8 @@ from pcrec_core.analysis.claims import evidence
 from pcrec_core.reporting import tables
 from pcrec_core.reporting.html import Html
 from pcrec_core.reporting.notebook import check_parameters
-from pcrec_core.specs.derived import TRIVIAL
 from pcrec_core.specs.run import Data
+from pcrec_core.specs.trivial import TRIVIAL
 from pcrec_core.study import collect, defaults
 from pcrec_core.study.records import Store
 from pcrec_core.study.replicates import Replicates

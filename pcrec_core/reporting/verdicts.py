@@ -20,7 +20,7 @@ from pcrec_core.reporting.claim_formats import (
 )
 from pcrec_core.reporting.formats import DASH, improvement, missing, percent, with_interval
 from pcrec_core.reporting.html import Html, table
-from pcrec_core.specs.derived import TRIVIAL
+from pcrec_core.specs.trivial import TRIVIAL
 
 #: The paper's research questions, then the study's own.
 ASKED = {

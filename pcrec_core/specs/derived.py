@@ -1,29 +1,20 @@
-"""Specs of results without a training of their own: from finished runs, or the data."""
+"""Specs of results that are derived from the weights of finished runs."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-from pcrec_core.errors import SpecError, require, require_known
+from pcrec_core.errors import require, require_known
+from pcrec_core.specs.data import Data
 from pcrec_core.specs.fields import Identified
-from pcrec_core.specs.run import Data, Model, RunSpec, from_dict, has_meaning
+from pcrec_core.specs.model import Model
+from pcrec_core.specs.run import RunSpec, from_dict
+from pcrec_core.specs.trivial import NUMERICS, Trivial, readable, refuse_shuffled
 
-#: Version of the numerics: raised by a change that moves a bit of these results.
-NUMERICS = 1
 OPERATIONS = ("ensemble", "apart", "pruned", "tuned", "probed")
 #: Epochs of a fine-tuning (protocols-figures).
 TUNING_EPOCHS = 10
-TRIVIAL = ("popularity", "transitions", "recency")
-
-
-class Named(NamedTuple):
-    """A name in the place of a model."""
-
-    name: str
 
 
 @dataclass(frozen=True)
@@ -71,7 +62,7 @@ class Derived(Identified):
             len(kinds) == 1,
             "the runs of an ensemble must have the same data, model, protocol and options.",
         )
-        _refuse_shuffled(self.data)
+        refuse_shuffled(self.data)
         first = self.parents[0]
         require(
             self.operation != "apart" or (first.peers > 1 and first.cooperation is None),
@@ -149,62 +140,6 @@ class Derived(Identified):
         return f"{self.operation}{share}-{parent}"
 
 
-@dataclass(frozen=True)
-class Trivial(Identified):
-    """A baseline without training or randomness (:ref:`protocols-controls`, control 0).
-
-    Parameters
-    ----------
-    data : Data
-    baseline : {"popularity", "transitions", "recency"}
-    protocol : {"controlled"}
-    numerics : int
-
-    Raises
-    ------
-    SpecError
-        Another baseline or protocol, or shuffled histories.
-    """
-
-    data: Data
-    baseline: str
-    protocol: str = "controlled"
-    numerics: int = NUMERICS
-
-    def __post_init__(self) -> None:
-        """Check the baseline, the data and the protocol."""
-        require_known("baseline", self.baseline, TRIVIAL)
-        _refuse_shuffled(self.data)
-        require(
-            self.protocol == "controlled",
-            "the trivial baselines follow protocol 'controlled' alone.",
-        )
-
-    def canonical(self) -> dict[str, Any]:
-        """Return the nested dict of all that identifies the result."""
-        return {
-            "baseline": self.baseline,
-            "numerics": self.numerics,
-            "data": self.data.canonical(),
-            "protocol": self.protocol,
-        }
-
-    @property
-    def model(self) -> Named:
-        """The baseline's name in the place of a model."""
-        return Named(self.baseline)
-
-    @property
-    def variant(self) -> str:
-        """Short name: trivial."""
-        return "trivial"
-
-    @property
-    def seed(self) -> int:
-        """0: there is no randomness."""
-        return 0
-
-
 #: What a record can be the result of.
 Spec = RunSpec | Derived | Trivial
 
@@ -217,59 +152,5 @@ def derived_from_dict(values: dict[str, Any]) -> Derived:
     SpecError
         A key is unknown or missing, or a value is refused.
     """
-    with _readable("Derived"):
+    with readable("Derived"):
         return Derived(**values | {"parents": tuple(map(from_dict, values["parents"]))})
-
-
-def trivial_from_dict(values: dict[str, Any]) -> Trivial:
-    """Return the trivial baseline whose canonical form is ``values``; errors as above."""
-    with _readable("Trivial"):
-        return Trivial(**values | {"data": Data(**values["data"])})
-
-
-@contextmanager
-def _readable(name: str) -> Iterator[None]:
-    try:
-        yield
-    except (KeyError, TypeError) as error:
-        raise SpecError(f"{name} cannot be read ({type(error).__name__}: {error}).") from None
-
-
-def _refuse_shuffled(data: Data) -> None:
-    require(
-        data.histories == "ordered",
-        "nothing is derived from shuffled histories: each run has an order of its own.",
-    )
-
-
-#: Options that change the evaluation alone, and options that change an exchange alone.
-_EVALUATION = ("candidates", "hidden", "evaluated", "choice")
-_EXCHANGE = ("layers", "last_bin")
-
-
-def trainings(spec: Spec) -> set[tuple[object, ...]]:
-    """Return the trainings behind a result, each as a tuple of all that decides its weights.
-
-    An average of weights has the training of its model; the evaluation decides nothing; of peers
-    that never exchange, the first one is the base model (:ref:`protocols-common`). Variants that
-    share a training are not independent (:ref:`statistics-estimand`).
-    """
-    if isinstance(spec, Trivial):
-        return set()
-    if isinstance(spec, Derived):
-        return set().union(*map(trainings, spec.parents))
-    exchange = None if _exchanges_at_the_end(spec) else spec.cooperation
-    without = _EVALUATION if exchange else (*_EVALUATION, *_EXCHANGE)
-    options = tuple(
-        (name, value)
-        for name, value in vars(spec.options).items()
-        if name not in without and has_meaning(name, spec)
-    )
-    peers = (spec.peers, spec.rates, spec.orders, spec.starts) if exchange else (1,)
-    training = dataclasses.replace(spec.training, average=None)
-    return {(spec.data, spec.model, training, exchange, spec.seed, spec.numerics, peers, options)}
-
-
-def _exchanges_at_the_end(spec: RunSpec) -> bool:
-    """Return whether the training is over when its only exchange comes."""
-    return spec.cooperation is not None and spec.cooperation.every == spec.training.epochs

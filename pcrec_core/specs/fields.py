@@ -24,7 +24,7 @@ class Part:
     Raises
     ------
     SpecError
-        A value has another type, is out of range, or has no meaning beside the others.
+        A value has another type, is out of range, or has no meaning with the other values.
     """
 
     def __post_init__(self) -> None:
@@ -121,7 +121,7 @@ def part_from_dict(kind: type[P], values: dict[str, Any]) -> P:
     Raises
     ------
     SpecError
-        ``values`` is no dict, a key is unknown or missing, or a value is refused.
+        ``values`` is not a dict, a key is unknown or missing, or a value is refused.
     """
     require_fields(kind, values)
     as_before = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pcrec_core.specs.parts import Cooperation
+from pcrec_core.specs.cooperation import Cooperation
 
 
 def join_words(name: str, *optional: tuple[bool, str]) -> str:

@@ -23,7 +23,7 @@ class ProtocolOptions(Part):
     candidates : {"items", "padding too"}
         SASRec, DNN: whether the padding id is ranked among the items.
     hidden : {"where none repeats", "seen"}
-        BPR: on which data sets a user's training items are no candidates: those without repeats,
+        BPR: on which data sets a user's training items are not candidates: those without repeats,
         or all.
     loss : {"real", "all"}
         SASRec: whether padding positions are in the loss, with target 0.

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pcrec_core.errors import require, require_known
+from pcrec_core.specs.cooperation import COMPONENTS, CRITERIA, RULES, SHARES, Cooperation
+from pcrec_core.specs.data import Data
 from pcrec_core.specs.fields import (
     Identified,
     Part,
@@ -19,24 +21,15 @@ from pcrec_core.specs.fields import (
     require_count,
     require_fields,
 )
+from pcrec_core.specs.model import NUMERICS, Model
 from pcrec_core.specs.names import (
     cooperation_name,
     join_words,
     options_with_meaning,
     reported_models,
 )
-from pcrec_core.specs.parts import (
-    COMPONENTS,
-    CRITERIA,
-    NUMERICS,
-    RULES,
-    SHARES,
-    Cooperation,
-    Data,
-    Model,
-    Training,
-)
 from pcrec_core.specs.protocol import PROTOCOLS, ProtocolOptions
+from pcrec_core.specs.training import Training
 
 __all__ = [
     "COMPONENTS",
@@ -141,7 +134,7 @@ class RunSpec(Identified, Part):
         require_count("peers", self.peers)
         require(
             self.peers <= 2 or self.protocol != "released",
-            f"the released code knows one peer or two, not {self.peers}.",
+            f"the released code trains one peer or two, not {self.peers}.",
         )
         require(self.seed >= 0, f"seed must be 0 or more, not {self.seed}.")
         for name, values in _PEER_FIELDS.items():

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pcrec_core.errors import SpecError
-from pcrec_core.specs.derived import TRIVIAL
 from pcrec_core.specs.run import Data
+from pcrec_core.specs.trivial import TRIVIAL
 from pcrec_core.study import plans
 from pcrec_core.study.replicates import Replicates
 from pcrec_core.study.run import run

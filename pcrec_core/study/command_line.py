@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from pcrec_core.errors import SpecError
-from pcrec_core.specs import derived
-from pcrec_core.specs.derived import Derived, Spec, Trivial
+from pcrec_core.specs import trivial
+from pcrec_core.specs.derived import Derived, Spec
 from pcrec_core.specs.run import Data, RunSpec
+from pcrec_core.specs.trivial import Trivial
 from pcrec_core.study.set_values import SETTINGS, configured, text_of, values_of
 from pcrec_core.study.variants import LABELS, at_alpha
 
@@ -55,9 +56,9 @@ def current(spec: Spec) -> Spec:
     if isinstance(spec, RunSpec):
         return dataclasses.replace(spec, numerics=None)
     if isinstance(spec, Trivial):
-        return dataclasses.replace(spec, numerics=derived.NUMERICS)
+        return dataclasses.replace(spec, numerics=trivial.NUMERICS)
     parents = tuple(dataclasses.replace(run, numerics=None) for run in spec.parents)
-    return dataclasses.replace(spec, parents=parents, numerics=derived.NUMERICS)
+    return dataclasses.replace(spec, parents=parents, numerics=trivial.NUMERICS)
 
 
 def _found(spec: Spec) -> tuple[str, dict[str, Any]]:
@@ -70,7 +71,7 @@ def _found(spec: Spec) -> tuple[str, dict[str, Any]]:
     for label, settings in sorted(described, key=lambda one: len(one[1])):
         if _made(label, spec, settings) == spec:
             return label, settings
-    raise SpecError(f"{spec.name} is no variant of the study: no label means it.")
+    raise SpecError(f"{spec.name} is not a variant of the study: no label stands for it.")
 
 
 def _settings(label: str, spec: Spec) -> Iterator[dict[str, Any]]:

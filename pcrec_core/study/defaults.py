@@ -33,6 +33,8 @@ CHOSEN: dict[tuple[str, str], float] = {}
 
 _MODEL_FIELDS = ("d", "t", "p")
 _TRAINING_FIELDS = ("epochs", "batch", "eta", "l2", "schedule", "precision", "average")
+#: Differences between peers that can be given.
+PEER_FIELDS = ("rates", "orders", "starts")
 #: Settings that can be given instead of the study's.
 FIELDS = _MODEL_FIELDS + _TRAINING_FIELDS
 
@@ -110,9 +112,6 @@ def run_spec(
     cooperation: Cooperation | None = None,
     protocol: str = "controlled",
     seed: int = 0,
-    rates: str = "spread",
-    orders: str = "own",
-    starts: str = "own",
     options: Mapping[str, str] | None = None,
     **given: Any,
 ) -> RunSpec:
@@ -120,12 +119,13 @@ def run_spec(
 
     Parameters
     ----------
-    data, model, peers, cooperation, protocol, seed, rates, orders, starts
-        As of ``RunSpec``.
+    data, model, peers, cooperation, protocol, seed
+        Those of ``RunSpec``.
     options : mapping, optional
         Protocol options that differ from the protocol's.
     **given
-        Settings of ``FIELDS`` that replace the study's; one that is None is not given.
+        ``rates``, ``orders`` and ``starts`` of ``RunSpec``, and settings of ``FIELDS`` that replace
+        the study's. A setting that is None is not given.
 
     Raises
     ------
@@ -139,22 +139,18 @@ def run_spec(
              average=None)
     """
     data = data if isinstance(data, Data) else Data(data)
+    peer_fields = {name: given.pop(name) for name in PEER_FIELDS if name in given}
     given = {name: value for name, value in given.items() if value is not None}
     for name in given:
         require_known("setting", name, FIELDS)
     values = defaults(data.source, model) | _released(model, protocol, cooperation) | given
     return RunSpec(
-        data=data,
-        model=Model(model, **{k: values[k] for k in _MODEL_FIELDS if k in values}),
-        training=Training(**{k: values[k] for k in _TRAINING_FIELDS if k in values}),
-        peers=peers,
-        cooperation=cooperation,
-        protocol=protocol,
-        seed=seed,
-        rates=rates,
-        orders=orders,
-        starts=starts,
+        data,
+        Model(model, **{k: values[k] for k in _MODEL_FIELDS if k in values}),
+        Training(**{k: values[k] for k in _TRAINING_FIELDS if k in values}),
+        *(peers, cooperation, protocol, seed),
         custom_options=_custom_options(protocol, options),
+        **peer_fields,
     )
 
 

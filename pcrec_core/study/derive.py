@@ -20,8 +20,9 @@ from pcrec_core.layers import Layer
 from pcrec_core.metrics import SELECTION
 from pcrec_core.models import baselines
 from pcrec_core.models.ensemble import ScoreEnsemble
-from pcrec_core.specs.derived import TUNING_EPOCHS, Derived, Trivial
+from pcrec_core.specs.derived import TUNING_EPOCHS, Derived
 from pcrec_core.specs.run import RunSpec
+from pcrec_core.specs.trivial import Trivial
 from pcrec_core.study import machine, records, weights
 from pcrec_core.study.records import Store
 from pcrec_core.study.splits import split_for, split_of

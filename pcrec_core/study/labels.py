@@ -11,8 +11,9 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from pcrec_core.specs.derived import TRIVIAL, Derived, Spec, Trivial
+from pcrec_core.specs.derived import Derived, Spec
 from pcrec_core.specs.run import Cooperation, Data, RunSpec
+from pcrec_core.specs.trivial import TRIVIAL, Trivial
 from pcrec_core.study import defaults
 
 #: Added to the seed for each further run of an ensemble.

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pcrec_core.errors import NotChosen
-from pcrec_core.specs.derived import TRIVIAL, Derived
+from pcrec_core.specs.derived import Derived
+from pcrec_core.specs.trivial import TRIVIAL
 from pcrec_core.study.variants import Spec, variant
 
 SMALL = ("ml-100k", "retailrocket-half")

@@ -14,7 +14,7 @@ from typing import Any
 
 from pcrec_core.datasets import SOURCES
 from pcrec_core.errors import SpecError, require_known
-from pcrec_core.specs.derived import TRIVIAL
+from pcrec_core.specs.trivial import TRIVIAL
 from pcrec_core.study.planning import ALL, DEEP, SASREC, SMALL, Plan
 from pcrec_core.study.steps import steps
 from pcrec_core.study.variants import Spec, variant
@@ -168,13 +168,14 @@ def chosen_controls(
     Parameters
     ----------
     wanted : sequence of str
-        Those that are asked for, beside the trivial baselines. By default all that are planned,
-        except those that ``given`` settings leave no room for: an exchange every 5 epochs in 2.
+        Those that are asked for, in addition to the trivial baselines. By default all that are
+        planned, except those for which the ``given`` settings leave no room, such as an exchange
+        every 5 epochs in 2.
 
     Raises
     ------
     SpecError
-        For a wanted label that is no planned control of any of the models.
+        For a wanted label that is not a planned control of any of the models.
     """
     planned = {model: controls(model) for model in models}
     labels = set().union(*planned.values())

@@ -10,9 +10,10 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from pcrec_core.errors import RecordError, require, require_known
 from pcrec_core.specs import run as specs
-from pcrec_core.specs.derived import Derived, Spec, Trivial, derived_from_dict, trivial_from_dict
+from pcrec_core.specs.derived import Derived, Spec, derived_from_dict
 from pcrec_core.specs.fields import canonical_json, digest
 from pcrec_core.specs.run import RunSpec
+from pcrec_core.specs.trivial import Trivial, trivial_from_dict
 from pcrec_core.study.probes import Probe, ProbedResult
 from pcrec_core.study.results import (
     DerivedResult,
@@ -203,7 +204,7 @@ def read(path: Path) -> Record:
         require_known("kind of record", parts["kind"], _CLASSES)
         cls = _CLASSES[parts["kind"]]
         record = cls(*(parts[name] for name in ("name", "key", "result", "run")))
-        require(isinstance(record.run, dict), "its provenance is no dict.")
+        require(isinstance(record.run, dict), "its provenance is not a dict.")
         unchanged = record.result_hash == parts["result_sha256"]
         named = _matches_name(record, path)
     except FileNotFoundError:
@@ -214,12 +215,12 @@ def read(path: Path) -> Record:
         ) from None
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise RecordError(
-            f"{path} is no record ({type(error).__name__}: {error}); delete it and train the run"
+            f"{path} is not a record ({type(error).__name__}: {error}); delete it and train the run"
             " again."
         ) from None
     if not unchanged:
         raise RecordError(
-            f"record {path} was changed: its result has not the hash it says; restore it, or delete"
+            f"record {path} was changed: its result does not match its hash; restore it, or delete"
             " it and train the run again."
         )
     if not named:

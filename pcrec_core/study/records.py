@@ -73,8 +73,8 @@ def ranks_of(records: Sequence[ModelRecord], metric: str) -> np.ndarray:
     arms = {canonical_json(_without_seed(r.key)) for r in records}
     if len(arms) != 1 or len({r.spec.seed for r in records}) != len(records):
         raise RecordError(
-            f"the runs {', '.join(r.name for r in records)} are no arm: they must differ in the"
-            " seed alone."
+            f"the runs {', '.join(r.name for r in records)} are not replicates: they must differ in"
+            " the seed alone."
         )
     return np.stack([record.outcome.ranks_for(metric) for record in records])
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pcrec_core.errors import RecordError
-from pcrec_core.specs.derived import trainings
+from pcrec_core.specs.trainings import trainings
 from pcrec_core.study import records
 from pcrec_core.study.records import DerivedRecord, ModelRecord, RunRecord, TrivialRecord
 

@@ -23,7 +23,9 @@ from pcrec_core.errors import (
     RecordError,
     TrainingError,
 )
+from pcrec_core.specs.derived import Derived
 from pcrec_core.specs.run import Data, RunSpec
+from pcrec_core.specs.trivial import Trivial
 from pcrec_core.study import executors, records, weight_files
 from pcrec_core.study.executors import AnyExecutor
 from pcrec_core.study.machine import require_threads
@@ -88,12 +90,16 @@ def run(
     _train(new, executor, store, device, threads)
     again = _forget(weight_files.missing(derived))
     _train(again, executor, Store(paths.again()), device, threads)
-    for made in _bar(derived, desc="derived", unit="record") if derived else ():
-        # needs torch, which reading does not
-        from pcrec_core.study.derive import make
-
-        make(made, store, device=device, threads=threads)
+    for spec in _bar(derived, desc="derived", unit="record") if derived else ():
+        _derive(spec, store, device, threads)
     return [found[spec] or _made(spec, store) for spec in specs]
+
+
+def _derive(spec: Derived | Trivial, store: Store, device: str, threads: int) -> None:
+    # needs torch, which reading does not
+    from pcrec_core.study.derive import make
+
+    make(spec, store, device=device, threads=threads)
 
 
 def _made(spec: Spec, store: Store) -> ModelRecord:

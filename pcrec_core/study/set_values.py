@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pcrec_core.errors import SpecError, require, require_known
-from pcrec_core.specs.derived import Derived, Spec, Trivial
+from pcrec_core.specs.derived import Derived, Spec
 from pcrec_core.specs.protocol import VALUES
 from pcrec_core.specs.run import Data, RunSpec
+from pcrec_core.specs.trivial import Trivial
 from pcrec_core.study import defaults
 from pcrec_core.study.variants import variant
 

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from pcrec_core import paths, provenance
 from pcrec_core.errors import Interrupted, RecordError, TrainingError
 from pcrec_core.paths import alone
-from pcrec_core.specs import derived
+from pcrec_core.specs import trivial
 from pcrec_core.specs.run import NUMERICS, RunSpec
 from pcrec_core.study import command_line, machine, weights
 from pcrec_core.study.records import RunRecord, Store
@@ -19,8 +19,12 @@ from pcrec_core.study.splits import split_for
 from pcrec_core.study.variants import Spec
 
 if TYPE_CHECKING:
-    from pcrec_core.trainer import Outcome
-    from pcrec_core.training.parallel import Group
+    import torch
+
+    from pcrec_core.trainer import Trainer
+    from pcrec_core.training.checkpoints import Checkpoint
+    from pcrec_core.training.group import Group
+    from pcrec_core.training.outcome import Outcome
 
 #: Where this variable is set (to anything), as ``make book`` and ``make test`` do, a missing record
 #: of real data is an error and not trained.
@@ -65,23 +69,65 @@ def train(
         At Ctrl-C; what is running ends after its epoch, with a checkpoint.
     """
     from pcrec_core.trainer import Trainer
-    from pcrec_core.training import parallel
     from pcrec_core.training.build import device_of
-    from pcrec_core.training.checkpoints import Checkpoint
 
     with machine.torch_threads(threads):
         place = device_of(device)
         # after the imports: the code that the run begins with
         started = provenance.provenance()
-        group = parallel.group(spec.peers, place)
-        _refuse_mixed(group)
-        path = paths.checkpoints() / f"{spec.identity}.pt" if group.first else None
-        checkpoint = Checkpoint(path, spec.identity, interval)
+        group = _group(spec, place)
+        checkpoint = _checkpoint(spec, group, interval)
         trainer = Trainer(spec, group.from_first(lambda: split_for(spec)), place, group)
-        outcome = trainer.fit(checkpoint, lambda done: bar and bar.update(done - bar.n))
-        ends = group.gather(lambda: [(machine.peak_bytes(place), provenance.sound())])
-    run = started | {
-        "clean": started["clean"] and checkpoint.clean and all(sound for _, sound in ends),
+        outcome, ends = _fit(trainer, checkpoint, bar)
+    sound = started["clean"] and checkpoint.clean and all(sound for _, sound in ends)
+    run = started | {"clean": sound} | _circumstances(outcome, place, threads, ends)
+    record = RunRecord.of(spec, outcome.result, run)
+    group.from_first(lambda: _keep(record, outcome, store))
+    checkpoint.delete()
+    _raise_if_interrupted(spec, outcome)
+    return spec.identity
+
+
+def _group(spec: RunSpec, place: torch.device) -> Group:
+    """Return the processes of a run, which must all have imported the same code."""
+    from pcrec_core.training import parallel
+
+    group = parallel.group(spec.peers, place)
+    codes = sorted(set(group.gather(lambda: [provenance.CODE])))
+    if len(codes) > 1:
+        raise TrainingError(
+            f"the processes of this run imported different code (digests {' and '.join(codes)});"
+            " end them all and start them again."
+        )
+    return group
+
+
+def _checkpoint(spec: RunSpec, group: Group, interval: float) -> Checkpoint:
+    """Return the checkpoint of a run, which the first process alone writes."""
+    from pcrec_core.training.checkpoints import Checkpoint
+
+    path = paths.checkpoints() / f"{spec.identity}.pt" if group.first else None
+    return Checkpoint(path, spec.identity, interval)
+
+
+def _fit(
+    trainer: Trainer, checkpoint: Checkpoint, bar: tqdm | None
+) -> tuple[Outcome, list[tuple[int, bool]]]:
+    """Train to the end, and return the outcome, and the memory and soundness of each process.
+
+    The memory is the most that the process held, in bytes. A process is sound if its code did not
+    change during the run.
+    """
+    outcome = trainer.fit(checkpoint, lambda done: bar and bar.update(done - bar.n))
+    ends = trainer.group.gather(lambda: [(machine.peak_bytes(trainer.device), provenance.sound())])
+    return outcome, ends
+
+
+def _circumstances(
+    outcome: Outcome, place: torch.device, threads: int, ends: list[tuple[int, bool]]
+) -> dict[str, Any]:
+    """Return how and where a run was trained, as its record states it."""
+    return {
         "device": machine.device_name(place),
         "processor": machine.processor(),
         "threads": threads,
@@ -90,16 +136,15 @@ def train(
         "processes": len(ends),
         "peak_bytes": sum(peak for peak, _ in ends),
     }
-    record = RunRecord.of(spec, outcome.result, run)
-    group.from_first(lambda: _keep(record, outcome, store))
-    checkpoint.delete()
-    # too late for this run, but not for those that would follow
+
+
+def _raise_if_interrupted(spec: RunSpec, outcome: Outcome) -> None:
+    """Raise ``Interrupted`` if Ctrl-C came too late for this run, so that no other one starts."""
     if outcome.interrupted:
         raise Interrupted(
             f"interrupted in the last epoch of {spec.name}: its record is written; the same command"
             " reads it, and goes on with what is left."
         )
-    return spec.identity
 
 
 def train_once(spec: RunSpec, store: Store, *, device: str = "auto", **options: Any) -> str:
@@ -127,7 +172,7 @@ def require_trainable(spec: Spec) -> None:
     ``PCREC_NO_TRAINING`` is set no record of real data is made.
     """
     trained = isinstance(spec, RunSpec)
-    numerics = NUMERICS[spec.model.name] if trained else derived.NUMERICS
+    numerics = NUMERICS[spec.model.name] if trained else trivial.NUMERICS
     if spec.numerics != numerics:
         raise RecordError(
             f"the record {spec.name} is missing, and only an earlier state of the code, of numerics"
@@ -137,16 +182,6 @@ def require_trainable(spec: Spec) -> None:
         raise RecordError(
             f"the record {spec.name} is missing, and {NO_TRAINING} is set; make it with:"
             f" {command_line.command(spec)}"
-        )
-
-
-def _refuse_mixed(group: Group) -> None:
-    """Refuse to train one run in processes that imported different code."""
-    codes = sorted(set(group.gather(lambda: [provenance.CODE])))
-    if len(codes) > 1:
-        raise TrainingError(
-            f"the processes of this run imported different code (digests {' and '.join(codes)});"
-            " end them all and start them again."
         )
 
 

@@ -121,8 +121,8 @@ def checked(
     Raises
     ------
     RecordError
-        If the weights do not give the record's ranks: trained elsewhere, they are not that run's
-        to the bit, and what is derived from them is no pair of it.
+        If the weights do not give the record's ranks. They were trained elsewhere then, they differ
+        from the run's in some bits, and what is derived from them cannot be paired with it.
     """
     from pcrec_core.evaluation import ranker_of
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from pcrec_core.cooperation import Exchange
 from pcrec_core.metrics import METRICS
+from pcrec_core.training.selection import Choice
 
 
 def exchange_entry(exchanges: list[Exchange]) -> dict[str, list[list[float]]]:
@@ -60,6 +61,28 @@ def history_columns(history: list[dict[str, Any]]) -> dict[str, Any]:
         columns["exchanges"] = exchanges
         columns |= _exchange_columns([history[epoch] for epoch in exchanges])
     return columns
+
+
+def chosen_entry(history: list[dict[str, Any]], models: str, choice: Choice) -> dict[str, Any]:
+    """Return the chosen epoch and peer, which of its weights were read, and their metrics.
+
+    Parameters
+    ----------
+    history : list of dict
+        One entry per epoch, as the trainer keeps it.
+    models : {"own", "merged", "after"}
+        The models that the run reports (``RunSpec.reported_models``).
+    choice : Choice
+        The chosen model.
+    """
+    valid = history[choice.epoch][models]
+    chosen = {
+        "epoch": choice.epoch,
+        "peer": choice.peer,
+        "merged": models == "merged",
+        "valid": valid if models == "merged" else valid[choice.peer],
+    }
+    return chosen | ({"after": True} if models == "after" else {})
 
 
 def _exchange_columns(entries: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,7 +1,5 @@
-"""The two modes of Section 3.3: the peers of a run in turn in one process, or each in its own.
+"""The parallel mode of Section 3.3: one peer per process, all trained at the same time.
 
-The trainer calls a ``Group`` and does not know which of the two it has. Both give the same bits:
-values come in the order of the peers, and every process merges the same weights in the same order.
 Peers exchange values through collectives of ``torch.distributed`` (gloo on the CPU, nccl between
 GPUs), so the others notice at once when a process dies.
 """
@@ -15,7 +13,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -24,74 +22,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from pcrec_core.errors import Interrupted, PCRecError, TrainingError
 from pcrec_core.training import environment
-
-T = TypeVar("T")
-
-
-class Group(Protocol):
-    """The processes of one run; all of them call the same methods in the same order.
-
-    ``gather`` and ``from_first`` share values, ``models`` shares weights, and ``collect`` the state
-    that a checkpoint keeps. A ``PCRecError`` that one process raises while it computes a value is
-    raised in all of them, so that none waits in vain.
-
-    Attributes
-    ----------
-    first : bool
-        Whether this is the process that writes and prints.
-    """
-
-    first: bool
-
-    def numbers(self, peers: int) -> Sequence[int]:
-        """Return the numbers of those of the run's ``peers`` that this process trains."""
-
-    def gather(self, compute: Callable[[], list[T]]) -> list[T]:
-        """Concatenate the lists that ``compute`` returns in each process, in order of the peers."""
-
-    def from_first(self, compute: Callable[[], T]) -> T:
-        """Return the value of ``compute`` in the first process, the only one that calls it."""
-
-    def models(self, here: list[nn.Module]) -> list[nn.Module]:
-        """Return the models of all peers, given those of this process.
-
-        Models of other processes are copies with their present weights.
-        """
-
-    def collect(self, here: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return the states of all peers in the first process, and an empty list in the others.
-
-        States of other processes are on the CPU.
-        """
-
-
-class Serial:
-    """All peers in this process, trained in turn: about 2 TC for a pair (Section 3.3)."""
-
-    first = True
-
-    def numbers(self, peers: int) -> Sequence[int]:
-        """Return the numbers of all peers."""
-        return range(peers)
-
-    def gather(self, compute: Callable[[], list[T]]) -> list[T]:
-        """Return the list of this process."""
-        return compute()
-
-    def from_first(self, compute: Callable[[], T]) -> T:
-        """Return the value of this process."""
-        return compute()
-
-    def models(self, here: list[nn.Module]) -> list[nn.Module]:
-        """Return the models of this process."""
-        return here
-
-    def collect(self, here: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return the states of this process."""
-        return here
-
-
-SERIAL = Serial()
+from pcrec_core.training.group import SERIAL, Group, T
 
 
 class Parallel:

@@ -17,8 +17,9 @@ from pcrec_core.reporting import entropy_tables, formats, glue, html, settings_t
 from pcrec_core.reporting import tables as report
 from pcrec_core.reporting.formats import DASH
 from pcrec_core.reporting.html import Html
-from pcrec_core.specs.derived import Derived, Trivial
+from pcrec_core.specs.derived import Derived
 from pcrec_core.specs.run import Data, RunSpec
+from pcrec_core.specs.trivial import Trivial
 from pcrec_core.study import defaults
 from pcrec_core.study.records import Record
 from pcrec_core.study.replicates import Replicates

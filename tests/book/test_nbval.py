@@ -130,7 +130,7 @@ def test_with_the_committed_records_every_output_is_the_stored_one(failures):
 def test_a_changed_digit_stops_the_notebook_where_it_reads_the_record(failures):
     cells = by_source("table3", failures["changed/table3"])
     [refused] = [text for source, text in cells.items() if READS in source]
-    assert f"{READ}.json was changed: its result has not the hash it says" in refused
+    assert f"{READ}.json was changed: its result does not match its hash" in refused
     shown = [text for source, text in cells.items() if any(call in source for call in SHOWS)]
     assert len(shown) == 4 and all(shown)
 

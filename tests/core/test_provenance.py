@@ -175,8 +175,8 @@ def test_no_commit_is_named_where_the_sources_had_changed_before_git_was_asked(r
 
 
 def train_across_a_commit(folder: Path) -> list[dict[str, Any]]:
-    from pcrec_core.specs.derived import Trivial
     from pcrec_core.specs.run import Data
+    from pcrec_core.specs.trivial import Trivial
     from pcrec_core.study import defaults
     from pcrec_core.study import run as study
     from pcrec_core.study.records import Store

@@ -30,8 +30,9 @@ from pcrec_core.specs.protocol import ProtocolOptions
 from pcrec_core.specs.run import Cooperation, RunSpec
 from pcrec_core.study.records import new_record
 from pcrec_core.study.replicates import Replicates
-from pcrec_core.trainer import Outcome, Trainer
+from pcrec_core.trainer import Trainer
 from pcrec_core.training.build import rule_of
+from pcrec_core.training.outcome import Outcome
 
 RINGS = two_rings()
 MASKS, NOISE = Cooperation("parameterwise"), Cooperation("noise")

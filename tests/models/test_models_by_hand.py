@@ -10,8 +10,9 @@ import torch
 from support import spread
 from torch import Tensor, nn
 
+from pcrec_core.models._attention import Block
 from pcrec_core.models.bpr import BPR
-from pcrec_core.models.sasrec import Block, SASRec
+from pcrec_core.models.sasrec import SASRec
 from pcrec_core.models.youtube_dnn import YouTubeDNN
 
 N, D, T = 7, 4, 6

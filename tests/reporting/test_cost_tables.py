@@ -16,10 +16,10 @@ MODES = """case,seconds,training,exchange,megabytes,processes,weights,fastest,sl
 machine,torch
 "SASRec, one model",10,8,0,400,1,1000,9,11,3,Chip,2.0
 "SASRec, a pair in turn",20,17,0.5,410,1,1000,20,20,3,Chip,2.0
-"SASRec, a pair, a process a peer",12,9,0.6,380,2,1000,12,14,3,Chip,2.0
+"SASRec, a pair, one process per peer",12,9,0.6,380,2,1000,12,14,3,Chip,2.0
 "BPR, one model",30,9,0,800,1,2000000,30,30,1,Chip,2.0
 "BPR, a pair in turn",60,18,1,825,1,2000000,60,60,1,Chip,2.0
-"BPR, a pair, a process a peer",40,10,1,790,2,2000000,40,40,1,Chip,2.0
+"BPR, a pair, one process per peer",40,10,1,790,2,2000000,40,40,1,Chip,2.0
 "8 runs, one worker",30,20,0,400,1,500,30,30,3,Chip,2.0
 "8 runs, two workers",20,20,0,400,1,500,20,20,3,Chip,2.0
 "ranking, one peer",2,,,,,1000,2,2,3,Chip,2.0
@@ -71,7 +71,7 @@ def test_a_table_shows_its_own_cases_and_the_columns_it_is_asked_for(folder):
     modes = cost.measured("modes", folder)
     shown = cost_tables.show_modes(modes, "SASRec,", ["seconds", "range", "training", "exchange"])
     assert cells(shown)[0] == ["case", "seconds", "range", "of which training", "of which exchange"]
-    pair = "a pair, a process a peer"
+    pair = "a pair, one process per peer"
     assert cells(shown)[3] == [f"SASRec, {pair}", "12.0", "12.0 to 14.0", "9.00", "0.60"]
     bpr = cells(cost_tables.show_modes(modes, "BPR,", ["processes", "megabytes"]))
     assert bpr[3] == [f"BPR, {pair}", "2", "790"]

@@ -158,7 +158,7 @@ def test_a_person_trains_reads_and_shows(folder):
 
 def test_a_person_gets_one_sentence_and_exit_code_1(folder):
     for words, sentence in (
-        (["show", "nothing.json"], "there is no record at nothing.json."),
+        (["show", "nothing.json"], "there is not a record at nothing.json."),
         ([*TINY, "protocol=papr"], "did you mean 'paper'"),
     ):
         done = person(*words, folder=folder)
@@ -308,7 +308,7 @@ def test_records_that_cannot_be_written_are_reported(call, tmp_path):
 abcdef       | 0 records in
 ab           | 'ab' is too short to name a record; give a path, a name, or 4 or more digits of its \
 identity.
-nothing.json | there is no record at nothing.json.
+nothing.json | there is not a record at nothing.json.
 .            | cannot be read (Is a directory); give the file of a record.
 """),
 )
@@ -324,7 +324,7 @@ def test_show_and_train_report_a_changed_digit(call, folder):
     for words in (["show", str(path)], TINY):
         code, out, err = call(*words)
         assert (code, out) == (1, [])
-        assert "was changed: its result has not the hash it says" in refused(err)
+        assert "was changed: its result does not match its hash" in refused(err)
 
 
 def test_where_training_is_forbidden_the_command_is_named(call, monkeypatch):

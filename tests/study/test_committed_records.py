@@ -20,9 +20,9 @@ from support import fit
 from pcrec_core import datasets, paths
 from pcrec_core.analysis import comparisons
 from pcrec_core.datasets.split import split
-from pcrec_core.specs.derived import Trivial
 from pcrec_core.specs.fields import canonical_json
 from pcrec_core.specs.run import NUMERICS, Data, RunSpec
+from pcrec_core.specs.trivial import Trivial
 from pcrec_core.study import defaults, derive, records
 from pcrec_core.study.records import Record, RunRecord, Store, new_record, read
 from pcrec_core.study.replicates import Replicates

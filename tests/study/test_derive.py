@@ -34,9 +34,10 @@ from pcrec_core.evaluation import Ranker, summary
 from pcrec_core.layers import Layer
 from pcrec_core.models.baselines import Popularity, Transitions, recency
 from pcrec_core.models.ensemble import ScoreEnsemble
-from pcrec_core.specs.derived import Derived, Trivial, derived_from_dict, trivial_from_dict
+from pcrec_core.specs.derived import Derived, derived_from_dict
 from pcrec_core.specs.protocol import ProtocolOptions
 from pcrec_core.specs.run import Data, RunSpec
+from pcrec_core.specs.trivial import Trivial, trivial_from_dict
 from pcrec_core.study import collect, derive, train, weight_files, weights
 from pcrec_core.study import run as study
 from pcrec_core.study.records import Store, read

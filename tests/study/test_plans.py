@@ -8,8 +8,9 @@ import pytest
 
 from pcrec_core.analysis import paper
 from pcrec_core.errors import SpecError
-from pcrec_core.specs.derived import TRIVIAL, Derived, Trivial
+from pcrec_core.specs.derived import Derived
 from pcrec_core.specs.run import RunSpec
+from pcrec_core.specs.trivial import TRIVIAL, Trivial
 from pcrec_core.study import cli, defaults, plans, remaining
 from pcrec_core.study import run as study
 from pcrec_core.study.records import RunRecord, Store

@@ -16,8 +16,9 @@ from records_support import record_with
 from pcrec_core import paths
 from pcrec_core.errors import FileError, RecordError
 from pcrec_core.specs import run as specs
-from pcrec_core.specs.derived import Derived, Trivial
+from pcrec_core.specs.derived import Derived
 from pcrec_core.specs.run import Data, RunSpec
+from pcrec_core.specs.trivial import Trivial
 from pcrec_core.study import defaults, records
 from pcrec_core.study.records import (
     DerivedRecord,
@@ -201,8 +202,8 @@ def line_of(text: str, part: str) -> tuple[int, int]:
 @pytest.mark.parametrize(
     ("part", "words"),
     [
-        ("result", "was changed: its result has not the hash it says"),
-        ("result_sha256", "was changed: its result has not the hash it says"),
+        ("result", "was changed: its result does not match its hash"),
+        ("result_sha256", "was changed: its result does not match its hash"),
         ("key", "does not match its name"),
     ],
 )
@@ -214,7 +215,7 @@ def test_every_changed_digit_is_noticed(path, part, words):
     for i in places:
         path.write_text(text[:i] + str((int(text[i]) + 1) % 10) + text[i + 1 :])
         # A leading 0 that became another digit may be no JSON (012), or another field's name (l3).
-        with pytest.raises(RecordError, match=f"{words}|is no record"):
+        with pytest.raises(RecordError, match=f"{words}|is not a record"):
             read(path)
     path.write_text(text)
     assert read(path) == record_of()
@@ -222,7 +223,7 @@ def test_every_changed_digit_is_noticed(path, part, words):
 
 def test_a_changed_digit_is_named_for_what_it_is(path):
     path.write_text(path.read_text().replace("0.66666667", "0.66666668"))
-    sentence = rf"{path.name} was changed: its result has not the hash .* again\.$"
+    sentence = rf"{path.name} was changed: its result does not match its hash.* again\.$"
     with pytest.raises(RecordError, match=sentence):
         read(path)
 
@@ -252,7 +253,9 @@ def test_a_truncated_file_is_noticed_wherever_it_ends(path):
     text = path.read_text().rstrip("\n")
     for end in range(len(text)):
         path.write_text(text[:end])
-        with pytest.raises(RecordError, match=r"is no record .* delete it and train the run again"):
+        with pytest.raises(
+            RecordError, match=r"is not a record .* delete it and train the run again"
+        ):
             read(path)
 
 
@@ -282,11 +285,11 @@ def test_json_that_is_no_record_is_refused(path, change):
 
 def test_bytes_that_are_no_text_and_a_folder_and_nothing_are_refused(path):
     path.write_text("[" * 200_000)
-    with pytest.raises(RecordError, match="is no record"):
+    with pytest.raises(RecordError, match="is not a record"):
         read(path)
     path.write_bytes(b"\xff\xfe\x00")
     for wrong, words in (
-        (path, "is no record"),
+        (path, "is not a record"),
         (path.parent, "Is a directory"),
         (path.with_name("x-y.json"), "there is no"),
     ):
@@ -420,12 +423,14 @@ def other_data(record: Record, fingerprint: str) -> Record:
     ],
 )
 def test_ranks_of_refuses_runs_that_differ_in_more_than_the_seed(others):
-    with pytest.raises(RecordError, match=r"are no arm: they must differ in the seed alone\.$"):
+    with pytest.raises(
+        RecordError, match=r"are not replicates: they must differ in the seed alone\.$"
+    ):
         ranks_of(seeds(1) + others(), "MRR@5")
 
 
 def test_ranks_of_refuses_nothing_at_all():
-    with pytest.raises(RecordError, match="no arm"):
+    with pytest.raises(RecordError, match="are not replicates"):
         ranks_of([], "MRR@5")
 
 

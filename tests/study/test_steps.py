@@ -6,7 +6,8 @@ import dataclasses
 
 import pytest
 
-from pcrec_core.specs.derived import Derived, Trivial
+from pcrec_core.specs.derived import Derived
+from pcrec_core.specs.trivial import Trivial
 from pcrec_core.study import cli, defaults, plans
 from pcrec_core.study.variants import Spec, variant
 

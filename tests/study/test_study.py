@@ -25,8 +25,9 @@ from pcrec_core.datasets.reading.options import Options
 from pcrec_core.datasets.split import split
 from pcrec_core.errors import FileError, PCRecError, RecordError, SpecError, TrainingError
 from pcrec_core.specs import run as specs
-from pcrec_core.specs.derived import Spec, Trivial
+from pcrec_core.specs.derived import Spec
 from pcrec_core.specs.run import Cooperation, Data, RunSpec
+from pcrec_core.specs.trivial import Trivial
 from pcrec_core.study import cli, cli_train, collect, records, splits, train, weight_files
 from pcrec_core.study import run as study
 from pcrec_core.study.command_line import command, current
@@ -131,7 +132,7 @@ def test_a_run_of_another_numerics_cannot_be_trained_by_this_code(store, trained
 def test_a_damaged_record_is_reported_before_any_training(store, trained):
     study.run([tiny(1)], store=store)
     store.path(tiny(1).name).write_text("{")
-    with pytest.raises(RecordError, match=f"{tiny(1).identity}.json is no record"):
+    with pytest.raises(RecordError, match=f"{tiny(1).identity}.json is not a record"):
         study.run([tiny(0), tiny(1)], store=store)
     assert trained == [tiny(1)]
 

@@ -10,9 +10,11 @@ import pytest
 
 from pcrec_core.analysis import paper
 from pcrec_core.errors import NotChosen, SpecError
-from pcrec_core.specs.derived import Derived, Trivial, trainings
+from pcrec_core.specs.derived import Derived
 from pcrec_core.specs.protocol import PROTOCOLS, ProtocolOptions
 from pcrec_core.specs.run import Cooperation, Data, RunSpec
+from pcrec_core.specs.trainings import trainings
+from pcrec_core.specs.trivial import Trivial
 from pcrec_core.study import defaults, variants
 from pcrec_core.study.records import new_record
 from pcrec_core.study.variants import LABELS, MODELS, is_trial, variant

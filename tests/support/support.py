@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from pcrec_core.datasets.split import Split
 from pcrec_core.specs.run import Cooperation, Data, Model, RunSpec, Training
-from pcrec_core.trainer import Outcome, Trainer
+from pcrec_core.trainer import Trainer
 from pcrec_core.training.checkpoints import Checkpoint
+from pcrec_core.training.outcome import Outcome
 
 # Tensors are tiny here, so more threads only wait for each other. Results are equal to the bit at
 # equal numbers of threads.

@@ -31,6 +31,7 @@ from pcrec_core.study.variants import variant
 from pcrec_core.trainer import Trainer
 from pcrec_core.training import parallel
 from pcrec_core.training.checkpoints import Checkpoint
+from pcrec_core.training.group import SERIAL
 
 PAIR = pcrec("synthetic", "sasrec", 30, epochs=4, d=8, t=9)
 PRESSED = pcrec("synthetic", "sasrec", 30, "l1", epochs=4, d=8, t=9)
@@ -289,5 +290,5 @@ def test_peers_at_the_same_time_need_one_gpu_each(monkeypatch):
 def test_without_torchrun_all_peers_are_here(monkeypatch):
     monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
     monkeypatch.setenv("RANK", "1")  # of another program
-    assert parallel.group(5, torch.device("cpu")) is parallel.SERIAL
-    assert list(parallel.SERIAL.numbers(5)) == [0, 1, 2, 3, 4]
+    assert parallel.group(5, torch.device("cpu")) is SERIAL
+    assert list(SERIAL.numbers(5)) == [0, 1, 2, 3, 4]

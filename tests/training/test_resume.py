@@ -20,8 +20,9 @@ from pcrec_core.specs.run import Cooperation, RunSpec
 from pcrec_core.study import defaults
 from pcrec_core.study import run as study
 from pcrec_core.study.records import Store
-from pcrec_core.trainer import Outcome, Trainer
+from pcrec_core.trainer import Trainer
 from pcrec_core.training.checkpoints import Checkpoint
+from pcrec_core.training.outcome import Outcome
 
 RINGS = two_rings()
 EVERY_2 = Cooperation("layerwise", "entropy", 30, every=2)

@@ -11,7 +11,8 @@ from support import CPU, LAYERWISE, NOWHERE, same, spec_of, two_rings, weights_o
 from torch import nn
 
 from pcrec_core.specs.run import Cooperation, RunSpec
-from pcrec_core.trainer import Outcome, Trainer
+from pcrec_core.trainer import Trainer
+from pcrec_core.training.outcome import Outcome
 
 RINGS = two_rings()
 

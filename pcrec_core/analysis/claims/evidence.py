@@ -17,7 +17,7 @@ from pcrec_core.analysis.claims.table import table
 from pcrec_core.analysis.crossed_t import Comparison
 from pcrec_core.errors import NotChosen
 from pcrec_core.metrics import PRIMARY
-from pcrec_core.specs.derived import trainings
+from pcrec_core.specs.trainings import trainings
 from pcrec_core.study import defaults
 from pcrec_core.study.records import Store
 from pcrec_core.study.replicates import Replicates

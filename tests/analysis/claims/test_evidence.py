@@ -22,8 +22,8 @@ from pcrec_core.reporting import glue
 from pcrec_core.reporting.claim_formats import format_compound
 from pcrec_core.reporting.described import described
 from pcrec_core.reporting.formats import DASH, improvement
-from pcrec_core.specs.derived import Trivial
 from pcrec_core.specs.run import Data, RunSpec
+from pcrec_core.specs.trivial import Trivial
 from pcrec_core.study import plans
 from pcrec_core.study.records import Store
 from pcrec_core.study.variants import variant
