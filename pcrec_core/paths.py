@@ -5,20 +5,28 @@ A path follows from the package or from the environment, never from the working 
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pcrec_core.errors import FileError
+from pcrec_core.locks import lock
 from pcrec_core.writing import file_errors
 
 #: The repository around the package, or just the folder above it where the package is installed.
 ROOT = Path(__file__).resolve().parents[1]
-#: Environment variables that name the study's folder and the folder that it writes to. Worker
-#: processes inherit them.
+#: Environment variables. ``PCREC_HOME`` names the study's folder, a clone or not: its committed
+#: records are read where it has any, and runs write below it. ``PCREC_CACHE`` names another folder
+#: for what runs write. Worker processes inherit both.
 HOME, CACHE = "PCREC_HOME", "PCREC_CACHE"
+
+
+def clone() -> Path | None:
+    """Return the clone of the repository: in ``PCREC_HOME``, or around the package, or None."""
+    named = os.environ.get(HOME)
+    places = (Path(named), ROOT) if named else (ROOT,)
+    return next((place for place in places if (place / "data" / "paper").is_dir()), None)
 
 
 def data() -> Path:
@@ -29,13 +37,14 @@ def data() -> Path:
     FileError
         If neither ``PCREC_HOME`` nor the repository around the package has one.
     """
-    home = Path(os.environ.get(HOME) or ROOT)
-    if not (home / "data" / "paper").is_dir():
+    found = clone()
+    if found is None:
         raise FileError(
-            f"{home} has no folder data/paper, so records and the paper's tables cannot be found;"
-            f" name a clone of the study's repository in the environment variable {HOME}."
+            f"{os.environ.get(HOME) or ROOT} has no folder data/paper, so records and the paper's"
+            " tables cannot be found; name a clone of the study's repository in the environment"
+            f" variable {HOME}."
         )
-    return home / "data"
+    return found / "data"
 
 
 def paper() -> Path:
@@ -51,13 +60,16 @@ def records() -> Path:
 def cache() -> Path:
     """Return the folder that runs write to.
 
-    This is ``PCREC_CACHE`` if it is set, else a folder of the repository that git ignores, else
-    (an installed package) one of the user.
+    This is ``PCREC_CACHE`` if it is set, else ``data/cache`` in ``PCREC_HOME`` or in the clone
+    around the package, where git ignores it, else the user's folder for data.
     """
     if named := os.environ.get(CACHE):
         return Path(named)
-    user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pcrec"
-    return ROOT / "data" / "cache" if (ROOT / "data" / "paper").is_dir() else user
+    if home := os.environ.get(HOME) or clone():
+        return Path(home) / "data" / "cache"
+    import platformdirs  # needed here alone, and comes with the extra ``study``
+
+    return platformdirs.user_data_path("pcrec", appauthor=False)
 
 
 def own_records() -> Path:
@@ -90,11 +102,11 @@ def alone(path: Path) -> Iterator[None]:
     Raises
     ------
     FileError
-        If the file cannot be made.
+        If the file cannot be made, or the system has no such locks.
     """
     with file_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.open("ab")
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        file = path.open("ab")
+    with file:
+        lock(file)
         yield

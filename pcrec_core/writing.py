@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pcrec_core.errors import FileError
+from pcrec_core.locks import lock
 
 _TEMPORARY = ".pcrec-{}.tmp"
 
@@ -64,7 +64,7 @@ def _create(folder: Path) -> BinaryIO:
     while True:
         # O_CREAT and O_EXCL
         file = (folder / _TEMPORARY.format(secrets.token_hex(8))).open("x+b")
-        fcntl.flock(file, fcntl.LOCK_EX)
+        lock(file)
         # Another process may have deleted it before it was locked.
         if os.fstat(file.fileno()).st_nlink:
             return file
@@ -77,7 +77,7 @@ def remove_abandoned(folder: Path) -> None:
         with suppress(OSError):  # locked, deleted meanwhile, a link or no file at all
             descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock(descriptor, wait=False)
                 path.unlink()
             finally:
                 os.close(descriptor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -51,10 +52,11 @@ def run(
     installed: Path, *words: str | Path, home: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a command from another folder, where only the installed package can be imported."""
-    environment = {name: value for name, value in os.environ.items() if name != paths.HOME}
-    environment |= {"PYTHONPATH": str(installed)}
-    environment |= {paths.HOME: str(home)} if home else {}
+    hidden = (paths.HOME, paths.CACHE)
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
     elsewhere = installed.parent
+    environment |= {"PYTHONPATH": str(installed), "XDG_DATA_HOME": str(elsewhere / "user")}
+    environment |= {paths.HOME: str(home)} if home else {}
     return subprocess.run(
         list(map(str, words)), cwd=elsewhere, env=environment, capture_output=True, text=True
     )
@@ -102,3 +104,62 @@ def test_the_console_script_ends_with_the_exit_code_of_the_command(
     done = run(installed, installed / "bin" / "pcrec", *words, home=ROOT)
     assert done.returncode == code
     assert (done.stderr == "") == (code == 0)
+
+
+TRAIN = """
+from pcrec_core.study import defaults
+from pcrec_core.study.run import run
+from pcrec_core.study.store import Store
+[record] = run([defaults.base("synthetic", "bpr", epochs=1)])
+print(Store().path(record.name))
+"""
+
+
+def test_without_a_repository_runs_are_kept_in_the_users_folder(installed: Path) -> None:
+    before = {path for path in installed.rglob("*") if "__pycache__" not in path.parts}
+    done = run(installed, sys.executable, "-c", TRAIN)
+    assert done.returncode == 0, done.stderr
+    user = installed.parent / "user" / "pcrec" / "records"
+    assert [*user.rglob("*.json")] == [Path(done.stdout.strip())]
+    assert {path for path in installed.rglob("*") if "__pycache__" not in path.parts} == before
+    home = installed.parent / "home"
+    done = run(installed, sys.executable, "-c", TRAIN, home=home)
+    assert Path(done.stdout.strip()).is_relative_to(home / "data" / "cache" / "records")
+
+
+#: Hides all but what torch and numpy need.
+BARE = """
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {
+            "matplotlib", "msgspec", "pandas", "platformdirs", "pooch", "pyarrow", "safetensors",
+            "scipy", "seaborn", "tqdm",
+        }:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+"""
+BUILDING_BLOCKS = """
+import importlib
+for name in (
+    "criteria layers peers cooperation metrics training.control_rules training.weight_averages"
+    " models.sasrec models.youtube_dnn models.bpr models.ensemble"
+).split():
+    importlib.import_module(f"pcrec_core.{name}")
+from torch import nn
+from pcrec_core.cooperation import LayerWise, cooperate
+print(len(cooperate([nn.Linear(2, 2), nn.Linear(2, 2)], LayerWise("entropy", alpha=30))))
+"""
+
+
+def test_the_bare_package_needs_torch_and_numpy_only(installed: Path) -> None:
+    done = run(installed, sys.executable, "-c", BARE + BUILDING_BLOCKS)
+    assert (done.stdout, done.stderr) == ("1\n", "")
+    command = f"{BARE}from pcrec_core.__main__ import main; sys.exit(main())"
+    done = run(installed, sys.executable, "-c", command, "study", "--list", home=ROOT)
+    assert done.returncode == 1
+    assert re.fullmatch(
+        r"error: No module named '\w+'; pip install 'pcrec_core\[study\]' brings .*\n", done.stderr
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-import resource
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -88,4 +88,7 @@ def peak_bytes(device: torch.device) -> int:
 
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    import resource  # Windows has none, and trains no runs
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

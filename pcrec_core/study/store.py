@@ -58,7 +58,9 @@ class Store:
     @property
     def _folders(self) -> tuple[Path, ...]:
         """The folders in which records are looked for; new ones go to the last."""
-        return (paths.records(), paths.own_records()) if self.folder is None else (self.folder,)
+        if self.folder is not None:
+            return (self.folder,)
+        return (*([paths.records()] if paths.clone() else []), paths.own_records())
 
     def get(self, name: str) -> Record | None:
         """Return the verified record of that name, or None."""
@@ -82,7 +84,8 @@ class Store:
 
         Without a folder these are the committed records, with ``own`` also those of the reader.
         """
-        return map(read, self._paths(self._folders if own else self._folders[:1]))
+        committed = (paths.records(),) if self.folder is None else (self.folder,)
+        return map(read, self._paths(self._folders if own else committed))
 
     @staticmethod
     def _paths(folders: Sequence[Path]) -> list[Path]:
@@ -128,6 +131,8 @@ class Store:
             for path in self._paths(self._folders)
             if path.stem.rsplit("-", 1)[1].startswith(identity) and name in path.as_posix()
         ]
+        if not found and self.folder is None:
+            paths.data()  # the error names the missing clone, where there is none
         if len(found) != 1:
             where = " and ".join(map(str, self._folders))
             raise RecordError(

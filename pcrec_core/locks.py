@@ -1,0 +1,32 @@
+"""Locks of files: the only thing that a training needs of Linux or macOS."""
+
+from __future__ import annotations
+
+from typing import IO, Any
+
+from pcrec_core.errors import FileError
+
+
+def lock(file: IO[Any] | int, wait: bool = True) -> None:
+    """Lock an open file until it is closed; the kernel frees the lock of a process that dies.
+
+    Parameters
+    ----------
+    file : file object or int
+        An open file, or its descriptor.
+    wait : bool
+        Wait for another holder of the lock; otherwise ``BlockingIOError`` is raised.
+
+    Raises
+    ------
+    FileError
+        Where the system has no such locks.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        raise FileError(
+            "runs are trained and records written on Linux and macOS; on Windows records are read,"
+            " and models of your own cooperate."
+        ) from None
+    fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
