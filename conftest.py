@@ -17,6 +17,7 @@ SLOW_FILES = (
     "core/test_provenance.py",
     "core/test_writing.py",
     "datasets/test_datasets_downloads.py",
+    "examples/test_your_model.py",
     "study/test_executors.py",
     "study/test_killed.py",
     "test_installed.py",
