@@ -9,7 +9,10 @@ import pandas as pd
 
 from pcrec_core.analysis import crossed_t, paper
 from pcrec_core.analysis.crossed import StatsError
-from pcrec_core.analysis.crossed_t import PAIRED_FROM, Comparison, MeanInterval
+from pcrec_core.analysis.crossed_t import PAIRED_FROM
+from pcrec_core.analysis.effect_ratio import delta_ri
+from pcrec_core.analysis.effects import Comparison
+from pcrec_core.analysis.mean_interval import MeanInterval, mean_interval
 from pcrec_core.metrics import METRICS
 from pcrec_core.specs.trainings import trainings
 from pcrec_core.study import records
@@ -44,7 +47,7 @@ _COLUMNS = (
 
 def mean_of(arm: Replicates, metric: str) -> MeanInterval:
     """Compute the mean of an arm with its interval, cut at 1, which no metric exceeds."""
-    mean = crossed_t.mean_interval(arm.ranks_for(metric), metric, random=arm.random)
+    mean = mean_interval(arm.ranks_for(metric), metric, random=arm.random)
     return mean if mean.high is None else replace(mean, high=min(mean.high, 1.0))
 
 
@@ -183,7 +186,7 @@ def _comparison(over: Replicates, base: Replicates, metric: str) -> dict[str, ob
         "mde": c.mde,
         "paper_relative_improvement": ri_paper,
         "paper_dataset": counterpart(over),
-        "delta_relative_improvement": crossed_t.delta_ri(ri_paper, c.RI),
+        "delta_relative_improvement": delta_ri(ri_paper, c.RI),
         "runs": f"{c.runs_v}, {c.runs_b}",
         "users": c.users,
         "users_only": c.users_only,

@@ -20,7 +20,8 @@ from pcrec_core.analysis.claims import outcomes
 from pcrec_core.analysis.claims.paper_uncertainty import correlation, paper_side
 from pcrec_core.analysis.claims.printed_values import printed
 from pcrec_core.analysis.crossed import Spread, StatsError
-from pcrec_core.analysis.crossed_t import PAIRED_FROM, Comparison
+from pcrec_core.analysis.crossed_t import PAIRED_FROM
+from pcrec_core.analysis.effects import Comparison
 from pcrec_core.study.replicates import Replicates
 
 #: Simulated studies of ``expected_words``.

@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
 
 from pcrec_core.analysis.crossed import ROUNDING, StatsError, check_pair, values
-from pcrec_core.analysis.crossed_t import Comparison, compare
+from pcrec_core.analysis.crossed_t import compare
+from pcrec_core.analysis.effects import Comparison
 from pcrec_core.analysis.welch import Welch, welch
 
 RESAMPLES, _CHUNK = 10_000, 500

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from pcrec_core.analysis.crossed import NoVariation, StatsError, values
-from pcrec_core.analysis.crossed_t import Comparison, compare
+from pcrec_core.analysis.crossed_t import compare
+from pcrec_core.analysis.effects import Comparison
 
 
 @dataclass(frozen=True)

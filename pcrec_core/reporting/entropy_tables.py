@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from pcrec_core.analysis.entropy_trained import summarize_agreement
+from pcrec_core.analysis.entropy_agreement import summarize_agreement
 from pcrec_core.metrics import SELECTION
 from pcrec_core.reporting.formats import count, number, percent, points, share
 from pcrec_core.reporting.headings import heading

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from pcrec_core.analysis.entropy_trained import summarize_agreement
+from pcrec_core.analysis.entropy_agreement import summarize_agreement
 from pcrec_core.reporting.formats import (
     count,
     improvement,

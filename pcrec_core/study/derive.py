@@ -13,10 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from pcrec_core import paths, provenance
-from pcrec_core.criteria import entropy
 from pcrec_core.datasets.split import Split
 from pcrec_core.evaluation import Ranker, by_user, facts, ranker_of, summary
-from pcrec_core.layers import Layer
 from pcrec_core.metrics import SELECTION
 from pcrec_core.models import baselines
 from pcrec_core.models.ensemble import ScoreEnsemble
@@ -24,6 +22,7 @@ from pcrec_core.specs.derived import TUNING_EPOCHS, Derived
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.specs.trivial import Trivial
 from pcrec_core.study import machine, records, weights
+from pcrec_core.study.probing import probe
 from pcrec_core.study.records import Store
 from pcrec_core.study.splits import split_for, split_of
 from pcrec_core.training.build import device_of, examples_of, layers_of
@@ -31,7 +30,6 @@ from pcrec_core.training.optimizer import Adam
 from pcrec_core.training.peer import decay
 from pcrec_core.training.precision import products
 from pcrec_core.training.pruning import MaskedPeer, prune, tuning
-from pcrec_core.training.random_streams import stream_seed
 from pcrec_core.training.selection import Choice
 
 
@@ -104,7 +102,7 @@ def derive(
     model = models[run, None]
     layers = layers_of(dataclasses.replace(run, protocol="controlled", custom_options=None), model)
     if spec.operation == "probed":
-        return facts(split) | {"probed": _probe(model, layers, ranker, run)}
+        return facts(split) | {"probed": probe(model, layers, ranker, run)}
     assert spec.share is not None, "checked by the spec"
     masks = prune(model, layers, spec.share)
     if spec.operation == "pruned":
@@ -158,68 +156,3 @@ def _tuned(
     by_epoch = {metric: [values[metric] for values in valid] for metric in valid[0]}
     result = _evaluated(partial(ranker.ranks, model), split)
     return result | {"chosen": choice.epoch, "epochs": by_epoch}
-
-
-@torch.no_grad()
-def _probe(model: nn.Module, layers: list[Layer], ranker: Ranker, run: RunSpec) -> dict[str, Any]:
-    """Return what each tensor holds, and what damage to each layer costs on validation."""
-    tensors = {
-        name: {
-            "h": entropy(w).item(),
-            "h_open": entropy(w, last_bin="open").item(),
-            "size": w.numel(),
-            "dimensions": w.dim(),
-            "std": w.double().std(correction=0).item(),
-            "largest": w.abs().max().item(),
-            "l1": w.double().abs().sum().item(),
-        }
-        for name, w in model.named_parameters()
-    }
-    damaged = {
-        layer.measured: _damaged(model, layer, i, ranker, run) for i, layer in enumerate(layers)
-    }
-    return {
-        "tensors": tensors,
-        "whole": summary(ranker.ranks(model, "valid"))[SELECTION],
-        "damaged": damaged,
-    }
-
-
-def _damaged(
-    model: nn.Module, layer: Layer, number: int, ranker: Ranker, run: RunSpec
-) -> dict[str, float]:
-    """Return validation NDCG@20 with half of a matrix pruned, and with noise added to it.
-
-    The noise has half the standard deviation of the matrix.
-    """
-
-    def prune_half(w: Tensor) -> None:
-        prune(model, [layer], 0.5)
-
-    def add_noise(w: Tensor) -> None:
-        w.add_(_noise(w, run, number))
-
-    harms = {"pruned": prune_half, "noised": add_noise}
-    return {name: _score_after(harm, model, layer, ranker) for name, harm in harms.items()}
-
-
-def _score_after(
-    harm: Callable[[Tensor], None], model: nn.Module, layer: Layer, ranker: Ranker
-) -> float:
-    """Return validation NDCG@20 after some harm to a layer, which is undone."""
-    w = model.get_parameter(layer.measured)
-    before = w.clone()
-    harm(w)
-    score = summary(ranker.ranks(model, "valid"))[SELECTION]
-    w.copy_(before)
-    return score
-
-
-def _noise(w: Tensor, run: RunSpec, layer: int) -> Tensor:
-    """Draw noise of half a matrix's standard deviation.
-
-    Each layer has a random stream of its own, so that layers of one shape get different noise.
-    """
-    draw = torch.Generator(w.device).manual_seed(stream_seed(run.seed, 0, "noise", layer))
-    noise = torch.randn(w.shape, generator=draw, dtype=w.dtype, device=w.device)
-    return noise * (w.std(correction=0) / 2)

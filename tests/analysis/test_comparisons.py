@@ -11,7 +11,8 @@ import pytest
 from records_support import record_with
 from stats_support import cells
 
-from pcrec_core.analysis import comparisons, crossed_t, mu
+from pcrec_core.analysis import comparisons, mu
+from pcrec_core.analysis.mean_interval import mean_interval
 from pcrec_core.errors import RecordError
 from pcrec_core.reporting import entropy_tables, formats, glue, html, settings_tables
 from pcrec_core.reporting import tables as report
@@ -242,7 +243,7 @@ def test_where_nothing_is_compared_a_sentence_stands_for_the_table():
 def test_no_interval_of_a_mean_reaches_beyond_1():
     two = replicates("base", SASREC, [1, 9, 9, 9], [1, 1, 1, 9])
     [row] = comparisons.values([two], ["HIT@5"]).to_dict("records")
-    assert crossed_t.mean_interval(two.ranks_for("HIT@5"), "HIT@5").high > 1
+    assert mean_interval(two.ranks_for("HIT@5"), "HIT@5").high > 1
     assert row["high"] == comparisons.mean_of(two, "HIT@5").high == 1
 
 

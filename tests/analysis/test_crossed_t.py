@@ -13,7 +13,10 @@ from hypothesis.extra import numpy as hnp
 from scipy.stats import t, ttest_1samp, ttest_rel
 
 from pcrec_core.analysis.crossed import StatsError
-from pcrec_core.analysis.crossed_t import Effect, compare, delta_ri, effect_ratio, mean_interval
+from pcrec_core.analysis.crossed_t import compare
+from pcrec_core.analysis.effect_ratio import delta_ri, effect_ratio
+from pcrec_core.analysis.effects import Effect
+from pcrec_core.analysis.mean_interval import mean_interval
 from pcrec_core.metrics import MetricError, value_by_user
 
 RV = [[1, 2, 6, 3, 1, 4, 2, 9], [1, 1, 6, 2, 1, 4, 3, 9], [3, 5, 7, 4, 2, 8, 5, 9]]

@@ -9,7 +9,7 @@ import pytest
 
 from pcrec_core import paths
 from pcrec_core.analysis import paper
-from pcrec_core.analysis.crossed_t import effect_ratio
+from pcrec_core.analysis.effect_ratio import effect_ratio
 from pcrec_core.datasets import SOURCES
 
 #: The claims were committed before the first record, those of Amendment 1 before the first run of

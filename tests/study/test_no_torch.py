@@ -98,11 +98,12 @@ def test_a_record_is_read_and_computed_with_without_torch(store):
         + """
 import pathlib
 from pcrec_core.analysis import crossed_t
+from pcrec_core.analysis.mean_interval import mean_interval
 from pcrec_core.study import defaults, records
 from pcrec_core.study import run as study
 store = records.Store(pathlib.Path(sys.argv[1]))
 [record] = study.run([defaults.pcrec("ml-100k", "sasrec")], store=store)
-mean = crossed_t.mean_interval([record.outcome.ranks_for("HIT@5")], "HIT@5").mean
+mean = mean_interval([record.outcome.ranks_for("HIT@5")], "HIT@5").mean
 found = record.outcome
 print(record.spec.name, found.chosen_ranks.tolist(), found.repeated.tolist(), mean)
 """

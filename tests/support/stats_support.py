@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pcrec_core.analysis.crossed_t import Comparison, Effect
+from pcrec_core.analysis.effects import Comparison, Effect
 
 _MADE = Comparison(
     metric="MRR@5",

@@ -24,7 +24,8 @@ from pcrec_core.analysis.claims.paper_uncertainty import (
 from pcrec_core.analysis.claims.printed_values import side_of_claim
 from pcrec_core.analysis.claims.registry import COMPOUND, Claim, claims_from, registry
 from pcrec_core.analysis.claims.sides import Sides
-from pcrec_core.analysis.crossed_t import PAIRED_FROM, Comparison
+from pcrec_core.analysis.crossed_t import PAIRED_FROM
+from pcrec_core.analysis.effects import Comparison
 
 
 @dataclass(frozen=True)

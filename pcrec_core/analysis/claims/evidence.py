@@ -14,7 +14,7 @@ from pcrec_core.analysis.claims.measurement import SUPPORTING, Evidence
 from pcrec_core.analysis.claims.planned_records import Reader, planned, reader
 from pcrec_core.analysis.claims.registry import Claim, registry
 from pcrec_core.analysis.claims.table import table
-from pcrec_core.analysis.crossed_t import Comparison
+from pcrec_core.analysis.effects import Comparison
 from pcrec_core.errors import NotChosen
 from pcrec_core.metrics import PRIMARY
 from pcrec_core.specs.trainings import trainings

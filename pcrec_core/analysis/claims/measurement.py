@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pcrec_core.analysis.claims import sides
 from pcrec_core.analysis.claims.registry import Claim
 from pcrec_core.analysis.crossed import StatsError
-from pcrec_core.analysis.crossed_t import Comparison
+from pcrec_core.analysis.effects import Comparison
 from pcrec_core.analysis.paired_runs import PairedRuns
 from pcrec_core.analysis.welch import Welch
 from pcrec_core.metrics import PRIMARY

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from pcrec_core.analysis.claims.sides import BY_SEED, Sides
 from pcrec_core.analysis.crossed import StatsError
-from pcrec_core.analysis.crossed_t import Comparison
+from pcrec_core.analysis.effects import Comparison
 
 SUPPORTED, CONTRADICTED, RULED_OUT = "supported", "contradicted", "ruled out"
 INCONCLUSIVE, NOT_TESTED = "inconclusive", "not tested"

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from scipy.special import stdtrit
 
-from pcrec_core.analysis import crossed_t
 from pcrec_core.analysis.crossed import StatsError
-from pcrec_core.analysis.crossed_t import Comparison
+from pcrec_core.analysis.effect_ratio import effect_ratio
+from pcrec_core.analysis.effects import Comparison
 from pcrec_core.metrics import parse
 
 #: Variance of the rounding error: values are printed with four decimals.
@@ -142,7 +142,7 @@ def fieller(comparison: Comparison, e: float | None, Vp: float) -> EffectRatio |
     None ("-") where ``|e|`` < ln 1.01, our mean is 0, or g >= 1, that is, the paper's effect cannot
     be distinguished from 0: a ratio without an interval is not shown.
     """
-    ratio, se = crossed_t.effect_ratio(comparison.L, e), comparison.se
+    ratio, se = effect_ratio(comparison.L, e), comparison.se
     if ratio is None or e is None or se is None:
         return None
     t = float(stdtrit(comparison.df, 0.975))

@@ -6,7 +6,7 @@ from pcrec_core.analysis import paper
 from pcrec_core.analysis.claims.measurement import SUPPORTING, Found
 from pcrec_core.analysis.claims.paper_uncertainty import PaperSide, Printed, paper_side
 from pcrec_core.analysis.claims.registry import Claim
-from pcrec_core.analysis.crossed_t import Comparison
+from pcrec_core.analysis.effects import Comparison
 from pcrec_core.metrics import parse
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import stdtr
 
 from pcrec_core.analysis.crossed import StatsError
-from pcrec_core.analysis.crossed_t import Comparison
+from pcrec_core.analysis.effects import Comparison
 from pcrec_core.analysis.paired_runs import PairedRuns
 from pcrec_core.errors import unknown
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from pcrec_core.analysis import crossed_t
 from pcrec_core.analysis.claims import outcomes, sides
 from pcrec_core.analysis.claims.decide import Verdict
 from pcrec_core.analysis.claims.measurement import SUPPORTING
 from pcrec_core.analysis.claims.run_level import Fact
-from pcrec_core.analysis.crossed_t import Comparison
+from pcrec_core.analysis.effect_ratio import delta_ri
+from pcrec_core.analysis.effects import Comparison
 from pcrec_core.analysis.paired_runs import PairedRuns
 from pcrec_core.analysis.welch import Welch
 
@@ -192,5 +192,5 @@ def _compared(c: Comparison, ri_paper: float | None) -> dict[str, object]:
         "users": c.users,
         "users_only": c.users_only,
         "paper_relative_improvement": ri_paper,
-        "delta_relative_improvement": crossed_t.delta_ri(ri_paper, c.RI),
+        "delta_relative_improvement": delta_ri(ri_paper, c.RI),
     }

@@ -303,7 +303,8 @@ def test_the_kinds_are_those_of_the_registry():
 @pytest.mark.parametrize(
     "name",
     [
-        *("paper", "crossed_t", "paired_runs", "selection_bias", "welch"),
+        *("paper", "crossed_t", "effect_ratio", "mean_interval", "paired_runs"),
+        *("selection_bias", "welch"),
         *("claims.outcomes", "claims.sides", "claims.paper_uncertainty"),
     ],
 )
