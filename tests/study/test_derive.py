@@ -38,7 +38,7 @@ from pcrec_core.specs.derived import Derived, derived_from_dict
 from pcrec_core.specs.protocol import ProtocolOptions
 from pcrec_core.specs.run import Data, RunSpec
 from pcrec_core.specs.trivial import Trivial, trivial_from_dict
-from pcrec_core.study import collect, derive, train, weight_files, weights
+from pcrec_core.study import collect, derive, probing, train, weight_files, weights
 from pcrec_core.study import run as study
 from pcrec_core.study.records import Store, read
 from pcrec_core.study.replicates import Replicates
@@ -167,7 +167,7 @@ def test_a_probe_describes_each_tensor_and_leaves_the_model_unchanged():
 
 def test_layers_of_one_shape_get_noise_of_their_own_half_as_large_as_they_are():
     run, w = spec_of("sasrec"), torch.full((200, 200), 3.0).cumsum(1)
-    first, again, other = (derive._noise(w, run, layer) for layer in (0, 0, 1))
+    first, again, other = (probing._noise(w, run, layer) for layer in (0, 0, 1))
     assert torch.equal(first, again) and not torch.equal(first, other)
     assert first.std().item() == pytest.approx(w.std().item() / 2, rel=0.02)
 
