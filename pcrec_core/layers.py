@@ -70,7 +70,7 @@ def default_layers(model: nn.Module) -> list[Layer]:
     ]
 
 
-def layers_of(models: Sequence[nn.Module], layers: Iterable[Layer] | None) -> list[Layer]:
+def chosen_layers(models: Sequence[nn.Module], layers: Iterable[Layer] | None) -> list[Layer]:
     """Return the given layers as a list, or the default layers of the models.
 
     Raises

@@ -35,7 +35,7 @@ def models_of(peers: Iterable[nn.Module], fewest: int) -> list[nn.Module]:
     given = list(peers)
     for k, peer in enumerate(given):
         if not isinstance(peer, nn.Module):
-            raise SpecError(f"peer {k} is a {type(peer).__name__}: give the torch module itself.")
+            raise SpecError(f"peer {k} is of type {type(peer).__name__}: give the module itself.")
     if len(given) < fewest:
         raise SpecError(f"cooperation needs {fewest} or more peers, not {len(given)}.")
     models = [unwrapped(peer) for peer in given]
@@ -76,7 +76,7 @@ def tensors_of(model: nn.Module) -> dict[str, Tensor]:
 
 
 def first_names(tensors: Mapping[str, Tensor]) -> dict[str, str]:
-    """Map each name to the first name of the same tensor, which another one where it is tied.
+    """Map each name to the first name of its tensor, which is another one where it is tied.
 
     Raises
     ------

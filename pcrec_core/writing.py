@@ -91,5 +91,5 @@ def file_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         raise FileError(
             f"{path} cannot be written ({error.strerror or error}); make its place free, or name"
-            " another folder, and start again."
+            " another folder (PCREC_HOME), and start again."
         ) from error

@@ -30,7 +30,7 @@ from pcrec_core.cooperation.rules import (
     important,
 )
 from pcrec_core.errors import SpecError
-from pcrec_core.layers import Layer, joined, layers_of
+from pcrec_core.layers import Layer, chosen_layers, joined
 from pcrec_core.peers import (
     first_names,
     models_of,
@@ -95,7 +95,7 @@ def cooperate(
     tensors = [tensors_of(model) for model in models]
     refuse_differences(tensors)
     names = first_names(tensors[0])
-    used = joined(layers_of(models, layers), names)
+    used = joined(chosen_layers(models, layers), names)
     used = running_statistics.followed(used, models[0], names)
     refuse_values(tensors, [name for layer in used for name in layer.parameters])
     exchanges = rule.exchange(tensors, used)

@@ -232,7 +232,10 @@ def inferred() -> nn.Module:
         (partial(on, "meta"), "'scale' of peer 0 is on the meta device and has no values"),
         (partial(nn.LazyLinear, 3), "'weight' of peer 0 has no shape yet: run one batch"),
         (inferred, "'scale' of peer 0 was made in inference mode and cannot change"),
-        (lambda: Plain().state_dict(), "peer 0 is a OrderedDict: give the torch module itself"),
+        (
+            lambda: Plain().state_dict(),
+            "peer 0 is of type OrderedDict: give the module itself",
+        ),
     ],
 )
 def test_models_that_hold_no_weights_are_refused(make: Callable[[], object], words: str):
