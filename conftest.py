@@ -27,6 +27,7 @@ SLOW_FILES = (
 #: Single tests of other files, by name.
 SLOW_TESTS = (
     "test_a_person_trains_reads_and_shows",
+    "test_every_flipped_byte_is_refused_by_name_or_has_no_meaning",
     "test_every_flipped_bit_and_every_cut_of_a_checkpoint_is_refused",
     "test_papermill_stops_at_a_string_where_a_list_belongs",
     "test_papermill_stops_at_a_typo_with_exit_code_1",

@@ -26,6 +26,10 @@ class RecordError(PCRecError):
     """A record that is missing, damaged, or does not match its name."""
 
 
+class NewerRecord(RecordError):  # noqa: N818
+    """A record that later code wrote."""
+
+
 class FileError(PCRecError):
     """A file or folder of the study that cannot be written or found."""
 

@@ -106,6 +106,8 @@ def print_record(record: Record, path: Path) -> None:
     """Print the path, the name and the main results of a record."""
     print(f"record    {path}")
     print(f"name      {record.name}")
+    if not record.sealed:
+        print("seal      none: provenance not sealed")
     if isinstance(record, ModelRecord):
         print(f"again     {_again(record)}")
     if isinstance(record, RunRecord):

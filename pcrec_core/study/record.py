@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
-from pcrec_core.errors import RecordError, require, require_known
+from pcrec_core.errors import RecordError
 from pcrec_core.specs import run as specs
 from pcrec_core.specs.derived import Derived, Spec, derived_from_dict
 from pcrec_core.specs.fields import canonical_json, digest
@@ -24,6 +22,10 @@ from pcrec_core.study.results import (
     TrivialResult,
 )
 from pcrec_core.study.views import parse
+
+#: Number of the form of a record's file, raised when that form changes. The first had no number and
+#: no seal.
+SCHEMA = 2
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,9 @@ class Record:
         noticed when the record is read.
     run : dict
         The JSON of the ``provenance``: versions, commit, device, seconds.
+    sealed : bool
+        Whether its file has a hash over all of this, as every new one has. Of one without, only
+        the result and the key are known to be unchanged.
     """
 
     kind: ClassVar[str]
@@ -53,11 +58,17 @@ class Record:
     key: dict[str, Any]
     result: dict[str, Any]
     run: dict[str, Any]
+    sealed: bool = field(default=True, compare=False)
 
     @property
     def identity(self) -> str:
         """The hash that ends the name."""
         return self.name.rsplit("-", 1)[1]
+
+    @property
+    def expected_name(self) -> str:
+        """The name that the key gives."""
+        raise NotImplementedError
 
     @property
     def result_hash(self) -> str:
@@ -69,9 +80,14 @@ class Record:
         """How it was made; ``RecordError`` if a field is of another type."""
         return parse(Provenance, self.run, self.name)
 
+    @property
+    def seal(self) -> str:
+        """Hash of all that the record holds, as written in the file."""
+        return digest([SCHEMA, self.kind, self.name, self.key, self.result, self.run])
+
     def to_json(self) -> str:
         """Return the text of the file, one line per part."""
-        parts = {
+        parts: dict[str, Any] = {
             "kind": self.kind,
             "name": self.name,
             "key": self.key,
@@ -79,6 +95,8 @@ class Record:
             "result_sha256": self.result_hash,
             "run": self.run,
         }
+        if self.sealed:
+            parts = {"schema": SCHEMA, **parts, "seal": self.seal}
         lines = (f"{canonical_json(k)}:{canonical_json(v)}" for k, v in parts.items())
         return "{\n" + ",\n".join(lines) + "\n}\n"
 
@@ -87,6 +105,11 @@ class StatisticsRecord(Record):
     """The statistics of a data set, which no spec makes."""
 
     kind, of_what = "statistics", "the statistics of a data set"
+
+    @property
+    def expected_name(self) -> str:
+        """The name that the data give."""
+        return statistics_name(specs.Data(**self.key))
 
     @cached_property
     def outcome(self) -> StatisticsResult:
@@ -108,6 +131,11 @@ class ModelRecord(Record):
     def spec(self) -> Spec:
         """What the record is the result of."""
         raise NotImplementedError
+
+    @property
+    def expected_name(self) -> str:
+        """The name of the spec."""
+        return self.spec.name
 
     @property
     def outcome(self) -> Evaluated:
@@ -174,7 +202,10 @@ class TrivialRecord(ModelRecord):
         return parse(TrivialResult, self.result, self.name)
 
 
-_CLASSES = {cls.kind: cls for cls in (RunRecord, DerivedRecord, TrivialRecord, StatisticsRecord)}
+#: The classes by the kind that stands in the file.
+CLASSES: dict[str, type[Record]] = {
+    cls.kind: cls for cls in (RunRecord, DerivedRecord, TrivialRecord, StatisticsRecord)
+}
 _OF_SPECS = {RunSpec: RunRecord, Derived: DerivedRecord, Trivial: TrivialRecord}
 #: A class of records.
 Kind = TypeVar("Kind", bound=Record)
@@ -190,55 +221,8 @@ def statistics_name(data: specs.Data) -> str:
     return f"{data.source}/statistics-{digest(data.canonical())[:12]}"
 
 
-def read(path: Path) -> Record:
-    """Read and verify the record at ``path``.
-
-    Raises
-    ------
-    RecordError
-        If there is no file or it is no record, or if its result does not match its hash, or its
-        key does not match its name.
-    """
-    try:
-        parts = json.loads(path.read_text(encoding="utf-8"))
-        require_known("kind of record", parts["kind"], _CLASSES)
-        cls = _CLASSES[parts["kind"]]
-        record = cls(*(parts[name] for name in ("name", "key", "result", "run")))
-        require(isinstance(record.run, dict), "its provenance is not a dict.")
-        unchanged = record.result_hash == parts["result_sha256"]
-        named = _matches_name(record, path)
-    except FileNotFoundError:
-        raise RecordError(f"there is no record at {path}.") from None
-    except OSError as error:
-        raise RecordError(
-            f"{path} cannot be read ({error.strerror or error}); give the file of a record."
-        ) from None
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-        raise RecordError(
-            f"{path} is not a record ({type(error).__name__}: {error}); delete it and train the run"
-            " again."
-        ) from None
-    if not unchanged:
-        raise RecordError(
-            f"record {path} was changed: its result does not match its hash; restore it, or delete"
-            " it and train the run again."
-        )
-    if not named:
-        raise RecordError(
-            f"record {path} does not match its name; restore it, or delete it and train the run"
-            " again."
-        )
-    return record
-
-
 def of_kind(record: Record, kind: type[Kind]) -> Kind:
     """Return the record as one of the class ``kind``; ``RecordError`` if it is of another."""
     if not isinstance(record, kind):
         raise RecordError(f"{record.name} is a record of kind {record.kind!r}, not {kind.of_what}.")
     return record
-
-
-def _matches_name(record: Record, path: Path) -> bool:
-    """Return whether the key gives the identity in the name, and the name that of the file."""
-    in_file = Path(record.name + ".json").name
-    return digest(record.key)[:12] == record.identity and path.name == in_file

@@ -9,6 +9,7 @@ import numpy as np
 
 from pcrec_core.errors import RecordError
 from pcrec_core.specs.fields import canonical_json, digest
+from pcrec_core.study.reading import read
 from pcrec_core.study.record import (
     DerivedRecord,
     ModelRecord,
@@ -18,7 +19,6 @@ from pcrec_core.study.record import (
     TrivialRecord,
     new_record,
     of_kind,
-    read,
     statistics_name,
 )
 from pcrec_core.study.store import Store

@@ -9,7 +9,8 @@ from pathlib import Path
 from pcrec_core import paths
 from pcrec_core.errors import RecordError
 from pcrec_core.specs.derived import Spec
-from pcrec_core.study.record import ModelRecord, Record, RunRecord, of_kind, read
+from pcrec_core.study.reading import read
+from pcrec_core.study.record import ModelRecord, Record, RunRecord, of_kind
 from pcrec_core.writing import write_whole
 
 

@@ -12,13 +12,14 @@ import pytest
 import torch
 from faults_support import child, kill_at, killed, largest_file
 from nbformat.v4 import new_notebook
+from records_support import record_with
 from support import spec_of
 
 from book import build
 from pcrec_core.errors import FileError
 from pcrec_core.paths import ROOT
 from pcrec_core.study import weight_files, weights
-from pcrec_core.study.records import Store, new_record
+from pcrec_core.study.records import Store
 from pcrec_core.training.checkpoints import Checkpoint
 from pcrec_core.writing import temporary, write_whole
 
@@ -112,8 +113,8 @@ RUN = spec_of("bpr", epochs=1, d=4)
 
 
 def _record(folder: Path, number: int) -> Path:
-    result = {"test": {}, "ranks": "", "repeated": "", "data": {"fingerprint": "a" * 5000}}
-    return Store(folder).put(new_record(RUN, result, {"number": number}))
+    record = record_with(RUN, {"ranks": " ".join(["1"] * 2000)}, {"commit": str(number)})
+    return Store(folder).put(record)
 
 
 def _checkpoint(folder: Path, number: int) -> Path:

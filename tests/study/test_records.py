@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from records_support import record_with
+from records_support import means, record_with
 
 from pcrec_core import paths
-from pcrec_core.errors import FileError, RecordError
+from pcrec_core.errors import FileError, NewerRecord, RecordError
 from pcrec_core.specs import run as specs
 from pcrec_core.specs.derived import Derived
 from pcrec_core.specs.run import Data, RunSpec
@@ -28,7 +28,6 @@ from pcrec_core.study.records import (
     StatisticsRecord,
     Store,
     TrivialRecord,
-    new_record,
     of_kind,
     ranks_of,
     read,
@@ -37,7 +36,6 @@ from pcrec_core.study.records import (
 
 SPEC = defaults.base("synthetic", "bpr", epochs=2)
 RESULT = {
-    "test": {"HIT@5": 0.66666667, "MRR@5": 0.5},
     "ranks": "1 12 2",
     "repeated": "010",
     "data": {"fingerprint": "ab12", "users": 3, "items": 20},
@@ -84,7 +82,7 @@ def test_its_spec_is_whole(path):
     ],
 )
 def test_each_kind_has_a_class_and_only_a_trained_run_counts_as_one(store, spec, cls):
-    record = store.of_spec(store.put(new_record(spec, RESULT, RUN)) and spec)
+    record = store.of_spec(store.put(record_with(spec)) and spec)
     assert type(record) is cls and record.spec == spec
     if cls is RunRecord:
         assert of_kind(record, RunRecord) is record
@@ -96,7 +94,7 @@ def test_each_kind_has_a_class_and_only_a_trained_run_counts_as_one(store, spec,
 
 def test_the_statistics_of_a_data_set_are_no_result_of_a_model(store):
     name = records.statistics_name(Data("synthetic"))
-    store.put(StatisticsRecord(name, Data("synthetic").canonical(), {"users": 3}, RUN))
+    store.put(dataclasses.replace(Store().get(name), sealed=True))
     assert type(store.get(name)) is StatisticsRecord
     with pytest.raises(RecordError, match="of kind 'statistics', not the result of a model"):
         of_kind(store.get(name), ModelRecord)
@@ -122,7 +120,7 @@ def test_the_text_is_the_same_whatever_the_order_of_the_keys():
 
 def test_the_hash_in_the_file_is_that_of_the_canonical_result(path):
     parts = json.loads(path.read_text())
-    assert set(parts) == {"kind", "name", "key", "result", "result_sha256", "run"}
+    assert set(parts) == {"schema", "kind", "name", "key", "result", "result_sha256", "run", "seal"}
     result = record_of().result
     turned = dict(reversed(result.items()))
     assert parts["result_sha256"] == records.digest(result) == records.digest(turned)
@@ -199,6 +197,40 @@ def line_of(text: str, part: str) -> tuple[int, int]:
     return start, text.index("\n", start)
 
 
+def unsealed(path: Path) -> Path:
+    """Write the record as the code before the seal did."""
+    path.write_text(dataclasses.replace(read(path), sealed=False).to_json())
+    return path
+
+
+def record_or_sentence(path: Path) -> Record | str:
+    try:
+        return read(path)
+    except RecordError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+def test_every_flipped_byte_is_refused_by_name_or_has_no_meaning(path, sealed):
+    before = read(path if sealed else unsealed(path))
+    whole, same, provenance = path.read_bytes(), 0, path.read_bytes().index(b'"run":')
+    # the second makes a space of a line's end
+    for place, bits in product(range(len(whole)), (1, 0x2A)):
+        flipped = bytearray(whole)
+        flipped[place] ^= bits
+        path.write_bytes(flipped)
+        found = record_or_sentence(path)
+        if isinstance(found, str):
+            assert path.stem in found
+        else:
+            # only the provenance of a record without a seal can be another
+            assert found == before or (not sealed and place > provenance)
+            same += found == before
+    assert before.sealed == sealed and 0 < same < 30
+    path.write_bytes(whole)
+    assert read(path) == before
+
+
 @pytest.mark.parametrize(
     ("part", "words"),
     [
@@ -207,18 +239,90 @@ def line_of(text: str, part: str) -> tuple[int, int]:
         ("key", "does not match its name"),
     ],
 )
-def test_every_changed_digit_is_noticed(path, part, words):
-    text = path.read_text()
+def test_a_changed_digit_of_a_record_without_a_seal_is_noticed(path, part, words):
+    text = unsealed(path).read_text()
     start, end = line_of(text, part)
     places = [i for i in range(start + len(part) + 3, end) if text[i].isdigit()]
-    assert len(places) > 5
+    assert len(places) > 5 and read(path).sealed is False
     for i in places:
         path.write_text(text[:i] + str((int(text[i]) + 1) % 10) + text[i + 1 :])
         # A leading 0 that became another digit may be no JSON (012), or another field's name (l3).
         with pytest.raises(RecordError, match=f"{words}|is not a record"):
             read(path)
-    path.write_text(text)
-    assert read(path) == record_of()
+
+
+def changed(path: Path, part: str, change: dict[str, object]) -> None:
+    """Change a part of a record, and give it the hashes that belong to the change."""
+    record = read(path)
+    values = getattr(record, part) | change
+    gone = {name for name, value in change.items() if value is ...}
+    values = {name: value for name, value in values.items() if name not in gone}
+    path.write_text(dataclasses.replace(record, **{part: values}).to_json())
+
+
+TEST = means(RESULT["ranks"])
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "field"),
+    [
+        ("result", {"ranks": "1 12"}, r"ranks has shape \(2,\), not \(3,\)"),
+        ("result", {"ranks": "1 12 99"}, "field result.ranks: not all from 1 to the number of"),
+        ("result", {"ranks": "0 12 2"}, "field result.ranks: not all from 1 to the number of"),
+        ("result", {"ranks": "1 12 two"}, r"invalid literal .* at `\$.ranks`"),
+        ("result", {"ranks": "1 12 " + "9" * 40}, "too large"),
+        ("result", {"ranks": ...}, "missing required field `ranks`"),
+        ("result", {"ranks": "1 12 3"}, "field result.test.MRR@20: .*, but the ranks give 0.4722"),
+        ("result", {"test": TEST | {"HIT@5": 0.7}}, "field result.test.HIT@5: 0.7, but the ranks"),
+        ("result", {"test": TEST | {"HIT@5": "1"}}, r"got `str` - at `\$.test\[...\]`"),
+        ("result", {"test": {}}, "field result.test: no HIT@20, HIT@5, MRR@20"),
+        ("result", {"test": TEST | {"HOT@5": 0.7}}, "unknown metric 'HOT@5'"),
+        ("result", {"repeated": "01"}, r"repeated has shape \(2,\), not \(3,\)"),
+        ("result", {"data": {"users": 3}}, "missing required field `fingerprint`"),
+        ("result", {"chosen": None}, r"got `null` - at `\$.chosen`"),
+        ("run", {"commit": 5}, r"got `int` - at `\$.commit`"),
+        ("run", {"clean": 1}, r"got `int` - at `\$.clean`"),
+        ("run", {"threads": True}, r"got `bool` - at `\$.threads`"),
+        ("run", {"seconds": {"train": "1"}}, r"got `str` - at `\$.seconds\[...\]`"),
+        ("key", {"seed": 7}, "does not match its name"),
+    ],
+)
+def test_fields_that_do_not_fit_are_named_although_every_hash_is_right(path, part, change, field):
+    changed(path, part, change)
+    with pytest.raises(RecordError, match=f"{path.stem}.* .*{field}"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("run", f"ml-100k/{Path(SPEC.name).name}"), ("run", "../x"), ("derived", SPEC.name)],
+)
+def test_a_kind_or_name_that_is_not_the_keys_is_refused(path, kind, name):
+    text = dataclasses.replace(read(path), name=name, sealed=False).to_json()
+    path.write_text(text.replace('"kind":"run"', f'"kind":"{kind}"'))
+    with pytest.raises(RecordError, match=f"{path.name} (does not match its name|is not a record)"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("later", "what"), [("schema", r"schema 3, here 2"), ("key", "its key: unknown field")]
+)
+def test_a_record_of_later_code_is_named_as_such(path, later, what):
+    if later == "schema":
+        path.write_text(path.read_text().replace('"schema":2', '"schema":3,\n"more":[1]'))
+    else:
+        changed(path, "key", {"mood": "good"})
+    sentence = rf"{path.name} was written by later code \({what}.*; update this code, or move"
+    with pytest.raises(NewerRecord, match=sentence):
+        read(path)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device"])
+def test_what_is_no_ordinary_file_is_not_waited_for(path, kind):
+    path.unlink()
+    os.mkfifo(path) if kind == "fifo" else path.symlink_to("/dev/zero")
+    with pytest.raises(RecordError, match=f"{path} is not an ordinary file; give the file of a record"):
+        read(path)
 
 
 def test_a_changed_digit_is_named_for_what_it_is(path):
@@ -239,7 +343,7 @@ def test_a_renamed_file_is_noticed(path, name):
 
 def test_a_record_with_the_spec_of_another_run_is_noticed(path):
     other = defaults.base("synthetic", "bpr", epochs=3)
-    text = path.read_text().replace('"epochs":2', '"epochs":3')
+    text = unsealed(path).read_text().replace('"epochs":2', '"epochs":3')
     path.write_text(text)
     with pytest.raises(RecordError, match="does not match its name"):
         read(path)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pcrec_core.metrics import METRICS, PRIMARY
+import numpy as np
+
+from pcrec_core.metrics import METRICS, PRIMARY, value_by_user
 from pcrec_core.specs.derived import Derived, Spec
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study.records import ModelRecord, new_record
@@ -27,14 +29,20 @@ def record_with(
     return new_record(spec, whole, dict(made or {}))
 
 
+def means(ranks: str) -> dict[str, float]:
+    """Return the metrics of ranks, as a result holds them."""
+    users = np.array(ranks.split(), dtype=np.int64)
+    return {name: round(float(value_by_user(users, name).mean()), 8) for name in METRICS}
+
+
 def _data(given: Mapping[str, Any], users: int) -> dict[str, Any]:
-    return {"fingerprint": "f", "users": users, "items": 9} | given.get("data", {})
+    return {"fingerprint": "f", "users": users, "items": 99} | given.get("data", {})
 
 
 def _evaluated(given: Mapping[str, Any]) -> dict[str, Any]:
     ranks = given.get("ranks", "1 2 9 1")
     users = len(ranks.split())
-    whole = {"ranks": ranks, "repeated": "0" * users, "test": dict.fromkeys(METRICS, 0.0)}
+    whole = {"ranks": ranks, "repeated": "0" * users, "test": means(ranks)}
     return whole | given | {"data": _data(given, users)}
 
 
@@ -56,8 +64,10 @@ def _trained(spec: RunSpec, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _on_test(given: Mapping[str, Any]) -> dict[str, Any]:
     ranks = given.get("ranks", "1 2 9 1")
-    one = {"value": 0.0, "epoch": 0, "peer": 0, "ranks": ranks}
-    best = dict.fromkeys(METRICS, one) | given.get("best", {})
+    one = {"epoch": 0, "peer": 0, "ranks": ranks}
+    best = {metric: one | given.get("best", {}).get(metric, {}) for metric in METRICS}
+    for metric, kept in best.items():
+        kept["value"] = means(kept["ranks"])[metric]
     on_test = {"best": best, "test": {metric: one["value"] for metric, one in best.items()}}
     on_test["ranks"] = best[PRIMARY]["ranks"]
     if kept := given.get("by_validation"):
