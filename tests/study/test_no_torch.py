@@ -9,6 +9,7 @@ import sys
 import pytest
 from records_support import record_with
 
+from pcrec_core.metrics import METRICS
 from pcrec_core.paths import ROOT
 from pcrec_core.study import defaults
 from pcrec_core.study.records import Store
@@ -28,7 +29,6 @@ import importlib, sys
 for name in sys.argv[1:]: found = importlib.import_module("pcrec_core." + name);"""
 RUN = defaults.pcrec("ml-100k", "sasrec")
 RESULT = {
-    "test": {"HIT@5": 0.25, "MRR@5": 0.125, "NDCG@20": 0.5},
     "ranks": "1 9 2 30",
     "repeated": "0100",
     "data": {"fingerprint": "ab", "users": 4, "items": 30},
@@ -124,7 +124,8 @@ def test_show_prints_a_record_and_train_reads_one_without_torch(store, words):
     lines = python(code, *words.split(), "--records", str(store.folder)).splitlines()
     assert f"record    {store.path(RUN.name)}" in lines and f"name      {RUN.name}" in lines
     metrics = [line.split() for line in lines if "@" in line.split()[0]]
-    assert metrics == [["HIT@5", "0.2500"], ["MRR@5", "0.1250"], ["NDCG@20", "0.5000"]]
+    assert [metric[0] for metric in metrics] == sorted(METRICS)
+    assert ["HIT@5", "0.5000"] in metrics and ["MRR@5", "0.3750"] in metrics
 
 
 def loaded(names: list[str]) -> set[str]:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from records_support import record_with
 from safetensors.torch import load_file
 from support import fit
 
@@ -32,7 +33,7 @@ from pcrec_core.study import cli, cli_train, collect, records, splits, train, we
 from pcrec_core.study import run as study
 from pcrec_core.study.command_line import command, current
 from pcrec_core.study.defaults import base, layerwise, pcrec, run_spec
-from pcrec_core.study.records import ModelRecord, Store, new_record
+from pcrec_core.study.records import ModelRecord, Store
 from pcrec_core.study.variants import variant
 
 
@@ -276,7 +277,7 @@ def test_a_csv_is_real_data_too(store, trained, monkeypatch, tmp_path):
 
 def test_synthetic_data_are_trained_on_and_committed_records_read(store, trained, monkeypatch):
     monkeypatch.setenv(train.NO_TRAINING, "1")
-    committed = new_record(REAL["ml-100k"](), {"ranks": "1"}, {})
+    committed = record_with(REAL["ml-100k"](), {"ranks": "1"})
     store.put(committed)
     [found, made] = study.run([REAL["ml-100k"](), tiny()], store=store)
     assert found == committed and made.spec == tiny() and trained == [tiny()]
@@ -503,7 +504,7 @@ def test_an_arm_of_a_label_has_its_seeds_in_order(store, trained):
         pcrec("ml-100k", "sasrec", alpha, seed=seed, **given) for alpha in alphas for seed in seeds
     ]
     for run in reversed(specs):
-        store.put(new_record(run, {"ranks": "1"}, {}))
+        store.put(record_with(run, {"ranks": "1"}))
     labels = ["LE@10", "avg", "LE@40"]
     swept = [
         collect.labelled(label, "ml-100k", "sasrec", seeds, given, store=store) for label in labels
@@ -526,7 +527,7 @@ def test_arms_of_several_models_are_checked_before_the_first_is_trained(store, t
             collect.by_label(plan, labels, [0], {"epochs": 2}, store=store)
     assert trained == []
     for make, (_, model) in product((base, pcrec), plan):
-        store.put(new_record(make("synthetic", model, epochs=2, seed=7), {"ranks": "1"}, {}))
+        store.put(record_with(make("synthetic", model, epochs=2, seed=7), {"ranks": "1"}))
     labels = {"sasrec": ["base", "LE"], "dnn": ["LE"]}
     first, second = collect.by_label(plan, labels, [7], {"epochs": 2}, store=store)
     assert list(first) == ["base", "LE"] and list(second) == ["LE"]
@@ -536,7 +537,7 @@ def test_arms_of_several_models_are_checked_before_the_first_is_trained(store, t
 def test_without_seeds_it_has_the_planned_ones(store, trained):
     for seed in range(3):
         for run in (base("ml-100k", "bpr", seed=seed), pcrec("retailrocket", "bpr", seed=seed)):
-            store.put(new_record(run, {"ranks": "1"}, {}))
+            store.put(record_with(run, {"ranks": "1"}))
     planned, unplanned = (
         collect.labelled(label, name, "bpr", store=store)
         for label, name in (("base", "ml-100k"), ("LE", "retailrocket"))
@@ -544,7 +545,7 @@ def test_without_seeds_it_has_the_planned_ones(store, trained):
     assert [run.spec.seed for run in planned.runs] == [0, 1, 2]
     assert [run.spec.seed for run in unplanned.runs] == [0]
     recency = Trivial(Data("ml-100k"), "recency")
-    store.put(new_record(recency, {"ranks": "1"}, {}))
+    store.put(record_with(recency, {"ranks": "1"}))
     # it has no seeds
     [run] = collect.labelled("recency", "ml-100k", "bpr", [3, 4], store=store).runs
     assert run.spec == recency
@@ -553,10 +554,10 @@ def test_without_seeds_it_has_the_planned_ones(store, trained):
 def test_an_arm_trains_what_is_missing_with_the_options_it_is_given(store, trained, monkeypatch):
     def put(run: RunSpec, to: Store, **options: Any) -> None:
         trained.append((run, options["device"]))
-        to.put(new_record(run, {"ranks": "1"}, {}))
+        to.put(record_with(run, {"ranks": "1"}))
 
     monkeypatch.setattr(train, "train", put)
-    store.put(new_record(pcrec("synthetic", "bpr", 10, d=4), {"ranks": "1"}, {}))
+    store.put(record_with(pcrec("synthetic", "bpr", 10, d=4), {"ranks": "1"}))
     for label in ("LE@10", "avg"):
         collect.labelled(label, Data("synthetic"), "bpr", [0], {"d": 4}, store=store, device="cpu")
     assert trained == [(pcrec("synthetic", "bpr", 0, d=4), "cpu")]
