@@ -40,8 +40,8 @@ def read(path: Path) -> Record:
     Raises
     ------
     RecordError
-        If there is no file or it is not a record; if it does not match its seal, its hash or its name;
-        or if its fields do not match each other.
+        If there is no file or it is not a record; if it does not match its seal, hash or name; or
+        if its fields do not match each other.
     NewerRecord
         If later code wrote it.
     """
@@ -108,16 +108,15 @@ def _record(parts: Any, path: Path) -> Record:
 
 
 def _check_hashes(record: Record, parts: dict[str, Any], path: Path) -> None:
-    hashes = {"result_sha256": record.result_hash}
-    if record.sealed:
-        hashes["seal"] = record.seal
-    for name, value in hashes.items():
-        if parts[name] != value:
-            part = {"seal": "it does not match its seal"}.get(name, "its result does not match its hash")
-            raise RecordError(
-                f"record {path} was changed: {part} (field {name}); restore it, or delete it and"
-                " train the run again."
-            )
+    what = ""
+    if parts["result_sha256"] != record.result_hash:
+        what = "its result does not match its hash (field result_sha256)"
+    elif record.sealed and parts["seal"] != record.seal:
+        what = "it does not match its seal (field seal)"
+    if what:
+        raise RecordError(
+            f"record {path} was changed: {what}; restore it, or delete it and train the run again."
+        )
 
 
 def _check_meaning(record: Record) -> None:

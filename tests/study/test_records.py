@@ -321,7 +321,9 @@ def test_a_record_of_later_code_is_named_as_such(path, later, what):
 def test_what_is_no_ordinary_file_is_not_waited_for(path, kind):
     path.unlink()
     os.mkfifo(path) if kind == "fifo" else path.symlink_to("/dev/zero")
-    with pytest.raises(RecordError, match=f"{path} is not an ordinary file; give the file of a record"):
+    with pytest.raises(
+        RecordError, match=f"{path} is not an ordinary file; give the file of a record"
+    ):
         read(path)
 
 
