@@ -96,7 +96,7 @@ def first_names(tensors: Mapping[str, Tensor]) -> dict[str, str]:
 
 
 def refuse_valueless(model: nn.Module, whose: str = "") -> None:
-    """Raise ``SpecError`` for parameters that are lazy, on the meta device, or of inference."""
+    """Raise ``SpecError`` for parameters without a value of their own for each weight."""
     for name, w in model.named_parameters():
         where = f"parameter {name!r}{whose}"
         if is_lazy(w):
@@ -108,6 +108,8 @@ def refuse_valueless(model: nn.Module, whose: str = "") -> None:
                 f"{where} was made in inference mode and cannot change: make the model outside"
                 " torch.inference_mode()."
             )
+        if w.layout != torch.strided or 0 in w.stride():
+            raise SpecError(f"{where} is sparse or expanded: store each of its weights by itself.")
 
 
 def refuse_differences(peers: Sequence[Mapping[str, Tensor]]) -> None:

@@ -221,6 +221,12 @@ def on(device: str) -> nn.Module:
         return Plain()
 
 
+def holding(weight: Tensor) -> nn.Module:
+    model = nn.Linear(3, 3)
+    model.weight = nn.Parameter(weight)
+    return model
+
+
 def inferred() -> nn.Module:
     with torch.inference_mode():
         return Plain()
@@ -231,6 +237,8 @@ def inferred() -> nn.Module:
     [
         (partial(on, "meta"), "'scale' of peer 0 is on the meta device and has no values"),
         (partial(nn.LazyLinear, 3), "'weight' of peer 0 has no shape yet: run one batch"),
+        (partial(holding, torch.eye(3).to_sparse()), "'weight' of peer 0 is sparse or expanded"),
+        (partial(holding, torch.rand(1, 3).expand(3, 3)), "'weight' of peer 0 is sparse or"),
         (inferred, "'scale' of peer 0 was made in inference mode and cannot change"),
         (
             lambda: Plain().state_dict(),
