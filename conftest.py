@@ -19,6 +19,7 @@ SLOW_FILES = (
     "datasets/test_datasets_downloads.py",
     "examples/test_your_model.py",
     "study/test_executors.py",
+    "study/test_signals.py",
     "study/test_killed.py",
     "test_installed.py",
     "training/test_parallel.py",

@@ -39,10 +39,18 @@ class TrainingError(PCRecError):
 
 
 class Interrupted(TrainingError):  # noqa: N818
-    """A run that was stopped from outside, by Ctrl-C or by the end of another peer's process.
+    """A run that was stopped from outside: by a signal, or by the end of another peer's process.
 
-    No further run is started.
+    No further run is started. ``signal`` is the number of the signal, 0 without one.
     """
+
+    def __init__(self, sentence: str, signal: int = 0) -> None:
+        super().__init__(sentence)
+        self.signal = signal
+
+    def __reduce__(self) -> tuple[type[Interrupted], tuple[str, int]]:
+        """Keep the signal on the way from a worker process."""
+        return type(self), (str(self), self.signal)
 
 
 def unknown(what: str, name: object, known: Iterable[str]) -> str:

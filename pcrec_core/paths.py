@@ -6,7 +6,7 @@ A path follows from the package or from the environment, never from the working 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -92,9 +92,28 @@ def weights() -> Path:
     return cache() / "weights"
 
 
+def given(text: str | Path) -> Path:
+    """Return the path that a person named, absolute and without links.
+
+    Raises
+    ------
+    FileError
+        If it cannot be a path: an unknown ``~user``, a loop of links, a NUL; or if it is relative
+        and the working directory was deleted.
+    """
+    try:
+        return Path(text).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise FileError(
+            f"{str(text)!r} cannot be used as a path ({error}); give another one."
+        ) from None
+
+
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
+def alone(path: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold the lock of the file at ``path``, for which other threads and processes wait.
+
+    ``on_wait`` is called before a wait.
 
     The kernel frees the lock when its process ends, however it ends. The file stays: if it were
     deleted, one process could hold the lock of the old file and another that of a new one.
@@ -108,5 +127,9 @@ def alone(path: Path) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("ab")
     with file:
-        lock(file)
+        try:
+            lock(file, wait=False)
+        except BlockingIOError:
+            on_wait()
+            lock(file)
         yield

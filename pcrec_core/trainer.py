@@ -24,9 +24,10 @@ from pcrec_core.evaluation import as_text, by_user, facts, ranker_of, summary
 from pcrec_core.metrics import PRIMARY, SELECTION
 from pcrec_core.specs.run import Cooperation, RunSpec
 from pcrec_core.training.build import examples_of, layers_of, rule_of, seen_by
-from pcrec_core.training.checkpoints import Checkpoint, Interrupt, interrupts
+from pcrec_core.training.checkpoints import Checkpoint
 from pcrec_core.training.group import SERIAL, Group
 from pcrec_core.training.history import chosen_entry, exchange_entry, history_columns
+from pcrec_core.training.interrupts import Interrupt, interrupts
 from pcrec_core.training.outcome import Outcome
 from pcrec_core.training.peer import Peer
 from pcrec_core.training.precision import products, require_precision
@@ -87,7 +88,7 @@ class Trainer:
         TrainingError
             If the run diverged.
         Interrupted
-            If Ctrl-C (in any process) ended the run after the current epoch.
+            If a signal (to any process) ended the run after the current epoch.
         """
         self._resume(self.group.from_first(checkpoint.load))
         began, epochs = len(self.history), self.spec.training.epochs
@@ -100,24 +101,24 @@ class Trainer:
                 if stop:
                     raise Interrupted(
                         f"interrupted after {epoch + 1} of {epochs} epochs of {self.spec.name}; the"
-                        " same command goes on from there."
+                        " same command goes on from there.",
+                        stop,
                     )
         result = self.group.from_first(self._result)
-        interrupted = any(self.group.gather(lambda: [interrupt.asked]))
         by_peer = [choice.weights for choice in self.choices] if len(self.choices) > 1 else []
-        return Outcome(result, dict(self.seconds), began, self.choice.weights, by_peer, interrupted)
+        return Outcome(result, dict(self.seconds), began, self.choice.weights, by_peer)
 
     @property
     def choice(self) -> Choice:
         """The best model of all peers so far."""
         return min(self.choices, key=lambda choice: (-choice.score, choice.epoch, choice.peer))
 
-    def _save_if_due(self, checkpoint: Checkpoint, interrupt: Interrupt) -> bool:
-        """Save a checkpoint if one is due or the run is to stop, and return whether it is."""
+    def _save_if_due(self, checkpoint: Checkpoint, interrupt: Interrupt) -> int:
+        """Save a checkpoint if one is due or the run is to stop, and return by which signal."""
         # Asked once: a later Ctrl-C must not end the run without a checkpoint.
-        answers = self.group.gather(lambda: [(interrupt.asked, checkpoint.due())])
-        asked, due = (any(answer) for answer in zip(*answers, strict=True))
-        stop = asked and len(self.history) < self.spec.training.epochs
+        answers = self.group.gather(lambda: [(interrupt.signal, checkpoint.due())])
+        asked, due = (max(answer) for answer in zip(*answers, strict=True))
+        stop = int(asked) if len(self.history) < self.spec.training.epochs else 0
         if due or stop:
             checkpoint.save(self._state())
         return stop

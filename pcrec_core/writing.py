@@ -83,6 +83,14 @@ def remove_abandoned(folder: Path) -> None:
                 os.close(descriptor)
 
 
+def require_writable(folder: Path) -> None:
+    """Make the folder, and raise ``FileError`` if no file can be written there."""
+    with file_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with temporary(folder):
+            pass
+
+
 @contextmanager
 def file_errors(path: Path) -> Iterator[None]:
     """Turn an ``OSError`` about ``path`` into a ``FileError``."""

@@ -3,42 +3,61 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
-from pcrec_core.errors import PCRecError
-from pcrec_core.study import records
+from pcrec_core.errors import FileError, PCRecError
+from pcrec_core.study import records, terminal
 from pcrec_core.study.cli_data import add_data
-from pcrec_core.study.cli_options import RECORDS, Parser, print_record
+from pcrec_core.study.cli_options import RECORDS, Parser, path, print_record
 from pcrec_core.study.cli_study import add_study
 from pcrec_core.study.cli_train import add_train
 from pcrec_core.study.records import Store
-from pcrec_core.training import environment
+from pcrec_core.training import environment, interrupts
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command, and return 0, or 1 after one sentence on stderr if it failed."""
+    """Run a command.
+
+    Returns
+    -------
+    int
+        0; 1 after one sentence on stderr if it failed; 128 plus its number if a signal ended it.
+    """
+    stdout_is_open = terminal.prepare()
+    try:
+        with interrupts.raising():
+            _run(arguments)
+        if not stdout_is_open:
+            raise FileError("the output cannot be written: it is closed.")
+    except BrokenPipeError:
+        # the reader has closed the pipe: what is left is dropped
+        terminal.drop(sys.stdout)
+    except PCRecError as error:
+        process = f" in process {environment.rank()}" if environment.rank() else ""
+        return _fail(f"error{process}: {error}", getattr(error, "signal", 0))
+    except OSError as error:
+        place = error.filename or "the working directory, or the output,"
+        return _fail(f"error: {place} cannot be used ({error.strerror or error}).")
+    except KeyboardInterrupt as error:
+        # while data are read, or another command is waited for; a training has its own answer
+        return _fail(f"error: {interrupts.SENTENCE}", interrupts.number_of(error))
+    return 0
+
+
+def _run(arguments: list[str] | None) -> None:
     try:
         options = parser().parse_args(arguments)
         options.command(options)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # the reader has closed the pipe: what is left is dropped
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except PCRecError as error:
-        process = f" in process {environment.rank()}" if environment.rank() else ""
-        print(f"error{process}: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        # while data are read, or another command is waited for; a training has its own answer
-        print(
-            "error: interrupted; what is finished is stored, and the same command goes on with the"
-            " rest.",
-            file=sys.stderr,
-        )
-        return 1
-    return 0
+    except SystemExit:
+        # after --help
+        pass
+    sys.stdout.flush()
+
+
+def _fail(sentence: str, signal: int = 0) -> int:
+    terminal.complain(sentence)
+    return 128 + signal if signal else 1
 
 
 def parser() -> Parser:
@@ -54,7 +73,7 @@ def parser() -> Parser:
         metavar="PATH|NAME|IDENTITY",
         help="as `train` prints them; 4 digits of an identity will do",
     )
-    show.add_argument("--records", type=Path, metavar="DIR", help=RECORDS)
+    show.add_argument("--records", type=path, metavar="DIR", help=RECORDS)
     show.set_defaults(command=_show)
     add_train(commands.add_parser("train", help="train runs, or read those that have a record"))
     add_study(
@@ -66,7 +85,7 @@ def parser() -> Parser:
 
 
 def _show(options: argparse.Namespace) -> None:
-    path = Path(options.record)
-    if path.suffix != ".json" and not path.exists():
-        path = Store(options.records).find(options.record)
-    print_record(records.read(path), path)
+    found = Path(options.record)
+    if found.suffix != ".json" and not found.exists():
+        found = Store(options.records).find(options.record)
+    print_record(records.read(found), found)

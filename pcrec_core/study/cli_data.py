@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from pathlib import Path
 
 from pcrec_core import datasets
 from pcrec_core.datasets import files
@@ -12,6 +11,8 @@ from pcrec_core.datasets.describe import describe
 from pcrec_core.datasets.reading.options import FORMATS, Options
 from pcrec_core.errors import SpecError
 from pcrec_core.specs.run import Data
+from pcrec_core.study.cli_options import path
+from pcrec_core.study.terminal import say
 
 #: What a file must look like, for ``--help``.
 FILE_HELP = """\
@@ -28,7 +29,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = f"List the data sets; or, with FILE, how it is read.\n\n{FILE_HELP}"
-    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a file of your own")
+    parser.add_argument("file", nargs="?", type=path, metavar="FILE", help="a file of your own")
     add_reading(parser)
     parser.add_argument(
         "--core", type=int, default=5, help="users and items with fewer actions leave (default: 5)"
@@ -84,15 +85,15 @@ def data_of(given: argparse.Namespace) -> Data:
 
 def _data(given: argparse.Namespace) -> None:
     if given.file is not None:
-        print(describe(given.file, options_of(given), given.core))
+        say(describe(given.file, options_of(given), given.core))
         return
     for source in datasets.SOURCES.values():
-        print(f"{source.name:<24} {source.title}")
+        say(f"{source.name:<24} {source.title}")
         for file in source.files:
             if isinstance(file, datasets.ManualFile):
                 size, address = "by hand", file.page
             else:
                 size, address = f"{file.bytes / 1e6:.1f} MB", file.urls[0]
-            print(f"{'':<24}   {file.name}, {size}: {files.status(file)}; {address}")
+            say(f"{'':<24}   {file.name}, {size}: {files.status(file)}; {address}")
         citation = f" Cite: {source.citation}" if source.citation else ""
-        print(f"{'':<24}   {source.terms}{citation}")
+        say(f"{'':<24}   {source.terms}{citation}")

@@ -9,11 +9,13 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pcrec_core.errors import SpecError, require, unknown
+from pcrec_core import paths
+from pcrec_core.errors import FileError, SpecError, require, unknown
 from pcrec_core.metrics import SELECTION
 from pcrec_core.study import command_line, executors
-from pcrec_core.study.executors import AnyExecutor
+from pcrec_core.study.jobs import AnyExecutor
 from pcrec_core.study.records import ModelRecord, Record, RunRecord
+from pcrec_core.study.terminal import say
 from pcrec_core.training import environment
 
 RECORDS = (
@@ -47,6 +49,10 @@ class Parser(argparse.ArgumentParser):
             else f"{message}; see {self.prog} --help."
         )
 
+    def print_help(self, file: Any = None) -> None:
+        """Print the help, which may fail like any output."""
+        say(self.format_help().rstrip())
+
     def options(self) -> set[str]:
         """Return every option of this parser and of its commands."""
         own = {
@@ -64,6 +70,14 @@ class Parser(argparse.ArgumentParser):
         return own.union(*(parser.options() for parser in commands))
 
 
+def path(text: str) -> Path:
+    """Return the path that an option names, for argparse."""
+    try:
+        return paths.given(text)
+    except FileError as error:
+        raise argparse.ArgumentTypeError(str(error).rstrip(".")) from None
+
+
 def add_place(parser: argparse.ArgumentParser) -> None:
     """Add the options for the place where runs are trained and kept."""
     add = parser.add_argument
@@ -79,7 +93,7 @@ def add_place(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--dask", metavar="ADDRESS", help="train on the workers of the dask scheduler there"
     )
-    add("--records", type=Path, metavar="DIR", help=RECORDS)
+    add("--records", type=path, metavar="DIR", help=RECORDS)
 
 
 def once(what: str, words: Sequence[object]) -> None:
@@ -104,18 +118,18 @@ def executor(options: argparse.Namespace) -> AbstractContextManager[AnyExecutor 
 
 def print_record(record: Record, path: Path) -> None:
     """Print the path, the name and the main results of a record."""
-    print(f"record    {path}")
-    print(f"name      {record.name}")
+    say(f"record    {path}")
+    say(f"name      {record.name}")
     if not record.sealed:
-        print("seal      none: provenance not sealed")
+        say("seal      none: provenance not sealed")
     if isinstance(record, ModelRecord):
-        print(f"again     {_again(record)}")
+        say(f"again     {_again(record)}")
     if isinstance(record, RunRecord):
         _print_run(record)
         return
     for name, value in record.result.items():
         if name not in _NOT_PRINTED:
-            print(f"{name:<24} {value}")
+            say(f"{name:<24} {value}")
 
 
 def _again(record: ModelRecord) -> str:
@@ -132,17 +146,17 @@ def _print_run(record: RunRecord) -> None:
     chosen = outcome.chosen
     model = "the merged model" if chosen.merged else f"peer {chosen.peer}"
     clean = "" if made.clean else " (not clean)"
-    print(
+    say(
         f"chosen    epoch {chosen.epoch + 1} of {spec.training.epochs}, {model};"
         f" validation NDCG@20 {chosen.valid[SELECTION]:.4f}"
     )
-    print(
+    say(
         f"trained   {sum(made.seconds.values()):.0f} s on {made.device},"
         f" {made.threads} thread(s), commit {str(made.commit)[:8]}{clean}"
     )
-    print(
+    say(
         f"test      {outcome.data.users} users, {outcome.data.items} items,"
         f" protocol {spec.protocol}"
     )
     for name, value in outcome.reported.items():
-        print(f"{name:<9} {value:.4f}")
+        say(f"{name:<9} {value:.4f}")

@@ -8,6 +8,7 @@ from pcrec_core.study import plans, remaining, weight_files
 from pcrec_core.study import run as study
 from pcrec_core.study.cli_options import add_place, executor, once
 from pcrec_core.study.records import Store
+from pcrec_core.study.terminal import say
 from pcrec_core.study.variants import Spec
 
 
@@ -58,11 +59,11 @@ def _print_missing(
     """Print what is left by plan and step, its names unless everything is listed, and its time."""
     rates = remaining.measured(store.all(own=True))
     for part in remaining.by_name(names, set(missing), rates, options.dataset, options.seeds):
-        print(part)
+        say(str(part))
     for spec in missing if options.plans or not options.list else ():
-        print(f"missing   {spec.name}")
+        say(f"missing   {spec.name}")
     if left := plans.unchosen(names, options.dataset):
-        print(f"left out until their setting is chosen: {', '.join(left)}")
+        say(f"left out until their setting is chosen: {', '.join(left)}")
     seconds, unmeasured = remaining.seconds([*missing, *weight_files.missing(missing)], rates)
     sentence = remaining.sentence(len(missing), len(wanted), seconds, unmeasured)
-    print(sentence, flush=True)
+    say(sentence)

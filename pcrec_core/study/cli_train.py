@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from pcrec_core.specs.derived import Spec
 from pcrec_core.study import defaults, set_values
 from pcrec_core.study import run as study
 from pcrec_core.study.cli_data import FILE_HELP, add_reading, data_of
-from pcrec_core.study.cli_options import add_place, executor, once, print_record
+from pcrec_core.study.cli_options import add_place, executor, once, path, print_record
 from pcrec_core.study.labels import LABELS
 from pcrec_core.study.records import Store
 from pcrec_core.training import environment
@@ -28,7 +27,7 @@ def add_train(parser: argparse.ArgumentParser) -> None:
         " probed-LABEL",
     )
     add("--dataset", required=True, help="a name that `data` lists")
-    add("--csv", type=Path, metavar="FILE", help="the file, for --dataset csv")
+    add("--csv", type=path, metavar="FILE", help="the file, for --dataset csv")
     add("--model", required=True, help="sasrec, dnn or bpr")
     add("--seed", type=int, nargs="+", default=[0], help="one or more (default: 0)")
     add(

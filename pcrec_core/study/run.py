@@ -7,12 +7,8 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import Any
-
-from tqdm import tqdm
 
 from pcrec_core import paths, provenance
 from pcrec_core.errors import (
@@ -26,14 +22,14 @@ from pcrec_core.errors import (
 from pcrec_core.specs.derived import Derived
 from pcrec_core.specs.run import Data, RunSpec
 from pcrec_core.specs.trivial import Trivial
-from pcrec_core.study import executors, records, weight_files
-from pcrec_core.study.executors import AnyExecutor
+from pcrec_core.study import jobs, progress, records, train, weight_files
+from pcrec_core.study.jobs import AnyExecutor
 from pcrec_core.study.machine import require_threads
 from pcrec_core.study.records import ModelRecord, Store
 from pcrec_core.study.splits import data_of
-from pcrec_core.study.train import require_trainable, train_once
 from pcrec_core.study.variants import Spec
-from pcrec_core.training import environment
+from pcrec_core.training import environment, interrupts
+from pcrec_core.writing import require_writable
 
 
 def run(
@@ -71,7 +67,7 @@ def run(
     TrainingError
         If runs failed, with the reason of each; the others were trained and stored before.
     Interrupted
-        At Ctrl-C; what is running ends after its epoch, with a checkpoint.
+        At Ctrl-C, SIGTERM or SIGHUP; what is running ends after its epoch, with a checkpoint.
     RecordError
         If a run of real data is missing and the environment variable ``PCREC_NO_TRAINING`` is set,
         or a record is damaged. Records finished before stay.
@@ -86,20 +82,29 @@ def run(
     parents = [run for run in weight_files.missing(derived) if store.get(run.name) is None]
     new = list(dict.fromkeys([*missing, *parents]))
     for spec in new:
-        require_trainable(spec)
+        train.require_trainable(spec)
+    if new:
+        progress.begin()
+        _require_writable(store)
     _train(new, executor, store, device, threads)
     again = _forget(weight_files.missing(derived))
     _train(again, executor, Store(paths.again()), device, threads)
-    for spec in _bar(derived, desc="derived", unit="record") if derived else ():
-        _derive(spec, store, device, threads)
+    _derive(derived, store, device, threads)
     return [found[spec] or _made(spec, store) for spec in specs]
 
 
-def _derive(spec: Derived | Trivial, store: Store, device: str, threads: int) -> None:
+def _derive(missing: Sequence[Derived | Trivial], store: Store, device: str, threads: int) -> None:
+    """Make what follows from the weights of runs, or from the data."""
+    if not missing:
+        return
+    train.load()
     # needs torch, which reading does not
     from pcrec_core.study.derive import make
 
-    make(spec, store, device=device, threads=threads)
+    with progress.bar(len(missing), "derived", "record") as bar:
+        for spec in missing:
+            make(spec, store, device=device, threads=threads)
+            bar.update()
 
 
 def _made(spec: Spec, store: Store) -> ModelRecord:
@@ -116,13 +121,19 @@ def _train(
     else:
         failed = _train_in_jobs(runs, store, device, threads, executor)
     if failed:
-        executors.fail(failed, len(runs))
+        jobs.fail(failed, len(runs))
+
+
+def _require_writable(store: Store) -> None:
+    """Raise ``FileError`` before hours of training, if what it makes could not be written."""
+    for folder in (store.folder or paths.own_records(), paths.checkpoints(), paths.weights()):
+        require_writable(folder)
 
 
 def _forget(runs: list[RunSpec]) -> list[RunSpec]:
     """Delete the records that earlier trainings for the same weights left, and return the runs."""
     for run in runs:
-        require_trainable(run)
+        train.require_trainable(run)
         Store(paths.again()).path(run.name).unlink(missing_ok=True)
     return runs
 
@@ -131,17 +142,19 @@ def _train_here(
     missing: list[RunSpec], store: Store, device: str, threads: int
 ) -> dict[str, Exception]:
     """Train the runs one after the other, and return the errors by name."""
+    if missing:
+        train.load()
     failed: dict[str, Exception] = {}
     # asked for once: a download that fails takes its time
     unread: dict[tuple[Data, bool], Exception] = {}
     for i, spec in enumerate(missing, start=1):
         data = data_of(spec)
         label = f"run {i} of {len(missing)}: {spec.name}"
-        with _bar(total=spec.training.epochs, desc=label, unit="epoch") as bar:
+        with progress.bar(spec.training.epochs, label, "epoch") as bar:
             try:
                 if data in unread:
                     raise unread[data]
-                train_once(spec, store, device=device, threads=threads, bar=bar)
+                train.train_once(spec, store, device=device, threads=threads, bar=bar)
             except (Interrupted, FileError):
                 # where one record cannot be written no other can
                 raise
@@ -163,12 +176,10 @@ def _train_in_jobs(
         for spec in missing
     }
     try:
-        with _bar(total=len(calls), desc="runs", unit="run") as bar:
-            failed = executors.finish(executor, _job, calls, bar)
-    except KeyboardInterrupt:
-        raise Interrupted(
-            "interrupted; what is finished is stored, and the same command goes on with the rest."
-        ) from None
+        with progress.bar(len(calls), "training", "run") as bar:
+            failed = jobs.finish(executor, _job, calls, bar)
+    except KeyboardInterrupt as error:
+        raise Interrupted(interrupts.SENTENCE, interrupts.number_of(error)) from None
     for name in calls:
         path = shared.path(name)
         if name not in failed and not path.exists():
@@ -194,10 +205,4 @@ def _job(token: str, spec: RunSpec, store: Store, device: str, threads: int, cod
             f" {provenance.CODE}) than the command (digest {code}); start both again from the same"
             " code."
         )
-    return train_once(spec, store, device=device, threads=threads)
-
-
-def _bar(*args: Any, **kwargs: Any) -> tqdm:
-    """Return a progress bar that is shown on a terminal only, and once for all peers."""
-    hidden = environment.rank() > 0 or not sys.stderr.isatty()
-    return tqdm(*args, disable=hidden, dynamic_ncols=True, **kwargs)
+    return train.train_once(spec, store, device=device, threads=threads)

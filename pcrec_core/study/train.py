@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
@@ -14,9 +16,12 @@ from pcrec_core.paths import alone
 from pcrec_core.specs import trivial
 from pcrec_core.specs.run import NUMERICS, RunSpec
 from pcrec_core.study import command_line, machine, weights
+from pcrec_core.study.progress import Log
 from pcrec_core.study.records import RunRecord, Store
 from pcrec_core.study.splits import split_for
+from pcrec_core.study.terminal import complain
 from pcrec_core.study.variants import Spec
+from pcrec_core.training.interrupts import interrupts, leaving
 
 if TYPE_CHECKING:
     import torch
@@ -31,13 +36,20 @@ if TYPE_CHECKING:
 NO_TRAINING = "PCREC_NO_TRAINING"
 
 
+def load() -> None:
+    """Load what trains, which takes seconds; a signal meanwhile ends a command at once."""
+    with leaving():
+        importlib.import_module("pcrec_core.study.derive")
+        importlib.import_module("pcrec_core.trainer")
+
+
 def train(
     spec: RunSpec,
     store: Store,
     *,
     device: str = "auto",
     threads: int = 1,
-    bar: tqdm | None = None,
+    bar: tqdm | Log | None = None,
     interval: float = 60.0,
 ) -> str:
     """Train a run, write its weights and its record, and return the run's identity.
@@ -55,7 +67,7 @@ def train(
     device : {"auto", "cpu", "cuda"}
     threads : int
         CPU threads.
-    bar : tqdm, optional
+    bar : tqdm or Log, optional
         Moved by one per epoch.
     interval : float
         Seconds from one checkpoint to the next, at least.
@@ -66,7 +78,8 @@ def train(
         If the run cannot be trained: a missing device, a diverging loss, too little memory, or
         processes of different code.
     Interrupted
-        At Ctrl-C; what is running ends after its epoch, with a checkpoint.
+        At a signal: the run ends after its epoch, with a checkpoint. One that comes later is obeyed
+        when the record is written.
     """
     from pcrec_core.trainer import Trainer
     from pcrec_core.training.build import device_of
@@ -78,13 +91,14 @@ def train(
         group = _group(spec, place)
         checkpoint = _checkpoint(spec, group, interval)
         trainer = Trainer(spec, group.from_first(lambda: split_for(spec)), place, group)
-        outcome, ends = _fit(trainer, checkpoint, bar)
-    sound = started["clean"] and checkpoint.clean and all(sound for _, sound in ends)
-    run = started | {"clean": sound} | _circumstances(outcome, place, threads, ends)
-    record = RunRecord.of(spec, outcome.result, run)
-    group.from_first(lambda: _keep(record, outcome, store))
-    checkpoint.delete()
-    _raise_if_interrupted(spec, outcome)
+        with interrupts() as interrupt:
+            outcome, ends = _fit(trainer, checkpoint, bar)
+            sound = started["clean"] and checkpoint.clean and all(sound for _, sound in ends)
+            run = started | {"clean": sound} | _circumstances(outcome, place, threads, ends)
+            group.from_first(lambda: _keep(RunRecord.of(spec, outcome.result, run), outcome, store))
+            checkpoint.delete()
+            signal = max(group.gather(lambda: [interrupt.signal]))
+    _raise_if_interrupted(spec, signal)
     return spec.identity
 
 
@@ -111,16 +125,24 @@ def _checkpoint(spec: RunSpec, group: Group, interval: float) -> Checkpoint:
 
 
 def _fit(
-    trainer: Trainer, checkpoint: Checkpoint, bar: tqdm | None
+    trainer: Trainer, checkpoint: Checkpoint, bar: tqdm | Log | None
 ) -> tuple[Outcome, list[tuple[int, bool]]]:
     """Train to the end, and return the outcome, and the memory and soundness of each process.
 
     The memory is the most that the process held, in bytes. A process is sound if its code did not
     change during the run.
     """
-    outcome = trainer.fit(checkpoint, lambda done: bar and bar.update(done - bar.n))
+    outcome = trainer.fit(checkpoint, lambda done: _show(bar, done, trainer))
     ends = trainer.group.gather(lambda: [(machine.peak_bytes(trainer.device), provenance.sound())])
     return outcome, ends
+
+
+def _show(bar: tqdm | Log | None, done: int, trainer: Trainer) -> None:
+    """Move the bar to the number of finished epochs, beside the best score so far."""
+    if bar is not None:
+        if trainer.choice.score >= 0:
+            bar.set_postfix_str(f"best {trainer.choice.score:.4f}", refresh=False)
+        bar.update(done - bar.n)
 
 
 def _circumstances(
@@ -138,12 +160,13 @@ def _circumstances(
     }
 
 
-def _raise_if_interrupted(spec: RunSpec, outcome: Outcome) -> None:
-    """Raise ``Interrupted`` if Ctrl-C came too late for this run, so that no other one starts."""
-    if outcome.interrupted:
+def _raise_if_interrupted(spec: RunSpec, signal: int) -> None:
+    """Raise ``Interrupted`` if a signal came too late for this run, so that no other one starts."""
+    if signal:
         raise Interrupted(
-            f"interrupted in the last epoch of {spec.name}: its record is written; the same command"
-            " reads it, and goes on with what is left."
+            f"interrupted at the end of {spec.name}: its record is written; the same command reads"
+            " it, and goes on with what is left.",
+            signal,
         )
 
 
@@ -159,10 +182,15 @@ def train_once(spec: RunSpec, store: Store, *, device: str = "auto", **options: 
     # a worker may have another state of the code than the command that asked
     require_trainable(spec)
     group = parallel.group(spec.peers, device_of(device))
-    with alone(paths.checkpoints() / f"{spec.identity}.lock") if group.first else nullcontext():
+    lock = paths.checkpoints() / f"{spec.identity}.lock"
+    with alone(lock, partial(_say_wait, spec)) if group.first else nullcontext():
         if group.from_first(lambda: store.get(spec.name) is None):
             train(spec, store, device=device, **options)
     return spec.identity
+
+
+def _say_wait(spec: RunSpec) -> None:
+    complain(f"{spec.name} is in another process; waiting until it is trained there.")
 
 
 def require_trainable(spec: Spec) -> None:

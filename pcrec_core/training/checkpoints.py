@@ -1,14 +1,10 @@
-"""Checkpoints at the end of an epoch, and Ctrl-C that waits for one."""
+"""Checkpoints at the end of an epoch."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -130,31 +126,3 @@ def _verified(path: Path) -> bytes:
 
 def _digest(content: bytes) -> bytes:
     return hashlib.sha256(content).hexdigest().encode()
-
-
-class Interrupt:
-    """Whether Ctrl-C was pressed, as ``asked``; a second one ends the program at once."""
-
-    asked = False
-
-
-@contextmanager
-def interrupts() -> Iterator[Interrupt]:
-    """Note the first SIGINT inside the context instead of raising.
-
-    Only the main thread can handle signals; in any other thread nothing changes.
-    """
-    interrupt = Interrupt()
-    if threading.current_thread() is not threading.main_thread():
-        yield interrupt
-        return
-
-    def note(signum: int, frame: object) -> None:
-        interrupt.asked = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield interrupt
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -24,8 +24,6 @@ class Outcome:
         Weights of the reported model.
     by_peer : list of dict
         Weights of each peer at its own best epoch, if the peers never exchange; else empty.
-    interrupted : bool
-        Whether Ctrl-C was pressed in the last epoch.
     """
 
     result: dict[str, Any]
@@ -33,4 +31,3 @@ class Outcome:
     began: int
     weights: dict[str, Tensor]
     by_peer: list[dict[str, Tensor]]
-    interrupted: bool = False

@@ -11,19 +11,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from itertools import product
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import fit
+from support import fit, without_progress
 from workers_support import (
     PATIENCE,
     Watched,
-    diverging,
     held,
     hold,
     kill_holder,
@@ -37,20 +33,19 @@ from workers_support import (
 
 from pcrec_core import datasets, paths
 from pcrec_core.datasets.split import split
-from pcrec_core.errors import FileError, Interrupted, RecordError, SpecError, TrainingError
+from pcrec_core.errors import FileError, Interrupted, TrainingError
 from pcrec_core.paths import ROOT, alone
-from pcrec_core.specs import run as specs
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study import cli, executors, records, train
 from pcrec_core.study import run as study
 from pcrec_core.study.defaults import pcrec
 from pcrec_core.study.executors import Processes
-from pcrec_core.study.records import Record, Store
+from pcrec_core.study.records import Record
+from pcrec_core.training.interrupts import SENTENCE, SIGNALS
 
 RUNS = [tiny(0), pcrec("synthetic", "sasrec", epochs=3, d=8), tiny(2), tiny(3)]
 #: The words of ``tiny(0)``.
 TINY = shlex.split("train base --dataset synthetic --model bpr --set epochs=3 d=4")
-INTERRUPTED = "interrupted; what is finished is stored, and the same command goes on with the rest."
 SUPPORT = Path(__file__).parents[1] / "support"
 
 
@@ -86,12 +81,6 @@ def beside(action: Callable, *args: Any) -> threading.Thread:
 # --- processes of this machine
 
 
-def test_one_worker_gives_the_records_of_none(store, folder, here):
-    with Processes(1) as processes:
-        assert hashes(study.run(RUNS, Watched(processes, folder), store=store)) == here
-    assert len({note.name.rsplit("-", 1)[1] for note in notes(folder)}) == 1
-
-
 def test_two_workers_give_the_same_records_and_load_the_data_once_each(two, store, folder, here):
     found = study.run(RUNS, Watched(two, folder), store=store)
     assert hashes(found) == here and [record.name for record in found] == [run.name for run in RUNS]
@@ -111,17 +100,6 @@ def test_a_worker_has_the_threads_that_are_asked_for(two, store, folder, threads
     assert "omp_get_max_threads() : " in note
 
 
-def test_two_workers_are_at_work_at_once(two, store, folder):
-    hold(folder, *RUNS[:2])
-    thread = beside(lambda: study.run(RUNS[:2], Watched(two, folder), store=store))
-    assert held(folder, RUNS[0]) != held(folder, RUNS[1])
-    release(folder)
-    thread.join(PATIENCE)
-
-
-# --- two workers on one run
-
-
 def test_of_two_processes_on_one_run_one_trains_and_the_other_reads(two, store, folder, here):
     run = RUNS[1]
     hold(folder, run)
@@ -136,10 +114,10 @@ def test_of_two_processes_on_one_run_one_trains_and_the_other_reads(two, store, 
 
 
 def test_a_lock_is_held_by_one_at_a_time_and_freed_by_an_error(folder):
-    inside, most = [], []
+    inside, most, waits = [], [], []
 
     def enter() -> None:
-        with alone(folder / "deep" / "a.lock"):
+        with alone(folder / "deep" / "a.lock", lambda: waits.append(1)):
             inside.append(1)
             most.append(len(inside))
             time.sleep(0.01)
@@ -147,141 +125,13 @@ def test_a_lock_is_held_by_one_at_a_time_and_freed_by_an_error(folder):
 
     with pytest.raises(KeyError), alone(folder / "deep" / "a.lock"):
         raise KeyError
-    with (
-        pytest.raises(FileError, match=r"below\.lock cannot be written"),
-        alone(folder / "deep" / "a.lock" / "below.lock"),
-    ):
+    below = folder / "deep" / "a.lock" / "below.lock"
+    with pytest.raises(FileError, match=r"below\.lock cannot be written"), alone(below):
         pass
     threads = [beside(enter) for _ in range(8)]
     for thread in threads:
         thread.join(PATIENCE)
-    assert most == [1] * 8
-
-
-# --- what fails
-
-
-@pytest.mark.parametrize("kind", ["here", "threads", "processes"])
-def test_a_run_that_fails_stops_no_other(kind, request, store, folder):
-    runs = [tiny(0), diverging(1), tiny(2), diverging(3)]
-    executor = {
-        "here": lambda: None,
-        "threads": lambda: ThreadPoolExecutor(2),
-        "processes": lambda: Watched(request.getfixturevalue("two"), folder),
-    }[kind]()
-    with pytest.raises(TrainingError) as failed:
-        study.run(runs, executor, store=store)
-    sentence = (
-        r"the loss of peer 0 is \w+ in epoch \d: the training diverged; lower the learning rate\."
-    )
-    assert re.fullmatch(
-        rf"2 of 4 runs failed; .*\. (.*{runs[1].identity}.*{runs[3].identity}: {sentence}"
-        rf"|.*{runs[1].identity}: {sentence} .*{runs[3].identity}: {sentence})",
-        str(failed.value),
-    )
-    assert sorted(record.name for record in store.all()) == sorted([runs[0].name, runs[2].name])
-
-
-class Given:
-    """Executor whose jobs end as given: with an error, or with None as they do by themselves."""
-
-    def __init__(self, *ends: BaseException | None) -> None:
-        self.ends, self.futures = list(ends), []
-
-    def submit(self, job: Callable, *args: Any) -> Future:
-        end, future = self.ends.pop(0), Future()
-        self.futures.append(future)
-        if isinstance(end, BrokenProcessPool):
-            raise end
-        if isinstance(end, Exception):
-            future.set_exception(end)
-        elif end is None:
-            future.set_result(job(*args))
-        return future
-
-
-def test_the_error_has_each_reason_once_and_in_one_line(store):
-    executor = Given(OSError("no\n  space"), None, RecordError("it is so."), OSError("no space"))
-    with pytest.raises(TrainingError) as failed:
-        study.run(RUNS, executor, store=store)
-    assert str(failed.value).endswith(
-        f"missing. {RUNS[0].name}, {RUNS[3].name}: OSError: no space {RUNS[2].name}: it is so."
-    )
-    assert str(failed.value).startswith("3 of 4 runs failed")
-    assert isinstance(failed.value.__cause__, OSError)
-    assert store.get(RUNS[1].name) is not None
-
-
-def test_the_error_of_the_only_run_is_its_own(store):
-    with pytest.raises(SpecError, match=r"^mine$"):
-        study.run(RUNS[:1], Given(SpecError("mine")), store=store)
-    sentence = f"^1 of 1 runs failed; .* {RUNS[0].name}: OSError: disk$"
-    with pytest.raises(TrainingError, match=sentence):
-        study.run(RUNS[:1], Given(OSError("disk")), store=store)
-
-
-def test_a_record_written_to_other_files_is_missed(store, folder):
-    class Elsewhere:
-        def submit(self, job: Callable, token: str, run: RunSpec, _: Store, *rest: Any) -> Future:
-            return Given(None).submit(job, token, run, Store(folder / "elsewhere"), *rest)
-
-    sentence = f"its worker wrote the record, but {store.folder}.* is not there: both need"
-    with pytest.raises(RecordError, match=sentence):
-        study.run(RUNS[:1], Elsewhere(), store=store)
-
-
-def test_a_worker_with_another_state_of_the_code_refuses(store, monkeypatch):
-    run = tiny(0)
-    monkeypatch.setitem(specs.NUMERICS, "bpr", run.numerics + 1)
-    sentence = f"the record {run.name} is missing, and only an earlier state of the code"
-    with pytest.raises(RecordError, match=sentence):
-        train.train_once(run, store)
-
-
-def test_every_call_is_another_one_and_names_a_folder_that_any_worker_finds(folder, monkeypatch):
-    calls: list[tuple] = []
-
-    class Noted(Given):
-        def submit(self, job: Callable, *args: Any) -> Future:
-            calls.append(args)
-            return super().submit(job, *args)
-
-    monkeypatch.chdir(folder)
-    for _ in range(2):
-        with pytest.raises(SpecError):
-            study.run(RUNS[:1], Noted(SpecError("")), store=Store(Path("records")))
-    assert calls[0][0] != calls[1][0]
-    assert calls[0][1:] == calls[1][1:]
-    assert calls[0][2] == Store(folder / "records")
-
-
-def test_ctrl_c_cancels_what_has_not_begun(store, monkeypatch):
-    executor = Given(None, KeyboardInterrupt(), KeyboardInterrupt())  # two that never end
-
-    def press(_: float) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(executors.time, "sleep", press)
-    sentence = "^interrupted; what is finished is stored, and the same command goes on"
-    with pytest.raises(Interrupted, match=sentence):
-        study.run(RUNS[:3], executor, store=store)
-    assert [future.cancelled() for future in executor.futures] == [False, True, True]
-    assert store.get(RUNS[0].name) is not None
-
-
-class Bar:
-    moved = 0
-
-    def update(self) -> None:
-        self.moved += 1
-
-
-def test_the_bar_moves_once_a_job_however_often_it_was_begun(two, monkeypatch):
-    monkeypatch.setattr(executors, "Processes", lambda n: Watched(two, Path()))
-    monkeypatch.setattr(Watched, "submit", lambda self, job, *args: two.submit(job, *args))
-    executor, bar = Given(BrokenProcessPool(), None, OSError()), Bar()
-    assert list(executors.finish(executor, len, {"a": ("",), "b": ("",), "c": ("",)}, bar)) == ["c"]
-    assert bar.moved == 3
+    assert most == [1] * 8 and 0 < len(waits) < 8
 
 
 @pytest.mark.parametrize("workers", [0, -1])
@@ -358,20 +208,21 @@ def test_an_interrupted_command_ends_with_checkpoints_and_goes_on(two, folder, s
         time.sleep(2)
         release(folder)
         out, err = command.communicate(timeout=PATIENCE)
-    assert (command.returncode, out) == (1, "") and not alive(worker)
-    assert err == f"error: {INTERRUPTED}\n"
+    assert (command.returncode, out) == (130, "") and not alive(worker)
+    assert without_progress(err) == f"error: {SENTENCE}\n"
     assert [path.stem for path in paths.checkpoints().glob("*.pt")] == [runs[0].identity]
     assert notes(folder, runs[1]) == []
     found = study.run(runs, Watched(two, folder), store=store)
     assert [record.run["began_with_epoch"] for record in found] == [2, 0]
 
 
-def test_ctrl_c_is_for_the_jobs(two):
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_is_for_the_jobs(two, number):
     """It does not end an idle worker, and a worker whose job it ended is free for the next."""
     before = {two.submit(os.getpid).result() for _ in range(4)}
     for process in before:
-        os.kill(process, signal.SIGINT)
-    for job in [two.submit(signal.raise_signal, signal.SIGINT) for _ in range(4)]:
+        os.kill(process, number)
+    for job in [two.submit(signal.raise_signal, number) for _ in range(4)]:
         with pytest.raises(Interrupted, match=r"^interrupted; the same command goes on with it\.$"):
             job.result()
     assert {two.submit(os.getpid).result() for _ in range(4)} == before and len(before) == 2
@@ -389,7 +240,8 @@ def call(store, folder, two, monkeypatch, capsys):
 
     def called(*words: str, label: str = "base") -> tuple[int, str, str]:
         arguments = ["train", label, *words, *TINY[2:], "--records", str(store.folder)]
-        return cli.main(arguments), *capsys.readouterr()
+        code, (out, err) = cli.main(arguments), capsys.readouterr()
+        return code, out, without_progress(err)
 
     return called
 
@@ -405,12 +257,14 @@ def test_several_labels_and_seeds_are_printed_in_turn_as_each_alone(call, store)
 
 
 def test_a_finished_run_is_printed_although_another_failed(call, store, monkeypatch):
+    original = train.train_once
+
     def fail_seed_0(run: RunSpec, *args: Any, **options: Any) -> str:
         if run.seed == 0:
             raise TrainingError("it diverged.")
-        return train.train_once(run, *args, **options)
+        return original(run, *args, **options)
 
-    monkeypatch.setattr(study, "train_once", fail_seed_0)
+    monkeypatch.setattr(train, "train_once", fail_seed_0)
     code, out, err = call("--seed", "0", "1")
     assert code == 1 and re.findall(r"^name +(.*)$", out, re.M) == [tiny(1).name]
     assert err.startswith("error: 1 of 2 runs failed")
@@ -435,19 +289,13 @@ def test_impossible_workers_are_refused(call, words, sentence):
     assert (code, out) == (1, "") and err.startswith(f"error: {sentence}") and err.count("\n") == 1
 
 
-def test_workers_and_dask_are_two_ways(call):
+def test_workers_are_refused_beside_dask_and_under_torchrun(call, monkeypatch):
     code, out, err = call("--workers", "2", "--dask", "tcp://127.0.0.1:9")
     assert (code, out) == (1, "") and "--dask: not allowed with argument --workers" in err
-
-
-def test_workers_are_refused_under_torchrun(call, monkeypatch):
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
     monkeypatch.setenv("RANK", "0")
     code, out, err = call("--workers", "2")
-    assert (code, out) == (1, "")
-    assert err.startswith(
-        "error: torchrun starts a process per peer, --workers and --dask a process per run"
-    )
+    assert (code, out) == (1, "") and err.startswith("error: torchrun starts a process per peer, ")
 
 
 def test_without_distributed_the_command_names_the_package(call, monkeypatch):
@@ -487,22 +335,3 @@ def test_a_worker_that_dies_fails_its_own_run_only(two, store, folder, here):
     assert [record.run["began_with_epoch"] for record in found] == [0, 1, 0, 0]
     # the dead one was replaced
     assert len({two.submit(os.getpid).result() for _ in range(4)}) == 2
-
-
-def test_a_process_pool_that_a_dead_worker_broke_is_replaced(two, store, folder, here, monkeypatch):
-    asked = []
-    monkeypatch.setattr(executors, "Processes", lambda n: asked.append(n) or Watched(two, folder))
-    hold(folder, *RUNS[:2])
-    killer = beside(kill_holder, folder, RUNS[1], RUNS[0])
-    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        watching = Watched(pool, folder)
-        watching._max_workers = pool._max_workers
-        found = study.run(RUNS, watching, store=store)
-        assert hashes(found) == here and found[1].run["began_with_epoch"] == 1
-        with pytest.raises(BrokenProcessPool):
-            pool.submit(loads)
-        assert asked == [2]
-        # broken before the first job
-        [record] = study.run([tiny(9)], watching, store=store)
-    killer.join()
-    assert record.spec == tiny(9)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 import io
+import re
 import shlex
 import shutil
 import sys
@@ -29,7 +31,16 @@ from pcrec_core.specs import run as specs
 from pcrec_core.specs.derived import Spec
 from pcrec_core.specs.run import Cooperation, Data, RunSpec
 from pcrec_core.specs.trivial import Trivial
-from pcrec_core.study import cli, cli_train, collect, records, splits, train, weight_files
+from pcrec_core.study import (
+    cli,
+    cli_train,
+    collect,
+    progress,
+    records,
+    splits,
+    train,
+    weight_files,
+)
 from pcrec_core.study import run as study
 from pcrec_core.study.command_line import command, current
 from pcrec_core.study.defaults import base, layerwise, pcrec, run_spec
@@ -205,11 +216,11 @@ def test_unreadable_data_are_asked_for_once_and_stop_no_run_on_other_data(store,
     assert names(store) == [tiny(2).name] and asked.count(nobody[0].data) == 1
 
 
-def test_where_one_record_cannot_be_written_no_further_run_is_trained(tmp_path, trained):
+def test_where_no_record_can_be_written_no_run_is_trained(tmp_path, trained):
     (tmp_path / "file").write_text("")
     with pytest.raises(FileError, match="cannot be written"):
         study.run([tiny(0), tiny(1)], store=Store(tmp_path / "file"))
-    assert trained == [tiny(0)]
+    assert trained == []
 
 
 @pytest.mark.parametrize(
@@ -462,16 +473,56 @@ def test_a_bar_shows_runs_epochs_and_the_time_left_on_a_terminal(store, monkeypa
     monkeypatch.setattr("sys.stderr", Terminal())
     study.run([tiny(0, epochs=3), tiny(1)], store=store)
     shown = sys.stderr.getvalue()
-    for part in (f"run 1 of 2: {tiny(0, epochs=3).name}", "run 2 of 2", "3/3"):
+    for part in (f"run 1 of 2: {tiny(0, epochs=3).name}", "run 2 of 2", "3/3", "best 0."):
         assert part in shown
     assert "epoch/s" in shown or "s/epoch" in shown
     # elapsed<left
     assert "<" in shown
 
 
-def test_no_bar_goes_into_a_notebook(store, capsys):
+class Time:
+    """A clock that a test moves."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Time:
+    """Return the clock of the lines of progress."""
+    monkeypatch.setattr(progress, "time", Time())
+    return progress.time
+
+
+@pytest.mark.parametrize(
+    ("step", "lines"), [(1, [0]), (25, [0, 3, 6, 9]), (700, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])]
+)
+def test_a_log_has_a_line_at_the_start_and_then_at_most_one_per_minute(capsys, clock, step, lines):
+    progress.begin()
+    for run in (1, 2):
+        with progress.bar(10, f"run {run}", "epoch") as log:
+            log.update(0)
+            for _ in range(10):
+                clock.now += step
+                log.set_postfix_str("best 0.1234")
+                log.update()
+    first = [line for line in capsys.readouterr().err.splitlines() if line.startswith("run 1")]
+    assert [int(re.search(r", (\d+) of 10", line)[1]) for line in first] == lines
+    if step == 700:
+        assert first[0] == "run 1, 0 of 10 epochs"
+        assert first[4] == "run 1, 4 of 10 epochs after 47 min, 1.2 h left; best 0.1234"
+
+
+def test_a_notebook_shows_only_what_takes_long(store, capsys, clock, monkeypatch):
+    monkeypatch.setattr(builtins, "get_ipython", None, raising=False)
     study.run([tiny()], store=store)
     assert capsys.readouterr() == ("", "")
+    progress.begin()
+    clock.now += 11
+    with progress.bar(3, "run", "epoch"):
+        assert capsys.readouterr().err == "run, 0 of 3 epochs\n"
 
 
 # --- statistics of a data set

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -141,3 +142,9 @@ def spread(model: nn.Module, seed: int = 1) -> nn.Module:
         for w in model.double().parameters():
             w.add_(0.5 * torch.randn(w.shape, generator=draw, dtype=w.dtype))
     return model.eval()
+
+
+def without_progress(err: str) -> str:
+    """Return what a command printed on stderr without the lines of progress."""
+    progress = r"(run \d+ of \d+: |training, |derived, ).*, \d+ of \d+ \w+s.*\n|training, .*\n"
+    return re.sub(rf"^({progress})", "", err, flags=re.M)

@@ -35,15 +35,15 @@ def diverging(seed: int = 0) -> RunSpec:
     return tiny(seed, eta=1e30)
 
 
-def watch(folder: Path) -> None:
+def watch(folder: Path, interval: float = 0) -> None:
     """Watch the runs of this process from here on.
 
-    Files go below ``folder``, every epoch has a checkpoint, and each epoch begun leaves a note
-    named by run, epoch and process. In its second epoch a run waits while there is a file
-    ``hold/IDENTITY``.
+    Files go below ``folder``, every epoch has a checkpoint unless ``interval`` is given, and each
+    epoch begun leaves a note named by run, epoch and process. In its second epoch a run waits while
+    there is a file ``hold/IDENTITY``.
     """
     os.environ[paths.CACHE] = str(folder)
-    train.train.__kwdefaults__["interval"] = 0
+    train.train.__kwdefaults__["interval"] = interval
 
     def epoch(trainer: Trainer, number: int) -> dict[str, Any]:
         note(

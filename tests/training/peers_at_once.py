@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from support import without_progress
 
 from pcrec_core import paths, provenance
 from pcrec_core.study import train
@@ -61,7 +62,7 @@ def step(event: str, words: list[str]) -> list[Any]:
     ):
         code = main(words)
     Trainer._epoch = original
-    return [code, out.getvalue().splitlines(), err.getvalue().splitlines()]
+    return [code, out.getvalue().splitlines(), without_progress(err.getvalue()).splitlines()]
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from support import LAYERWISE, fit, spec_of, two_rings
 from pcrec_core import provenance
 from pcrec_core.errors import TrainingError
 from pcrec_core.training import checkpoints
-from pcrec_core.training.checkpoints import Checkpoint, interrupts
+from pcrec_core.training.checkpoints import Checkpoint
+from pcrec_core.training.interrupts import interrupts
 
 
 def refused(checkpoint: Checkpoint, sentence: str) -> None:

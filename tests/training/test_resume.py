@@ -144,7 +144,7 @@ def test_ctrl_c_in_the_last_epoch_keeps_the_record_and_starts_no_further_run(tmp
 
     monkeypatch.setattr(Trainer, "_epoch", pressed)
     store = Store(tmp_path / "records")
-    sentence = rf"^interrupted in the last epoch of {specs[0].name}: its record is written;"
+    sentence = rf"^interrupted at the end of {specs[0].name}: its record is written;"
     with pytest.raises(TrainingError, match=sentence):
         study.run(specs, store=store)
     first, second = (store.get(spec.name) for spec in specs)

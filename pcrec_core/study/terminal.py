@@ -1,0 +1,64 @@
+"""What a command prints: plain characters only, to streams that may be closed or full."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from io import TextIOWrapper
+from typing import TextIO
+
+from pcrec_core.errors import FileError
+
+
+def harmless(text: str) -> str:
+    r"""Return the text with every character that a terminal might obey as its escape.
+
+    Examples
+    --------
+    >>> print(harmless("red \x1b[31m, line\nend"))
+    red \x1b[31m, line
+    end
+    """
+    return "".join(
+        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text
+    )
+
+
+def say(text: str) -> None:
+    """Print lines on stdout; ``FileError`` where it is closed or full."""
+    try:
+        print(harmless(text), flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        drop(sys.stdout)
+        raise FileError(f"the output cannot be written ({error.strerror or error}).") from None
+
+
+def complain(text: str) -> None:
+    """Print lines on stderr, as far as it takes them."""
+    try:
+        print(harmless(text), file=sys.stderr, flush=True)
+    except OSError:
+        with suppress(OSError):
+            drop(sys.stderr)
+
+
+def prepare() -> bool:
+    """Open what the caller has closed, and let no character be an error; return if stdout is open.
+
+    A closed descriptor would be given to the next file, which would then be printed to.
+    """
+    is_open = sys.stdout is not None
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+        if isinstance(stream := getattr(sys, name), TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    return is_open
+
+
+def drop(stream: TextIO) -> None:
+    """Send what is left of a stream to nowhere, so that Python can end in peace."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
