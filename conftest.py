@@ -18,6 +18,7 @@ SLOW_FILES = (
     "core/test_writing.py",
     "datasets/test_datasets_downloads.py",
     "examples/test_your_model.py",
+    "study/test_cli_notebook.py",
     "study/test_executors.py",
     "study/test_signals.py",
     "study/test_killed.py",

@@ -7,7 +7,14 @@ from difflib import get_close_matches
 
 
 class PCRecError(ValueError):
-    """Base of the errors a user can cause; the command line prints the message and exits with 1."""
+    """Base of the errors a user can cause; the command line prints the message and exits with 1.
+
+    A notebook shows the message alone; ``traceback.print_last()`` shows where it was raised.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython prints in place of a traceback."""
+        return [f"{type(self).__name__}: {self}"]
 
 
 class SpecError(PCRecError):

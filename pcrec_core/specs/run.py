@@ -53,6 +53,8 @@ _PARTS: dict[str, type[Part]] = {
     "cooperation": Cooperation,
     "custom_options": ProtocolOptions,
 }
+#: A run of more would take days and all memory before its first exchange.
+MOST_PEERS = 100
 #: Fields about the differences between peers, with their values; the first is that of one peer.
 _PEER_FIELDS = {
     "rates": ("spread", "equal"),
@@ -132,6 +134,7 @@ class RunSpec(Identified, Part):
 
     def _check(self) -> None:
         require_count("peers", self.peers)
+        require(self.peers <= MOST_PEERS, f"peers must be at most {MOST_PEERS}, not {self.peers}.")
         require(
             self.peers <= 2 or self.protocol != "released",
             f"the released code trains one peer or two, not {self.peers}.",

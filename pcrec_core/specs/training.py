@@ -55,4 +55,5 @@ class Training(Part):
         require_count("epochs", self.epochs)
         require_count("batch", self.batch)
         require(self.eta > 0, f"eta (learning rate) must be above 0, not {self.eta}.")
-        require(self.l2 >= 0, f"l2 must be 0 or more, not {self.l2}.")
+        # beyond that the squares in Adam overflow, and no weight would move
+        require(0 <= self.l2 <= 1e6, f"l2 must be from 0 to 1e6, not {self.l2}.")

@@ -1,4 +1,4 @@
-"""Command line: ``pcrec data | train | study | show``."""
+"""Command line: ``pcrec data | train | study | show | notebook``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from pcrec_core.errors import FileError, PCRecError
 from pcrec_core.study import records, terminal
 from pcrec_core.study.cli_data import add_data
+from pcrec_core.study.cli_notebook import add_notebook
 from pcrec_core.study.cli_options import RECORDS, Parser, path, print_record
 from pcrec_core.study.cli_study import add_study
 from pcrec_core.study.cli_train import add_train
@@ -63,7 +64,7 @@ def _fail(sentence: str, signal: int = 0) -> int:
 def parser() -> Parser:
     """Return the parser of all commands."""
     whole = Parser(prog="pcrec", description="PCRec, reproduced: train and read runs.")
-    commands = whole.add_subparsers(required=True, metavar="data | train | study | show")
+    commands = whole.add_subparsers(required=True, metavar="data | train | study | show | notebook")
     add_data(
         commands.add_parser("data", help="list the data sets, or show how a file of yours is read")
     )
@@ -81,6 +82,7 @@ def parser() -> Parser:
             "study", help="make what is missing of the study's evidence, and go on where it was cut"
         )
     )
+    add_notebook(commands.add_parser("notebook", help="execute a page with other parameters"))
     return whole
 
 

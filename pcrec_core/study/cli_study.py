@@ -42,11 +42,16 @@ def _study(options: argparse.Namespace) -> None:
     if options.list and not names:
         names = [*plans.PLANS, *plans.STEPS]
     wanted = plans.planned(names, options.dataset, options.seeds)
-    missing = [spec for spec in wanted if store.get(spec.name) is None]
-    _print_missing(options, names or list(plans.PLANS), wanted, missing, store)
+    found, damaged = store.readable()
+    for error in damaged:
+        say(f"unreadable: {error}")
+    missing = [spec for spec in wanted if not store.path(spec.name).exists()]
+    _print_missing(options, names or list(plans.PLANS), wanted, missing, remaining.measured(found))
     if missing and not options.list:
         with executor(options) as jobs:
             study.run(missing, jobs, store=store, device=options.device, threads=options.threads)
+    if damaged and not options.list:
+        raise damaged[0]
 
 
 def _print_missing(
@@ -54,10 +59,9 @@ def _print_missing(
     names: list[str],
     wanted: list[Spec],
     missing: list[Spec],
-    store: Store,
+    rates: remaining.Rates,
 ) -> None:
     """Print what is left by plan and step, its names unless everything is listed, and its time."""
-    rates = remaining.measured(store.all(own=True))
     for part in remaining.by_name(names, set(missing), rates, options.dataset, options.seeds):
         say(str(part))
     for spec in missing if options.plans or not options.list else ():
@@ -65,5 +69,4 @@ def _print_missing(
     if left := plans.unchosen(names, options.dataset):
         say(f"left out until their setting is chosen: {', '.join(left)}")
     seconds, unmeasured = remaining.seconds([*missing, *weight_files.missing(missing)], rates)
-    sentence = remaining.sentence(len(missing), len(wanted), seconds, unmeasured)
-    say(sentence)
+    say(remaining.sentence(len(missing), len(wanted), seconds, unmeasured))

@@ -118,8 +118,9 @@ def planned(
     SpecError
         For an unknown plan, step or data set, or a number of seeds below 1.
     """
-    if seeds is not None and seeds < 1:
-        raise SpecError(f"seeds must be 1 or more, not {seeds}.")
+    # ensembles take the seeds from 100 on
+    if seeds is not None and not 1 <= seeds <= 100:
+        raise SpecError(f"seeds must be from 1 to 100, not {seeds}.")
     wanted = (plan.specs(places, seeds) for plan, places in _places(names, datasets))
     return list(dict.fromkeys(chain.from_iterable(wanted)))
 

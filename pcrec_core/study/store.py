@@ -88,6 +88,17 @@ class Store:
         committed = (paths.records(),) if self.folder is None else (self.folder,)
         return map(read, self._paths(self._folders if own else committed))
 
+    def readable(self) -> tuple[list[Record], list[RecordError]]:
+        """Read every record, the reader's own too; beside them, an error for each damaged one."""
+        found: list[Record] = []
+        errors: list[RecordError] = []
+        for path in self._paths(self._folders):
+            try:
+                found.append(read(path))
+            except RecordError as error:
+                errors.append(error)
+        return found, errors
+
     @staticmethod
     def _paths(folders: Sequence[Path]) -> list[Path]:
         """Sort the files by name; of equal names the first folder's is kept, as in ``path``."""

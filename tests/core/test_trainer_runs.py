@@ -141,6 +141,15 @@ def test_an_absurd_rate_stops_the_run(batch):
         fit(spec_of("bpr", eta=1e30, batch=batch), RINGS)
 
 
+@pytest.mark.parametrize(("name", "eta"), [("bpr", 1e9), ("dnn", 1e9), ("bpr", 1e14)])
+def test_a_loss_that_is_finite_and_absurd_is_a_divergence(name, eta):
+    words = r"the loss of peer 0 is \S+ in epoch \d: the training diverged"
+    with pytest.raises(TrainingError, match=words) as error:
+        fit(spec_of(name, eta=eta), RINGS)
+    loss = float(str(error.value).split(" is ")[1].split()[0])
+    assert math.isfinite(loss) and loss > 1e6
+
+
 @pytest.mark.parametrize("name", ["gpu", "cuda:1", "CPU", ""])
 def test_an_unrequire_device_is_refused(name):
     with pytest.raises(TrainingError, match=f"device must be auto, cpu or cuda, not '{name}'"):

@@ -408,7 +408,7 @@ REFUSED: dict[str, list[Callable[[], object]]] = {
     "epochs must be 1 or more, not 0": [lambda: Training(0, 1, 1e-3)],
     "batch must be 1 or more, not 0": [lambda: Training(1, 0, 1e-3)],
     "eta (learning rate) must be above 0, not 0.0": [lambda: Training(1, 1, 0)],
-    "l2 must be 0 or more, not -1e-09": [lambda: Training(1, 1, 1, -1e-9)],
+    "l2 must be from 0 to 1e6, not -1e-09": [lambda: Training(1, 1, 1, -1e-9)],
     "peers must be 1 or more, not 0": [lambda: replace(BPR, peers=0)],
     "seed must be 0 or more, not -1": [lambda: replace(BPR, seed=-1)],
     # values of another type

@@ -261,6 +261,8 @@ for dnn and bpr.
 --set batch=2.5         | batch must be an int, not 2.5.
 --set core=0            | core must be 1 or more, not 0.
 --set peers=0           | peers must be 1 or more, not 0.
+--set peers=1000000     | peers must be at most 100, not 1000000.
+--set l2=1e30           | l2 must be from 0 to 1e6, not 1e+30.
 --seed -1               | seed must be 0 or more, not -1.
 --seed 1 2 1            | --seed has 1 twice; give each once.
 --csv my.csv            | --csv belongs to --dataset csv, not to synthetic.
@@ -275,6 +277,7 @@ for dnn and bpr.
 --set batch=99999999999999999999 | batch must be at most 10**9, not 99999999999999999999.
 --set core=1000         | synthetic with core=1000: nobody is left
 --set eta=1e30          | the training diverged; lower the learning rate.
+--set eta=1e9           | the training diverged; lower the learning rate.
 """)
 
 
@@ -339,7 +342,7 @@ def test_where_training_is_forbidden_the_command_is_named(call, monkeypatch):
 
 
 WRONG = table("""
-                      | required: data | train | study | show
+                      | required: data | train | study | show | notebook
 trian                 | invalid choice: 'trian' (choose from
 show                  | required: PATH|NAME|IDENTITY
 train base --model bpr | arguments are required: --dataset
@@ -354,6 +357,9 @@ TINY --sett d=3       | unknown option '--sett'; did you mean '--set'?
 TINY --seeds 3        | unknown option '--seeds'; did you mean '--seed'?
 study --seed 3        | unknown option '--seed'; did you mean '--seeds'?
 study fig1 fig1       | NAME has fig1 twice; give each once.
+study --seeds 0       | seeds must be from 1 to 100, not 0.
+study --seeds 9999999 | seeds must be from 1 to 100, not 9999999.
+TINY --records ~nobody-of-this-name/x | '~nobody-of-this-name/x' cannot be used as a path (
 TINY --seed zero      | argument --seed: invalid int value: 'zero'
 TINY --seed           | argument --seed: expected at least one argument
 TINY --set            | argument --set: expected at least one argument

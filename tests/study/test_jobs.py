@@ -33,7 +33,7 @@ def test_a_run_that_fails_stops_no_other(executor, store):
     with pytest.raises(TrainingError) as failed:
         study.run(runs, executor, store=store)
     sentence = (
-        r"the loss of peer 0 is \w+ in epoch \d: the training diverged; lower the learning rate\."
+        r"the loss of peer 0 is \S+ in epoch \d: the training diverged; lower the learning rate\."
     )
     assert re.fullmatch(
         rf"2 of 4 runs failed; .*\. (.*{runs[1].identity}.*{runs[3].identity}: {sentence}"

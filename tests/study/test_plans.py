@@ -69,7 +69,7 @@ def test_larger_data_and_more_seeds_are_one_command():
     assert {spec.data.source for spec in larger} == {"ml-1m", "retailrocket"}
     assert {spec.seed for spec in larger} == {0}
     assert sum(spec.variant == "probed-base" for spec in larger) == 4
-    with pytest.raises(SpecError, match="seeds must be 1 or more, not 0"):
+    with pytest.raises(SpecError, match="seeds must be from 1 to 100, not 0"):
         plans.planned(seeds=0)
 
 
@@ -223,6 +223,25 @@ def test_the_command_line_lists_what_is_missing_and_then_makes_it(tmp_path, thre
     assert all(Store(tmp_path / "records").get(spec.name) for spec in three_runs)
     assert cli.main(["study", "table3", *where]) == 0
     assert "0 of 3 records are missing" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["{", '{"kind": "run", "schema": 99}'])
+def test_a_damaged_or_newer_record_is_named_and_stops_nothing_else(
+    tmp_path, three_runs, capsys, text
+):
+    study.run(three_runs[:1], store=Store(tmp_path))
+    for name in (three_runs[1].name, "ml-1m/dnn-base-s0-0123456789ab"):
+        path = tmp_path / f"{name}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    where = ["--records", str(tmp_path)]
+    for listed, code in ((["--list"], 0), ([], 1)):
+        assert cli.main(["study", "table3", *listed, *where]) == code
+        out, err = capsys.readouterr()
+        found = [line for line in out.splitlines() if line.startswith("unreadable: ")]
+        assert ["dnn-base-s0" in found[0], three_runs[1].identity in found[1]] == [True, True]
+        assert f"missing   {three_runs[2].name}" in out
+    assert "dnn-base-s0" in err and Store(tmp_path).get(three_runs[2].name) is not None
 
 
 def test_a_list_of_everything_has_one_line_per_plan_and_step(tmp_path, three_runs, capsys):

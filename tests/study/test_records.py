@@ -485,11 +485,11 @@ def test_a_new_record_goes_to_the_readers_own_folder(tmp_path, monkeypatch):
     assert Store().put(record) == own and Store().get(SPEC.name) == record
     assert Store().find(SPEC.identity) == Store().find(SPEC.name) == own
     # the study shows what was committed
-    assert list(Store().all()) == [] and list(Store().all(own=True)) == [record]
+    assert list(Store().all()) == [] and Store().readable() == ([record], [])
     # a reader's record was committed later
     Store(folder).put(record)
     assert Store().find(SPEC.name) == Store().find(SPEC.identity) == committed
-    assert list(Store().all(own=True)) == [record] and own.exists()
+    assert Store().readable() == ([record], []) and own.exists()
 
 
 # --- what can be compared

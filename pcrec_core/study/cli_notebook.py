@@ -1,0 +1,159 @@
+"""The command ``notebook``: run a page with other parameters, by papermill."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pcrec_core import errors, paths
+from pcrec_core.errors import FileError, PCRecError, SpecError, require, require_known
+from pcrec_core.study.cli_options import path
+from pcrec_core.study.terminal import say
+
+_SCALARS = {"str": str, "int": int, "float": float}
+
+
+class Parameter(NamedTuple):
+    """A parameter of a notebook: its type as it is written there, its default and its help."""
+
+    kind: str
+    default: Any
+    help: str
+
+
+def add_notebook(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    add = parser.add_argument
+    add("name", metavar="NAME", help="of the page, such as table3, or the path of a notebook")
+    add(
+        "-p",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="given",
+        help="parameters; items of a list are separated by commas: seeds=0,1 (none: seeds=)",
+    )
+    add("--output", type=path, metavar="FILE", help="where the executed page goes (NAME-out.ipynb)")
+    add("--list", action="store_true", help="list the parameters: name, type, default, help")
+    parser.set_defaults(command=_notebook)
+
+
+def _notebook(options: argparse.Namespace) -> None:
+    source = _find(options.name)
+    known = parameters(source)
+    if options.list:
+        for name, (kind, default, text) in known.items():
+            say(f"{name} ({kind}, default {default!r}): {text}")
+        return
+    given = parse(options.given, known)
+    output = options.output or paths.given(f"{source.stem}-out.ipynb")
+    require(output != source, f"{output} is the notebook itself: give another --output.")
+    _execute(source, output, given)
+    say(f"page      {output}")
+
+
+def _find(name: str) -> Path:
+    """Return the notebook of that name, or raise with the nearest."""
+    if name.endswith(".ipynb"):
+        return paths.given(name)
+    folder = paths.data().parent / "notebooks"
+    require_known("page", name, sorted(found.stem for found in folder.glob("*.ipynb")))
+    return folder / f"{name}.ipynb"
+
+
+def parameters(notebook: Path) -> dict[str, Parameter]:
+    """Return the parameters that the first code cell declares, by name.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read, or is no notebook with parameters.
+    """
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        [source] = ["".join(c["source"]) for c in cells if "parameters" in _tags(c)]
+        body = ast.parse(source).body
+        lines = source.splitlines()
+        return {
+            ast.unparse(line.target): Parameter(
+                ast.unparse(line.annotation),
+                ast.literal_eval(line.value) if line.value else None,
+                lines[(line.end_lineno or 1) - 1].partition("  # ")[2],
+            )
+            for line in body
+            if isinstance(line, ast.AnnAssign)
+        }
+    except OSError as error:
+        raise FileError(f"{notebook} cannot be read ({error.strerror or error}).") from None
+    except (ValueError, KeyError, TypeError, AttributeError, SyntaxError) as error:
+        raise FileError(
+            f"{notebook} is no notebook with one cell of parameters ({type(error).__name__})."
+        ) from None
+
+
+def _tags(cell: Mapping[str, Any]) -> list[str]:
+    return list(cell.get("metadata", {}).get("tags", ()))
+
+
+def parse(words: list[str], known: Mapping[str, Parameter]) -> dict[str, Any]:
+    """Return the values that words such as ``seeds=0,1`` give, of the types that are declared.
+
+    Examples
+    --------
+    >>> parse(["seeds=0,1", "csv="], {n: Parameter(k, None, "") for n, k in
+    ...                               [("seeds", "list[int]"), ("csv", "str")]})
+    {'seeds': [0, 1], 'csv': ''}
+    """
+    values: dict[str, Any] = {}
+    for word in words:
+        name, sign, text = word.partition("=")
+        require(bool(sign), f"-p takes NAME=VALUE, such as seeds=0,1, not {word!r}.")
+        require_known("parameter", name, known)
+        require(name not in values, f"-p has {name!r} twice; give each once.")
+        kind = known[name].kind
+        item = kind.removeprefix("list[").removesuffix("]")
+        if item == kind:
+            values[name] = _value(name, text, kind)
+        else:
+            items = text.strip("[]").split(",") if text.strip("[]") else []
+            values[name] = [_value(name, each.strip(), item) for each in items]
+    return values
+
+
+def _value(name: str, text: str, kind: str) -> Any:
+    if kind == "bool":
+        require(text in ("true", "false"), f"parameter {name!r} is true or false, not {text!r}.")
+        return text == "true"
+    try:
+        return _SCALARS[kind](text)
+    except ValueError:
+        raise SpecError(f"parameter {name!r} must be {kind}, not {text!r}.") from None
+
+
+def _execute(source: Path, output: Path, given: Mapping[str, Any]) -> None:
+    """Execute the notebook; an error of a page is its one sentence."""
+    try:
+        import papermill
+        from papermill.exceptions import PapermillExecutionError
+    except ImportError:
+        raise FileError(
+            "a page needs the package papermill: pip install 'pcrec_core[book]'."
+        ) from None
+    terminal = sys.stderr.isatty()
+    options = {"progress_bar": terminal, "stderr_file": sys.stderr, "log_output": False}
+    try:
+        papermill.execute_notebook(
+            source, output, dict(given), extra_arguments=["--log-level=ERROR"], **options
+        )
+    except PapermillExecutionError as error:
+        ours = isinstance(getattr(errors, error.ename, None), type)
+        sentence = error.evalue if ours else f"{error.ename}: {error.evalue}."
+        raise PCRecError(f"{sentence} The page up to there is {output}.") from None
+    except OSError as error:
+        raise FileError(f"{output} cannot be written ({error.strerror or error}).") from None

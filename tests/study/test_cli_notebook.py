@@ -1,0 +1,109 @@
+"""The command ``notebook``: parameters of their declared types, one sentence for a page's error."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import papermill
+import pytest
+
+from pcrec_core.errors import SpecError
+from pcrec_core.paths import ROOT
+from pcrec_core.study import cli
+from pcrec_core.study.cli_notebook import parameters, parse
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+TABLE3 = parameters(ROOT / "notebooks" / "table3.ipynb")
+
+
+@pytest.fixture
+def call(capsys, tmp_path, monkeypatch):
+    """Call the command in an empty folder: exit code, lines of stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def called(*words: str) -> tuple[int, list[str], str]:
+        code = cli.main(["notebook", *words])
+        out, err = capsys.readouterr()
+        return code, out.splitlines(), err
+
+    return called
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_parameter_has_a_type_a_default_and_a_help_as_papermill_sees_them(path):
+    seen = papermill.inspect_notebook(str(path))
+    found = parameters(path)
+    assert list(found) == list(seen)
+    for name, (kind, default, text) in found.items():
+        assert (kind, text) == (seen[name]["inferred_type_name"], seen[name]["help"])
+        assert len(text) > 3 and json.dumps(default) == seen[name]["default"].replace("'", '"')
+
+
+def test_values_have_the_declared_types():
+    words = "datasets=synthetic,ml-100k seeds=0,3 alpha=10 epochs=2 protocol=paper models= csv=a,b"
+    assert parse(words.split(), TABLE3) == {
+        "datasets": ["synthetic", "ml-100k"],
+        "seeds": [0, 3],
+        "alpha": [10.0],
+        "epochs": 2,
+        "protocol": "paper",
+        "models": [],
+        "csv": "a,b",
+    }
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("epohcs=2", "unknown parameter 'epohcs'; did you mean 'epochs'? Known: "),
+        ("epochs=two", "parameter 'epochs' must be int, not 'two'."),
+        ("seeds=0,x", "parameter 'seeds' must be int, not 'x'."),
+        ("seeds", "-p takes NAME=VALUE, such as seeds=0,1, not 'seeds'."),
+        ("epochs=1 epochs=2", "-p has 'epochs' twice; give each once."),
+    ],
+)
+def test_what_is_no_parameter_is_refused(word, sentence):
+    with pytest.raises(SpecError, match=re.escape(sentence)):
+        parse(word.split(), TABLE3)
+
+
+def test_a_page_is_executed_with_other_parameters(call, tmp_path):
+    words = "table3 --output out.ipynb -p datasets=synthetic models=bpr seeds=7 epochs=1"
+    code, out, err = call(*words.split())
+    assert (code, err) == (0, "") and out == [f"page      {tmp_path / 'out.ipynb'}"]
+    assert "seeds = [7]\\n" in (tmp_path / "out.ipynb").read_text()
+    assert len(list((tmp_path / "records").rglob("bpr-*-s7-*.json"))) == 2
+
+
+def test_the_error_of_a_page_is_its_one_sentence(call, tmp_path):
+    code, out, err = call("table3", "-p", "models=bprr")
+    assert (code, out) == (1, [])
+    assert err == (
+        "error: unknown model 'bprr'; did you mean 'bpr'? Known: bpr, dnn, sasrec. The page up to"
+        f" there is {tmp_path / 'table3-out.ipynb'}.\n"
+    )
+    cells = json.loads((tmp_path / "table3-out.ipynb").read_text())["cells"]
+    [error] = [o for c in cells for o in c.get("outputs", ()) if o["output_type"] == "error"]
+    assert error["traceback"] == [f"SpecError: {error['evalue']}"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["tabel3"], "unknown page 'tabel3'; did you mean 'table3'? Known: controls, "),
+        (["none.ipynb"], "none.ipynb cannot be read (No such file or directory)."),
+        (["table3", "-p", "epochs=x"], "parameter 'epochs' must be int, not 'x'."),
+        (["README.md.ipynb"], "is no notebook with one cell of parameters (JSONDecodeError)."),
+    ],
+)
+def test_what_is_no_page_is_refused(call, tmp_path, words, sentence):
+    (tmp_path / "README.md.ipynb").write_text("# hello")
+    code, out, err = call(*words)
+    assert (code, out) == (1, []) and sentence in err and err.count("\n") == 1
+
+
+def test_the_parameters_of_a_page_are_listed(call):
+    code, out, err = call("table3", "--list")
+    assert (code, err) == (0, "") and len(out) == len(TABLE3)
+    assert out[2] == "seeds (list[int], default []): a run each; empty: those that are planned"
