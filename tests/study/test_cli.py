@@ -161,7 +161,7 @@ def test_a_person_trains_reads_and_shows(folder):
 
 def test_a_person_gets_one_sentence_and_exit_code_1(folder):
     for words, sentence in (
-        (["show", "nothing.json"], "there is not a record at nothing.json."),
+        (["show", "nothing.json"], "there is no record at nothing.json."),
         ([*TINY, "protocol=papr"], "did you mean 'paper'"),
     ):
         done = person(*words, folder=folder)
@@ -314,7 +314,7 @@ def test_records_that_cannot_be_written_are_reported(call, tmp_path):
 abcdef       | 0 records in
 ab           | 'ab' is too short to name a record; give a path, a name, or 4 or more digits of its \
 identity.
-nothing.json | there is not a record at nothing.json.
+nothing.json | there is no record at nothing.json.
 .            | cannot be read (Is a directory); give the file of a record.
 """),
 )
