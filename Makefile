@@ -15,10 +15,10 @@ export PCREC_DATA
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help quick test lint book links notebooks clean
+.PHONY: help quick test lint book book-check links notebooks clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 quick: lint  ## linter, import rules, types and the fast tests: under two minutes on two cores
 	$(BIN)/pytest $(TWO) $(FAST)
@@ -37,8 +37,11 @@ lint: $(READY)  ## linter, import rules and types
 book: $(READY)  ## execute the notebooks and build the pages into _build/html; EXECUTE=0: stored outputs
 	@$(BIN)/python -m book.build book $(if $(filter 0,$(EXECUTE)),--stored)
 
+book-check: $(READY)  ## look at every page in a browser (Debian's chromium), at three widths and in both modes
+	$(BIN)/pytest tests/book/test_browser.py
+
 links: book  ## build the book, then ask the network for every address that its pages name
-	$(BIN)/jupyter-book build _build/stage --path-output _build/links --builder linkcheck
+	PYTHONPATH=. $(BIN)/jupyter-book build _build/stage --path-output _build/links --builder linkcheck
 
 notebooks: $(READY)  ## execute the notebooks where they are, for those who write them
 	@$(BIN)/python -m book.build notebooks

@@ -19,9 +19,9 @@ import papermill
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
-from book import check
+from book import check, computed, fold, launch, numbers
 from pcrec_core.errors import FileError
-from pcrec_core.paths import ROOT
+from pcrec_core.paths import ROOT, records
 from pcrec_core.writing import write_whole
 
 NOTEBOOKS = ROOT / "notebooks"
@@ -76,6 +76,7 @@ def build(folder: Path, *, stored: bool) -> None:
     stage(folder / "stage")
     if not stored:
         execute(folder / "stage" / "notebooks")
+    finish(folder / "stage")
     print("Building the pages ...", flush=True)
     pages(folder)
     if found := check.problems(folder / "html", ROOT / "_toc.yml"):
@@ -101,7 +102,18 @@ def stage(folder: Path) -> None:
         folder / "notebooks",
         ignore=lambda _, names: {n for n in names if n[-6:] != ".ipynb"},
     )
+    shutil.copytree(records(), folder / "_extra" / "records")
     _bring_datatables(folder / "_static")
+
+
+def finish(folder: Path) -> None:
+    """Fold code, fill in what is computed, number what has a caption, and add the buttons."""
+    for path in sorted((folder / "notebooks").glob("*.ipynb")):
+        notebook = fold.fold_code(nbformat.read(path, as_version=4), path.stem)  # type: ignore[no-untyped-call] # nbformat has no types
+        nbformat.write(notebook, path)  # type: ignore[no-untyped-call] # as above
+    computed.fill(folder / "book")
+    numbers.number(folder)
+    launch.add_buttons(folder / "_config.yml", os.environ)
 
 
 def _bring_datatables(folder: Path) -> None:
@@ -145,8 +157,10 @@ def pages(folder: Path) -> None:
         "--keep-going",
         "--quiet",
     ]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}  # our extension is of the project
     # Warnings go to stderr.
-    if subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode:
+    done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, env=environment)
+    if done.returncode:
         raise SystemExit("jupyter-book could not build the pages without a warning: see above.")
 
 

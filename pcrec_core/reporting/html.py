@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
 
+from pcrec_core.analysis.claims.outcomes import WORDS
 from pcrec_core.reporting.formats import DASH, Formatter, missing
 from pcrec_core.reporting.headings import heading
 
 #: Most characters of a text that needs no second line.
 _SHORT = 26
+#: A verdict at the start of a cell, or counted in a list: "3 supported, 11 not tested".
+_VERDICT = re.compile(rf"(?:^|(?<=, ))(\d+ )?({'|'.join(WORDS)})\b")
 
 
 class Html:
-    """HTML that a notebook displays, with a plain text where HTML cannot be displayed."""
+    """HTML that a notebook displays, with a plain text where HTML cannot be displayed.
 
-    def __init__(self, markup: str, text: str) -> None:
-        self._markup, self._text = markup, text
+    A table has the name of its CSV file.
+    """
+
+    def __init__(self, markup: str, text: str, name: str = "") -> None:
+        self._markup, self._text, self.name = markup, text, name
 
     def _repr_html_(self) -> str:
         return self._markup
@@ -63,7 +70,9 @@ def table(
     """
     if frame.empty:
         return sentence(empty)
-    head = "".join(f"<th>{html.escape(heading(str(column)))}</th>" for column in frame.columns)
+    head = "".join(
+        f'<th scope="col">{html.escape(heading(str(column)))}</th>' for column in frame.columns
+    )
     body = "".join(
         f"<tr>{''.join(_cell(value, formats.get(column)) for column, value in row.items())}</tr>"
         for row in frame.to_dict("records")
@@ -75,7 +84,28 @@ def table(
     return Html(
         markup + _below(note) + csv_link(frame if data is None else data, name),
         f"{name}: {len(frame)} rows",
+        name,
     )
+
+
+def captioned(shown: Html, caption: str) -> Html:
+    """Put a caption above a table; the book numbers it, "Table R5", under the table's name.
+
+    A page refers to the number by an empty link to the name, ``[](#name)``. What is no table, such
+    as the sentence in place of an empty one, stays as it is.
+    """
+    if not shown.name:
+        return shown
+    above = f'<figcaption id="{shown.name}">{html.escape(caption)}</figcaption>'
+    markup = f'<figure class="table">{above}{shown._repr_html_()}</figure>'
+    return Html(markup, f"{caption} {shown!r}", shown.name)
+
+
+def folded(shown: Html, summary: str) -> Html:
+    """Hide a table behind one line, which a reader opens."""
+    line = f"<summary>{html.escape(summary)}</summary>"
+    markup = f'<details class="fold">{line}{shown._repr_html_()}</details>'
+    return Html(markup, repr(shown), shown.name)
 
 
 def _cell(value: Any, form: Formatter | None) -> str:
@@ -85,7 +115,16 @@ def _cell(value: Any, form: Formatter | None) -> str:
     text = (form or _plain)(value)
     long = len(text) > _SHORT and text[0].isalpha() and " " in text
     kind = ' class="lines"' if "\n" in text else ' class="text"' if long else ""
-    return f"<td{order}{kind}>{html.escape(text)}</td>"
+    return f"<td{order}{kind}>{_VERDICT.sub(_badge, html.escape(text))}</td>"
+
+
+def _badge(match: re.Match[str]) -> str:
+    return f"{match[1] or ''}{verdict(match[2])}"
+
+
+def verdict(word: str) -> str:
+    """Return a verdict as markup that the style sheet gives a colour and a sign."""
+    return f'<span class="verdict {word.replace(" ", "-")}">{word}</span>'
 
 
 def _plain(value: Any) -> str:

@@ -288,5 +288,5 @@ def test_the_share_of_runs_in_the_variance_is_shown_and_explained_where_it_is_kn
     over = replicates("LE", PCREC, [1, 4, 10, 1], [1, 2, 9, 2])
     base = replicates("base", SASREC, [2, 4, 10, 1], [3, 3, 1, 1])
     several, alone = (shown((over, one))._repr_html_() for one in (base, BASE))
-    assert "<th>Vseed/V</th>" in several and report.OF_RUNS in several
-    assert "<th>Vseed/V</th>" not in alone and report.OF_RUNS not in alone
+    assert '<th scope="col">Vseed/V</th>' in several and report.OF_RUNS in several
+    assert '<th scope="col">Vseed/V</th>' not in alone and report.OF_RUNS not in alone

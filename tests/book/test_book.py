@@ -22,14 +22,6 @@ GOOD = """<html><head><link rel="canonical" href="https://example.org/a.html">
 <a download="t.csv" href="data:text/csv,a%2Cb">t.csv</a></body></html>"""
 
 
-@pytest.fixture(scope="module")
-def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pages of a build from stored outputs; the build raises for a warning or a problem."""
-    folder = tmp_path_factory.mktemp("book") / "_build"
-    build.build(folder, stored=True)
-    return folder / "html"
-
-
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     """A book of two pages with nothing wrong."""

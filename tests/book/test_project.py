@@ -21,7 +21,7 @@ def text(name: str) -> str:
 
 
 MAKEFILE = text("Makefile")
-TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.M))
+TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.M))
 GUIDES = ("README.md", "CONTRIBUTING.md", *(f"book/{p.name}" for p in (ROOT / "book").glob("*.md")))
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 TEMPLATES = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
@@ -42,7 +42,7 @@ def test_a_workflow_calls_targets_of_the_makefile(path: Path) -> None:
     workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert {"name", True, "permissions", "jobs"} <= set(workflow)  # YAML reads `on` as true
     commands = [step["run"] for step in steps(workflow) if "run" in step]
-    called = [name for command in commands for name in re.findall(r"\bmake ([a-z]+)", command)]
+    called = [name for command in commands for name in re.findall(r"\bmake ([a-z-]+)", command)]
     assert called
     assert set(called) <= TARGETS
 
@@ -81,13 +81,13 @@ def test_an_issue_template_asks_something(path: Path) -> None:
 
 def test_help_lists_every_target() -> None:
     done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert set(re.findall(r"^make ([a-z]+) +\S", done.stdout, re.M)) == TARGETS
+    assert set(re.findall(r"^make ([a-z-]+) +\S", done.stdout, re.M)) == TARGETS
 
 
 @pytest.mark.parametrize("guide", GUIDES)
 def test_a_guide_names_targets_files_and_modules_that_exist(guide: str) -> None:
     page = text(guide)
-    targets = re.findall(r"(?:^ {4}|`)make ([a-z]+)", page, re.M)
+    targets = re.findall(r"(?:^ {4}|`)make ([a-z-]+)", page, re.M)
     files = re.findall(r"`((?:\w+/)+[\w.-]*)`", page)
     modules = re.findall(r"(?:`|import |from |:: )(pcrec_core(?:\.[a-z_0-9]+)+)", page)
     assert [name for name in targets if name not in TARGETS] == []

@@ -1,0 +1,154 @@
+"""Parts of pages that are computed when the book is built, so that they cannot go stale.
+
+A line ``% computed: NAME`` of a page is replaced by the text that ``PARTS[NAME]`` returns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pcrec_core.analysis import cost
+from pcrec_core.analysis.claims.registry import Claim, registry
+from pcrec_core.paths import ROOT
+from pcrec_core.reporting import cost_tables
+from pcrec_core.study import defaults
+from pcrec_core.study.command_line import command
+from pcrec_core.study.record import Record, RunRecord
+from pcrec_core.study.records import Store
+
+_LINE = re.compile(r"^% computed: ([a-z]+)$", re.M)
+#: The pages of the paper's tables and figures, and of what this study adds, by family of claims.
+PAGES = {
+    "table1": "Table 1: data sets",
+    "table2": "Table 2: hyper-parameters",
+    "table3": "Table 3: overall performance",
+    "table4": "Table 4: variants and ensembles",
+    "table5": "Table 5: learning rates and data orders",
+    "fig1": "Figure 1: pruning",
+    "fig4": "Figure 4: alpha",
+    "fig5": "Figure 5: convergence and single components",
+    "fig6": "Figure 6: invalid layers",
+    "criterion": "entropy as a measure of information",
+    "cost": "cost",
+    "controls": "this study's controls",
+    "deviations": "the released code against the text: the ladder",
+    "verdict": "claim by claim: robustness",
+}
+#: Families of claims that are shown on a page of another name.
+_SHOWN_ON = {"ladder": "deviations", "robustness": "verdict"}
+
+
+def fill(folder: Path) -> None:
+    """Replace the computed lines in every page of a staged folder, in place."""
+    for page in sorted(folder.glob("*.md")):
+        text = page.read_text("utf-8")
+        filled = _LINE.sub(lambda line: PARTS[line[1]](), text)
+        if filled != text:
+            page.write_text(filled, "utf-8")
+
+
+def rows_of(head: str, *rows: str) -> str:
+    """Return a Markdown table; cells are separated by a bar."""
+    columns = head.count("|") - 1
+    return "\n".join([head, "|" + "---|" * columns, *rows])
+
+
+def artifacts() -> str:
+    """List the paper's tables and figures: the page of each, and how many claims it makes."""
+    claims = list(registry().values())
+    rows = []
+    for family, title in PAGES.items():
+        own = [claim for claim in claims if _page(claim) == family]
+        places = sorted({part for claim in own for part in claim.where.split("; ")})
+        sections = ", ".join(place for place in places if place.startswith("Section")) or "–"
+        link = f"[{title}](../notebooks/{family}.ipynb)"
+        rows.append(f"| {link} | {sections} | {len(own) or '–'} |")
+    head = "| page | sections of the paper with its claims | claims |"
+    return rows_of(head, *rows)
+
+
+def _page(claim: Claim) -> str:
+    family = claim.family.split("/")[0] if claim.family else claim.id.split("-")[0]
+    return _SHOWN_ON.get(family, family)
+
+
+def claims() -> str:
+    """List every registered claim below its page, in folds."""
+    by_page = sorted(registry().values(), key=lambda claim: list(PAGES).index(_page(claim)))
+    folds = []
+    for page, group in groupby(by_page, key=_page):
+        own = list(group)
+        rows = [
+            f"| `{claim.id}` | {claim.sentence} | {claim.dataset} | {claim.where} |"
+            for claim in own
+        ]
+        table = rows_of("| claim | in our words | data set | in the paper |", *rows)
+        folds.append(f":::{{dropdown}} {PAGES[page]}: {len(own)} claims\n\n{table}\n:::")
+    return "\n\n".join(folds)
+
+
+def records() -> str:
+    """List every committed record by data set, each with its file and the command that makes it."""
+    folds = []
+    for dataset, group in groupby(Store().all(), key=lambda record: record.name.split("/")[0]):
+        own = list(group)
+        rows = [_record(record) for record in own]
+        table = rows_of("| record | differs from the study's settings in | made by |", *rows)
+        folds.append(f":::{{dropdown}} {dataset}: {len(own)} records\n\n{table}\n:::")
+    return "\n\n".join(folds)
+
+
+def _record(record: Record) -> str:
+    name = record.name.split("/")[1]
+    settings, made = "–", "python -m pcrec_core study"
+    if isinstance(record, RunRecord):
+        changed = defaults.changed(record.spec)
+        settings = ", ".join(f"{field} {value}" for field, value in changed.items()) or "–"
+        made = command(record.spec)
+    link = f'<a href="../records/{record.name}.json">{name}</a>'
+    return f"| {link} | {settings} | `{made}` |"
+
+
+def benchmarks() -> str:
+    """Show what ``python -m benchmarks`` measured, and where the time goes."""
+    shown = (
+        cost_tables.show_benchmarks(cost.measured("benchmarks")),
+        cost_tables.show_profiles(cost.measured("profiles")),
+    )
+    return "\n\n".join(part._repr_html_() for part in shown)
+
+
+def changelog() -> str:
+    """Return the changelog below its title."""
+    text = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    return text.partition("\n")[2].strip()
+
+
+def citation() -> str:
+    """Return how to cite this study, from ``CITATION.cff``, as BibTeX."""
+    facts: dict[str, Any] = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    authors = " and ".join(f"{{{author['name']}}}" for author in facts["authors"])
+    fields = {
+        "author": f"{{{authors}}}",
+        "title": f"{{{facts['title']}}}",
+        "version": f"{{{facts['version']}}}",
+        "note": f"{{Software, {facts['license']} licence}}",
+    }
+    lines = [f"  {name:<7} = {value}," for name, value in fields.items()]
+    return "\n".join(["```bibtex", "@software{pcrec_reproduced,", *lines, "}", "```"])
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "artifacts": artifacts,
+    "benchmarks": benchmarks,
+    "changelog": changelog,
+    "citation": citation,
+    "claims": claims,
+    "records": records,
+}
