@@ -14,9 +14,11 @@ from typing import Any
 import yaml
 
 from pcrec_core.analysis import cost
+from pcrec_core.analysis.claims import evidence
 from pcrec_core.analysis.claims.registry import Claim, registry
 from pcrec_core.paths import ROOT
 from pcrec_core.reporting import cost_tables
+from pcrec_core.reporting.formats import percent, probability
 from pcrec_core.study import defaults
 from pcrec_core.study.command_line import command
 from pcrec_core.study.record import Record, RunRecord
@@ -124,6 +126,32 @@ def benchmarks() -> str:
     return "\n\n".join(part._repr_html_() for part in shown)
 
 
+#: The claim of the worked example.
+_EXAMPLE = "table3-rr-dnn-le"
+
+
+def example() -> str:
+    """Decide one claim step by step, with the numbers of the records."""
+    claim = evidence.decided(Store()).loc[_EXAMPLE].to_dict()
+    low, high = (percent(claim[end]) for end in ("low", "high"))
+    steps = {
+        "the claim": f"{claim['claim']} ({claim['dataset']}, {claim['metric']})",
+        "its size in the paper": f"{percent(claim['paper_relative_improvement'])},"
+        f" $e$ = {claim['e']:.4f}",
+        "runs and users": f"{claim['runs']} runs; {claim['users']:,.0f} users",
+        "means": f"{claim['mean_variant']:.4f} over {claim['mean_base']:.4f}:"
+        f" $L$ = {claim['log_ratio']:.4f}, $RI$ = {percent(claim['relative_improvement'])}",
+        "interval": f"standard error {claim['se']:.4f}, {claim['df']:.1f} degrees of freedom:"
+        f" {low} to {high}",
+        "is a gain shown, or a loss?": f"p = {probability(claim['p'])}; adjusted over"
+        f" {claim['family_size']:.0f} claims {probability(claim['holm_p'])}, to be at most 0.05",
+        "is the claimed size excluded?": f"adjusted one-sided p ="
+        f" {probability(claim['holm_p_not'])}, to be at most 0.05",
+        "verdict": f"**{claim['verdict']}** {claim['grade'] and f'({claim["grade"]})'}",
+    }
+    return rows_of("| step | result |", *(f"| {name} | {text} |" for name, text in steps.items()))
+
+
 def changelog() -> str:
     """Return the changelog below its title."""
     text = (ROOT / "CHANGELOG.md").read_text("utf-8")
@@ -150,5 +178,6 @@ PARTS: dict[str, Callable[[], str]] = {
     "changelog": changelog,
     "citation": citation,
     "claims": claims,
+    "example": example,
     "records": records,
 }

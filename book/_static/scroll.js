@@ -15,7 +15,10 @@ function tellScrolling(box) {
   else box.removeAttribute("tabindex");
 }
 
-window.addEventListener("load", () => {
+window.addEventListener("load", async () => {
+  const boxes = document.querySelectorAll(SCROLLERS);
   const observer = new ResizeObserver(entries => entries.forEach(entry => tellScrolling(entry.target)));
-  document.querySelectorAll(SCROLLERS).forEach(box => observer.observe(box));
+  boxes.forEach(box => observer.observe(box));
+  await window.MathJax?.startup?.promise; // an equation that is set late changes no box's size
+  boxes.forEach(tellScrolling);
 });
