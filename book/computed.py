@@ -108,7 +108,7 @@ def records() -> str:
 
 def _record(record: Record) -> str:
     name = record.name.split("/")[1]
-    settings, made = "–", "python -m pcrec_core study"
+    settings, made = "–", "pcrec study"
     if isinstance(record, RunRecord):
         changed = defaults.changed(record.spec)
         settings = ", ".join(f"{field} {value}" for field, value in changed.items()) or "–"
@@ -134,6 +134,7 @@ def example() -> str:
     """Decide one claim step by step, with the numbers of the records."""
     claim = evidence.decided(Store()).loc[_EXAMPLE].to_dict()
     low, high = (percent(claim[end]) for end in ("low", "high"))
+    grade = f" ({claim['grade']})" if claim["grade"] else ""
     steps = {
         "the claim": f"{claim['claim']} ({claim['dataset']}, {claim['metric']})",
         "its size in the paper": f"{percent(claim['paper_relative_improvement'])},"
@@ -147,7 +148,7 @@ def example() -> str:
         f" {claim['family_size']:.0f} claims {probability(claim['holm_p'])}, to be at most 0.05",
         "is the claimed size excluded?": f"adjusted one-sided p ="
         f" {probability(claim['holm_p_not'])}, to be at most 0.05",
-        "verdict": f"**{claim['verdict']}** {claim['grade'] and f'({claim["grade"]})'}",
+        "verdict": f"**{claim['verdict']}**{grade}",
     }
     return rows_of("| step | result |", *(f"| {name} | {text} |" for name, text in steps.items()))
 

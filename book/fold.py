@@ -5,7 +5,7 @@ from __future__ import annotations
 from nbformat import NotebookNode, v4
 
 #: Pages on which the code is the lesson: it stays where it is.
-LESSONS = ("quickstart", "your_data", "your_model")
+LESSONS = ("quickstart", "your_data")
 
 _FOLD = """\
 :::{{dropdown}} Code and parameters

@@ -109,7 +109,7 @@ def test_every_record_is_listed_with_its_file_and_a_command() -> None:
         r'^\| <a href="\.\./records/(.+)\.json">.* `(.+)` \|$', computed.records(), re.M
     )
     assert [name for name, _ in listed] == [record.name for record in Store().all()]
-    assert all(made.startswith("python -m pcrec_core ") for _, made in listed)
+    assert all(made.startswith("pcrec ") for _, made in listed)
 
 
 def test_how_to_cite_names_version_and_licence() -> None:
