@@ -79,7 +79,7 @@ def test_the_first_number_of_a_page_is_seen_without_scrolling(surveyed: Survey, 
 def test_search_finds(browser: Browser, html: Path, word: str) -> None:
     with opened(browser, html / "search.html") as (tab, _):
         tab.goto(f"{(html / 'search.html').as_uri()}?q={word}")
-        tab.wait_for_selector("#search-results li a")
+        tab.wait_for_selector("text=Search finished")
         links = tab.locator("#search-results li > a").evaluate_all("all => all.map(a => a.href)")
     assert any(SEARCHED[word] in link for link in links)
 
