@@ -19,7 +19,7 @@ import papermill
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
-from book import check, computed, fold, launch, numbers
+from book import check, computed, fold, front, launch, numbers
 from pcrec_core.errors import FileError
 from pcrec_core.paths import ROOT, records
 from pcrec_core.writing import write_whole
@@ -111,6 +111,7 @@ def finish(folder: Path) -> None:
     for path in sorted((folder / "notebooks").glob("*.ipynb")):
         notebook = fold.fold_code(nbformat.read(path, as_version=4), path.stem)  # type: ignore[no-untyped-call] # nbformat has no types
         nbformat.write(notebook, path)  # type: ignore[no-untyped-call] # as above
+    front.draw_headline(folder / "book" / "figures")
     computed.fill(folder / "book")
     numbers.number(folder)
     launch.add_buttons(folder / "_config.yml", os.environ)

@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
+from book import front
 from pcrec_core.analysis import cost
-from pcrec_core.analysis.claims import evidence
 from pcrec_core.analysis.claims.registry import Claim, registry
 from pcrec_core.paths import ROOT
 from pcrec_core.reporting import cost_tables
@@ -132,7 +132,7 @@ _EXAMPLE = "table3-rr-dnn-le"
 
 def example() -> str:
     """Decide one claim step by step, with the numbers of the records."""
-    claim = evidence.decided(Store()).loc[_EXAMPLE].to_dict()
+    claim = front.decided().loc[_EXAMPLE].to_dict()
     low, high = (percent(claim[end]) for end in ("low", "high"))
     grade = f" ({claim['grade']})" if claim["grade"] else ""
     steps = {
@@ -174,11 +174,15 @@ def citation() -> str:
 
 
 PARTS: dict[str, Callable[[], str]] = {
+    "answer": front.answer,
     "artifacts": artifacts,
     "benchmarks": benchmarks,
     "changelog": changelog,
     "citation": citation,
     "claims": claims,
+    "coverage": front.coverage,
+    "edition": front.edition,
     "example": example,
+    "findings": front.findings,
     "records": records,
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from pcrec_core.analysis.claims.outcomes import DECIDED
+from pcrec_core.analysis.claims.outcomes import DECIDED, NOT_TESTED
 from pcrec_core.analysis.claims.registry import COMPOUND
 from pcrec_core.analysis.claims.table import MEMBERS
 from pcrec_core.reporting.formats import DASH, improvement, missing, percent
@@ -20,6 +20,13 @@ def format_word(row: Mapping[str, Any]) -> str:
     if row["grade"]:
         return f"{word}: {row['grade']}"
     return f"{word} ({row['reason']})" if row["reason"] else word
+
+
+def is_nominal(row: Mapping[str, Any]) -> bool:
+    """Tell whether a tested claim's interval excludes 0 while its adjusted p does not."""
+    if missing(row["low"]) or missing(row["holm_p"]) or row["verdict"] in ("", NOT_TESTED):
+        return False
+    return not row["low"] <= 0 <= row["high"] and row["holm_p"] > 2 * row["level"]
 
 
 def format_verdict(row: Mapping[str, Any]) -> str:

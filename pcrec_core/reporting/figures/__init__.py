@@ -8,6 +8,7 @@ from pcrec_core.reporting.figures import (
     fig5_convergence,
     fig6_invalid_layers,
     forest,
+    headline,
     style,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "fig5_convergence",
     "fig6_invalid_layers",
     "forest",
+    "headline",
     "style",
 ]

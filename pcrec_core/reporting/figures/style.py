@@ -11,11 +11,27 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from pandas.api.typing import SeriesGroupBy
 
+from pcrec_core.analysis.claims.outcomes import (
+    CONTRADICTED,
+    INCONCLUSIVE,
+    NOT_TESTED,
+    RULED_OUT,
+    SUPPORTED,
+)
+
 #: Dashes of a line as matplotlib takes them; "" is a solid line.
 Dashes = str | tuple[float, ...]
 
 #: Okabe and Ito's colours: they differ for every kind of colour vision, and in grey.
 COLOURS = {"base": "#0072B2", "LE": "#D55E00", "paper": "#000000"}
+#: The colour of a verdict and its sign, those of the style sheet.
+VERDICTS = {
+    SUPPORTED: ("#00633f", "✓"),
+    CONTRADICTED: ("#a01c00", "✗"),
+    RULED_OUT: ("#8a4b00", "⊘"),
+    INCONCLUSIVE: ("#4a5260", "?"),
+    NOT_TESTED: ("#4a5260", "·"),
+}
 
 #: Colours and dashes of lines in one panel: any two lines differ by both.
 CYCLE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")

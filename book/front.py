@@ -1,0 +1,79 @@
+"""The parts of the front page that are computed from the records, and its figure."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from pcrec_core.analysis import comparisons, cost, deviations
+from pcrec_core.analysis.claims import evidence
+from pcrec_core.paths import ROOT
+from pcrec_core.reporting import findings as found
+from pcrec_core.reporting import summary
+from pcrec_core.reporting.cost_glue import glue_modes
+from pcrec_core.reporting.figures import headline
+from pcrec_core.reporting.names import MODELS
+from pcrec_core.reporting.page import Study
+from pcrec_core.study import defaults
+from pcrec_core.study.records import Store
+
+#: Where every model and every ranking without a model has runs.
+_DATASETS = ("retailrocket-half", "ml-100k")
+
+
+@cache
+def decided() -> pd.DataFrame:
+    """Decide every claim by the committed records, once per build."""
+    return evidence.decided(Store())
+
+
+def draw_headline(folder: Path) -> None:
+    """Draw the headline figure into ``folder``/headline.svg."""
+    figure = headline.headline(summary.gains(decided()))
+    figure.savefig(folder / "headline.svg", metadata={"Date": None})
+
+
+def edition() -> str:
+    """Return version, date of the build, and where code, data, records and citation are."""
+    version = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))["version"]
+    built = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
+    day = datetime.date.fromtimestamp(built) if built else datetime.date.today()
+    server, name = (os.environ.get(f"GITHUB_{part}", "") for part in ("SERVER_URL", "REPOSITORY"))
+    code = f"{server}/{name}" if server and name else "rerun.md"
+    return (
+        f"Version {version}, built {day:%Y-%m-%d} · [Code]({code}) · [Data](data.md) ·"
+        " [Records](records.md) · [Cite](citing.md)"
+    )
+
+
+def answer() -> str:
+    """Return the answer to the question of the study."""
+    return summary.answer(decided())
+
+
+def findings() -> str:
+    """List the findings, one line each, with the page that has the evidence."""
+    store = Study(tuple(map(defaults.dataset, _DATASETS)), tuple(MODELS))
+    values = comparisons.values([*store.trivial(), *store.runs("base")], ["MRR@5", "HIT@20"])
+    lines = found.findings(decided(), _choosing(), values, glue_modes(cost.measured("modes")))
+    return "\n".join(
+        f"- **{line.question}** {line.answer} [Evidence](../notebooks/{line.page}.ipynb)"
+        for line in lines
+    )
+
+
+def _choosing() -> pd.DataFrame:
+    """Compute what choosing on the test set adds by the released protocol."""
+    study = Study((defaults.dataset("ml-100k"),), ("sasrec",), (0,))
+    pair = study.one("LE", protocol="released"), study.one("base", protocol="released")
+    return deviations.choosing({"released": pair})
+
+
+def coverage() -> str:
+    """Return how many claims were confronted, and how each fared."""
+    return summary.coverage(decided())

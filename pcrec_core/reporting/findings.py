@@ -1,0 +1,143 @@
+"""The study's findings, one line each: a question, an answer with a number, and a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from pcrec_core.analysis.claims.outcomes import NOT_TESTED, SUPPORTED
+from pcrec_core.metrics import PRIMARY
+from pcrec_core.reporting.formats import number, percent, share
+from pcrec_core.reporting.names import arm_name, dataset_name, model_name
+from pcrec_core.specs.trivial import TRIVIAL
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A question, its computed answer, and the name of the page with the evidence."""
+
+    question: str
+    answer: str
+    page: str
+
+
+def compared(claims: pd.DataFrame, b: str, kind: str = "better") -> str:
+    """State how often PCRec was supported against ``b``, and its most precise comparison.
+
+    Parameters
+    ----------
+    claims : DataFrame
+        The frame of ``evidence.decided``.
+    b : str
+        A label, such as "avg".
+    kind : str
+        The kind of the claims.
+    """
+    against = (claims["a"] == "LE") & (claims["b"] == b) & (claims["kind"] == kind)
+    rows = claims[against & claims["relative_improvement"].notna()]
+    tested = rows[rows["verdict"] != NOT_TESTED]
+    if rows.empty:
+        return "Not measured so far."
+    one = _most_precise(rows if tested.empty else tested)
+    gain = f"{percent(one['relative_improvement'])} for {_place(one)}"
+    if tested.empty:
+        return f"Not tested: fewer than three runs in an arm; the most precise comparison: {gain}."
+    won = int((tested["verdict"] == SUPPORTED).sum())
+    return (
+        f"Supported in {won or 'none'} of {len(tested)} tests; the most precise: {gain}"
+        f" ({one['verdict']})."
+    )
+
+
+def _most_precise(rows: pd.DataFrame) -> pd.Series:
+    return rows.loc[rows["se"].astype(float).idxmin()]
+
+
+def _place(row: pd.Series) -> str:
+    return f"{model_name(row['model'])} on {dataset_name(row['dataset'])}"
+
+
+def mechanism(claim: pd.Series) -> str:
+    """State the shares of invalid layers at the paper's threshold (Figure 6).
+
+    ``claim`` is the row ``fig6-ml-half``: the shares are constant over runs, or have means.
+    """
+    facts = [fact.numbers for fact in claim["described"] if fact.kind == "constant"]
+    pcrec, base = (
+        (facts[0]["value_a"], facts[0]["value_b"])
+        if facts
+        else (claim["mean_variant"], claim["mean_base"])
+    )
+    seen = "has fewer low-entropy layers" if pcrec < base else "has no fewer low-entropy layers"
+    return f"PCRec {seen} than its base ({share(pcrec)} against {share(base)})."
+
+
+def test_choice(choosing: pd.DataFrame) -> str:
+    """State what choosing epochs on the test set does to PCRec's gain.
+
+    ``choosing`` is the frame of ``deviations.choosing`` for the released protocol.
+    """
+    row = choosing[choosing["metric"] == PRIMARY].iloc[0]
+    return (
+        "It picks epochs on the test set, and only PCRec gets a learning-rate schedule; picking"
+        f" so moves PCRec's gain from {percent(row['relative_improvement_validation'])} to"
+        f" {percent(row['relative_improvement_test'])}."
+    )
+
+
+def credibility(values: pd.DataFrame) -> str:
+    """State where a ranking without a model beats the most base models, in each metric.
+
+    ``values`` is the frame of ``comparisons.values`` of bases and rankings without a model.
+    """
+    trivial = values[values["variant"].isin(TRIVIAL)]
+    scored = trivial.assign(beaten=[_beaten(row, values) for row in trivial.to_dict("records")])
+    first = scored[scored["metric"] == PRIMARY]
+    top = first.sort_values(["beaten", "mean"]).iloc[-1]
+    same = scored[(scored["dataset"] == top["dataset"]) & (scored["variant"] == top["variant"])]
+    bases = _bases(top, values)
+    others = "".join(
+        f"; in {row['metric']} it beats {row['beaten'] or 'none'}"
+        for row in same[same["metric"] != PRIMARY].to_dict("records")
+    )
+    return (
+        f"On {dataset_name(top['dataset'])} {arm_name(top['variant'])} without a model beats"
+        f" {top['beaten']} of {len(bases)} base models in {PRIMARY}"
+        f" ({number(3)(top['mean'])} against at most {number(3)(bases.max())}){others}."
+    )
+
+
+def _bases(row: Mapping[str, object], values: pd.DataFrame) -> pd.Series:
+    same = (values["dataset"] == row["dataset"]) & (values["metric"] == row["metric"])
+    return values.loc[same & (values["variant"] == "base"), "mean"]
+
+
+def _beaten(row: Mapping[str, object], values: pd.DataFrame) -> int:
+    return int((_bases(row, values) < row["mean"]).sum())
+
+
+def price(modes: Mapping[str, str]) -> str:
+    """State what training and inference cost; ``modes`` are the texts of ``glue_modes``."""
+    return (
+        f"Training takes {modes['cost-serial']} times one model's time"
+        f" ({modes['cost-parallel']} in parallel); inference costs one model, where an ensemble of"
+        f" two takes {modes['cost-ensemble-2']} times as long."
+    )
+
+
+def findings(
+    claims: pd.DataFrame, choosing: pd.DataFrame, values: pd.DataFrame, modes: Mapping[str, str]
+) -> list[Finding]:
+    """Answer the questions that follow the first one, in the order of the front page."""
+    ensemble = compared(claims, "M2", "at least")
+    return [
+        Finding("More than plain averaging?", compared(claims, "avg"), "controls"),
+        Finding("More than twice the epochs?", compared(claims, "base-2x-epochs"), "controls"),
+        Finding("As good as an ensemble of two?", ensemble, "table4"),
+        Finding("By the claimed mechanism?", mechanism(claims.loc["fig6-ml-half"]), "fig6"),
+        Finding("What does the released code add?", test_choice(choosing), "deviations"),
+        Finding("Are the baselines credible?", credibility(values), "controls"),
+        Finding("What does it cost?", price(modes), "cost"),
+    ]

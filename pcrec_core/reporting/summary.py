@@ -1,0 +1,100 @@
+"""The study in a few sentences: its answer, and how every claim fared."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pcrec_core.analysis.claims.outcomes import (
+    CONTRADICTED,
+    INCONCLUSIVE,
+    NOT_TESTED,
+    RULED_OUT,
+    SUPPORTED,
+    WORDS,
+)
+from pcrec_core.analysis.paper import ORIGINAL_CLAIMS
+from pcrec_core.metrics import PRIMARY
+from pcrec_core.reporting.names import DATASETS, MODELS, dataset_name, listed, model_name
+
+#: What stands for the verdict of a claim without one, by whether it was measured.
+WITHOUT_VERDICT = {True: "measured without a test", False: "not measured"}
+#: Every way in which a claim can fare, in the order of pages.
+FATES = (*WORDS, *WITHOUT_VERDICT.values())
+
+
+def gains(claims: pd.DataFrame) -> pd.DataFrame:
+    """Select the claims that PCRec beats its base, model by model, in the order of pages."""
+    own = (claims["a"] == "LE") & (claims["b"] == "base") & (claims["kind"] == "better")
+    main = claims[own & claims["family"].str.startswith("table3/")]
+    order = {"dataset": list(DATASETS).index, "model": list(MODELS).index}
+    return main.sort_values(
+        ["dataset", "model"], key=lambda names: names.map(order[str(names.name)])
+    )
+
+
+def answer(claims: pd.DataFrame) -> str:
+    """Answer in at most three sentences whether PCRec beats its base model.
+
+    Parameters
+    ----------
+    claims : DataFrame
+        The frame of ``evidence.decided``.
+    """
+    main = gains(claims)
+    tested = main[main["verdict"] != NOT_TESTED]
+    if tested.empty:
+        return "PCRec has not been tested against its base so far."
+    won = tested[tested["verdict"] == SUPPORTED]
+    beats = f"{len(won)} ({places(won)})" if len(won) else "none"
+    sentences = [
+        f"In {PRIMARY}, PCRec is shown to beat its base model in {beats} of the {len(tested)}"
+        f" test{'s' * (len(tested) > 1)} ({places(tested)}).",
+        _others(tested),
+    ]
+    if left := main[main["verdict"] == NOT_TESTED]["dataset"].tolist():
+        sentences.append(f"Runs for {len(left)} more, on {_datasets(left)}, are not complete.")
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _others(tested: pd.DataFrame) -> str:
+    """State for which comparisons the gain is not supported; empty if it is for all."""
+    begins = {
+        CONTRADICTED: "it is worse for",
+        RULED_OUT: "a gain as large as claimed is excluded for",
+    }
+    found = {word: tested[tested["verdict"] == word] for word in (*begins, INCONCLUSIVE)}
+    clauses = [f"{begins[word]} {places(found[word])}" for word in begins if len(found[word])]
+    if left := len(found[INCONCLUSIVE]):
+        clauses.append(f"the result is inconclusive for {left}")
+    text = "; ".join(clauses)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def places(rows: pd.DataFrame) -> str:
+    """List models by data set, such as "DNN on RR-half and ML-100K"."""
+    by_models: dict[str, list[str]] = {}
+    for dataset, models in rows.groupby("dataset", sort=False)["model"]:
+        names = listed([model_name(model) for model in models])
+        by_models.setdefault(names, []).append(str(dataset))
+    return listed([f"{names} on {_datasets(where)}" for names, where in by_models.items()])
+
+
+def _datasets(names: list[str]) -> str:
+    return listed([dataset_name(name) for name in dict.fromkeys(names)])
+
+
+def fates(claims: pd.DataFrame) -> pd.Series:
+    """Return how each claim fared, one of ``FATES``: its verdict, or why it has none."""
+    without = claims["measured"].map(WITHOUT_VERDICT)
+    return claims["verdict"].where(claims["verdict"] != "", without)
+
+
+def coverage(claims: pd.DataFrame) -> str:
+    """State in one sentence how many claims were confronted and how each fared."""
+    counts = fates(claims).value_counts()
+    parts = [f"{counts[fate]} {fate}" for fate in FATES if fate in counts]
+    alone = int(((claims["verdict"] == NOT_TESTED) & claims["measured"]).sum())
+    return (
+        f"The study confronts {len(claims)} claims, {ORIGINAL_CLAIMS} of them fixed before the"
+        f" first run: {listed(parts)} (runs exist for {alone} of those not tested)."
+    )

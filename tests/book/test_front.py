@@ -1,0 +1,56 @@
+"""The front page answers, and leads to the answers of a reader's questions in two clicks."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+
+from pcrec_core.analysis.claims.registry import registry
+
+#: A reader's question: the pages on the way from the front page, and words of the answer there.
+QUESTIONS = {
+    "what was found for SASRec on RR-half": ((), r"SASRec.* on RR-half"),
+    "does PCRec beat averaging": ((), r"More than plain averaging\? \S"),
+    "what is alpha": (("book/glossary",), r"alpha"),
+    "how do I run it on my CSV": (("book/rerun",), r"csv"),
+    "which claims were contradicted": (("notebooks/verdict",), r"contradicted"),
+    "why not ML-20M": (("book/data",), r"ML-20M|MovieLens-20M"),
+    "how is a claim decided": (("book/statistics",), r"supported"),
+    "what does it cost": ((), r"Training takes [\d.]+ times"),
+    "how do I cite": (("book/citing",), r"@software"),
+    "where is the record behind a number": (("book/records",), r"records"),
+}
+
+
+def article(path: Path) -> Tag:
+    found = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").select_one("article")
+    assert found is not None
+    return found
+
+
+def words(path: Path) -> str:
+    return re.sub(r"\s+", " ", article(path).get_text(" "))
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_question_is_answered_in_two_clicks(html: Path, question: str) -> None:
+    clicks, answer = QUESTIONS[question]
+    page = html / "book" / "index.html"
+    for click in clicks:
+        links = [str(link["href"]).partition("#")[0] for link in article(page).select("a[href]")]
+        target = html / f"{click}.html"
+        assert target in [(page.parent / link).resolve() for link in links if link]
+        page = target
+    assert re.search(answer, words(page))
+
+
+def test_the_front_page_is_short_and_its_counts_add_up(html: Path) -> None:
+    text = words(html / "book" / "index.html")
+    assert len(text.split()) <= 600
+    sentence = re.search(r"The study confronts (\d+) claims, [^:]*: ([^(]*)\(", text)
+    assert sentence is not None
+    assert int(sentence[1]) == len(registry())
+    assert sum(map(int, re.findall(r"\d+", sentence[2]))) == len(registry())

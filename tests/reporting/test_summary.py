@@ -1,0 +1,151 @@
+"""The sentences of the front page say what a frame of claims holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from pcrec_core.analysis.claims.run_level import Fact
+from pcrec_core.reporting import figures, findings, names, summary
+from pcrec_core.reporting.formats import percent
+
+CLAIM = {
+    "family": "table3/x",
+    "a": "LE",
+    "b": "base",
+    "kind": "better",
+    "measured": True,
+    "verdict": "inconclusive",
+    "users": 900.0,
+    "users_only": False,
+    "runs": "3, 3",
+    "metric": "MRR@5",
+    "relative_improvement": 0.04,
+    "low": -0.08,
+    "high": 0.18,
+    "se": 0.06,
+    "holm_p": 1.0,
+    "level": 0.025,
+    "paper_relative_improvement": 0.096,
+}
+
+
+def claim(dataset: str, model: str, verdict: str, **more: Any) -> dict[str, Any]:
+    return CLAIM | {"dataset": dataset, "model": model, "verdict": verdict} | more
+
+
+MAIN = pd.DataFrame(
+    [
+        claim("ml-100k", "bpr", "inconclusive"),
+        claim("ml-100k", "dnn", "supported"),
+        claim("retailrocket-half", "bpr", "ruled out"),
+        claim("retailrocket-half", "sasrec", "contradicted"),
+        claim("retailrocket-half", "dnn", "ruled out"),
+        claim("beauty", "dnn", "not tested", measured=False, relative_improvement=None),
+    ]
+)
+AVERAGING = pd.DataFrame(
+    [
+        claim("ml-100k", "dnn", "supported", b="avg", se=0.2),
+        claim("ml-100k", "sasrec", "inconclusive", b="avg", se=0.01, relative_improvement=-0.007),
+        claim("ml-100k", "bpr", "not tested", b="avg", se=0.001),
+    ]
+)
+
+
+def test_the_answer_names_what_is_shown_worse_excluded_and_left():
+    assert summary.answer(MAIN) == (
+        "In MRR@5, PCRec is shown to beat its base model in 1 (DNN on ML-100K) of the 5 tests"
+        " (SASRec, DNN and BPR on RR-half and DNN and BPR on ML-100K). It is worse for SASRec on"
+        " RR-half; a gain as large as claimed is excluded for DNN and BPR on RR-half; the result is"
+        " inconclusive for 1. Runs for 1 more, on Beauty, are not complete."
+    )
+
+
+def test_without_a_tested_comparison_the_answer_is_that_there_is_none():
+    alone = MAIN[MAIN["verdict"] == "not tested"]
+    assert summary.answer(alone) == "PCRec has not been tested against its base so far."
+    won = summary.answer(MAIN[MAIN["verdict"] == "supported"])
+    assert won.endswith("in 1 (DNN on ML-100K) of the 1 test (DNN on ML-100K).")
+
+
+def test_every_claim_counts_once():
+    wordless = [claim("x", "dnn", "", kind="described"), claim("x", "dnn", "", measured=False)]
+    frame = pd.concat([MAIN, AVERAGING, pd.DataFrame(wordless)])
+    assert summary.fates(frame).value_counts().sum() == len(frame)
+    assert summary.coverage(frame) == (
+        "The study confronts 11 claims, 216 of them fixed before the first run: 2 supported,"
+        " 2 ruled out, 1 contradicted, 2 inconclusive, 2 not tested, 1 measured without a test and"
+        " 1 not measured (runs exist for 1 of those not tested)."
+    )
+
+
+def test_a_comparison_counts_tests_and_gives_the_most_precise_one():
+    assert findings.compared(AVERAGING, "avg") == (
+        f"Supported in 1 of 2 tests; the most precise: {percent(-0.007)} for SASRec on ML-100K"
+        " (inconclusive)."
+    )
+    untested = findings.compared(AVERAGING[AVERAGING["verdict"] == "not tested"], "avg")
+    assert untested == (
+        "Not tested: fewer than three runs in an arm; the most precise comparison: +4.0\xa0% for"
+        " BPR on ML-100K."
+    )
+    assert findings.compared(AVERAGING, "M2", "at least") == "Not measured so far."
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ((Fact("constant", {"value_a": 0.0, "value_b": 0.0}),), "no fewer"),
+        ((), "fewer"),
+    ],
+)
+def test_the_mechanism_is_a_comparison_of_two_shares(facts: tuple[Fact, ...], says: str):
+    row = pd.Series({"described": facts, "mean_variant": 0.04, "mean_base": 0.21})
+    shares = "(0\xa0% against 0\xa0%)" if facts else "(4\xa0% against 21\xa0%)"
+    assert findings.mechanism(row) == f"PCRec has {says} low-entropy layers than its base {shares}."
+
+
+def test_the_ranking_without_a_model_that_beats_most_bases_is_named():
+    rows = [
+        ("beauty", "dnn", "base", "MRR@5", 0.1),
+        ("beauty", "sasrec", "base", "MRR@5", 0.15),
+        ("beauty", "recency", "recency", "MRR@5", 0.2),
+        ("beauty", "popularity", "popularity", "MRR@5", 0.12),
+        ("beauty", "dnn", "base", "HIT@20", 0.5),
+        ("beauty", "sasrec", "base", "HIT@20", 0.3),
+        ("beauty", "recency", "recency", "HIT@20", 0.4),
+    ]
+    values = pd.DataFrame(rows, columns=["dataset", "model", "variant", "metric", "mean"])
+    assert findings.credibility(values) == (
+        "On Beauty recency without a model beats 2 of 2 base models in MRR@5 (0.200 against at most"
+        " 0.150); in HIT@20 it beats 1."
+    )
+
+
+def test_names_are_those_of_a_reader():
+    assert names.dataset_name("retailrocket-half") == "RR-half"
+    assert names.comparison_name("base over bpr base") == "base over BPR base"
+    assert names.listed(["a"]) == "a"
+
+
+def test_the_headline_has_a_panel_per_data_set_and_the_verdict_at_the_end_of_each_row():
+    nominal = claim("retailrocket-half", "bpr", "inconclusive", low=0.01, holm_p=0.06)
+    figure = figures.headline.headline(
+        summary.gains(pd.DataFrame([*MAIN.to_dict("records")[:2], nominal]))
+    )
+    first, second = figure.axes
+    assert [axes.get_title() for axes in figure.axes] == [
+        "RR-half (900 users)",
+        "ML-100K (900 users)",
+    ]
+    assert [text.get_text() for text in second.get_yticklabels()] == ["DNN", "BPR"]
+    assert [text.get_text() for text in first.texts] == ["? inconclusive (nominal)\nruns 3, 3"]
+    assert [text.get_text() for text in second.texts] == [
+        "✓ supported\nruns 3, 3",
+        "? inconclusive\nruns 3, 3",
+    ]
+    crosses = [line for line in first.lines if line.get_marker() == "x"]
+    assert [list(line.get_xdata()) for line in crosses] == [[pytest.approx(9.6)]]
