@@ -28,11 +28,15 @@ def add_buttons(config: Path, environment: Mapping[str, str]) -> None:
     if not (server and repository):
         return
     settings: dict[str, Any] = yaml.safe_load(config.read_text("utf-8"))
-    settings["repository"] = {"url": f"{server}/{repository}", "branch": "main"}
-    settings["launch_buttons"] = {
-        "notebook_interface": "jupyterlab",
-        "binderhub_url": "https://mybinder.org",
-        "colab_url": "https://colab.research.google.com",
+    settings["sphinx"]["config"]["html_theme_options"] |= {
+        "repository_url": f"{server}/{repository}",
+        "repository_branch": "main",
+        "use_repository_button": True,
+        "use_issues_button": True,
+        "launch_buttons": {
+            "notebook_interface": "jupyterlab",
+            "binderhub_url": "https://mybinder.org",
+            "colab_url": "https://colab.research.google.com",
+        },
     }
-    settings["html"] |= {"use_repository_button": True, "use_issues_button": True}
     config.write_text(yaml.safe_dump(settings), "utf-8")
