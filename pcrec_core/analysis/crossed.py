@@ -133,7 +133,7 @@ def spread(by_user: NDArray[np.float64], arms: Sequence[NDArray[np.float64]]) ->
     """
     users = by_user.size
     vu = float(by_user.var(ddof=1)) / users
-    vs, ve, q = (float(x) for x in np.array([_by_runs(z) for z in arms]).reshape(-1, 3).sum(0))
+    vs, ve, q = (float(x) for x in np.array([by_runs(z) for z in arms]).reshape(-1, 3).sum(0))
     # The noise by run and user is in Vu and in Vs: it is counted once.
     vseed = vs - ve if vs - ve > ROUNDING * vs else 0.0
     se = math.sqrt(vu + vseed)
@@ -145,8 +145,8 @@ def spread(by_user: NDArray[np.float64], arms: Sequence[NDArray[np.float64]]) ->
     return Spread(vu, vs, ve, vseed, se, float(np.clip(df, fewest, users - 1)))
 
 
-def _by_runs(z: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Compute Vs, Ve and the term of Vs in Satterthwaite's df, of one arm."""
+def by_runs(z: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Compute Vs, Ve and the term of Vs in Satterthwaite's df, of one arm with two runs or more."""
     runs, users = z.shape
     s = z.mean(1).var(ddof=1) / runs
     r = z - z.mean(1, keepdims=True) - z.mean(0) + z.mean()

@@ -1,13 +1,14 @@
-"""What more runs would show on the same users, projected from the variances of a comparison.
+"""What more runs would show on the same users: half-widths, effects found, words.
 
-The half-width of the interval and the effect that is found (:ref:`statistics-power`).
+The variance of users is that of a comparison; the variance of runs is pooled over all arms of its
+model and data set, since two arms of three runs know it too badly (:ref:`statistics-power`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -22,10 +23,13 @@ from pcrec_core.analysis.claims.printed_values import printed
 from pcrec_core.analysis.crossed import Spread, StatsError
 from pcrec_core.analysis.crossed_t import PAIRED_FROM
 from pcrec_core.analysis.effects import Comparison
+from pcrec_core.analysis.run_variance import RunVariance, pooled_over
 from pcrec_core.study.replicates import Replicates
 
 #: Simulated studies of ``expected_words``.
 STUDIES = 10_000
+#: The trained arms of a model over which the variance of runs is pooled, where they have runs.
+POOLED = ("base", "LE", "avg", "LN", "N", "base-constant", "LE-constant")
 
 
 @dataclass(frozen=True)
@@ -50,16 +54,19 @@ class Projection:
     spread: Spread
 
 
-def projected(c: Comparison, runs: int) -> Projection:
+def projected(c: Comparison, of_runs: RunVariance, runs: int) -> Projection:
     """Project a comparison to ``runs`` runs per arm, if variances stay as they were estimated.
 
-    Vu holds the users' own differences and the noise Ve by run and user; the noise and Vseed shrink
-    as 1 / runs. The arms are taken to contribute equally to the variance by runs.
+    Vu holds the users' own differences and the noise Ve by run and user; the noise shrinks as
+    1 / runs. The arms vary equally by runs and are unpaired, so that Vs is twice the variance of
+    one run over ``runs``; where equal seeds go together, pairing leaves less.
 
     Parameters
     ----------
     c : Comparison
         Of two arms with the same number of runs, two or more.
+    of_runs : RunVariance
+        Of the runs of both arms.
     runs : int
         Two or more.
 
@@ -73,11 +80,10 @@ def projected(c: Comparison, runs: int) -> Projection:
             "a projection needs arms with equally many runs, two or more, and means above 0, and at"
             f" least two runs to project to; these have {c.runs_v} and {c.runs_b} runs, to {runs}."
         )
-    now, fewer = c.effect, c.runs_v / runs
-    vu = max(now.Vu - now.Ve, 0.0) + now.Ve * fewer
-    vs, ve, vseed = now.Vs * fewer, now.Ve * fewer, now.Vseed * fewer
-    arms = 1 if c.paired else 2
-    df = (vu + vseed) ** 2 / (vu**2 / (c.users - 1) + vs**2 / arms / (runs - 1))
+    now = c.effect
+    vu = max(now.Vu - now.Ve, 0.0) + now.Ve * c.runs_v / runs
+    vs, ve, vseed = (2 * each / runs for each in (of_runs.total, of_runs.noise, of_runs.seed))
+    df = (vu + vseed) ** 2 / (vu**2 / (c.users - 1) + vs**2 / 2 / (runs - 1))
     v = Spread(vu, vs, ve, vseed, math.sqrt(vu + vseed), float(np.clip(df, runs - 1, c.users - 1)))
     half = v.width(0.975)
     return Projection(runs, math.expm1(half), math.expm1(half + v.width(0.8)), v)
@@ -85,38 +91,50 @@ def projected(c: Comparison, runs: int) -> Projection:
 
 def projections(
     pairs: Sequence[tuple[Replicates, Replicates]],
+    arms: Sequence[Replicates],
     metrics: Sequence[str],
     runs: Sequence[int] = (3, 5, 10),
 ) -> pd.DataFrame:
     """Tabulate the measured variances of pairs (variant, base), and what more runs would show.
 
+    Parameters
+    ----------
+    pairs : sequence of (variant, base)
+    arms : sequence of Replicates
+        The variance of runs is pooled over those of a pair's model and data set, the pair itself
+        among them.
+    metrics : sequence of str
+    runs : sequence of int
+
     Returns
     -------
     DataFrame
         One row per pair and metric: c, the correlation of a user's values in the arms; rv, their
-        relative variance; the SD of runs; half-widths with each number of ``runs`` per arm; the RI
-        that the last of them finds, and the paper's. Pairs that have one run per arm, or different
-        numbers of runs, have no row.
+        relative variance; the pooled SD of runs with its degrees of freedom; half-widths with each
+        number of ``runs`` per arm; the RI that the last of them finds, and the paper's. Pairs that
+        have one run per arm, or different numbers of runs, have no row.
     """
     return pd.DataFrame(
         [
-            _projection(over, base, metric, runs)
-            for over, base in _projectable(pairs)
+            _projection(pair, _alike(pair, arms), metric, runs)
+            for pair in _projectable(pairs)
             for metric in metrics
         ]
     )
 
 
 def _projection(
-    over: Replicates, base: Replicates, metric: str, runs: Sequence[int]
+    pair: tuple[Replicates, Replicates], alike: list[Replicates], metric: str, runs: Sequence[int]
 ) -> dict[str, object]:
+    (over, base), of_runs = pair, pooled_over(alike, metric)
     c = comparisons.compare(over, base, metric)
-    by_runs = [projected(c, many) for many in runs]
+    by_runs = [projected(c, of_runs, many) for many in runs]
     return _key(over, metric) | {
         "users": c.users,
         "c": correlation(c),
         "rv": None if c.rv_v is None or c.rv_b is None else (c.rv_v + c.rv_b) / 2,
-        "run_sd": math.sqrt(c.runs_v * c.effect.Vseed / 2),
+        "run_sd": of_runs.sd,
+        "run_sd_df": of_runs.df,
         **{f"half_width_with_{p.runs}_runs": p.half for p in by_runs},
         f"found_with_{runs[-1]}_runs": by_runs[-1].mde,
         "paper_relative_improvement": comparisons.paper_improvement(over, base, metric),
@@ -129,16 +147,28 @@ def _projectable(
     return [pair for pair in pairs if len(pair[0].runs) == len(pair[1].runs) > 1]
 
 
+def _alike(pair: tuple[Replicates, Replicates], arms: Sequence[Replicates]) -> list[Replicates]:
+    """Return the arms of the pair's data set and model, each once, the pair's own among them."""
+    over, base = pair
+    known = {over.variant: over, base.variant: base}
+    others = (one for one in arms if (one.dataset, one.model) == (over.dataset, over.model))
+    return list(({one.variant: one for one in others} | known).values())
+
+
 def _key(arm: Replicates, metric: str) -> dict[str, object]:
     return {"dataset": arm.dataset, "model": arm.model, "metric": metric}
 
 
 def expected_words(
-    pairs: Sequence[tuple[Replicates, Replicates]], metric: str, runs: Sequence[int] = (3, 10)
+    pairs: Sequence[tuple[Replicates, Replicates]],
+    arms: Sequence[Replicates],
+    metric: str,
+    runs: Sequence[int] = (3, 10),
 ) -> pd.DataFrame:
     """Simulate how often a single claim of the paper's improvement would get each verdict.
 
-    L is normal around the truth with the projected variance, which is itself estimated.
+    L is normal around the truth with the projected variance, which is itself estimated. ``arms``
+    are those of ``projections``.
 
     Returns
     -------
@@ -148,21 +178,28 @@ def expected_words(
         get each verdict.
     """
     return pd.DataFrame(
-        [row for over, base in _projectable(pairs) for row in _expected(over, base, metric, runs)]
+        [
+            row
+            for pair in _projectable(pairs)
+            for row in _expected(pair, _alike(pair, arms), metric, runs)
+        ]
     )
 
 
 def _expected(
-    over: Replicates, base: Replicates, metric: str, runs: Sequence[int]
+    pair: tuple[Replicates, Replicates], alike: list[Replicates], metric: str, runs: Sequence[int]
 ) -> Iterator[dict[str, object]]:
+    (over, base), of_runs = pair, pooled_over(alike, metric)
     claimed, data = comparisons.paper_improvement(over, base, metric), comparisons.counterpart(over)
     if claimed is None or data is None:
         return
     c, e = comparisons.compare(over, base, metric), math.log1p(claimed)
     names = comparisons.name_in_paper(over), comparisons.name_in_paper(base)
-    of_paper = paper_side(c, printed(metric, data, *names)).Vp
+    # paper_side takes S Vseed as the variance of one run per arm
+    as_pooled = replace(c, Vseed=2 * of_runs.seed / c.fewest_runs)
+    of_paper = paper_side(as_pooled, printed(metric, data, *names)).Vp
     for many in runs:
-        spread = projected(c, many).spread
+        spread = projected(c, of_runs, many).spread
         # The rule counts the uncertainty of the paper's run below ten runs only.
         noise = 0.0 if many >= PAIRED_FROM else of_paper
         for truth, name in ((0.0, "nothing"), (e / 2, "half"), (e, "the claim")):

@@ -67,6 +67,7 @@ HEADINGS = {
     "repeat_share_test": "repeats, test",
     "repeat_share_valid": "repeats, validation",
     "run_sd": "run SD",
+    "run_sd_df": "df of run SD",
     "sd": "SD",
     "seed_share": "Vseed/V",
     "share_of_time_in_torch": "share of the time inside torch",

@@ -156,6 +156,22 @@ class Study:
         where = data or self.datasets[0], model or self.models[0]
         return collect.labelled(label, *where, seeds, {**self.given, **changed}, **self._where)
 
+    def found(self, *labels: str) -> Runs:
+        """Read the runs of the labels that have records, and train nothing.
+
+        A group lacks the labels without a record.
+        """
+        return Runs(
+            [
+                {label: arm for label in labels if (arm := self._found(label, data, model))}
+                for data in self.datasets
+                for model in self.models
+            ]
+        )
+
+    def _found(self, label: str, data: Data, model: str) -> Replicates | None:
+        return collect.found(label, data, model, self.seeds, self.given, store=self.store)
+
     def trivial(self) -> Runs:
         """Read the baselines without training for every data set; only ``controlled`` has any."""
         if self.given.get("protocol", "controlled") != "controlled":

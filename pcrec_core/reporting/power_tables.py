@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from pcrec_core.analysis.claims import outcomes
-from pcrec_core.analysis.power import STUDIES
+from pcrec_core.analysis.power import POOLED, STUDIES
 from pcrec_core.reporting.formats import count, number, percent, share, size
 from pcrec_core.reporting.html import Html, table
 
@@ -22,9 +22,9 @@ def show_words(frame: pd.DataFrame, name: str) -> Html:
         [outcomes.SUPPORTED, outcomes.CONTRADICTED, "ruled_out", outcomes.INCONCLUSIVE], share
     )
     note = (
-        f"{STUDIES:,} simulated studies with the variances of these runs; a single claim, so"
-        " without Holm: in a family the words supported, contradicted and ruled out fall less"
-        " often."
+        f"{STUDIES:,} simulated studies with the variance of these users and the pooled variance of"
+        " runs of the table above; a single claim, so without Holm: in a family the words"
+        " supported, contradicted and ruled out fall less often."
     )
     return table(frame, formats, name, note, empty=_TOO_FEW)
 
@@ -36,13 +36,17 @@ def show_projections(frame: pd.DataFrame, name: str) -> Html:
         "c": number(2),
         "rv": number(1),
         "run_sd": size,
+        "run_sd_df": count,
         "paper_relative_improvement": percent,
     }
     note = (
         "c: correlation of a user's values in one run of either arm; rv: relative variance of a"
-        " user's value; run SD: of the mean over other runs, 0 where these differ no more than"
-        " single users do by chance. Half width: of the 95 % interval of RI around no effect;"
-        " found: the improvement seen four times in five; both if the variances stay as these runs"
-        " have them."
+        " user's value. Run SD: of a run's relative mean over other seeds, with its degrees of"
+        " freedom. Its square is the mean of the variances over runs of every arm of this model and"
+        f" data set that has two runs or more ({', '.join(POOLED)}), weighted by each arm's runs"
+        " less 1, less what single users contribute by chance; an arm of three runs alone knows it"
+        " only to within half and six times. Half width: of the 95 % interval of RI around no"
+        " effect; found: the improvement seen four times in five; both for unpaired arms, if the"
+        " variances stay as these runs have them."
     )
     return table(frame, formats, name, note, empty=_TOO_FEW)

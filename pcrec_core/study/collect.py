@@ -9,6 +9,7 @@ from pcrec_core.errors import SpecError
 from pcrec_core.specs.run import Data
 from pcrec_core.specs.trivial import TRIVIAL
 from pcrec_core.study import plans
+from pcrec_core.study.records import Store
 from pcrec_core.study.replicates import Replicates
 from pcrec_core.study.run import run
 from pcrec_core.study.variants import Spec, variant
@@ -90,6 +91,24 @@ def _specs(
     name = data.source if isinstance(data, Data) else data
     seeds = (0,) if label in TRIVIAL else tuple(seeds) or plans.seeds(label, model, name, given)
     return [variant(label, data, model, seed, given) for seed in seeds]
+
+
+def found(
+    label: str,
+    data: str | Data,
+    model: str,
+    seeds: Sequence[int] = (),
+    given: Mapping[str, Any] | None = None,
+    *,
+    store: Store,
+) -> Replicates | None:
+    """Return the replicates of a label that have records, and train nothing.
+
+    The parameters are those of ``labelled``. None where no run has a record.
+    """
+    specs = _specs(label, data, model, seeds, given)
+    records = tuple(record for spec in specs if (record := store.of_spec(spec)))
+    return Replicates(label, records) if records else None
 
 
 def arm(label: str, specs: Sequence[Spec], **options: Any) -> Replicates:

@@ -6,11 +6,14 @@ Whether its outputs are those of the records is tested by nbval.
 from __future__ import annotations
 
 import ast
+import io
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import nbformat
+import pandas as pd
 import pytest
 from nbformat import NotebookNode
 from sphinx_external_toc.parsing import parse_toc_yaml
@@ -109,3 +112,32 @@ def test_every_figure_has_a_text_that_describes_it(code: list[NotebookNode]) -> 
     ]
     texts = [cell.metadata.get("mystnb", {}).get("image", {}).get("alt") for cell in figures]
     assert [text for text in texts if weak_alt(text)] == []
+
+
+def downloads(path: Path) -> dict[str, pd.DataFrame]:
+    """The tables that a notebook offers as CSV files, by name."""
+    cells = nbformat.read(path, as_version=4).cells
+    markup = "".join(
+        o.get("data", {}).get("text/html", "") for c in cells for o in c.get("outputs", [])
+    )
+    found = re.findall(
+        r'download="([^"]+)[.]csv" href="data:text/csv;charset=utf-8,([^"]*)"', markup
+    )
+    return {name: pd.read_csv(io.StringIO(unquote(text))) for name, text in found}
+
+
+@pytest.mark.parametrize("name", ["table3", "table4", "table5", "fig1", "fig4", "fig5", "controls"])
+def test_a_page_and_the_verdict_compare_the_same_runs(name: str) -> None:
+    """One comparison has one improvement, with one interval, on every page."""
+    keys, numbers = (
+        ["dataset", "model", "comparison"],
+        ["relative_improvement", "low", "high", "runs"],
+    )
+    claims = downloads(ROOT / "notebooks" / "verdict.ipynb")["verdict-claims"]
+    claims = claims.assign(comparison=claims["a"] + " over " + claims["b"])[keys + numbers]
+    frame = downloads(ROOT / "notebooks" / f"{name}.ipynb")[f"{name}-comparisons"]
+    claims = claims.dropna(subset=numbers)  # a compound claim has no numbers of its own
+    both = frame[frame["metric"] == "MRR@5"].merge(claims, on=keys, suffixes=("", "_of_claim"))
+    assert len(both) > 2
+    ours, theirs = both[numbers], both[[f"{one}_of_claim" for one in numbers]]
+    assert ours.to_numpy().tolist() == theirs.to_numpy().tolist()

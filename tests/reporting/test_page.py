@@ -73,6 +73,17 @@ def test_one_arm_is_of_the_first_data_set_and_model_unless_others_are_named(para
     assert study.by_dataset([other, first]) == [first, other]
 
 
+def test_runs_without_a_record_are_not_found_and_nothing_is_trained(parameters):
+    runs = Study.from_parameters(parameters).found("avg", "W")
+    assert [(arm.dataset, arm.model, arm.variant, len(arm.runs)) for arm in runs] == [
+        (name, model, "avg", 1)
+        for name in ("ml-100k", "retailrocket-half")
+        for model in ("dnn", "sasrec")
+    ]
+    with pytest.raises(SpecError, match="unknown variant"):
+        Study.from_parameters(parameters).found("averaging")
+
+
 def test_trivial_baselines_belong_to_the_controlled_protocol(parameters):
     trivial = Study.from_parameters(parameters).trivial()
     assert [arm.variant for arm in trivial] == [*TRIVIAL, *TRIVIAL]
