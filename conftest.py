@@ -20,6 +20,7 @@ SLOW_FILES = (
     "examples/test_your_model.py",
     "study/test_cli_notebook.py",
     "study/test_executors.py",
+    "study/test_places.py",
     "study/test_signals.py",
     "study/test_killed.py",
     "test_installed.py",

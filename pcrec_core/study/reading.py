@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from pcrec_core.study.results import Evaluated
 #: The fields of a file and their types; those of the second line since it has a seal.
 _FIELDS = {"kind": str, "name": str, "key": dict, "result": dict, "result_sha256": str, "run": dict}
 _SEALED = {"schema": int, "seal": str}
+#: How the file of a record ends.
+_NAMED = re.compile(r"-[0-9a-f]{12}\.json$")
 #: What other content than a record's can raise.
 _OTHER = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 #: Means are kept to 8 digits.
@@ -67,9 +70,10 @@ def read(path: Path) -> Record:
         RecursionError,
     ) as e:
         kind = "" if isinstance(e, _FieldError) else f"{type(e).__name__}: "
-        raise RecordError(
-            f"{path} is not a record ({kind}{e}); delete it and train the run again."
-        ) from None
+        # only what is named like a record can be one that was damaged
+        named = _NAMED.search(path.name)
+        advice = "delete it and train the run again" if named else "give the file of a record"
+        raise RecordError(f"{path} is not a record ({kind}{e}); {advice}.") from None
 
 
 def _record(parts: Any, path: Path) -> Record:

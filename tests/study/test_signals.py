@@ -112,6 +112,13 @@ def test_ctrl_c_while_modules_are_loaded_is_one_sentence(start, library):
     assert (code, out, err) == (130, "", f"error: {SENTENCE}")
 
 
+def test_ctrl_c_while_workers_are_started_is_one_sentence(start):
+    process = start(*LONG, "--seed", "0", "1", "--workers", "2")
+    assert process.stderr.readline() == "training, 0 of 2 runs\n"
+    os.killpg(process.pid, signal.SIGINT)
+    assert ended(process) == (130, "", f"error: {SENTENCE}")
+
+
 def test_a_signal_to_the_first_process_reaches_the_workers_at_work(start, tmp_path):
     """As Docker sends it; the third run has not begun."""
     process = start(*LONG, "--seed", "0", "1", "2", "--workers", "2", watched=True)
