@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import builtins
+import math
+import os
 import sys
 import time
 from types import TracebackType
+from typing import TypeAlias
 
 from tqdm import tqdm
 
@@ -80,11 +83,28 @@ class Log:
 
 
 def begin() -> None:
-    """Begin a list of runs: the next line is due at once, in a notebook after some patience."""
-    Log.next = time.monotonic() + (_PATIENCE if hasattr(builtins, "get_ipython") else 0.0)
+    """Begin a list of runs: the next line is due at once, in a notebook after some patience.
+
+    A page of the book, which trains for moments only, has none.
+    """
+    Log.next = time.monotonic()
+    if hasattr(builtins, "get_ipython"):
+        Log.next += math.inf if os.environ.get(environment.NO_TRAINING) else _PATIENCE
 
 
-def bar(total: int, desc: str, unit: str) -> tqdm | Log:
+#: What shows progress.
+Bar: TypeAlias = tqdm | Log
+
+
+def show(bar: Bar | None, done: int, score: float) -> None:
+    """Move a bar to the number of finished epochs, beside the best score so far."""
+    if bar is not None:
+        if score >= 0:
+            bar.set_postfix_str(f"best {score:.4f}", refresh=False)
+        bar.update(done - bar.n)
+
+
+def bar(total: int, desc: str, unit: str) -> Bar:
     """Return what shows the progress of ``total`` steps, once for all peers, for ``with``."""
     if environment.rank() > 0:
         return tqdm(total=total, disable=True)

@@ -8,19 +8,18 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
-
 from pcrec_core import paths, provenance
 from pcrec_core.errors import Interrupted, RecordError, TrainingError
 from pcrec_core.paths import alone
 from pcrec_core.specs import trivial
 from pcrec_core.specs.run import NUMERICS, RunSpec
 from pcrec_core.study import command_line, machine, weights
-from pcrec_core.study.progress import Log
+from pcrec_core.study.progress import Bar, show
 from pcrec_core.study.records import RunRecord, Store
 from pcrec_core.study.splits import split_for
 from pcrec_core.study.terminal import complain
 from pcrec_core.study.variants import Spec
+from pcrec_core.training.environment import NO_TRAINING
 from pcrec_core.training.interrupts import interrupts, leaving
 
 if TYPE_CHECKING:
@@ -30,10 +29,6 @@ if TYPE_CHECKING:
     from pcrec_core.training.checkpoints import Checkpoint
     from pcrec_core.training.group import Group
     from pcrec_core.training.outcome import Outcome
-
-#: Where this variable is set (to anything), as ``make book`` and ``make test`` do, a missing record
-#: of real data is an error and not trained.
-NO_TRAINING = "PCREC_NO_TRAINING"
 
 
 def load() -> None:
@@ -49,7 +44,7 @@ def train(
     *,
     device: str = "auto",
     threads: int = 1,
-    bar: tqdm | Log | None = None,
+    bar: Bar | None = None,
     interval: float = 60.0,
 ) -> str:
     """Train a run, write its weights and its record, and return the run's identity.
@@ -67,7 +62,7 @@ def train(
     device : {"auto", "cpu", "cuda"}
     threads : int
         CPU threads.
-    bar : tqdm or Log, optional
+    bar : Bar, optional
         Moved by one per epoch.
     interval : float
         Seconds from one checkpoint to the next, at least.
@@ -125,24 +120,16 @@ def _checkpoint(spec: RunSpec, group: Group, interval: float) -> Checkpoint:
 
 
 def _fit(
-    trainer: Trainer, checkpoint: Checkpoint, bar: tqdm | Log | None
+    trainer: Trainer, checkpoint: Checkpoint, bar: Bar | None
 ) -> tuple[Outcome, list[tuple[int, bool]]]:
     """Train to the end, and return the outcome, and the memory and soundness of each process.
 
     The memory is the most that the process held, in bytes. A process is sound if its code did not
     change during the run.
     """
-    outcome = trainer.fit(checkpoint, lambda done: _show(bar, done, trainer))
+    outcome = trainer.fit(checkpoint, lambda done: show(bar, done, trainer.choice.score))
     ends = trainer.group.gather(lambda: [(machine.peak_bytes(trainer.device), provenance.sound())])
     return outcome, ends
-
-
-def _show(bar: tqdm | Log | None, done: int, trainer: Trainer) -> None:
-    """Move the bar to the number of finished epochs, beside the best score so far."""
-    if bar is not None:
-        if trainer.choice.score >= 0:
-            bar.set_postfix_str(f"best {trainer.choice.score:.4f}", refresh=False)
-        bar.update(done - bar.n)
 
 
 def _circumstances(

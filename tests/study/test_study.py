@@ -523,6 +523,11 @@ def test_a_notebook_shows_only_what_takes_long(store, capsys, clock, monkeypatch
     clock.now += 11
     with progress.bar(3, "run", "epoch"):
         assert capsys.readouterr().err == "run, 0 of 3 epochs\n"
+    monkeypatch.setenv(train.NO_TRAINING, "1")
+    progress.begin()
+    clock.now += 1e9
+    with progress.bar(3, "run", "epoch"):
+        assert capsys.readouterr().err == ""
 
 
 # --- statistics of a data set
