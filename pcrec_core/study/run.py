@@ -81,11 +81,7 @@ def run(
     derived = [spec for spec in missing if not isinstance(spec, RunSpec)]
     parents = [run for run in weight_files.missing(derived) if store.get(run.name) is None]
     new = list(dict.fromkeys([*missing, *parents]))
-    for spec in new:
-        train.require_trainable(spec)
-    if new:
-        progress.begin()
-        _require_writable(store)
+    _prepare(new, store)
     _train(new, executor, store, device, threads)
     again = _forget(weight_files.missing(derived))
     _train(again, executor, Store(paths.again()), device, threads)
@@ -124,10 +120,14 @@ def _train(
         jobs.fail(failed, len(runs))
 
 
-def _require_writable(store: Store) -> None:
-    """Raise ``FileError`` before hours of training, if what it makes could not be written."""
-    for folder in (store.folder or paths.own_records(), paths.checkpoints(), paths.weights()):
+def _prepare(new: Sequence[Spec], store: Store) -> None:
+    """Refuse, before hours of training, what cannot be made or could not be written."""
+    for spec in new:
+        train.require_trainable(spec)
+    folders = (store.folder or paths.own_records(), paths.checkpoints(), paths.weights())
+    for folder in folders if new else ():
         require_writable(folder)
+    progress.begin()
 
 
 def _forget(runs: list[RunSpec]) -> list[RunSpec]:

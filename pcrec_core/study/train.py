@@ -80,9 +80,8 @@ def train(
     from pcrec_core.training.build import device_of
 
     with machine.torch_threads(threads):
-        place = device_of(device)
         # after the imports: the code that the run begins with
-        started = provenance.provenance()
+        started, place = provenance.provenance(), device_of(device)
         group = _group(spec, place)
         checkpoint = _checkpoint(spec, group, interval)
         trainer = Trainer(spec, group.from_first(lambda: split_for(spec)), place, group)
@@ -92,8 +91,7 @@ def train(
             run = started | {"clean": sound} | _circumstances(outcome, place, threads, ends)
             group.from_first(lambda: _keep(RunRecord.of(spec, outcome.result, run), outcome, store))
             checkpoint.delete()
-            signal = max(group.gather(lambda: [interrupt.signal]))
-    _raise_if_interrupted(spec, signal)
+            _raise_if_interrupted(spec, max(group.gather(lambda: [interrupt.signal])))
     return spec.identity
 
 
