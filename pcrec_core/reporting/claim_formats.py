@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,11 +11,12 @@ from pcrec_core.analysis.claims.outcomes import DECIDED, NOT_TESTED
 from pcrec_core.analysis.claims.registry import COMPOUND
 from pcrec_core.analysis.claims.table import MEMBERS
 from pcrec_core.reporting.formats import DASH, improvement, missing, percent
+from pcrec_core.reporting.names import comparison_name, dataset_name, model_name
 
 
 def format_word(row: Mapping[str, Any]) -> str:
     """Format a claim's word with its grade, or with the reason why nothing is decided."""
-    word = row["verdict"] or "no word"
+    word = (row["verdict"] or "no verdict") + ", nominal" * is_nominal(row)
     if row["grade"]:
         return f"{word}: {row['grade']}"
     return f"{word} ({row['reason']})" if row["reason"] else word
@@ -43,8 +43,8 @@ def format_compound(row: Mapping[str, Any]) -> str:
     word, members = row["verdict"], row[MEMBERS]
     several = len({member["model"] for member in members}) > 1
     deciding = [
-        f"{member['model'] + ' ' if several else ''}{member['a']} over {member['b']}:"
-        f" {improvement(member)}"
+        f"{model_name(member['model']) + ' ' if several else ''}"
+        f"{comparison_name(member['a'] + ' over ' + member['b'])}: {improvement(member)}"
         for member in members
         if member["verdict"] == word and word in DECIDED
     ]
@@ -62,13 +62,6 @@ def format_paper(row: Mapping[str, Any]) -> str:
     return f"{row['paper_dataset']} {percent(row['paper_relative_improvement'])}"
 
 
-def format_e33(row: Mapping[str, Any]) -> str:
-    """Format e33 as a gain, with a dagger where our upper limit is below it."""
-    if missing(row["e33"]):
-        return DASH
-    return percent(math.expm1(row["e33"])) + ("†" if row["below_e33"] else "")
-
-
 def measured_datasets(frame: pd.DataFrame) -> list[str]:
     """List the data sets with a comparison: those without runs get no column."""
     return list(frame.loc[frame["relative_improvement"].notna(), "dataset"].unique())
@@ -77,5 +70,5 @@ def measured_datasets(frame: pd.DataFrame) -> list[str]:
 def format_users(frame: pd.DataFrame) -> str:
     """List the numbers of users by data set, and explain the star."""
     users = frame.dropna(subset="users").groupby("dataset", sort=False)["users"].first()
-    listed = "".join(f"{name} {number:,.0f}; " for name, number in users.items())
+    listed = "".join(f"{dataset_name(str(name))} {number:,.0f}; " for name, number in users.items())
     return f"Users: {listed}* users only, not runs."

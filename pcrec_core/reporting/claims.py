@@ -17,32 +17,27 @@ from pcrec_core.analysis.claims.sides import KINDS
 from pcrec_core.analysis.claims.table import MEMBERS
 from pcrec_core.reporting.claim_formats import (
     format_compound,
-    format_e33,
     format_paper,
     format_word,
 )
 from pcrec_core.reporting.described import described
 from pcrec_core.reporting.formats import (
-    DASH,
-    count,
     improvement,
     missing,
-    number,
     percent,
-    points,
     probability,
-    share,
+    signed,
     with_interval,
 )
 from pcrec_core.reporting.html import Html, table
-from pcrec_core.reporting.tables import OF_RUNS
-from pcrec_core.reporting.verdicts import changes, explanations, headlines, questions
+from pcrec_core.reporting.names import arm_name, comparison_name, dataset_name
+from pcrec_core.reporting.verdicts import changes, headlines, matrix, questions
 
 __all__ = [
     "changes",
     "claims",
-    "explanations",
     "headlines",
+    "matrix",
     "questions",
     "sentences",
     "unmeasured",
@@ -51,49 +46,41 @@ __all__ = [
 _NOTE = (
     "Protocol controlled; epoch chosen on validation NDCG@20, one read-out on test. MRR@5 decides;"
     " the verdict in NDCG@20 is in brackets. RI with crossed t on the log ratio, 95 %, not"
-    " adjusted; * users only. e33: the gain that the paper had 33 % power to find, with a dagger"
-    " where our upper limit is below it. What follows a verdict grades the size, by the 90 %"
-    " interval."
-    f" {OF_RUNS}"
+    " adjusted; * users only. What follows a verdict grades the size, by the 90 % interval;"
+    " nominal: the interval excludes 0, the adjusted p does not. The CSV has every number."
 )
 
 
 def claims(frame: pd.DataFrame, name: str) -> Html:
-    """Show one row per claim: the sentence, the word and the numbers behind it.
+    """Show one row per claim: the sentence, the verdict and the numbers behind it.
 
     Nothing is shown without a claim: then ``sentences`` says so.
     """
     if frame.empty:
         return Html("", "no claims")
     rows = frame.to_dict("records")
-    plain = ("p", "holm_p", "df", "seed_share", "mde")
+    supporting = frame.get("supporting_verdict", pd.Series("", frame.index)).fillna("")
     shown = pd.DataFrame(
         {
-            "question": frame["question"].to_list(),
+            "claim": [f"{row['claim']} ({dataset_name(row['dataset'])})" for row in rows],
             "where": frame["where"].to_list(),
-            "claim": [f"{row['claim']} ({row['dataset']})" for row in rows],
-            "verdict": [format_word(row) for row in rows],
+            "verdict": [
+                f"{format_word(row)} {word}".strip()
+                for row, word in zip(rows, supporting, strict=True)
+            ],
             "improvement": [improvement(row) for row in rows],
             "of_paper": [format_paper(row) for row in rows],
-            "delta_relative_improvement": frame["delta_relative_improvement"].to_list(),
-            "effect_ratio": [_format_ratio(row) for row in rows],
-            **{column: frame[column].to_list() for column in plain},
-            "e33": [format_e33(row) for row in rows],
-            "users": frame["users"].to_list(),
+            "holm_p": frame["holm_p"].to_list(),
             "runs": frame["runs"].to_list(),
-            "supporting_verdict": [word or DASH for word in frame["supporting_verdict"].fillna("")],
         }
     )
-    formats = {
-        "delta_relative_improvement": points,
-        "p": probability,
-        "holm_p": probability,
-        "df": number(0),
-        "seed_share": share,
-        "mde": percent,
-        "users": count,
-    }
-    return table(shown, formats, name, _NOTE + _family_sizes(frame), _csv(frame))
+    return table(shown, {"holm_p": probability}, name, _NOTE + _family_sizes(frame), _csv(frame))
+
+
+def _family(name: str) -> str:
+    """Return a family's name, such as "table3, RR-half"."""
+    artifact, _, dataset = name.partition("/")
+    return f"{artifact} on {dataset_name(dataset)}"
 
 
 def _csv(frame: pd.DataFrame) -> pd.DataFrame:
@@ -104,14 +91,8 @@ def _csv(frame: pd.DataFrame) -> pd.DataFrame:
 def _family_sizes(frame: pd.DataFrame) -> str:
     families = frame.dropna(subset="family_size").drop_duplicates("family")
     sizes = families.set_index("family")["family_size"]
-    listed = "".join(f", {name} {m:.0f}" for name, m in sizes.items())
+    listed = "".join(f", {_family(str(name))} {m:.0f}" for name, m in sizes.items())
     return f" Holm over m claims of each family{listed}." if listed else ""
-
-
-def _format_ratio(row: Mapping[str, Any]) -> str:
-    users_only = row["users_only"] is True
-    ratio, low, high = (row[f"effect_ratio{end}"] for end in ("", "_low", "_high"))
-    return with_interval(number(2), ratio, low, high, users_only)
 
 
 def sentences(frame: pd.DataFrame) -> Html:
@@ -148,7 +129,7 @@ def _list(items: Sequence[str]) -> str:
 
 
 def _format_sentence(row: Mapping[str, Any]) -> str:
-    claim = f"{row['claim']} ({row['dataset']})"
+    claim = f"{row['claim']} ({dataset_name(row['dataset'])})"
     if row["kind"] in COMPOUND:
         return f"{claim}: {format_compound(row)}."
     if row["kind"] not in KINDS and missing(row["difference"]):
@@ -159,17 +140,19 @@ def _format_sentence(row: Mapping[str, Any]) -> str:
     printed = row["paper_relative_improvement"]
     paper = "" if missing(printed) else f"; the paper {percent(printed)}"
     ri = with_interval(percent, row["relative_improvement"], row["low"], row["high"])
+    pair = comparison_name(f"{row['a']} over {row['b']}")
     return (
-        f"{claim}: {format_word(row)}. {row['a']} over {row['b']}, {row['metric']}: {ri}"
+        f"{claim}: {format_word(row)}. {pair}, {row['metric']}: {ri}"
         f" ({interval}; {row['users']:,.0f} users; runs {row['runs']}){paper}."
     )
 
 
 def _format_run_level(row: Mapping[str, Any]) -> str:
-    difference = with_interval("{:+.3f}".format, row["difference"], row["low"], row["high"])
+    difference = with_interval(signed, row["difference"], row["low"], row["high"])
     more = f"; {described(row['described'])}" if row["described"] else ""
     return (
-        f"{row['a']} {row['mean_variant']:.3f}, {row['b']} {row['mean_base']:.3f}, difference"
+        f"{arm_name(row['a'])} {row['mean_variant']:.3f}, {arm_name(row['b'])}"
+        f" {row['mean_base']:.3f}, difference"
         f" {difference} (95 %; Welch's test over runs, p {row['p']:.3f}; runs {row['runs']}){more}"
     )
 

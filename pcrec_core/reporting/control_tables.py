@@ -7,15 +7,14 @@ import pandas as pd
 from pcrec_core.reporting import html
 from pcrec_core.reporting.formats import (
     DASH,
-    count,
     improvements,
     number,
-    percent,
+    points,
     probability,
     share,
-    signed,
 )
 from pcrec_core.reporting.html import Html
+from pcrec_core.reporting.names import compared_by_model
 
 
 def show_by_target(frame: pd.DataFrame, name: str) -> Html:
@@ -24,26 +23,18 @@ def show_by_target(frame: pd.DataFrame, name: str) -> Html:
         return html.sentence(
             "Nothing is compared here on a data set that has both kinds of target."
         )
-    columns = ["dataset", "model", "comparison", "metric", "targets", "users", "share"]
-    shown = frame[columns].assign(
-        **{
-            "mean_variant": frame["mean_variant"],
-            "mean_base": frame["mean_base"],
-            "improvement": improvements(frame),
-            "part_of_gain": frame["part_of_gain"],
-            "p_of_z": frame["p_of_z"],
-        }
+    shown = frame[["dataset"]].assign(
+        comparison=compared_by_model(frame),
+        metric=frame["metric"],
+        targets=frame["targets"],
+        share=frame["share"],
+        improvement=improvements(frame),
+        p_of_z=frame["p_of_z"],
     )
-    formats = {
-        "users": count,
-        "share": share,
-        "mean_variant": number(4),
-        "mean_base": number(4),
-        "part_of_gain": signed,
-        "p_of_z": probability,
-    }
+    formats = {"share": share, "p_of_z": probability}
     note = (
-        "A over B in each comparison. Exploratory: intervals without adjustment, never a word. The"
+        "A over B in each comparison. Exploratory: intervals without adjustment, never a"
+        " verdict. The CSV has the means, and the part of the gain that a kind of target has: the"
         " parts of new and repeated targets sum to the difference of the two means over all users;"
         " p of z: whether their improvements differ, taken for more independent than they are, as"
         " both kinds share the trained models."
@@ -55,27 +46,27 @@ def show_by_target(frame: pd.DataFrame, name: str) -> Html:
 def show_sensitivity(frame: pd.DataFrame, name: str) -> Html:
     """Show improvements under other tests, the frame of ``sensitivity``."""
     bounds = zip(frame["bootstrap_low"], frame["bootstrap_high"], strict=True)
-    plain = ("p_over_runs", "significant_single_runs", "clustered_variance_ratio", "runs")
-    shown = frame[["dataset", "model", "comparison"]].assign(
-        **{
-            "improvement_crossed_t": improvements(frame),
-            "p": frame["p"],
-            "bootstrap_interval": [f"[{percent(low)}, {percent(high)}]" for low, high in bounds],
-            **{column: frame[column] for column in plain},
-        }
+    shown = frame[["dataset"]].assign(
+        comparison=compared_by_model(frame),
+        improvement_crossed_t=improvements(frame),
+        p=frame["p"],
+        bootstrap_interval=[
+            f"[{points(low)}, {points(high)}]\N{NO-BREAK SPACE}%" for low, high in bounds
+        ],
+        p_over_runs=frame["p_over_runs"],
+        significant_single_runs=frame["significant_single_runs"],
     )
     formats = {
         "p": probability,
         "p_over_runs": probability,
         "significant_single_runs": share,
-        "clustered_variance_ratio": number(2),
     }
     note = (
         f"In {frame['metric'].iloc[0]}. The crossed t decides. The bootstrap resamples users and"
         f" runs at once ({frame['dropped'].sum():,} resamples with a mean of 0 were dropped);"
         " p over runs asks only of other runs; single runs: how often a paper with one run of each"
-        " would have called the difference significant; clustered: the variance by users with those"
-        " of one target item as a cluster."
+        " would have called the difference significant. The CSV has the variance ratio with the"
+        " users of one target item as a cluster, too."
     )
     return html.table(shown, formats, name, note, frame)
 

@@ -8,7 +8,8 @@ from typing import Any
 from pcrec_core.analysis import cost
 from pcrec_core.analysis.claims.run_level import Fact
 from pcrec_core.reporting.cost_glue import glue_modes
-from pcrec_core.reporting.formats import count, number, share
+from pcrec_core.reporting.formats import count, number, share, signed, with_interval
+from pcrec_core.reporting.names import arm_name
 
 
 def described(facts: Sequence[Fact]) -> str:
@@ -26,15 +27,15 @@ def _mu(row: Mapping[str, Any]) -> str:
 
 def _constant(n: Mapping[str, Any]) -> str:
     return (
-        f"{n['a']} {n['value_a']:.3f}, {n['b']} {n['value_b']:.3f} in every run, so no test"
-        f" can be made (runs {n['runs_a']}, {n['runs_b']})"
+        f"{arm_name(n['a'])} {n['value_a']:.3f}, {arm_name(n['b'])} {n['value_b']:.3f} in every"
+        f" run, so no test can be made (runs {n['runs_a']}, {n['runs_b']})"
     )
 
 
 def _by_run(n: Mapping[str, Any]) -> str:
     return (
-        f"run by run, as the merged layers are made of the peers' own, {n['difference']:+.4f}"
-        f" [{n['low']:+.4f}, {n['high']:+.4f}]"
+        f"run by run, as the merged layers are made of the peers' own,"
+        f" {with_interval(signed, n['difference'], n['low'], n['high'])}"
     )
 
 

@@ -74,7 +74,7 @@ def mechanism(claim: pd.Series) -> str:
     return f"PCRec {seen} than its base ({share(pcrec)} against {share(base)})."
 
 
-def test_choice(choosing: pd.DataFrame) -> str:
+def choice_on_test(choosing: pd.DataFrame) -> str:
     """State what choosing epochs on the test set does to PCRec's gain.
 
     ``choosing`` is the frame of ``deviations.choosing`` for the released protocol.
@@ -137,7 +137,7 @@ def findings(
         Finding("More than twice the epochs?", compared(claims, "base-2x-epochs"), "controls"),
         Finding("As good as an ensemble of two?", ensemble, "table4"),
         Finding("By the claimed mechanism?", mechanism(claims.loc["fig6-ml-half"]), "fig6"),
-        Finding("What does the released code add?", test_choice(choosing), "deviations"),
+        Finding("What does the released code add?", choice_on_test(choosing), "deviations"),
         Finding("Are the baselines credible?", credibility(values), "controls"),
         Finding("What does it cost?", price(modes), "cost"),
     ]

@@ -11,31 +11,37 @@ import pandas as pd
 Formatter = Callable[[Any], str]
 
 DASH = "\N{EN DASH}"
+_UNIT = "\N{NO-BREAK SPACE}%"
+
+
+def _with_minus(text: str) -> str:
+    """Write a hyphen before a number as a minus sign."""
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def number(digits: int) -> Formatter:
     """Return a format with this many digits after the point; a dash for a missing value."""
-    return lambda x: DASH if missing(x) else f"{x:.{digits}f}"
+    return lambda x: DASH if missing(x) else _with_minus(f"{x:.{digits}f}")
 
 
 def percent(x: Any) -> str:
     """Format 0.053 as +5.3 %, with a no-break space; a dash for a missing value."""
-    return DASH if missing(x) else f"{100 * x:+.1f}\N{NO-BREAK SPACE}%"
+    return DASH if missing(x) else f"{points(x)}{_UNIT}"
 
 
 def size(x: float) -> str:
     """Format 0.053, a size without a sign, as 5.3 %, with a no-break space."""
-    return f"{100 * x:.1f}\N{NO-BREAK SPACE}%"
+    return f"{100 * x:.1f}{_UNIT}"
 
 
 def points(x: Any) -> str:
     """Format 0.053, a difference of two shares, as +5.3; a dash for a missing value."""
-    return DASH if missing(x) else f"{100 * x:+.1f}"
+    return DASH if missing(x) else _with_minus(f"{100 * x:+.1f}")
 
 
 def share(x: Any) -> str:
     """Format 0.36 as 36 %, with a no-break space; a dash for a missing value."""
-    return DASH if missing(x) else f"{100 * x:.0f}\N{NO-BREAK SPACE}%"
+    return DASH if missing(x) else f"{100 * x:.0f}{_UNIT}"
 
 
 def probability(x: Any) -> str:
@@ -56,10 +62,12 @@ def general(x: Any) -> str:
 def with_interval(
     form: Formatter, middle: Any, low: Any, high: Any, users_only: bool = False
 ) -> str:
-    """Format ``0.035 [0.029, 0.041]``, with a star where the interval covers users only."""
+    """Format ``+3.5 % [+2.9, +4.1]`` on one line, with a star where it covers users only."""
     if missing(middle):
         return DASH
-    return f"{form(middle)} [{form(low)}, {form(high)}]{'*' if users_only else ''}"
+    ends = (form(end).removesuffix(_UNIT) for end in (low, high))
+    star = "*" if users_only else ""
+    return f"{form(middle)} [{', '.join(ends)}]{star}".replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def missing(x: Any) -> bool:
@@ -74,7 +82,7 @@ def improvements(frame: pd.DataFrame) -> list[str]:
 
 def signed(x: Any) -> str:
     """Format 0.0012 as +0.0012; a dash for None."""
-    return DASH if x is None else f"{x:+.4f}"
+    return DASH if x is None else _with_minus(f"{x:+.4f}")
 
 
 def improvement(row: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pcrec_core.analysis.claims.measurement import SUPPORTING
 from pcrec_core.metrics import PRIMARY, SELECTION
+from pcrec_core.reporting.names import dataset_name
 
 #: Headings that are not just the column's name with spaces.
 HEADINGS = {
@@ -85,11 +86,11 @@ HEADINGS = {
 
 
 def heading(column: str) -> str:
-    """Return the heading of a column: its own, or its name with spaces.
+    """Return the heading of a column: its own, that of a data set, or its name with spaces.
 
     Examples
     --------
     >>> heading("delta_relative_improvement"), heading("users_only"), heading("MRR@5")
     ('ΔRI', 'users only', 'MRR@5')
     """
-    return HEADINGS.get(column, column.replace("_", " "))
+    return HEADINGS.get(column, dataset_name(column).replace("_", " "))

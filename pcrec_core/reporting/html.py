@@ -13,9 +13,12 @@ import pandas as pd
 from pcrec_core.analysis.claims.outcomes import WORDS
 from pcrec_core.reporting.formats import DASH, Formatter, missing
 from pcrec_core.reporting.headings import heading
+from pcrec_core.reporting.names import READABLE
 
 #: Most characters of a text that needs no second line.
 _SHORT = 26
+#: Most rows of a table that stands on the page; a longer one is folded.
+LONG = 25
 #: A verdict at the start of a cell, or counted in a list: "3 supported, 11 not tested".
 _VERDICT = re.compile(rf"(?:^|(?<=, ))(\d+ )?({'|'.join(WORDS)})\b")
 
@@ -52,6 +55,8 @@ def table(
 ) -> Html:
     """Show a table that readers can sort, a note below it, and its numbers as a CSV.
 
+    One of more than ``LONG`` rows is folded, but for its CSV.
+
     Parameters
     ----------
     frame : DataFrame
@@ -70,22 +75,23 @@ def table(
     """
     if frame.empty:
         return sentence(empty)
+    forms = READABLE | dict(formats)
     head = "".join(
         f'<th scope="col">{html.escape(heading(str(column)))}</th>' for column in frame.columns
     )
     body = "".join(
-        f"<tr>{''.join(_cell(value, formats.get(column)) for column, value in row.items())}</tr>"
+        f"<tr>{''.join(_cell(value, forms.get(column)) for column, value in row.items())}</tr>"
         for row in frame.to_dict("records")
     )
     markup = (
         f'<div class="wide"><table class="sortable"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
-    return Html(
-        markup + _below(note) + csv_link(frame if data is None else data, name),
-        f"{name}: {len(frame)} rows",
-        name,
-    )
+    shown = Html(markup + _below(note), f"{name}: {len(frame)} rows", name)
+    if len(frame) > LONG:
+        shown = folded(shown, f"Show the table: {len(frame)} rows")
+    link = csv_link(frame if data is None else data, name)
+    return Html(shown._repr_html_() + link, repr(shown), name)
 
 
 def captioned(shown: Html, caption: str) -> Html:

@@ -6,6 +6,9 @@ Frames, files and commands keep the labels of ``study.labels``; pages show these
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+
+import pandas as pd
 
 DATASETS = {
     "retailrocket-half": "RR-half",
@@ -107,6 +110,23 @@ def comparison_name(comparison: str) -> str:
     """
     pair, comma, more = comparison.partition(",")
     return " over ".join(arm_name(part) for part in pair.split(" over ")) + comma + more
+
+
+def compared_by_model(frame: pd.DataFrame) -> list[str]:
+    """Name the comparison of each row after its model, such as "DNN: PCRec (LE) over base"."""
+    return [
+        f"{model_name(model)}: {comparison_name(comparison)}"
+        for model, comparison in zip(frame["model"], frame["comparison"], strict=True)
+    ]
+
+
+#: How the cells of a column are named, by column.
+READABLE: dict[str, Callable[[str], str]] = {
+    "dataset": dataset_name,
+    "model": model_name,
+    "variant": arm_name,
+    "comparison": comparison_name,
+}
 
 
 def listed(items: list[str]) -> str:

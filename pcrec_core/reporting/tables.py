@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from pcrec_core.metrics import PRIMARY, SELECTION
 from pcrec_core.reporting.formats import (
     DASH,
     count,
@@ -14,12 +15,12 @@ from pcrec_core.reporting.formats import (
     missing,
     number,
     percent,
-    points,
     probability,
-    share,
+    size,
     with_interval,
 )
 from pcrec_core.reporting.html import Html, sentence, table
+from pcrec_core.reporting.names import arm_name, compared_by_model, dataset_name
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study import defaults
 from pcrec_core.study.records import ModelRecord, RunRecord
@@ -38,7 +39,9 @@ def footnote(arms: Sequence[Replicates]) -> str:
         return ""
     protocol = ", ".join(sorted({run.spec.protocol for arm in arms for run in arm.runs}))
     by_dataset = {arm.dataset: arm for arm in arms}
-    users = ", ".join(f"{name} {arm.users:,} users" for name, arm in by_dataset.items())
+    users = ", ".join(
+        f"{dataset_name(name)} {arm.users:,} users" for name, arm in by_dataset.items()
+    )
     runs = [len(arm.runs) for arm in arms]
     span = " to ".join(map(str, sorted({min(runs), max(runs)})))
     choices = {_CHOICE[_on_test(run)] for arm in arms for run in arm.runs}
@@ -47,7 +50,7 @@ def footnote(arms: Sequence[Replicates]) -> str:
     )
     alone = any(len(arm.runs) == 1 and arm.random for arm in arms)
     return (
-        f"Protocol {protocol}; {users}; {span} run(s) an arm; {', or '.join(sorted(choices))};"
+        f"Protocol {protocol}; {users}; {span} run(s) per arm; {', or '.join(sorted(choices))};"
         f" crossed t on the log ratio, 95 %, no adjustment.{star * alone}"
     )
 
@@ -91,12 +94,17 @@ def _without_empty(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.drop(columns=empty)
 
 
+#: The metrics of a table of values.
+_SHOWN = (PRIMARY, "HIT@5", SELECTION)
+
+
 def show_values(frame: pd.DataFrame, name: str, note: str) -> Html:
     """Show the means of arms as the paper does, the frame of ``comparisons.values``.
 
-    The table has one row per arm and one column per metric; below an arm is a row of the paper's
-    values, of its own data set, where it prints some.
+    The table has one row per arm and one column per metric of ``_SHOWN``; below an arm is a row of
+    the paper's values, of its own data set, where it prints some. The CSV has every metric.
     """
+    every, frame = frame, frame[frame["metric"].isin(_SHOWN)]
     rows: list[dict[str, object]] = []
     arms = frame.groupby(["dataset", "model", "variant"], sort=False)
     for (dataset, model, variant), arm in arms:
@@ -105,55 +113,42 @@ def show_values(frame: pd.DataFrame, name: str, note: str) -> Html:
         means = {row["metric"]: _mean(row) for row in ours}
         rows.append({**common, "runs": ours[0]["runs"], **means})
         if arm["paper_value"].notna().any():
-            common |= {"dataset": ours[0]["paper_dataset"], "variant": f"{variant}, the paper"}
+            common |= {
+                "dataset": ours[0]["paper_dataset"],
+                "variant": f"{arm_name(variant)}, the paper",
+            }
             printed = {row["metric"]: number(4)(row["paper_value"]) for row in ours}
             rows.append({**common, "runs": None, **printed})
     note = f"Mean, 95 % interval, and the SD over runs. {note}"
-    return table(pd.DataFrame(rows), {"runs": count}, name, note, frame)
+    return table(pd.DataFrame(rows), {"runs": count}, name, note, every)
 
 
 def _mean(row: Mapping[str, Any]) -> str:
     """Format mean, interval and SD over runs, one line each."""
     mean = with_interval(number(4), row["mean"], row["low"], row["high"], row["users_only"])
-    lines = [mean.replace(" [", "\n[", 1)]
+    lines = [mean.replace("\N{NO-BREAK SPACE}[", "\n[", 1)]
     if not missing(row["run_sd"]):
         lines.append(f"SD\N{NO-BREAK SPACE}{row['run_sd']:.4f}")
     return "\n".join(lines)
 
 
-#: Explanation of a column of comparisons.
-OF_RUNS = "Vseed/V: the part of the variance that comes from runs."
-
-
 def show_comparisons(frame: pd.DataFrame, name: str, note: str) -> Html:
-    """Show relative improvements beside the paper's, the frame of ``comparisons.comparisons``.
+    """Show relative improvements with the paper's, the frame of ``comparisons.comparisons``.
 
-    Columns that would have only dashes are left out.
+    Columns that would have only dashes are left out. The CSV has every column of the frame.
     """
     if frame.empty:
         return sentence("Nothing is compared here.")
-    shown = frame[["dataset", "model", "comparison", "metric"]].assign(
-        **{
-            "improvement": improvements(frame),
-            "paper_relative_improvement": [
-                _paper_improvement(row) for row in frame.to_dict("records")
-            ],
-            **{column: frame[column] for column in ("p", "mde")},
-            "delta_relative_improvement": frame["delta_relative_improvement"],
-            **{column: frame[column] for column in ("df", "seed_share", "runs")},
-        }
+    rows = frame.to_dict("records")
+    shown = frame[["dataset"]].assign(
+        comparison=compared_by_model(frame),
+        metric=frame["metric"],
+        improvement=improvements(frame),
+        paper_relative_improvement=[_paper_improvement(row) for row in rows],
+        p=frame["p"],
+        mde=frame["mde"],
     )
-    formats = {
-        "p": probability,
-        "df": number(0),
-        "seed_share": share,
-        "mde": percent,
-        "delta_relative_improvement": points,
-    }
-    shown = _without_empty(shown)
-    return table(
-        shown, formats, name, f"{note} {OF_RUNS}" if "seed_share" in shown else note, frame
-    )
+    return table(_without_empty(shown), {"p": probability, "mde": size}, name, note, frame)
 
 
 def _paper_improvement(row: Mapping[str, Any]) -> str:

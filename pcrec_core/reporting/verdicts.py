@@ -9,23 +9,32 @@ import pandas as pd
 
 from pcrec_core import paths
 from pcrec_core.analysis.claims import table as claim_table
-from pcrec_core.analysis.claims.outcomes import INCONCLUSIVE, NOT_TESTED, WORDS
-from pcrec_core.analysis.claims.registry import COMPOUND
+from pcrec_core.analysis.claims.outcomes import INCONCLUSIVE, NOT_TESTED
+from pcrec_core.analysis.claims.table import MEMBERS
+from pcrec_core.reporting import summary
 from pcrec_core.reporting.claim_formats import (
-    format_paper,
     format_users,
     format_verdict,
     format_word,
+    is_nominal,
     measured_datasets,
 )
-from pcrec_core.reporting.formats import DASH, improvement, missing, percent, with_interval
+from pcrec_core.reporting.formats import (
+    DASH,
+    count,
+    improvement,
+    percent,
+    probability,
+    with_interval,
+)
 from pcrec_core.reporting.html import Html, table
+from pcrec_core.reporting.names import DATASETS, MODELS
 from pcrec_core.specs.trivial import TRIVIAL
 
 #: The paper's research questions, then the study's own.
 ASKED = {
     "RQ1": "RQ1: is PCRec better than its base?",
-    "RQ1-bases": "RQ1: the base models beside each other",
+    "RQ1-bases": "RQ1: the base models against each other",
     "RQ2": "RQ2: which variant?",
     "RQ3": "RQ3: which components?",
     "RQ4": "RQ4: learning rates, orders, alpha",
@@ -35,35 +44,20 @@ ASKED = {
     "controls-trivial": "controls of this study: is PCRec better than ranking without a model?",
 }
 
-#: What stands for the word of a claim without one, by whether it was measured.
-_WITHOUT_WORD = {True: "shown without a word", False: "not measured"}
-
 
 def questions(frame: pd.DataFrame, name: str) -> Html:
-    """Count the words that the claims of each research question got, by data set."""
-    single = frame[~frame["kind"].isin(COMPOUND)]
-    single = single.assign(
-        verdict=single["verdict"].where(
-            single["verdict"] != "", single["measured"].map(_WITHOUT_WORD)
-        ),
-        question=[_asked(row) for row in single.to_dict("records")],
+    """Count how the claims of each research question fared; every claim counts once."""
+    fared = frame.assign(
+        fate=summary.fates(frame), asked=[_asked(row) for row in frame.to_dict("records")]
     )
-    counts = single.groupby(["question", "dataset", "verdict"]).size()
-    none = pd.Series(dtype=int)
-    rows = [
-        {"research_question": ASKED[question]}
-        | {
-            dataset: _format_counts(counts.get((question, dataset), none))
-            for dataset in measured_datasets(frame)
-        }
-        for question in ASKED
-        if (single["question"] == question).any()
-    ]
-    note = (
-        "Claims that join others (every model, every alpha) are not counted again. Claims without"
-        " runs are not tested: they are named at the end."
-    )
-    return table(pd.DataFrame(rows), {}, name, note, counts.rename("claims").reset_index())
+    counts = fared.groupby(["asked", "fate"]).size().unstack(fill_value=0)
+    columns = [fate for fate in summary.FATES if fate in counts]
+    shown = counts.reindex(index=[q for q in ASKED if q in counts.index], columns=columns)
+    shown.loc["all"] = shown.sum()
+    shown.insert(0, "claims", shown.sum(axis=1))
+    shown.insert(0, "research_question", [ASKED.get(str(q), "all") for q in shown.index])
+    every = fared.groupby(["asked", "dataset", "fate"]).size().rename("claims").reset_index()
+    return table(shown, dict.fromkeys(["claims", *columns], count), name, data=every)
 
 
 def _asked(row: Mapping[str, Any]) -> str:
@@ -72,11 +66,6 @@ def _asked(row: Mapping[str, Any]) -> str:
     trivial = row["question"] == "controls" and row["b"] in TRIVIAL
     ending = "-bases" if bases else "-trivial" if trivial else ""
     return f"{row['question']}{ending}"
-
-
-def _format_counts(words: pd.Series) -> str:
-    order = (*WORDS, *_WITHOUT_WORD.values())
-    return ", ".join(f"{words[word]} {word}" for word in order if word in words) or DASH
 
 
 def headlines(frame: pd.DataFrame, name: str) -> Html:
@@ -95,56 +84,59 @@ def headlines(frame: pd.DataFrame, name: str) -> Html:
         for dataset in measured_datasets(frame)
     }
     note = (
-        f"{len(decided)} of {len(lines)} claims; the others are inconclusive or not tested on all"
-        " of our data sets. Words of data sets that disagree are listed, never pooled."
+        f"{len(decided)} of {len(lines)} claims, each counted once over its data sets; the others"
+        " are inconclusive or not tested on all of them. Verdicts of data sets that disagree are"
+        " listed, never pooled."
         f" {format_users(frame)}"
     )
     shown = decided[["question", "claim"]].assign(**cells, headline=decided["headline"])
     return table(shown, {}, name, note, lines)
 
 
-#: PCRec's gain, then the controls that may explain it, in the order of the table: a over b of
+#: PCRec's gain, then the controls that may explain it, in the order of the matrix: a over b of
 #: ``claims.csv``.
-_EXPLAIN = {
-    "PCRec over its base": ("LE", "base"),
-    "PCRec over averaging": ("LE", "avg"),
-    "the schedule alone": ("base", "base-constant"),
-    "PCRec over twice the epochs": ("LE", "base-2x-epochs"),
-    "PCRec over two that never exchange, as an ensemble": ("LE", "apart-ensemble"),
-    "PCRec over recency": ("LE", "recency"),
-}
+_EXPLAIN = (
+    ("LE", "base"),
+    ("LE", "avg"),
+    ("base", "base-constant"),
+    ("LE-constant", "base-constant"),
+    ("LE", "base-2x-epochs"),
+    ("LE", "M2"),
+    ("LE", "apart-ensemble"),
+    ("LE", "recency"),
+)
 
 
-def explanations(frame: pd.DataFrame, name: str) -> Html:
-    """Show PCRec over its base, and below it the controls that may explain a gain.
+def matrix(frame: pd.DataFrame, name: str) -> Html:
+    """Show the verdicts of PCRec over its base and over the controls, by model and data set.
 
-    The table has one row per model and comparison, one column per data set.
+    The table has one row per comparison and model, one column per data set with runs.
     """
     measured = frame[frame["relative_improvement"].notna()]
-    compared = measured.groupby(["model", "a", "b"], sort=False)
-    with_gain = measured.loc[(measured["a"] == "LE") & (measured["b"] == "base"), "model"].unique()
+    datasets = sorted(measured["dataset"].unique(), key=list(DATASETS).index)
+    compared = measured.groupby(["a", "b", "model"], sort=False)
     rows = [
-        _explanation(model, heading, compared.get_group((model, *pair)).to_dict("records"))
-        for model in with_gain
-        for heading, pair in _EXPLAIN.items()
-        if (model, *pair) in compared.groups
+        {"comparison": f"{a} over {b}", "model": model}
+        | {row["dataset"]: _cell_of(row) for row in compared.get_group(key).to_dict("records")}
+        for a, b in _EXPLAIN
+        for model in MODELS
+        if (key := (a, b, model)) in compared.groups
     ]
-    columns = ["model", "comparison", *measured_datasets(frame), "of_paper"]
     note = (
-        "The word, and the relative improvement in MRR@5 with its 95 % interval. A dash: no runs"
-        f" yet, not planned for this model, or a mean of 0. {format_users(frame)}"
+        "The verdict in MRR@5, the relative gain, and p adjusted over the family of claims. A dash:"
+        " no runs yet, or not planned. Nominal: the unadjusted interval excludes 0, the adjusted p"
+        f" does not. {format_users(frame)}"
     )
-    return table(pd.DataFrame(rows, columns=columns), {}, name, note)
+    shown = pd.DataFrame(rows, columns=["comparison", "model", *datasets])
+    return table(shown, {}, name, note, measured.drop(columns=[MEMBERS, "described"]).reset_index())
 
 
-def _explanation(model: str, heading: str, rows: list[dict[str, Any]]) -> dict[str, str]:
-    papers = [format_paper(row) for row in rows if not missing(row["paper_relative_improvement"])]
-    return {
-        "model": model,
-        "comparison": heading,
-        **{row["dataset"]: format_verdict(row) for row in rows},
-        "of_paper": "; ".join(papers) or DASH,
-    }
+def _cell_of(row: Mapping[str, Any]) -> str:
+    """Format verdict, gain and adjusted p of one claim, one line each."""
+    word = row["verdict"] + " (nominal)" * is_nominal(row)
+    star = "*" * (row["users_only"] is True)
+    p = "" if row["verdict"] == NOT_TESTED else f", p {probability(row['holm_p'])}"
+    return f"{word}\n{percent(row['relative_improvement'])}{star}{p}"
 
 
 def changes(frame: pd.DataFrame, name: str) -> Html:

@@ -16,7 +16,7 @@ from pcrec_core.analysis.comparisons import comparisons
 from pcrec_core.analysis.crossed_t import compare
 from pcrec_core.errors import RecordError
 from pcrec_core.reporting import control_tables, deviation_tables, formats, glue
-from pcrec_core.reporting.formats import percent
+from pcrec_core.reporting.formats import percent, points, with_interval
 from pcrec_core.study.replicates import Replicates, matched
 
 
@@ -56,8 +56,8 @@ def test_the_sensitivity_analysis_holds_the_robustness_checks():
     assert row["significant_single_runs"] == robustness.significant_pairs(RV, RB, "MRR@5")
     assert row["clustered_variance_ratio"] == robustness.clustered(RV, RB, groups, "MRR@5").ratio
     page = control_tables.show_sensitivity(frame, "s")._repr_html_()
-    assert f"{percent(c.RI)} [{percent(c.low)}, {percent(c.high)}]" in page
-    assert f"[{percent(again.low)}, {percent(again.high)}]" in page
+    assert with_interval(percent, c.RI, c.low, c.high) in page
+    assert f"[{points(again.low)}, {points(again.high)}]" in page
     assert "In MRR@5. The crossed t decides." in page
 
 

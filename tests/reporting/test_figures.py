@@ -64,20 +64,27 @@ def texts(artists: Iterable[Text]) -> list[str]:
 
 
 def test_a_forest_plot_shows_improvement_interval_and_the_papers_in_percent():
-    [axes] = figures.forest.forest(FRAME).axes
-    assert texts(axes.get_yticklabels()) == ["bpr: LE over base", "dnn: LE over recency"]
-    ours = drawn(axes, "o")
-    assert first_x(ours) == [4, 1, -2]
-    assert first_y(ours) == pytest.approx([1.2, 0.8, 0.2])  # a row's data sets side by side
-    assert [line.get_markerfacecolor() == "white" for line in ours] == [False, True, False]
-    spans = [
-        list(line.get_xdata())
-        for line in drawn(axes)
-        if len(line.get_xdata()) == 2 and line.get_color() != "0.4"
-    ]
-    assert spans == [pytest.approx([-8, 18]), pytest.approx([-8, 18]), pytest.approx([-10, 6])]
-    assert first_x(drawn(axes, "x")) == pytest.approx([9.6])
-    assert axes.get_xlabel() == "relative improvement of A over B in MRR@5 (%)"
+    figure = figures.forest.forest(FRAME)
+    half, whole = figure.axes
+    assert [axes.get_title() for axes in figure.axes] == ["RR-half", "ML-100K"]
+    names = ["BPR: PCRec (LE) over base", "DNN: PCRec (LE) over recency"]
+    assert texts(half.get_yticklabels()) == names
+    assert [first_x(drawn(axes, "o")) for axes in (half, whole)] == [[1], [4, -2]]
+    assert [first_y(drawn(axes, "o")) for axes in (half, whole)] == [[1], [1, 0]]
+    assert drawn(half, "o")[0].get_markerfacecolor() == "none"
+    assert drawn(whole, "o")[0].get_markerfacecolor() == figures.style.COLOURS["LE"]
+    spans = [list(line.get_xdata()) for line in drawn(whole, "None") if line.get_color() != "0.4"]
+    assert spans == [pytest.approx([-8, 18]), pytest.approx([-10, 6])]
+    assert first_x(drawn(whole, "x")) == pytest.approx([9.6])
+    assert figure.get_supxlabel() == "relative improvement of A over B, MRR@5 (%)"
+    assert half.get_xlim()[1] == whole.get_xlim()[1] == pytest.approx(18 * 1.02 * 1.05)
+
+
+def test_a_few_far_values_do_not_set_the_axis_of_a_panel():
+    near = {"low": -0.02, "high": 0.03, "paper_relative_improvement": None}
+    rows = [ROW | near | {"model": str(k)} for k in range(4)]
+    [axes] = figures.forest.forest(pd.DataFrame([*rows, ROW | {"high": 20.0}])).axes
+    assert axes.get_xlim()[1] == pytest.approx(3 * 4 * 1.05)
 
 
 def test_a_value_beyond_the_axis_is_written_with_a_star_where_it_covers_users_only():
@@ -86,12 +93,12 @@ def test_a_value_beyond_the_axis_is_written_with_a_star_where_it_covers_users_on
     [axes] = figures.forest.forest(frame).axes
     assert texts(axes.texts) == ["+172 %*", "+172 %"]
     legends = [
-        texts(figures.forest.forest(frame[rows]).axes[0].get_legend().get_texts())
+        texts(figures.forest.forest(frame[rows]).legends[0].get_texts())
         for rows in (frame["users_only"], ~frame["users_only"])
     ]
     assert legends == [
-        ["ml-100k, 95 %", "users only (*)", "the paper"],
-        ["ml-100k, 95 %", "the paper"],
+        ["measured, 95 %", "users only (*)", "the paper"],
+        ["measured, 95 %", "the paper"],
     ]
 
 
@@ -114,9 +121,10 @@ def test_more_lines_than_colours_still_differ():
     assert first_y([line for line in axes.lines if line.get_label().isdigit()]) == list(range(8))
 
 
-def test_more_data_sets_than_colours_are_all_drawn():
+def test_every_data_set_has_a_panel():
     frame = pd.DataFrame([ROW | {"dataset": str(k)} for k in range(7)])
-    assert first_x(drawn(figures.forest.forest(frame).axes[0], "o")) == [4] * 7
+    panels = figures.forest.forest(frame).axes
+    assert [first_x(drawn(axes, "o")) for axes in panels] == [[4]] * 7
 
 
 def test_a_forest_plot_needs_no_value_of_the_paper():
@@ -124,16 +132,16 @@ def test_a_forest_plot_needs_no_value_of_the_paper():
         **{"paper_relative_improvement": pd.Series([None] * len(FRAME), dtype=object)}
     )
     for frame, rows in ((none, 2), (FRAME[FRAME["relative_improvement"].isna()], 0)):
-        [axes] = figures.forest.forest(frame).axes
+        axes = figures.forest.forest(frame).axes[0]
         assert len(axes.get_yticklabels()) == rows
         assert drawn(axes, "x") == []
 
 
 def test_several_metrics_in_a_forest_plot_have_rows_of_their_own():
-    [axes] = figures.forest.forest(pd.DataFrame([ROW, ROW | {"metric": "NDCG@20"}])).axes
-    names = ["bpr: LE over base, MRR@5", "bpr: LE over base, NDCG@20"]
-    assert texts(axes.get_yticklabels()) == names
-    assert axes.get_xlabel() == "relative improvement of A over B (%)"
+    figure = figures.forest.forest(pd.DataFrame([ROW, ROW | {"metric": "NDCG@20"}]))
+    name = "BPR: PCRec (LE) over base"
+    assert texts(figure.axes[0].get_yticklabels()) == [f"{name}, MRR@5", f"{name}, NDCG@20"]
+    assert figure.get_supxlabel() == "relative improvement of A over B (%)"
 
 
 def test_a_figure_has_no_ground_so_that_it_stands_on_that_of_either_mode():
@@ -343,25 +351,48 @@ def test_every_measured_claim_has_a_row_and_values_far_off_are_cut():
             row | {"b": "W", "paper_relative_improvement": 2.87},
         ]
     )
-    [axes] = figures.forest.effects(frame).axes
-    assert texts(axes.get_yticklabels()) == [
-        "RQ1",
-        "sasrec: LE over base",
-        "sasrec base over dnn base",
-        "sasrec: LE over W",
-        "controls",
-        "sasrec: LE over avg",
+    half, whole = figures.forest.effects(frame).axes
+    assert texts(half.get_yticklabels()) == [
+        "SASRec: PCRec (LE) over plain averaging",
+        "SASRec: PCRec (LE) over base",
+        "SASRec base over DNN base",
+        "SASRec: PCRec (LE) over parameter-wise (W)",
     ]
-    assert texts(axes.texts) == ["+250 %", "x +287 %"]
-    assert axes.get_xlim() == (-63, 63)
-    arrows = [line for line in drawn(axes) if line.get_marker() in "<>"]
-    assert sorted(first_x(arrows)) == [-60, -60, -60, -60, -60, 60]
-    hollow = [line for line in drawn(axes) if line.get_markerfacecolor() == "white"]
-    assert first_y(hollow) == [0.2]
-    filled = [line for line in drawn(axes, "o") if line not in hollow]
-    assert first_x(filled) == [10, 10, 10]
-    ours = dict(zip([line.get_color() for line in filled], first_y(filled), strict=True))
-    # the last row of either data set: W and base
-    assert ours == {figures.style.CYCLE[0]: 2.2, figures.style.CYCLE[1]: 3.8}
-    # the paper's values, each beside its own data set, in one row
-    assert sorted(first_y(drawn(axes, "x"))) == [3.2, 3.8, 4.2]
+    assert texts(whole.texts) == ["+250 %", "x +287 %"]
+    assert (half.get_xlim(), whole.get_xlim()) == ((-63, 63), (-63, 63))
+    arrows = [line for line in drawn(whole) if line.get_marker() in "<>"]
+    assert sorted(first_x(arrows)) == [-60, -60, -60, -60, 60]
+    hollow = [line for line in drawn(whole, "o") if line.get_markerfacecolor() == "none"]
+    assert first_y(hollow) == [3]
+    filled = [line for line in drawn(whole, "o") if line not in hollow]
+    assert first_y(filled) == [2, 0]
+    assert [first_y(drawn(axes, "x")) for axes in (half, whole)] == [[2], [2, 1]]
+
+
+def test_levels_have_a_panel_per_data_set_and_metric():
+    row = {"dataset": "beauty", "metric": "MRR@5", "mean": 0.2, "low": 0.1, "high": 0.3}
+    rows = [
+        row | {"model": "dnn", "variant": "LE"},
+        row | {"model": "recency", "variant": "recency"},
+    ]
+    [axes] = figures.levels.levels(pd.DataFrame(rows), ("MRR@5",)).axes
+    assert axes.get_title() == "Beauty, MRR@5"
+    assert texts(axes.get_yticklabels()) == ["DNN: PCRec (LE)", "recency"]
+    assert list(drawn(axes, "o")[0].get_xdata()) == [0.2, 0.2]
+
+
+def test_chances_are_stacked_to_the_whole():
+    shares = {"supported": 0.2, "ruled_out": 0.5, "contradicted": 0.0, "inconclusive": 0.3}
+    row = {"dataset": "ml-100k", "model": "bpr", "runs": 3, "truth": "half"} | shares
+    [axes] = figures.chances.chances(pd.DataFrame([row])).axes
+    assert [bar.get_width() for bar in axes.patches] == pytest.approx([20, 50, 0, 30])
+    assert [bar.get_x() for bar in axes.patches] == pytest.approx([0, 20, 70, 70])
+    assert texts(axes.get_yticklabels()) == ["BPR, true gain: half"]
+
+
+def test_kinds_of_target_have_rows_of_their_own_without_the_papers_value():
+    rows = [ROW | {"targets": kind} for kind in ("new", "repeated")]
+    [axes] = figures.forest.by_target(pd.DataFrame([*rows, rows[0] | {"metric": "HIT@5"}])).axes
+    names = [f"BPR: PCRec (LE) over base, {kind} targets" for kind in ("new", "repeated")]
+    assert texts(axes.get_yticklabels()) == names
+    assert drawn(axes, "x") == []

@@ -47,7 +47,7 @@ def test_the_runs_of_a_page_are_groups_by_data_set_and_model(parameters):
     ]
     assert study.given == {"epochs": None} and study.names == parameters["datasets"]
     assert runs.footnote == page.footnote(runs.of("base"), runs.of("LE"))
-    assert "Protocol controlled; ml-100k 3 users, retailrocket-half 3 users" in runs.footnote
+    assert "Protocol controlled; ML-100K 3 users, RR-half 3 users" in runs.footnote
 
 
 def test_pairs_and_couples_skip_what_is_the_base_or_not_there(parameters):

@@ -1,6 +1,7 @@
 """The figures, one module each, in the style of ``style``."""
 
 from pcrec_core.reporting.figures import (
+    chances,
     cost,
     entropy,
     fig1_pruning,
@@ -9,10 +10,12 @@ from pcrec_core.reporting.figures import (
     fig6_invalid_layers,
     forest,
     headline,
+    levels,
     style,
 )
 
 __all__ = [
+    "chances",
     "cost",
     "entropy",
     "fig1_pruning",
@@ -21,5 +24,6 @@ __all__ = [
     "fig6_invalid_layers",
     "forest",
     "headline",
+    "levels",
     "style",
 ]

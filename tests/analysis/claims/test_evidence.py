@@ -17,11 +17,20 @@ from pcrec_core.analysis.claims import run_level
 from pcrec_core.analysis.claims.evidence import decided, gather, of_family
 from pcrec_core.analysis.claims.measurement import Evidence
 from pcrec_core.analysis.claims.planned_records import reader
+from pcrec_core.analysis.claims.registry import registry
 from pcrec_core.reporting import claims as shown
 from pcrec_core.reporting import glue
 from pcrec_core.reporting.claim_formats import format_compound
 from pcrec_core.reporting.described import described
-from pcrec_core.reporting.formats import DASH, improvement
+from pcrec_core.reporting.formats import (
+    DASH,
+    improvement,
+    percent,
+    probability,
+    signed,
+    with_interval,
+)
+from pcrec_core.reporting.names import model_name
 from pcrec_core.specs.run import Data, RunSpec
 from pcrec_core.specs.trivial import Trivial
 from pcrec_core.study import plans
@@ -114,12 +123,11 @@ def test_a_word_is_shown_with_its_interval_users_and_runs(store):
     rows = of_family(decided(store), "table3", ["ml-100k"])
     page = shown.sentences(rows)
     text = plain(repr(page))
-    assert "PCRec with two SASRec is more accurate than one SASRec (ml-100k): supported" in text
+    assert "PCRec with two SASRec is more accurate than one SASRec (ML-100K): supported" in text
     assert "; 400 users; runs 3, 3); the paper +5.3 %." in text
-    assert "%, +" in text
     fold = "<details><summary>Claims that are inconclusive or not tested: 1<"
     listed, folded = page._repr_html_().split(fold)
-    assert ": supported: larger. LE over base" in listed
+    assert ": supported: larger. PCRec (LE) over base" in listed
     assert "runs so far: 5" in listed
     assert folded.count("<li>") == 1
     assert "PCRec is more accurate than its base for every model" in folded
@@ -131,19 +139,22 @@ def test_a_gain_stands_beside_its_explanations_and_decided_claims_have_a_headlin
     put(store, "LE", 0.9)
     put(store, "avg", 0.9)
     frame = decided(store)
-    page = shown.explanations(frame, "verdict-controls")
-    assert repr(page) == "verdict-controls: 2 rows"
+    page = shown.matrix(frame, "verdict-matrix")
+    assert repr(page) == "verdict-matrix: 2 rows"
     text = plain(page._repr_html_())
-    for part in ("<td>sasrec</td><td>PCRec over averaging</td>", ">supported: +", "ML-20M +5.3 %"):
-        assert part in text
-    assert "PCRec over recency" not in text  # it has no run
-    assert ">retailrocket-half</th>" not in text  # it has no runs yet
+    assert '<th scope="col">ML-100K</th>' in text and "RR-half" not in text  # it has no runs yet
+    row = frame.loc["table3-ml-sasrec-le"]
+    word, gain = '<span class="verdict supported">supported</span>', row["relative_improvement"]
+    adjusted = probability(row["holm_p"])
+    assert f'<td>PCRec (LE) over base</td><td>SASRec</td><td class="lines">{word}' in text
+    assert f"{plain(percent(gain))}, p {adjusted}</td>" in text
+    assert "recency" not in text.split("</table>")[0]  # it has no run
     lines = shown.headlines(frame, "verdict-headlines")
     assert repr(lines) == "verdict-headlines: 1 rows"
     for part in (
         "PCRec with two SASRec is more accurate",
         ", runs 3, 3</td>",
-        "Users: ml-100k 400; * users only",
+        "Users: ML-100K 400; * users only",
     ):
         assert part in lines._repr_html_()
 
@@ -256,12 +267,14 @@ def test_claims_about_runs_are_tested_over_runs(store):
     assert merged.mean_b == pytest.approx(np.mean([1.9, 1.90125, 1.9025]))
     paired = ttest_rel([1.05, 2, 2], [1.9, 1.90125, 1.9025]).confidence_interval()
     assert facts(store, "criterion-ml-averaging") == (
-        "run by run, as the merged layers are made of the peers' own, -0.2179"
-        f" [{paired.low:+.4f}, {paired.high:+.4f}]; of layers whose peers' entropies differ by at"
-        " most 0.02 nats"
+        "run by run, as the merged layers are made of the peers' own, "
+        f"{with_interval(signed, -0.2179, paired.low, paired.high)}; of layers whose peers'"
+        " entropies differ by at most 0.02 nats"
     )
     text = sentences(store, "fig6")
-    assert "LE 0.083, base 0.583, difference -0.500 [" in text
+    assert (
+        "PCRec (LE) 0.083, base 0.583, difference \N{MINUS SIGN}0.5000\N{NO-BREAK SPACE}[" in text
+    )
     assert "Welch's test over runs, p " in text
     assert "runs 3, 3)" in text
     assert "Claims without runs" not in text
@@ -288,7 +301,7 @@ def test_runs_that_do_not_differ_are_described_without_a_test(store):
         probe(store, "base", seed, [0.1, 0.2, 2, 2])
         probe(store, "LE", seed, [0.1, 2, 2, 2])
     assert "fig6-ml-half" not in run_level.tested(reader(store))
-    expected = "LE 0.250, base 0.500 in every run, so no test can be made (runs 3, 3)."
+    expected = "PCRec (LE) 0.250, base 0.500 in every run, so no test can be made (runs 3, 3)."
     assert expected in sentences(store, "fig6")
 
 
@@ -319,7 +332,7 @@ def test_claims_without_a_word_are_described_or_named_as_unmeasured(store):
     cost = frame[frame["family"].str.startswith("cost/")]
     assert list(cost["measured"]) == [True] * 3  # by the committed measurements
     assert (
-        "Trained in series PCRec takes the time of two models and the memory of one (ml-100k):"
+        "Trained in series PCRec takes the time of two models and the memory of one (ML-100K):"
         " SASRec's pair trains in"
     ) in sentences(store, "cost")
     assert not frame.loc["fig4-ml-sasrec-mu", "measured"]
@@ -346,8 +359,10 @@ def test_changed_choices_show_the_improvement_before_and_now(store):
     now = plain(improvement(frame.loc["table3-ml-dnn-le"]))
     assert now.startswith("+")
     assert page.count(now) == 2
-    assert "+25.2 % [-8.1 %, +70.5 %]" in page
-    assert "-12.7 % [-15.3 %, -10.1 %]*" in page  # one run in an arm: users only
+    assert "+25.2 % [\N{MINUS SIGN}8.1, +70.5]" in page
+    assert (
+        "\N{MINUS SIGN}12.7 % [\N{MINUS SIGN}15.3, \N{MINUS SIGN}10.1]*" in page
+    )  # one run in an arm: users only
     assert "e1d1f5c" in page
     rows = [re.findall("<td[^>]*>(.*?)</td>", row) for row in page.split("<tr>")[2:]]
     none, missing = "inconclusive", "not tested (a run is missing)"
@@ -369,11 +384,11 @@ def test_a_compound_claim_names_the_deciding_members_and_counts_the_unmeasured_o
     assert (le["a"], le["verdict"], ln["a"], ln["measured"]) == ("LE", "supported", "LN", False)
     compound = frame.loc["table4-ml-sasrec-always"].to_dict()
     assert format_compound(compound) == "not tested"  # LN has no runs
-    expected = f"supported; by LE over base: {improvement(le)}; 1 of 2 not measured"
+    expected = f"supported; by PCRec (LE) over base: {improvement(le)}; 1 of 2 not measured"
     assert format_compound(compound | {"verdict": "supported"}) == expected
     frame.at["table4-ml-sasrec-always", "verdict"] = "supported"
     # a page with the family of LN, not that of LE
-    assert f"(ml-100k): {expected}." in repr(
+    assert f"(ML-100K): {expected}." in repr(
         shown.sentences(of_family(frame, "table4", ["ml-100k"]))
     )
 
@@ -385,21 +400,23 @@ def test_a_compound_claim_about_several_models_names_the_model_of_each_member(st
     compound = decided(store).loc["table3-ml-le"].to_dict()
     assert compound["verdict"] == "supported"
     members = [
-        f"{member['model']} LE over base: {improvement(member)}"
+        f"{model_name(member['model'])} PCRec (LE) over base: {improvement(member)}"
         for member in compound["member_rows"]
     ]
-    assert [member.split()[0] for member in members] == ["sasrec", "dnn", "bpr"]
+    assert [member.split()[0] for member in members] == ["SASRec", "DNN", "BPR"]
     assert format_compound(compound) == f"supported; by {', '.join(members)}"
 
 
 def test_claims_about_base_models_and_trivial_baselines_are_counted_apart(store):
     put(store, "base")
     put(store, "base", 0.9, model="dnn")
-    page = shown.questions(decided(store), "q")._repr_html_()
-    rows = (row.split("</td>") for row in page.split("<tr><td")[1:])
-    counts = {row[0].split(">")[1]: row[1] for row in rows}
-    # the compound claim is not counted
-    assert counts["RQ1: is PCRec better than its base?"].endswith("3 not tested")
-    assert "contradicted" in counts["RQ1: the base models beside each other"]
+    frame = decided(store)
+    page = shown.questions(frame, "q")._repr_html_()
+    header = re.findall(r'<th scope="col">([^<]*)</th>', page)[1:]
+    rows = [re.findall(r">([^<>]*)</td>", row) for row in page.split("<tr>")[2:]]
+    counts = {row[0]: dict(zip(header, map(int, row[1:]), strict=True)) for row in rows}
+    assert counts["RQ1: the base models against each other"]["contradicted"] == 1
     trivial = "controls of this study: is PCRec better than ranking without a model?"
-    assert counts[trivial].endswith("3 not tested")
+    assert counts[trivial]["claims"] == counts[trivial]["not tested"] == 6
+    assert counts["all"]["claims"] == len(frame) == len(registry())
+    assert all(sum(row.values()) == 2 * row["claims"] for row in counts.values())
