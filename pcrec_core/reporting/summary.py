@@ -98,3 +98,10 @@ def coverage(claims: pd.DataFrame) -> str:
         f"The study confronts {len(claims)} claims, {ORIGINAL_CLAIMS} of them fixed before the"
         f" first run: {listed(parts)} (runs exist for {alone} of those not tested)."
     )
+
+
+def fared(claims: pd.DataFrame) -> str:
+    """Count how the claims of a page fared; empty without a claim."""
+    counts = fates(claims).value_counts() if len(claims) else {}
+    parts = [f"{counts[fate]} {fate}" for fate in FATES if fate in counts]
+    return f"Of {len(claims)} claims here: {listed(parts)}." if parts else ""

@@ -53,8 +53,8 @@ def test_the_peer_with_more_entropy_is_counted_as_the_better_one_or_not():
     epochs = {"model": "sasrec", "variant": "LE", "epoch": [1, 1, 2], "h": [2.0, 2.5, 1.0]}
     quoted = glue.glue_entropy(correlations, frame, pd.DataFrame(epochs))
     assert {name: plain(text) for name, text in quoted.items()} == {
-        "sasrec-base-lost-pruned": "-0.57",
-        "sasrec-base-lost-pruned-blocks": "-0.20",
+        "sasrec-base-lost-pruned": "\N{MINUS SIGN}0.57",
+        "sasrec-base-lost-pruned-blocks": "\N{MINUS SIGN}0.20",
         "sasrec-trusted": "80 %",
         "sasrec-by-chance": "56 %",
         "sasrec-trusted-first": "50 %",

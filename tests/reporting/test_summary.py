@@ -82,6 +82,13 @@ def test_every_claim_counts_once():
     )
 
 
+def test_a_page_counts_its_own_claims():
+    assert summary.fared(AVERAGING) == (
+        "Of 3 claims here: 1 supported, 1 inconclusive and 1 not tested."
+    )
+    assert summary.fared(AVERAGING[:0]) == ""
+
+
 def test_a_comparison_counts_tests_and_gives_the_most_precise_one():
     assert findings.compared(AVERAGING, "avg") == (
         f"Supported in 1 of 2 tests; the most precise: {percent(-0.007)} for SASRec on ML-100K"
