@@ -273,9 +273,7 @@ def test_claims_about_runs_are_tested_over_runs(store):
         " entropies differ by at most 0.02 nats"
     )
     text = sentences(store, "fig6")
-    assert (
-        "PCRec (LE) 0.083, base 0.583, difference \N{MINUS SIGN}0.5000 [" in text
-    )
+    assert "PCRec (LE) 0.083, base 0.583, difference \N{MINUS SIGN}0.5000 [" in text
     assert "Welch's test over runs, p " in text
     assert "runs 3, 3)" in text
     assert "Claims without runs" not in text
