@@ -20,6 +20,7 @@ SLOW_FILES = (
     "examples/test_your_model.py",
     "study/test_cli_notebook.py",
     "study/test_executors.py",
+    "study/test_fuzz.py",
     "study/test_places.py",
     "study/test_signals.py",
     "study/test_killed.py",
@@ -29,6 +30,8 @@ SLOW_FILES = (
 )
 #: Single tests of other files, by name.
 SLOW_TESTS = (
+    "test_a_run_takes_what_was_estimated",
+    "test_under_a_limit_of_2_gb_nothing_is_killed_that_was_foreseen",
     "test_a_person_trains_reads_and_shows",
     "test_every_flipped_byte_is_refused_by_name_or_has_no_meaning",
     "test_every_flipped_bit_and_every_cut_of_a_checkpoint_is_refused",

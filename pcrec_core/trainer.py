@@ -21,6 +21,7 @@ from pcrec_core.cooperation import cooperate
 from pcrec_core.datasets.split import Split
 from pcrec_core.errors import Interrupted, TrainingError
 from pcrec_core.evaluation import as_text, by_user, facts, ranker_of, summary
+from pcrec_core.memory import Needs, require_memory
 from pcrec_core.metrics import PRIMARY, SELECTION
 from pcrec_core.specs.run import Cooperation, RunSpec
 from pcrec_core.training.build import examples_of, layers_of, rule_of, seen_by
@@ -54,6 +55,8 @@ class Trainer:
     ) -> None:
         require_precision(spec.training.precision, device, spec.model.d)
         self.spec, self.split, self.device, self.group = spec, split, device, group
+        here = spec.peers if device.type == "cpu" else len(group.numbers(spec.peers))
+        require_memory(Needs.of(spec, split, here, device), spec.name)
         seen = seen_by(spec, split)
         self.examples = examples_of(spec, seen)
         steps = -(-len(self.examples) // spec.training.batch)

@@ -15,7 +15,7 @@ from pcrec_core.locks import lock
 _TEMPORARY = ".pcrec-{}.tmp"
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes | memoryview) -> None:
     """Write ``content`` to ``path`` whole or not at all.
 
     Raises

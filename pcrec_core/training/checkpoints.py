@@ -96,13 +96,16 @@ class Checkpoint:
         """Write ``state`` atomically, with the origin of the code, whether it is due or not."""
         if self.path is None:
             return
-        buffer = io.BytesIO()
+        # one copy of the state, in which the digest is put before the rest
+        buffer = io.BytesIO(bytes(_DIGITS))
+        buffer.seek(_DIGITS)
         origin = provenance.origin()
         # A resumed run is only as clean as the epochs that were loaded.
         origin["clean"] = origin["clean"] and self.clean
         torch.save({"identity": self.identity, "origin": origin, "state": state}, buffer)
-        content = buffer.getvalue()
-        write_whole(self.path, _digest(content) + content)
+        with buffer.getbuffer() as content:
+            content[:_DIGITS] = _digest(content[_DIGITS:])
+            write_whole(self.path, content)
         self._last = time.monotonic()
 
     def delete(self) -> None:
@@ -124,5 +127,5 @@ def _verified(path: Path) -> bytes:
     return content
 
 
-def _digest(content: bytes) -> bytes:
+def _digest(content: bytes | memoryview) -> bytes:
     return hashlib.sha256(content).hexdigest().encode()

@@ -60,3 +60,15 @@ def largest_file(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def peak_of(folder: Path, work: Callable[[], object]) -> None:
+    """Do some work, and write how many bytes this process then held at most to ``folder/peak``."""
+
+    def held(field: str) -> int:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(field))
+
+    before = held("VmRSS")
+    work()
+    (folder / "peak").write_text(str(held("VmHWM") - before))

@@ -1,0 +1,178 @@
+"""What a run needs of memory, estimated before it begins, and what the machine has left.
+
+A process that takes more than there is may be killed without a word, so a run that cannot fit is
+refused, with the setting that would have to be smaller.
+"""
+
+from __future__ import annotations
+
+import re
+import resource
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pcrec_core import evaluation
+from pcrec_core.datasets.split import Split
+from pcrec_core.errors import TrainingError
+from pcrec_core.models import _linear_cross_entropy as softmax
+from pcrec_core.models.sasrec import BLOCKS
+from pcrec_core.specs.run import RunSpec
+
+_BYTES = 4  # of a float32
+#: Tensors of (positions, d) that a block of SASRec, another model, or a row of BPR keeps per batch.
+_PER_BLOCK, _PER_ROW = 24, 6
+
+
+@dataclass(frozen=True)
+class Needs:
+    """The quantities that decide how much memory a run needs.
+
+    Parameters
+    ----------
+    model : {"sasrec", "dnn", "bpr"}
+    d, t, batch, peers : int
+        Settings of the run; ``t`` is 2 for a model that reads no items.
+    items, users, actions : int
+        Sizes of the data.
+    choices : int
+        Number of best models that are kept.
+    device : str
+        Type of the device.
+    """
+
+    model: str
+    d: int
+    t: int
+    batch: int
+    peers: int
+    items: int
+    users: int
+    actions: int
+    choices: int
+    device: str = "cpu"
+
+    @classmethod
+    def of(cls, spec: RunSpec, split: Split, peers: int, device: torch.device) -> Needs:
+        """Return the needs of a run that trains so many of its peers in this process."""
+        model, choices = spec.model, 1 if spec.cooperation else peers
+        sizes = (split.n_items, split.n_users, len(split.items))
+        t, batch = model.t or 2, spec.training.batch
+        return cls(model.name, model.d, t, batch, peers, *sizes, choices, device.type)
+
+    @property
+    def weights(self) -> int:
+        """Number of weights of one model, up to biases."""
+        if self.model == "bpr":
+            return (self.users + self.items + 1) * self.d
+        blocks = 6 * BLOCKS if self.model == "sasrec" else 1
+        return (self.items + 1) * (2 * self.d + 1) + (self.t + blocks * self.d) * self.d
+
+    @property
+    def bytes(self) -> int:
+        """Memory in bytes, beyond that of the process before it trains."""
+        # Each peer has weights, gradients and two moments of Adam, and one step's new gradients. A
+        # checkpoint is a copy of weights, moments and choices, and a read-out has one more model.
+        models = 5 * self.peers + self.choices + 1
+        checkpoint = 3 * self.peers + self.choices
+        return _BYTES * (self.weights * (models + checkpoint) + self._step + self._data)
+
+    @property
+    def _step(self) -> int:
+        """Floats of the larger of a training step and a chunk of the ranking."""
+        rows = max(evaluation.FEWEST, evaluation.CELLS[self.device] // (self.items + 1))
+        ranking = min(rows, self.users) * (self.items + 1)
+        if self.model == "bpr":
+            return max(ranking, _PER_ROW * 3 * self.batch * self.d)
+        positions = self.batch * (self.t - 1)
+        rows = softmax.chunk_rows(self.items + 1, torch.device(self.device))
+        activations = _PER_ROW * positions * self.d
+        if self.model == "sasrec":
+            block = _PER_BLOCK * positions * self.d + 4 * positions * self.t
+            activations += BLOCKS * block
+        return max(ranking, activations + rows * (self.items + 1))
+
+    @property
+    def _data(self) -> int:
+        """Integers of 4 bytes of examples and of what is ranked."""
+        if self.model == "bpr":
+            return 24 * self.actions
+        return 4 * self.t * self.users + 6 * self.actions
+
+
+def require_memory(needs: Needs, name: str) -> None:
+    """Refuse a run that needs more memory than is free.
+
+    Raises
+    ------
+    TrainingError
+        It names the one setting that would help most, and the largest value that fits.
+    """
+    free = free_bytes(needs.device)
+    if needs.bytes <= free:
+        return
+    raise TrainingError(
+        f"{name} needs about {needs.bytes / 2**30:.1f} GiB of memory, and {free / 2**30:.1f} GiB"
+        f" are free; {_advice(needs, free)}."
+    )
+
+
+def _advice(needs: Needs, free: int) -> str:
+    """Return which one setting to lower, and to what: that which saves most when it is halved."""
+
+    def with_value(setting: str, value: int) -> int:
+        changed: dict[str, Any] = {setting: value}
+        return replace(needs, **changed).bytes
+
+    settings = {name: getattr(needs, name) for name in ("d", "batch", "peers", "t")}
+    if needs.model == "bpr":
+        del settings["t"]
+    for name in sorted(settings, key=lambda name: with_value(name, settings[name] // 2 + 1)):
+        low, high = 2 if name == "t" else 1, settings[name]
+        if with_value(name, low) > free:
+            continue
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if with_value(name, middle) <= free else (low, middle)
+        return f"with {name} {low} instead of {settings[name]} it fits"
+    return f"no smaller setting alone makes {needs.items} items fit: take a machine with more"
+
+
+def free_bytes(device: str = "cpu") -> int:
+    """Return how much memory this process can still take: of the machine, its group, its limit."""
+    if device == "cuda":
+        return int(torch.cuda.mem_get_info()[0])
+    return max(0, min(_limits()))
+
+
+def _limits() -> Iterator[int]:
+    yield _in_kib("/proc/meminfo", "MemAvailable")
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY:
+        yield limit - _in_kib("/proc/self/status", "VmSize")
+    yield from _group_limits(Path("/sys/fs/cgroup"), Path("/proc/self/cgroup"))
+
+
+def _group_limits(root: Path, groups: Path) -> Iterator[int]:
+    """Yield what is left in each control group (version 2) of this process, up to the root."""
+    path = _read(groups).strip().rpartition(":")[2].strip("/")
+    for folder in (root / path, *(root / path).parents):
+        limit, used = _read(folder / "memory.max").strip(), _read(folder / "memory.current").strip()
+        if limit.isdecimal() and used.isdecimal():
+            cached = re.search(r"^file (\d+)$", _read(folder / "memory.stat"), re.M)
+            yield int(limit) - int(used) + int(cached[1] if cached else 0)
+
+
+def _in_kib(file: str, field: str) -> int:
+    found = re.search(rf"^{field}:\s+(\d+) kB", _read(Path(file)), re.M)
+    return int(found[1]) * 1024 if found else 2**63
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""
