@@ -25,6 +25,8 @@ from pcrec_core.specs.run import RunSpec
 _BYTES = 4  # of a float32
 #: Tensors of (positions, d) that a block of SASRec, another model, or a row of BPR keeps per batch.
 _PER_BLOCK, _PER_ROW = 24, 6
+#: What is usual for the settings that decide; more of one is what should be lowered first.
+_USUAL = {"d": 128, "t": 100, "batch": 2048, "peers": 2}
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,8 @@ class Needs:
         Settings of the run; ``t`` is 2 for a model that reads no items.
     items, users, actions : int
         Sizes of the data.
-    choices : int
-        Number of best models that are kept.
+    apart : bool
+        Whether the peers never exchange, so that the best model of each is kept.
     device : str
         Type of the device.
     """
@@ -52,16 +54,16 @@ class Needs:
     items: int
     users: int
     actions: int
-    choices: int
+    apart: bool
     device: str = "cpu"
 
     @classmethod
     def of(cls, spec: RunSpec, split: Split, peers: int, device: torch.device) -> Needs:
         """Return the needs of a run that trains so many of its peers in this process."""
-        model, choices = spec.model, 1 if spec.cooperation else peers
+        model, apart = spec.model, spec.cooperation is None
         sizes = (split.n_items, split.n_users, len(split.items))
         t, batch = model.t or 2, spec.training.batch
-        return cls(model.name, model.d, t, batch, peers, *sizes, choices, device.type)
+        return cls(model.name, model.d, t, batch, peers, *sizes, apart, device.type)
 
     @property
     def weights(self) -> int:
@@ -76,8 +78,9 @@ class Needs:
         """Memory in bytes, beyond that of the process before it trains."""
         # Each peer has weights, gradients and two moments of Adam, and one step's new gradients. A
         # checkpoint is a copy of weights, moments and choices, and a read-out has one more model.
-        models = 5 * self.peers + self.choices + 1
-        checkpoint = 3 * self.peers + self.choices
+        choices = self.peers if self.apart else 1
+        models = 5 * self.peers + choices + 1
+        checkpoint = 3 * self.peers + choices
         return _BYTES * (self.weights * (models + checkpoint) + self._step + self._data)
 
     @property
@@ -87,7 +90,8 @@ class Needs:
         ranking = min(rows, self.users) * (self.items + 1)
         if self.model == "bpr":
             return max(ranking, _PER_ROW * 3 * self.batch * self.d)
-        positions = self.batch * (self.t - 1)
+        # SASRec computes no padding, so there are no more positions than actions.
+        positions = min(self.batch * (self.t - 1), self.actions)
         rows = softmax.chunk_rows(self.items + 1, torch.device(self.device))
         activations = _PER_ROW * positions * self.d
         if self.model == "sasrec":
@@ -109,7 +113,7 @@ def require_memory(needs: Needs, name: str) -> None:
     Raises
     ------
     TrainingError
-        It names the one setting that would help most, and the largest value that fits.
+        It names the setting to lower, and the largest value that fits.
     """
     free = free_bytes(needs.device)
     if needs.bytes <= free:
@@ -121,16 +125,16 @@ def require_memory(needs: Needs, name: str) -> None:
 
 
 def _advice(needs: Needs, free: int) -> str:
-    """Return which one setting to lower, and to what: that which saves most when it is halved."""
+    """Return which one setting to lower, and to what: the one furthest above what is usual."""
 
     def with_value(setting: str, value: int) -> int:
         changed: dict[str, Any] = {setting: value}
         return replace(needs, **changed).bytes
 
-    settings = {name: getattr(needs, name) for name in ("d", "batch", "peers", "t")}
+    settings = {name: getattr(needs, name) for name in _USUAL}
     if needs.model == "bpr":
         del settings["t"]
-    for name in sorted(settings, key=lambda name: with_value(name, settings[name] // 2 + 1)):
+    for name in sorted(settings, key=lambda name: _USUAL[name] / settings[name]):
         low, high = 2 if name == "t" else 1, settings[name]
         if with_value(name, low) > free:
             continue
