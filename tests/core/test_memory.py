@@ -84,11 +84,6 @@ def test_a_trainer_refuses_before_it_allocates(monkeypatch):
         Trainer(spec_of("bpr"), two_rings(), CPU)
 
 
-def test_a_million_peers_are_refused_at_once():
-    with pytest.raises(TrainingError, match=r"with peers \d+ instead of 1000000 it fits"):
-        Trainer(spec_of("sasrec", peers=1_000_000, d=128), two_rings(), CPU)
-
-
 def test_the_limits_of_the_control_groups_and_of_the_process_count(tmp_path):
     inner = tmp_path / "a" / "b"
     inner.mkdir(parents=True)

@@ -77,7 +77,7 @@ def changed(draw: st.DrawFn, tree: dict[str, Any]) -> dict[str, Any]:
     """Draw a tree in which one to three values are others, are gone, or have another name."""
     tree = copy.deepcopy(tree)
     for place in draw(st.lists(st.sampled_from(places(tree)), min_size=1, max_size=3)):
-        with contextlib.suppress(KeyError, IndexError, TypeError):  # changed before
+        with contextlib.suppress(LookupError, TypeError, AttributeError):  # changed before
             parent, how = _at(tree, place[:-1]), draw(st.sampled_from(["other", "gone", "renamed"]))
             value = parent.pop(place[-1]) if how != "other" else draw(VALUES)
             if how == "other":
