@@ -255,7 +255,10 @@ class Trainer:
         model.load_state_dict(choice.weights)
         with self._timed("evaluate"):
             ranks = self.ranker.ranks(model, "test")
-        return facts(self.split) | {
+        found = facts(self.split)
+        if left_out := getattr(self.examples, "left_out", 0):
+            found["data"]["users_not_trained"] = left_out
+        return found | {
             "weights": sum(w.numel() for w in model.parameters()),
             "layers": [[layer.name, layer.component] for layer in self.layers],
             "epochs": history_columns(self.history),

@@ -1,4 +1,4 @@
-"""Command line: ``pcrec data | train | study | show | notebook``."""
+"""Command line: ``pcrec data | try | train | study | show | notebook``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pcrec_core.study.cli_notebook import add_notebook
 from pcrec_core.study.cli_options import RECORDS, Parser, path, print_record
 from pcrec_core.study.cli_study import add_study
 from pcrec_core.study.cli_train import add_train
+from pcrec_core.study.cli_try import add_try
 from pcrec_core.study.records import Store
 from pcrec_core.training import environment, interrupts
 
@@ -64,9 +65,14 @@ def _fail(sentence: str, signal: int = 0) -> int:
 def parser() -> Parser:
     """Return the parser of all commands."""
     whole = Parser(prog="pcrec", description="PCRec, reproduced: train and read runs.")
-    commands = whole.add_subparsers(required=True, metavar="data | train | study | show | notebook")
+    commands = whole.add_subparsers(
+        required=True, metavar="data | try | train | study | show | notebook"
+    )
     add_data(
         commands.add_parser("data", help="list the data sets, or show how a file of yours is read")
+    )
+    add_try(
+        commands.add_parser("try", help="train on a file of yours, and report whether PCRec helps")
     )
     show = commands.add_parser("show", help="print a record")
     show.add_argument(

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 
 from pcrec_core import datasets
 from pcrec_core.datasets import files
 from pcrec_core.datasets.describe import describe
+from pcrec_core.datasets.notes import notes
 from pcrec_core.datasets.reading.options import FORMATS, Options
+from pcrec_core.datasets.split import split
 from pcrec_core.errors import SpecError
-from pcrec_core.specs.run import Data
+from pcrec_core.specs.derived import Spec
+from pcrec_core.specs.run import Data, RunSpec
+from pcrec_core.study import forecast
 from pcrec_core.study.cli_options import path
 from pcrec_core.study.terminal import say
+from pcrec_core.training import environment
 
 #: What a file must look like, for ``--help``.
 FILE_HELP = """\
@@ -31,10 +37,15 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.description = f"List the data sets; or, with FILE, how it is read.\n\n{FILE_HELP}"
     parser.add_argument("file", nargs="?", type=path, metavar="FILE", help="a file of your own")
     add_reading(parser)
+    add_core(parser)
+    parser.set_defaults(command=_data)
+
+
+def add_core(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the fewest actions of a user and an item."""
     parser.add_argument(
         "--core", type=int, default=5, help="users and items with fewer actions leave (default: 5)"
     )
-    parser.set_defaults(command=_data)
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
@@ -81,6 +92,19 @@ def data_of(given: argparse.Namespace) -> Data:
         verb = "belongs" if len(stray) == 1 else "belong"
         raise SpecError(f"{named} {verb} to --dataset csv, not to {given.dataset}.")
     return Data(given.dataset)
+
+
+def announce(missing: Sequence[Spec], given: argparse.Namespace) -> None:
+    """Print to stderr what is strange in a file of one's own, and the hours of a long training."""
+    runs = [spec for spec in missing if isinstance(spec, RunSpec) and spec.data.source == "csv"]
+    if not runs or environment.started():
+        return
+    interactions = datasets.load(runs[0].data)
+    for note in notes(interactions, split(interactions)):
+        print(f"note: {note}", file=sys.stderr)
+    rates = forecast.rates(runs, given.device, given.threads)
+    if warning := forecast.warning(runs, rates):
+        print(f"warning: {warning}", file=sys.stderr)
 
 
 def _data(given: argparse.Namespace) -> None:

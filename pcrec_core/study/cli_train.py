@@ -7,7 +7,7 @@ import argparse
 from pcrec_core.specs.derived import Spec
 from pcrec_core.study import defaults, set_values
 from pcrec_core.study import run as study
-from pcrec_core.study.cli_data import FILE_HELP, add_reading, data_of
+from pcrec_core.study.cli_data import FILE_HELP, add_reading, announce, data_of
 from pcrec_core.study.cli_options import add_place, executor, once, path, print_record
 from pcrec_core.study.labels import LABELS
 from pcrec_core.study.records import Store
@@ -46,6 +46,7 @@ def add_train(parser: argparse.ArgumentParser) -> None:
 
 def _train(options: argparse.Namespace) -> None:
     store, wanted = Store(options.records), specs(options)
+    announce([spec for spec in wanted if store.get(spec.name) is None], options)
     try:
         with executor(options) as jobs:
             study.run(wanted, jobs, store=store, device=options.device, threads=options.threads)

@@ -71,12 +71,18 @@ class Positives:
     Parameters
     ----------
     split : Split
-        Data whose training pairs are taken.
+        Data whose training pairs are taken. A user who has every item in training is left out, for
+        no negative is left to draw.
+
+    Attributes
+    ----------
+    left_out : int
+        Number of these users.
 
     Raises
     ------
     DataError
-        If a user has every item in training.
+        If every user has every item in training.
     """
 
     def __init__(self, split: Split) -> None:
@@ -84,10 +90,14 @@ class Positives:
         self.n_items = split.n_items
         offsets, items = split.seen()
         counts = np.diff(offsets)
-        if (counts >= self.n_items).any():
+        full = counts >= self.n_items
+        self.left_out = int(full.sum())
+        if self.left_out:
+            self.rows = self.rows[~full[self.rows[:, 0]]]
+        if not len(self.rows):
             raise DataError(
-                f"user row {int(counts.argmax())} of {split.name} has every item in training: no"
-                " negative is left to draw; leave the user out."
+                f"every user of {split.name} has every item in training: no negative is left to"
+                " draw; take sasrec or dnn, or more items."
             )
         users = np.repeat(np.arange(split.n_users), counts)
         self._keys = self._key(users, items)  # ascending

@@ -198,7 +198,11 @@ REFUSED = [
     ("196,242\n", {"columns": ("0", "7")}, "has no header: name its 2 columns by number from 0"),
     ("ann,tea\nbob,rum\n", {}, "does its first line hold names or data? All values are text"),
     ("1;2,5;3\n2;2,7;4\n", {}, "can be read as 2 columns by ',' or as 3 columns by ';'"),
-    ("user;item\na;b\n", {"sep": ",", "columns": ("user", "item")}, "is the separator another one"),
+    (
+        "user;item\na;b\n",
+        {"sep": ",", "columns": ("user", "item")},
+        "has one column only by ',': is the sep",
+    ),
     ("x" * 200_000, {}, "has one column only: no tab, blank, ',', ';', '|' or '::' divides"),
     ("user,item,time\na,b,2020-01-01T00:00:00Z\na,c,2020-01-01\n", {}, "1 times have a zone and 1"),
     ("[" + '{"user": 1, "item": 2},' * 30_000, {}, "is no whole JSON array"),

@@ -119,6 +119,11 @@ def test_order_and_negatives_have_separate_streams():
     assert not torch.equal(rows, negatives) and torch.equal(rows[:, :2], negatives[:, :2])
 
 
-def test_a_user_with_every_item_is_refused():
-    with pytest.raises(DataError, match="user row 1 of made-up has every item in training"):
-        Positives(split_of([[1, 2, 3, 4], [4, 3, 2, 1, 1, 2]], repeats=True))
+def test_a_user_with_every_item_is_left_out_and_counted():
+    others = [[1, 2, 3, 4], [2, 3, 4, 1]]
+    positives = Positives(split_of([others[0], [4, 3, 2, 1, 1, 2], others[1]], repeats=True))
+    rows = positives.epoch(0, 0)
+    assert positives.left_out == 1 and sorted_rows(rows[:, :2]) == [[0, 1], [0, 2], [2, 2], [2, 3]]
+    assert Positives(split_of(others)).left_out == 0
+    with pytest.raises(DataError, match="every user of made-up has every item in training"):
+        Positives(split_of([[1, 2, 3, 4, 1, 2]] * 2, repeats=True))

@@ -99,7 +99,7 @@ def _named(
     found = tuple(_find(path, names, one, header) for one in wanted)
     if len(set(found)) < len(found):
         raise DataError(
-            f"{shown(path)}: the columns {', '.join(found)} are not different: name one for each"
+            f"{shown(path)}: the columns {_short(found)} are not different: name one for each"
             " meaning."
         )
     return found
@@ -133,7 +133,7 @@ def _unknown(wanted: str, names: Sequence[str]) -> str:
             f"column {_short([wanted])} is unknown, for there is one column only: is the separator"
             " another one (--sep)?"
         )
-    return unknown("column", wanted[:40], [name[:24] for name in names[:_MOST]])
+    return unknown("column", wanted[:40], [_printable(name) for name in names[:_MOST]])
 
 
 def _by_name(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
@@ -215,6 +215,10 @@ def _ambiguous(path: Path, found: dict[str, list[str]]) -> DataError:
         f"{shown(path)}: {_short(each)} can all be the {role}: say --columns {readings[0]} or"
         f" --columns {readings[1]}."
     )
+
+
+def _printable(name: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in name[:24])
 
 
 def _short(names: Sequence[str]) -> str:

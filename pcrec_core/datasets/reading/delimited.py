@@ -132,7 +132,10 @@ def lines(layout: Layout) -> Iterator[io.TextIOWrapper]:
     """Open the text of a layout; bytes that are not of its encoding become surrogates."""
     encoding = "utf-8-sig" if layout.encoding == "utf-8" else layout.encoding
     with unpacked(layout.path, layout.compression, layout.member) as content:
-        yield io.TextIOWrapper(content, encoding, errors="surrogateescape", newline="")
+        try:
+            yield io.TextIOWrapper(content, encoding, errors="surrogateescape", newline="")
+        except UnicodeError as error:
+            raise _no_text(layout, error) from None
 
 
 @contextmanager
@@ -143,15 +146,21 @@ def _content(layout: Layout) -> Iterator[BinaryIO]:
         yield content if plain else io.BytesIO(_rewritten(layout, content))
 
 
+def _no_text(layout: Layout, error: UnicodeError) -> DataError:
+    reason = getattr(error, "reason", str(error))[:60]
+    return DataError(
+        f"{shown(layout.path)} is not {layout.encoding} text ({reason}): is it another encoding"
+        " (--encoding)?"
+    )
+
+
 def _rewritten(layout: Layout, content: BinaryIO) -> bytes:
     whole = content.read()
     if layout.encoding != "utf-8":
         try:
             whole = whole.decode(layout.encoding).removeprefix("\ufeff").encode()
         except UnicodeError as error:
-            raise DataError(
-                f"{shown(layout.path)} is not {layout.encoding} text ({str(error)[:60]})."
-            ) from None
+            raise _no_text(layout, error) from None
     if layout.sep == BLANKS:
         whole = re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", whole)
         return re.sub(rb"[ \t]+", b"\t", whole)

@@ -48,7 +48,7 @@ def detect(path: Path, lines: Sequence[str], options: Options) -> Found:
     skipped, sep = _leading(lines)
     sep = options.sep or sep
     lines = lines[skipped : skipped + _LINES]
-    if not lines:
+    if not any(line.strip() for line in lines):
         raise DataError(f"{shown(path)} has no rows: expected rows of user, item and time.")
     lines = [lines[0].lstrip("#") if _commented(lines) else lines[0], *lines[1:]]
     by_sep = {each: _fields(lines, each) for each in ([sep] if sep else CANDIDATES)}
@@ -56,6 +56,11 @@ def detect(path: Path, lines: Sequence[str], options: Options) -> Found:
         return _sequences(by_sep, skipped)
     chosen = sep or _separator(path, by_sep, options)
     rows = by_sep[chosen]
+    if _shape(rows)[0] == 1:
+        raise DataError(
+            f"{shown(path)} has one column only by {NAMED.get(chosen, repr(chosen))}: is the"
+            " separator another one (--sep)?"
+        )
     names, rest = [name.strip() for name in rows[0]], rows[1:]
     if not _has_header(path, names, rest, options):
         width = Counter(map(len, rows)).most_common(1)[0][0]

@@ -1,0 +1,149 @@
+"""Does PCRec help on these data? The comparisons of a trial, and the word that each gets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+import pandas as pd
+
+from pcrec_core.analysis import comparisons, power
+from pcrec_core.analysis.claims import outcomes
+from pcrec_core.analysis.crossed_t import Comparison
+from pcrec_core.metrics import PRIMARY
+from pcrec_core.specs.run import RunSpec
+from pcrec_core.study.replicates import Replicates
+
+#: What is compared: PCRec and plain averaging with the base, and with each other.
+COUPLES = (("LE", "base"), ("avg", "base"), ("LE", "avg"))
+#: Most runs per arm that are projected.
+_MOST = 100
+
+
+def decided(
+    groups: Sequence[Mapping[str, Replicates]], gain: float, metric: str = PRIMARY
+) -> pd.DataFrame:
+    """Compare the arms of each model, and give each comparison the word of the study's rule.
+
+    The claim is that the first arm is better by ``gain``. All comparisons are one family, over
+    which p is adjusted by Holm (:ref:`statistics-verdicts`).
+
+    Parameters
+    ----------
+    groups : sequence of mappings
+        The replicates by label, one mapping per model.
+    gain : float
+        The relative improvement that would matter, such as 0.05.
+    metric : str
+
+    Returns
+    -------
+    DataFrame
+        One row per model and pair of ``COUPLES``: the relative improvement with its 95 % interval,
+        the adjusted p, the smallest gain found with 80 % power (``mde``), the word, why nothing can
+        be decided (``reason``), and the runs per arm that would find ``gain`` with 80 % power
+        (``runs_needed``; missing if no hundred would).
+    """
+    found = list(_compared(groups, metric))
+    sides = [_sides(c, gain) for _, _, c in found]
+    rows = []
+    for (over, base, c), adjusted in zip(found, outcomes.adjust(sides), strict=True):
+        rows.append(
+            {
+                "model": over.model,
+                "comparison": comparisons.named(over, base),
+                "metric": metric,
+                "relative_improvement": c.RI,
+                "low": c.low,
+                "high": c.high,
+                "p": adjusted.printed,
+                "mde": c.mde,
+                "verdict": outcomes.word(adjusted, tested=not c.few_runs),
+                "reason": c.reason,
+                "runs": c.fewest_runs,
+                "runs_needed": runs_needed(c, gain),
+                "users": c.users,
+                "users_only": c.users_only,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _compared(
+    groups: Sequence[Mapping[str, Replicates]], metric: str
+) -> Iterator[tuple[Replicates, Replicates, Comparison]]:
+    for group in groups:
+        for a, b in COUPLES:
+            if {a, b} <= group.keys():
+                yield group[a], group[b], comparisons.compare(group[a], group[b], metric)
+
+
+def _sides(c: Comparison, gain: float) -> outcomes.Sides:
+    if c.reason or c.L is None:
+        return outcomes.UNTESTED
+    e = math.log1p(gain)
+    return outcomes.sides("better", c, e=e, theta=e / 2)
+
+
+def runs_needed(c: Comparison, gain: float) -> int | None:
+    """Return the fewest runs per arm, from those there are on, that find ``gain`` 4 times in 5.
+
+    None where it cannot be projected, or a hundred runs do not suffice: the users are too few.
+    """
+    if c.users_only or c.L is None or c.runs_v != c.runs_b or not c.se:
+        return None
+    enough = (n for n in range(c.runs_v, _MOST + 1) if power.projected(c, n).mde <= gain)
+    return next(enough, None)
+
+
+def costs(groups: Sequence[Mapping[str, Replicates]]) -> pd.DataFrame:
+    """Tabulate what a run of each arm took: seconds, memory and the weights of the reported model.
+
+    One row per arm; means over its runs.
+    """
+    rows = []
+    for arm in (arm for group in groups for arm in group.values() if arm.random):
+        runs = [run.run for run in arm.runs]
+        rows.append(
+            {
+                "model": arm.model,
+                "variant": arm.variant,
+                "runs": len(runs),
+                "seconds": sum(sum(run["seconds"].values()) for run in runs) / len(runs),
+                "peak_bytes": sum(run["peak_bytes"] for run in runs) / len(runs),
+                "weights": arm.runs[0].result["weights"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def last_epochs(groups: Sequence[Mapping[str, Replicates]]) -> tuple[int, int]:
+    """Return how many runs were best in the last tenth of their epochs, and of how many runs."""
+    runs = [run for group in groups for arm in group.values() for run in arm.runs]
+    late = [
+        run.result["chosen"]["epoch"] + 1 > 0.9 * run.spec.training.epochs
+        for run in runs
+        if isinstance(run.spec, RunSpec)
+    ]
+    return sum(late), len(late)
+
+
+def below_trivial(
+    groups: Sequence[Mapping[str, Replicates]], trivial: Sequence[Replicates], metric: str = PRIMARY
+) -> list[tuple[str, float, str, float]]:
+    """List the models whose base is less accurate than a ranking without any model.
+
+    Returns
+    -------
+    list of (model, its mean, the best ranking, its mean)
+    """
+    if not trivial:
+        return []
+    best = max(trivial, key=lambda arm: comparisons.mean_of(arm, metric).mean)
+    reached = comparisons.mean_of(best, metric).mean
+    means = [
+        (group["base"].model, comparisons.mean_of(group["base"], metric).mean)
+        for group in groups
+        if "base" in group
+    ]
+    return [(model, mean, best.variant, reached) for model, mean in means if mean < reached]

@@ -1,0 +1,176 @@
+"""The report on a trial of one's own data: tables for a notebook, and one page of HTML."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from pcrec_core.analysis import comparisons, own_data
+from pcrec_core.metrics import METRICS, PRIMARY
+from pcrec_core.reporting import tables
+from pcrec_core.reporting.formats import (
+    count,
+    improvements,
+    missing,
+    number,
+    percent,
+    probability,
+    size,
+)
+from pcrec_core.reporting.html import Html, table
+from pcrec_core.reporting.page import Runs
+from pcrec_core.study.replicates import Replicates
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em }
+table { border-collapse: collapse; font-size: 14px } div.wide { overflow-x: auto }
+td, th { border-bottom: 1px solid #ccc; padding: .3em .7em; text-align: left; vertical-align: top }
+td { white-space: pre-line } pre { background: #f4f4f4; padding: 1em; overflow-x: auto }
+.verdict { border-left: 4px solid #36c; padding-left: 1em }
+"""
+_MEANING = {
+    "supported": "it is better: the data show a gain",
+    "contradicted": "it is worse: the data show a loss",
+    "ruled out": "no gain is shown, and one of {gain} or more can be excluded",
+    "inconclusive": "these data and runs cannot say",
+    "not tested": "an arm has fewer than three runs, so that there is no word",
+}
+
+
+def decided(runs: Runs, gain: float) -> pd.DataFrame:
+    """Compare the arms of a trial, as ``analysis.own_data.decided`` does."""
+    return own_data.decided(list(runs.groups), gain)
+
+
+def show_verdicts(frame: pd.DataFrame, gain: float, name: str = "your-data-verdicts") -> Html:
+    """Show the comparisons of a trial, the frame of ``own_data.decided``."""
+    rows = frame.to_dict("records")
+    shown = frame[["model", "comparison", "metric"]].assign(
+        improvement=improvements(frame),
+        verdict=[_word(row) for row in rows],
+        p=frame["p"],
+        mde=frame["mde"],
+        runs=frame["runs"],
+        runs_needed=[_needed(row) for row in rows],
+    )
+    note = (
+        f"95 % interval over users and runs; p adjusted over the {len(frame)} comparisons by Holm;"
+        f" MDE: the smallest gain found 4 times in 5; runs needed: per arm, to find a"
+        f" gain of {size(gain)} 4 times in 5."
+    )
+    return table(shown, {"p": probability, "mde": percent}, name, note, frame)
+
+
+def _word(row: Mapping[str, Any]) -> str:
+    return f"{row['verdict']} ({row['reason']})" if row["reason"] else str(row["verdict"])
+
+
+def _needed(row: Mapping[str, Any]) -> str:
+    return "more users" if missing(row["runs_needed"]) else count(row["runs_needed"])
+
+
+def answers(frame: pd.DataFrame, gain: float) -> list[str]:
+    """Return one sentence per comparison."""
+    found = []
+    for row, improvement in zip(frame.to_dict("records"), improvements(frame), strict=True):
+        meaning = _MEANING[row["verdict"]].format(gain=size(gain))
+        reason = f" ({row['reason']})" if row["reason"] else ""
+        text = f"{row['model']}, {row['comparison']}: {improvement} in {row['metric']}"
+        found.append(f"{text}. {row['verdict'].capitalize()}: {meaning}{reason}.{_more(row, gain)}")
+    return found
+
+
+def warnings(runs: Runs, trivial: Runs) -> list[str]:
+    """Return one sentence per model that is less accurate than a ranking without any model."""
+    found = own_data.below_trivial(list(runs.groups), list(trivial))
+    return [
+        f"{model} without a peer ({mean:.4f} in {PRIMARY}) is below a ranking by {name}"
+        f" ({reached:.4f}): it is not trained long enough, or no model for these data; give more"
+        " epochs before its comparisons are believed."
+        for model, mean, name, reached in found
+    ]
+
+
+def _more(row: Mapping[str, Any], gain: float) -> str:
+    if row["verdict"] not in ("inconclusive", "not tested") or row["users_only"]:
+        return ""
+    needed = row["runs_needed"]
+    if missing(needed):
+        return f" More runs alone would not find a gain of {size(gain)}: more users are needed."
+    more = int(needed) - row["runs"]
+    if more <= 0:
+        return f" There are enough runs to find a gain of {size(gain)} 4 times in 5."
+    return f" With {more} more runs per arm a gain of {size(gain)} would be found 4 times in 5."
+
+
+def show_values(arms: Sequence[Replicates], name: str = "your-data-values") -> Html:
+    """Show the means of all arms, the trivial baselines among them."""
+    return tables.show_values(comparisons.values(arms, METRICS), name, tables.footnote(arms))
+
+
+def show_costs(groups: Sequence[Mapping[str, Replicates]], name: str = "your-data-cost") -> Html:
+    """Show what a run of each arm took."""
+    frame = own_data.costs(groups)
+    late, runs = own_data.last_epochs(groups)
+    note = "Means over runs, as measured on this machine beside whatever else ran there."
+    if late:
+        note += (
+            f" {late} of {runs} runs were best near their last epoch: more epochs may give more."
+        )
+    shown = frame.assign(peak_bytes=frame["peak_bytes"] / 2**20).rename(
+        columns={"peak_bytes": "peak_mib"}
+    )
+    formats = {"seconds": number(1), "peak_mib": count, "weights": count}
+    return table(shown, formats, name, note, frame)
+
+
+def report(title: str, reading: str, runs: Runs, trivial: Runs, gain: float) -> str:
+    """Return the whole report as one page of HTML that needs no other file.
+
+    Parameters
+    ----------
+    title : str
+        Name of the file.
+    reading : str
+        How it is read, as ``datasets.describe`` prints it.
+    runs, trivial : Runs
+        The trained arms, and the baselines without training.
+    gain : float
+        The relative improvement that would matter.
+    """
+    frame = decided(runs, gain)
+    arms = [*runs, *trivial]
+    parts = {
+        "The answer": _list([*answers(frame, gain), *warnings(runs, trivial)]),
+        "The comparisons": _html(show_verdicts(frame, gain)),
+        "How accurate each is": _html(show_values(arms)),
+        "What it cost": _html(show_costs(runs.groups)),
+        "How the file was read": f"<pre>{html.escape(reading)}</pre>",
+        "The records": _html(tables.sources([run for arm in arms for run in arm.runs])),
+    }
+    body = "".join(f"<h2>{name}</h2>\n{content}\n" for name, content in parts.items())
+    heading = html.escape(f"Does PCRec help on {title}?")
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{heading}</title>'
+        f"<style>{_STYLE}</style></head>\n<body><h1>{heading}</h1>\n<p>{_INTRODUCTION}</p>\n{body}"
+        "</body></html>\n"
+    )
+
+
+_INTRODUCTION = (
+    "The base is one model; LE is PCRec, two peers that merge their layers by entropy after each"
+    " epoch; avg merges them by plain averaging. A user's last item is the test and the one before"
+    f" it the validation; every item is ranked. Words are given for {PRIMARY}."
+)
+
+
+def _list(sentences: Sequence[str]) -> str:
+    items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
+    return f'<ul class="verdict">{items}</ul>'
+
+
+def _html(shown: Html) -> str:
+    return shown._repr_html_()

@@ -1,0 +1,87 @@
+"""The comparisons of a trial, their words, and the sentences that report them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from curves_support import ranked
+
+from pcrec_core.analysis import own_data, power
+from pcrec_core.analysis.claims import outcomes
+from pcrec_core.analysis.comparisons import compare
+from pcrec_core.reporting import own_data as report
+from pcrec_core.reporting.page import Runs
+
+USERS = 400
+
+
+def arm(label: str, shift: int, runs: int = 3):
+    """Return an arm whose users' ranks are from 1 to 5, worse by ``shift`` for half of them."""
+    draw = np.random.default_rng(len(label) + shift)
+    first = draw.integers(1, 6, USERS)
+    ranks = [first + shift * (draw.random(USERS) < 0.5) for _ in range(runs)]
+    return ranked(label, *(run.tolist() for run in ranks))
+
+
+BETTER = {"base": arm("base", 3), "LE": arm("LE", 0), "avg": arm("avg", 0)}
+
+
+def test_each_couple_gets_the_word_of_the_rule_adjusted_over_all():
+    frame = own_data.decided([BETTER], 0.05)
+    assert frame["comparison"].tolist() == ["LE over base", "avg over base", "LE over avg"]
+    found = [compare(BETTER[a], BETTER[b], "MRR@5") for a, b in own_data.COUPLES]
+    e = np.log1p(0.05)
+    sides = [outcomes.sides("better", c, e=e, theta=e / 2) for c in found]
+    adjusted = outcomes.adjust(sides)
+    assert frame["verdict"].tolist() == [outcomes.word(each) for each in adjusted]
+    assert frame["verdict"].tolist()[:2] == ["supported", "supported"]
+    assert frame["p"].tolist() == [each.printed for each in adjusted]
+    assert frame["relative_improvement"].tolist() == [c.RI for c in found]
+
+
+def test_two_runs_are_not_tested_and_a_missing_arm_is_not_compared():
+    group = {"base": arm("base", 3, runs=2), "LE": arm("LE", 0, runs=2)}
+    frame = own_data.decided([group], 0.05)
+    assert frame["verdict"].tolist() == ["not tested"] and frame["runs"].tolist() == [2]
+    assert "an arm has fewer than three runs" in report.answers(frame, 0.05)[0]
+
+
+def test_the_runs_needed_are_the_fewest_that_find_the_gain():
+    c = compare(BETTER["LE"], BETTER["avg"], "MRR@5")
+    reached = {n: power.projected(c, n).mde for n in range(3, 101)}
+    gain = reached[7] + 1e-9
+    assert own_data.runs_needed(c, gain) == next(n for n in reached if reached[n] <= gain) <= 7
+    assert own_data.runs_needed(c, reached[100] / 2) is None
+
+
+def test_a_sentence_for_every_word():
+    frame = own_data.decided([BETTER], 0.05)[:1]
+    word = {
+        "supported": "Supported: it is better: the data show a gain.",
+        "ruled out": "no gain is shown, and one of 5.0\N{NO-BREAK SPACE}% or more can be excluded.",
+        "contradicted": "it is worse: the data show a loss.",
+        "inconclusive": "these data and runs cannot say.",
+    }
+    for verdict, sentence in word.items():
+        [answer] = report.answers(frame.assign(verdict=verdict), 0.05)
+        assert sentence in answer and answer.startswith("sasrec, LE over base: +")
+    undecided = frame.assign(verdict="inconclusive")
+    more = {9: "With 6 more runs per arm", 3: "There are enough runs", np.nan: "more users are"}
+    for needed, sentence in more.items():
+        assert sentence in report.answers(undecided.assign(runs_needed=needed), 0.05)[0]
+
+
+def test_a_base_below_a_trivial_ranking_is_warned_of():
+    best = ranked("popularity", [1] * USERS)
+    assert own_data.below_trivial([BETTER], [best])[0][::2] == ("sasrec", "popularity")
+    [sentence] = report.warnings(Runs([BETTER]), Runs([{"popularity": best}]))
+    assert "sasrec without a peer (0." in sentence and "popularity (1.0000)" in sentence
+    assert report.warnings(Runs([BETTER]), Runs([])) == []
+    worst = ranked("popularity", [9] * USERS)
+    assert own_data.below_trivial([BETTER], [worst]) == []
+
+
+@pytest.mark.parametrize(("epoch", "late"), [(18, 1), (17, 0)])
+def test_runs_that_were_best_at_their_end_are_counted(epoch, late):
+    one = ranked("base", [1, 2], given={"epochs": 20}, chosen={"epoch": epoch})
+    assert own_data.last_epochs([{"base": one}]) == (late, 1)
