@@ -9,7 +9,8 @@ import pandas as pd
 
 from pcrec_core.analysis import comparisons, power
 from pcrec_core.analysis.claims import outcomes
-from pcrec_core.analysis.crossed_t import Comparison
+from pcrec_core.analysis.claims.sides import UNTESTED, Sides, adjust, sides
+from pcrec_core.analysis.effects import Comparison
 from pcrec_core.metrics import PRIMARY
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study.replicates import Replicates
@@ -45,9 +46,9 @@ def decided(
         (``runs_needed``; missing if no hundred would).
     """
     found = list(_compared(groups, metric))
-    sides = [_sides(c, gain) for _, _, c in found]
+    one_sided = [_sides(c, gain) for _, _, c in found]
     rows = []
-    for (over, base, c), adjusted in zip(found, outcomes.adjust(sides), strict=True):
+    for (over, base, c), adjusted in zip(found, adjust(one_sided), strict=True):
         rows.append(
             {
                 "model": over.model,
@@ -78,11 +79,11 @@ def _compared(
                 yield group[a], group[b], comparisons.compare(group[a], group[b], metric)
 
 
-def _sides(c: Comparison, gain: float) -> outcomes.Sides:
+def _sides(c: Comparison, gain: float) -> Sides:
     if c.reason or c.L is None:
-        return outcomes.UNTESTED
+        return UNTESTED
     e = math.log1p(gain)
-    return outcomes.sides("better", c, e=e, theta=e / 2)
+    return sides("better", c, e=e, theta=e / 2)
 
 
 def runs_needed(c: Comparison, gain: float) -> int | None:

@@ -8,6 +8,7 @@ from curves_support import ranked
 
 from pcrec_core.analysis import own_data, power
 from pcrec_core.analysis.claims import outcomes
+from pcrec_core.analysis.claims.sides import adjust, sides
 from pcrec_core.analysis.comparisons import compare
 from pcrec_core.reporting import own_data as report
 from pcrec_core.reporting.page import Runs
@@ -31,8 +32,8 @@ def test_each_couple_gets_the_word_of_the_rule_adjusted_over_all():
     assert frame["comparison"].tolist() == ["LE over base", "avg over base", "LE over avg"]
     found = [compare(BETTER[a], BETTER[b], "MRR@5") for a, b in own_data.COUPLES]
     e = np.log1p(0.05)
-    sides = [outcomes.sides("better", c, e=e, theta=e / 2) for c in found]
-    adjusted = outcomes.adjust(sides)
+    plain = [sides("better", c, e=e, theta=e / 2) for c in found]
+    adjusted = adjust(plain)
     assert frame["verdict"].tolist() == [outcomes.word(each) for each in adjusted]
     assert frame["verdict"].tolist()[:2] == ["supported", "supported"]
     assert frame["p"].tolist() == [each.printed for each in adjusted]
