@@ -17,7 +17,7 @@ from pcrec_core.specs.derived import Spec
 from pcrec_core.specs.run import Data, RunSpec
 from pcrec_core.study import forecast
 from pcrec_core.study.cli_options import path
-from pcrec_core.study.terminal import say
+from pcrec_core.study.terminal import complain, say
 from pcrec_core.training import environment
 
 #: What a file must look like, for ``--help``.
@@ -101,10 +101,10 @@ def announce(missing: Sequence[Spec], given: argparse.Namespace) -> None:
         return
     interactions = datasets.load(runs[0].data)
     for note in notes(interactions, split(interactions)):
-        print(f"note: {note}", file=sys.stderr)
+        complain(f"note: {note}")
     rates = forecast.rates(runs, given.device, given.threads)
     if warning := forecast.warning(runs, rates):
-        print(f"warning: {warning}", file=sys.stderr)
+        complain(f"warning: {warning}")
 
 
 def _data(given: argparse.Namespace) -> None:

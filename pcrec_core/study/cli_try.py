@@ -13,8 +13,9 @@ from pcrec_core.specs.run import NUMERICS, Data, RunSpec
 from pcrec_core.study import forecast, trial
 from pcrec_core.study import run as study
 from pcrec_core.study.cli_data import FILE_HELP, add_core, add_reading, options_of
-from pcrec_core.study.cli_options import add_place, executor
+from pcrec_core.study.cli_options import add_place, executor, path
 from pcrec_core.study.records import Store
+from pcrec_core.study.terminal import say
 from pcrec_core.study.trial import Plan
 from pcrec_core.writing import write_whole
 
@@ -27,13 +28,13 @@ def add_try(parser: argparse.ArgumentParser) -> None:
         f"gain with its interval, a verdict, and what it cost.\n\n{FILE_HELP}"
     )
     add = parser.add_argument
-    add("file", type=Path, metavar="FILE", help="a file of interactions")
+    add("file", type=path, metavar="FILE", help="a file of interactions")
     add("--models", nargs="+", default=list(NUMERICS), help="some of sasrec, dnn, bpr (all)")
     add("--seeds", type=int, help=f"runs of each variant (default: {Plan().seeds})")
     add("--epochs", type=int, help=f"epochs of each run (default: {Plan().epochs})")
     add("--hours", type=float, metavar="H", help="pick seeds and epochs that fit into H hours")
     add("--gain", type=float, default=0.05, help="the gain that would matter (default: 0.05)")
-    add("--out", type=Path, metavar="HTML", help="the report (default: FILE's name-pcrec.html)")
+    add("--out", type=path, metavar="HTML", help="the report (default: FILE's name-pcrec.html)")
     add_core(parser)
     add_reading(parser)
     add_place(parser)
@@ -45,7 +46,7 @@ def _try(given: argparse.Namespace) -> None:
     options = options_of(given)
     data = csv_data(given.file, core=given.core, options=options)
     reading = describe(given.file, options, given.core)
-    print(reading, flush=True)
+    say(reading)
     plan = _plan(given, data)
     wanted, store = trial.specs(data, given.models, plan), Store(given.records)
     with executor(given) as jobs:
@@ -73,20 +74,19 @@ def _plan(given: argparse.Namespace, data: Data) -> Plan:
     usual = Plan()
     epochs = usual.epochs if given.epochs is None else given.epochs
     plan = Plan(given.seeds or usual.seeds, epochs)
-    earlier, path = None, Path()
+    earlier, kept = None, Path()
     if given.hours is not None:
-        earlier, path = trial.remembered(data, given.models, given.hours)
+        earlier, kept = trial.remembered(data, given.models, given.hours)
     rates = forecast.rates(trial.one_each(data, given.models), given.device, given.threads)
     if given.hours is not None:
         plan = earlier or trial.fitting(given.hours, rates)
-        trial.remember(plan, path)
+        trial.remember(plan, kept)
     runs = trial.specs(data, given.models, plan)
     whole = forecast.seconds([run for run in runs if isinstance(run, RunSpec)], rates)
-    print(
+    say(
         f"training     {len(runs)} runs: {', '.join(trial.LABELS)} of {', '.join(given.models)},"
         f" {plan.seeds} seeds, {plan.epochs} epochs; about {forecast.duration(whole)} one after the"
-        " other on this machine (runs that have a record are not trained again)",
-        flush=True,
+        " other on this machine (runs that have a record are not trained again)"
     )
     return plan
 
@@ -106,10 +106,10 @@ def _write(given: argparse.Namespace, data: Data, plan: Plan, reading: str) -> N
     )
     runs, trivial = page.runs(*trial.LABELS), page.trivial()
     for sentence in own_data.answers(own_data.decided(runs, given.gain), given.gain):
-        print(f"answer       {sentence}")
+        say(f"answer       {sentence}")
     for sentence in own_data.warnings(runs, trivial):
-        print(f"warning      {sentence}")
+        say(f"warning      {sentence}")
     out = given.out or Path(f"{given.file.name.partition('.')[0]}-pcrec.html")
     page_of_html = own_data.report(given.file.name, reading, runs, trivial, given.gain)
     write_whole(out.absolute(), page_of_html.encode())
-    print(f"report       {out}")
+    say(f"report       {out}")
