@@ -8,17 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pcrec_core.datasets import csv
+from pcrec_core.datasets import csv, load
 from pcrec_core.datasets.interactions import Interactions, build
 from pcrec_core.datasets.notes import notes
 from pcrec_core.datasets.reading import separators
 from pcrec_core.datasets.reading.columns import ROLES
 from pcrec_core.datasets.reading.layout import Layout, layout_of
-from pcrec_core.datasets.reading.options import Options
+from pcrec_core.datasets.reading.options import Options, from_words
 from pcrec_core.datasets.reading.reader import Reading, examine
 from pcrec_core.datasets.split import split
 from pcrec_core.datasets.statistics import statistics
 from pcrec_core.errors import DataError
+from pcrec_core.specs.run import Data
 
 #: Names of the units of Unix times, and from which number on.
 _UNITS = ((1e17, "ns"), (1e14, "us"), (1e11, "ms"), (1e8, "s"))
@@ -45,6 +46,24 @@ def describe(path: Path, options: Options | None = None, core: int = 5) -> str:
         lines += _of_interactions(build(found.table, csv.CSV, core))
     except DataError as error:
         lines.append(("left", str(error)))
+    return _aligned(lines)
+
+
+def of_data(data: Data) -> str:
+    """Return the lines on a file, or on what is left of another data set.
+
+    Raises
+    ------
+    DataError
+        It cannot be read.
+    """
+    if data.source == "csv" and data.path is not None:
+        options = from_words(data.columns, data.reading or ())
+        return describe(Path(data.path), options, data.core)
+    return _aligned(of_interactions(load(data)))
+
+
+def _aligned(lines: list[tuple[str, str]]) -> str:
     return "\n".join(f"{name:<12} {text}" for name, text in lines)
 
 

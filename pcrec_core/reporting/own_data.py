@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from pcrec_core.analysis import comparisons, own_data
+from pcrec_core.datasets import describe
+from pcrec_core.errors import require
 from pcrec_core.metrics import METRICS, PRIMARY
 from pcrec_core.reporting import tables
 from pcrec_core.reporting.formats import (
@@ -20,9 +23,13 @@ from pcrec_core.reporting.formats import (
     probability,
     size,
 )
-from pcrec_core.reporting.html import Html, table
-from pcrec_core.reporting.page import Runs
+from pcrec_core.reporting.html import Html, sentence, table
+from pcrec_core.reporting.page import Runs, Study
+from pcrec_core.specs.run import RunSpec
+from pcrec_core.study import forecast, trial
 from pcrec_core.study.replicates import Replicates
+from pcrec_core.study.trial import LABELS
+from pcrec_core.study.variants import variant
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em }
@@ -38,6 +45,61 @@ _MEANING = {
     "inconclusive": "these data and runs cannot say",
     "not tested": "an arm has fewer than three runs, so that there is no word",
 }
+
+
+def fitted(study: Study, hours: float) -> Study:
+    """Return the page with seeds and epochs that fit into some hours; as it is for 0 hours.
+
+    Raises
+    ------
+    SpecError
+        The hours are negative, or do not suffice.
+    """
+    require(hours >= 0, f"hours must be 0 or more, not {hours}.")
+    if not hours:
+        return study
+    [data] = study.datasets
+    plan, path = trial.remembered(data, study.models, hours)
+    if plan is None:
+        plan = trial.fitting(hours, _rates(study))
+        trial.remember(plan, path)
+    return replace(
+        study, seeds=tuple(range(plan.seeds)), given={**study.given, "epochs": plan.epochs}
+    )
+
+
+def _rates(study: Study) -> forecast.Rates:
+    return forecast.rates(trial.one_each(study.datasets[0], study.models), study.device)
+
+
+def show_reading(study: Study) -> Html:
+    """Show how the file is read; of another data set, what is left of it."""
+    [data] = study.datasets
+    text = describe.of_data(data)
+    return Html(f"<pre>{html.escape(text)}</pre>", text)
+
+
+def show_forecast(study: Study) -> Html:
+    """Show how long the page's runs take on this machine, from the time of their first batches."""
+    [data] = study.datasets
+    runs = [
+        variant(label, data, model, seed, study.given)
+        for label in LABELS
+        for model in study.models
+        for seed in study.seeds
+    ]
+    found = [run for run in runs if isinstance(run, RunSpec)]
+    whole = forecast.duration(forecast.seconds(found, _rates(study)))
+    return sentence(
+        f"{len(runs)} runs take about {whole} one after the other; those that have a record are"
+        " read."
+    )
+
+
+def show_answers(frame: pd.DataFrame, runs: Runs, trivial: Runs, gain: float) -> Html:
+    """Show one sentence per comparison, and the warnings."""
+    found = [*answers(frame, gain), *warnings(runs, trivial)]
+    return Html(_list(found), " ".join(found))
 
 
 def decided(runs: Runs, gain: float) -> pd.DataFrame:
@@ -168,7 +230,7 @@ _INTRODUCTION = (
 
 
 def _list(sentences: Sequence[str]) -> str:
-    items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
+    items = "".join(f"<li>{html.escape(text)}</li>" for text in sentences)
     return f'<ul class="verdict">{items}</ul>'
 
 

@@ -96,7 +96,7 @@ class Study:
         """
         check_parameters(namespace)
         names = namespace.get("datasets") or [namespace["dataset"]]
-        file = namespace.get("csv", ""), namespace.get("columns", ())
+        file = namespace.get("csv", ""), namespace.get("columns", ()), namespace.get("core", 5)
         return cls(
             tuple(defaults.dataset(name, *file) for name in names),
             tuple(namespace.get("models") or [namespace["model"]]),
