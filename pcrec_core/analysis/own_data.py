@@ -46,28 +46,34 @@ def decided(
         (``runs_needed``; missing if no hundred would).
     """
     found = list(_compared(groups, metric))
-    one_sided = [_sides(c, gain) for _, _, c in found]
-    rows = []
-    for (over, base, c), adjusted in zip(found, adjust(one_sided), strict=True):
-        rows.append(
-            {
-                "model": over.model,
-                "comparison": comparisons.named(over, base),
-                "metric": metric,
-                "relative_improvement": c.RI,
-                "low": c.low,
-                "high": c.high,
-                "p": adjusted.printed,
-                "mde": c.mde,
-                "verdict": outcomes.word(adjusted, tested=not c.few_runs),
-                "reason": c.reason,
-                "runs": c.fewest_runs,
-                "runs_needed": runs_needed(c, gain),
-                "users": c.users,
-                "users_only": c.users_only,
-            }
-        )
-    return pd.DataFrame(rows)
+    adjusted = adjust([_sides(c, gain) for _, _, c in found])
+    return pd.DataFrame(
+        [
+            _row(over, base, c, sides, gain)
+            for (over, base, c), sides in zip(found, adjusted, strict=True)
+        ]
+    )
+
+
+def _row(
+    over: Replicates, base: Replicates, c: Comparison, adjusted: Sides, gain: float
+) -> dict[str, object]:
+    return {
+        "model": over.model,
+        "comparison": comparisons.named(over, base),
+        "metric": c.metric,
+        "relative_improvement": c.RI,
+        "low": c.low,
+        "high": c.high,
+        "p": adjusted.printed,
+        "mde": c.mde,
+        "verdict": outcomes.word(adjusted, tested=not c.few_runs),
+        "reason": c.reason,
+        "runs": c.fewest_runs,
+        "runs_needed": runs_needed(c, gain),
+        "users": c.users,
+        "users_only": c.users_only,
+    }
 
 
 def _compared(

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from pcrec_core import paths, writing
 from pcrec_core.datasets.files import sha256
-from pcrec_core.datasets.reading.columns import ROLES, choose
+from pcrec_core.datasets.reading.aliases import ROLES
+from pcrec_core.datasets.reading.columns import choose
 from pcrec_core.datasets.reading.faults import refuse
 from pcrec_core.datasets.reading.layout import Layout, layout_of, minimal
 from pcrec_core.datasets.reading.opening import require_regular, shown

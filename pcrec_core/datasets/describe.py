@@ -12,7 +12,7 @@ from pcrec_core.datasets import csv, load
 from pcrec_core.datasets.interactions import Interactions, build
 from pcrec_core.datasets.notes import notes
 from pcrec_core.datasets.reading import separators
-from pcrec_core.datasets.reading.columns import ROLES
+from pcrec_core.datasets.reading.aliases import ROLES
 from pcrec_core.datasets.reading.layout import Layout, layout_of
 from pcrec_core.datasets.reading.options import Options, from_words
 from pcrec_core.datasets.reading.reader import Reading, examine

@@ -93,7 +93,7 @@ def _plan(given: argparse.Namespace, data: Data) -> Plan:
 
 def _write(given: argparse.Namespace, data: Data, plan: Plan, reading: str) -> None:
     # the report is made of all that stands above this room, and needs no torch
-    from pcrec_core.reporting import own_data
+    from pcrec_core.reporting import own_data, own_data_page
     from pcrec_core.reporting.page import Study
 
     page = Study(
@@ -110,6 +110,6 @@ def _write(given: argparse.Namespace, data: Data, plan: Plan, reading: str) -> N
     for sentence in own_data.warnings(runs, trivial):
         say(f"warning      {sentence}")
     out = given.out or Path(f"{given.file.name.partition('.')[0]}-pcrec.html")
-    page_of_html = own_data.report(given.file.name, reading, runs, trivial, given.gain)
+    page_of_html = own_data_page.report(given.file.name, reading, runs, trivial, given.gain)
     write_whole(out.absolute(), page_of_html.encode())
     say(f"report       {out}")

@@ -2,63 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
+from pcrec_core.datasets.reading.aliases import ALIASES, OTHERS, folded, roles
 from pcrec_core.datasets.reading.opening import shown
-from pcrec_core.datasets.reading.values import looks_like_time, looks_numeric_or_date
+from pcrec_core.datasets.reading.times import looks_like_time, looks_numeric_or_date
 from pcrec_core.errors import DataError, unknown
 
-ROLES = ("user", "item", "time")
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
-
-
-#: Names of columns by what they hold, in lower case, without blanks and punctuation.
-ALIASES = {
-    "user": _words(
-        "user userid uid username visitorid reviewerid customerid memberid personid profileid"
-        " sessionid session steamid userkey"
-    ),
-    "item": _words(
-        "item itemid iid movieid asin parentasin businessid productid isbn bookid songid trackid"
-        " artistid newsid articleid appid gameid videoid sku placeid venueid"
-    ),
-    "time": _words("time timestamp ts datetime date unixreviewtime unixtime eventtime createdat"),
-}
-#: Names of columns that hold numbers and are no time.
-_OTHER = _words(
-    "rating ratings score stars star overall label value weight price quantity count plays hours"
-    " useful funny cool bookrating helpful votes transactionid index"
-)
-_TYPE = re.compile(r":(token|float|token_seq|float_seq)$")
 _MOST = 6
-
-
-def folded(name: str) -> str:
-    """Return a name as aliases are compared: ``user_id:token`` and `` User-ID`` are ``userid``."""
-    return re.sub(r"[\W_]+", "", _TYPE.sub("", name.strip()).casefold())
-
-
-def roles(names: Sequence[str]) -> dict[str, list[str]]:
-    """Return the names that each role can mean; the role's own name excludes the others."""
-    found = {}
-    for role in ROLES:
-        matching = [name for name in names if folded(name) in ALIASES[role]]
-        own = [name for name in matching if folded(name) == role]
-        found[role] = own or matching
-    return found
-
-
-def recognised(names: Sequence[str]) -> bool:
-    """Return whether the names have a user and an item."""
-    found = roles(names)
-    return bool(found["user"] and found["item"])
 
 
 def choose(
@@ -165,7 +119,7 @@ def _perhaps_times(
         name
         for place, name in enumerate(names)
         if name not in known
-        and folded(name) not in (*_OTHER, "")
+        and folded(name) not in (*OTHERS, "")
         and looks_numeric_or_date([row[place] for row in rows if len(row) == len(names)])
     ]
 

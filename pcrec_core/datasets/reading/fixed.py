@@ -13,7 +13,8 @@ from pcrec_core.datasets.reading import delimited
 from pcrec_core.datasets.reading.faults import refuse
 from pcrec_core.datasets.reading.layout import Layout
 from pcrec_core.datasets.reading.opening import require_regular, shown
-from pcrec_core.datasets.reading.reader import faults_of, locate_lines, width_faults
+from pcrec_core.datasets.reading.raw import locate_lines, width_faults
+from pcrec_core.datasets.reading.reader import faults_of
 from pcrec_core.datasets.reading.values import Masks
 from pcrec_core.errors import DataError
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pcrec_core.datasets.reading import columns
+from pcrec_core.datasets.reading import aliases
 from pcrec_core.datasets.reading.opening import shown
 from pcrec_core.datasets.reading.options import Options
-from pcrec_core.datasets.reading.values import looks_numeric_or_date
+from pcrec_core.datasets.reading.times import looks_numeric_or_date
 from pcrec_core.errors import DataError
 
 BLANKS = " "
@@ -86,7 +86,7 @@ def _first(lines: Sequence[str]) -> int:
 
 def _is_header(line: str) -> bool:
     names = (_fields([line.lstrip("#")], sep) for sep in CANDIDATES)
-    return any(columns.recognised(rows[0]) for rows in names if rows)
+    return any(aliases.recognised(rows[0]) for rows in names if rows)
 
 
 def _commented(lines: Sequence[str]) -> bool:
@@ -152,8 +152,8 @@ def _separator(path: Path, by_sep: dict[str, Rows], options: Options) -> str:
 def _meets(names: Sequence[str], wanted: Sequence[str] | None) -> bool:
     """Return whether the names of a first line are those that are wanted or recognised."""
     if wanted is None or all(name.isdecimal() for name in wanted):
-        return columns.recognised(names)
-    return {columns.folded(name) for name in wanted} <= {columns.folded(name) for name in names}
+        return aliases.recognised(names)
+    return {aliases.folded(name) for name in wanted} <= {aliases.folded(name) for name in names}
 
 
 def _has_header(path: Path, names: Sequence[str], rest: Rows, options: Options) -> bool:
@@ -161,7 +161,7 @@ def _has_header(path: Path, names: Sequence[str], rest: Rows, options: Options) 
         return options.header
     wanted = options.columns or ()
     if any(not name.isdecimal() for name in wanted) or any(
-        columns.roles(names)[role] for role in ("user", "item")
+        aliases.roles(names)[role] for role in ("user", "item")
     ):
         return True
     whole = [row for row in rest if len(row) == len(names)]
