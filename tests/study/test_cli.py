@@ -342,7 +342,7 @@ def test_where_training_is_forbidden_the_command_is_named(call, monkeypatch):
 
 
 WRONG = table("""
-                      | required: data | train | study | show | notebook
+                      | required: data | try | train | study | show | notebook
 trian                 | invalid choice: 'trian' (choose from
 show                  | required: PATH|NAME|IDENTITY
 train base --model bpr | arguments are required: --dataset
