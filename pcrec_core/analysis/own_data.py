@@ -11,6 +11,7 @@ from pcrec_core.analysis import comparisons, power
 from pcrec_core.analysis.claims import outcomes
 from pcrec_core.analysis.claims.sides import UNTESTED, Sides, adjust, sides
 from pcrec_core.analysis.effects import Comparison
+from pcrec_core.analysis.run_variance import pooled_over
 from pcrec_core.metrics import PRIMARY
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study.replicates import Replicates
@@ -49,15 +50,20 @@ def decided(
     adjusted = adjust([_sides(c, gain) for _, _, c in found])
     return pd.DataFrame(
         [
-            _row(over, base, c, sides, gain)
-            for (over, base, c), sides in zip(found, adjusted, strict=True)
+            _row(pair, arms, c, sides, gain)
+            for (pair, arms, c), sides in zip(found, adjusted, strict=True)
         ]
     )
 
 
 def _row(
-    over: Replicates, base: Replicates, c: Comparison, adjusted: Sides, gain: float
+    pair: tuple[Replicates, Replicates],
+    arms: Sequence[Replicates],
+    c: Comparison,
+    adjusted: Sides,
+    gain: float,
 ) -> dict[str, object]:
+    over, base = pair
     return {
         "model": over.model,
         "comparison": comparisons.named(over, base),
@@ -70,7 +76,7 @@ def _row(
         "verdict": outcomes.word(adjusted, tested=not c.few_runs),
         "reason": c.reason,
         "runs": c.fewest_runs,
-        "runs_needed": runs_needed(c, gain),
+        "runs_needed": runs_needed(c, arms, gain),
         "users": c.users,
         "users_only": c.users_only,
     }
@@ -78,11 +84,12 @@ def _row(
 
 def _compared(
     groups: Sequence[Mapping[str, Replicates]], metric: str
-) -> Iterator[tuple[Replicates, Replicates, Comparison]]:
+) -> Iterator[tuple[tuple[Replicates, Replicates], list[Replicates], Comparison]]:
     for group in groups:
         for a, b in COUPLES:
             if {a, b} <= group.keys():
-                yield group[a], group[b], comparisons.compare(group[a], group[b], metric)
+                pair = group[a], group[b]
+                yield pair, list(group.values()), comparisons.compare(*pair, metric)
 
 
 def _sides(c: Comparison, gain: float) -> Sides:
@@ -92,15 +99,18 @@ def _sides(c: Comparison, gain: float) -> Sides:
     return sides("better", c, e=e, theta=e / 2)
 
 
-def runs_needed(c: Comparison, gain: float) -> int | None:
+def runs_needed(c: Comparison, arms: Sequence[Replicates], gain: float) -> int | None:
     """Return the fewest runs per arm, from those there are on, that find ``gain`` 4 times in 5.
+
+    The variance of runs is pooled over ``arms``, those of the model (:ref:`statistics-power`).
 
     None where it cannot be projected, or a hundred runs do not suffice: the users are too few.
     """
     if c.users_only or c.L is None or c.runs_v != c.runs_b or not c.se:
         return None
-    enough = (n for n in range(c.runs_v, _MOST + 1) if power.projected(c, n).mde <= gain)
-    return next(enough, None)
+    of_runs = pooled_over(arms, c.metric)
+    tried = range(c.runs_v, _MOST + 1)
+    return next((n for n in tried if power.projected(c, of_runs, n).mde <= gain), None)
 
 
 def costs(groups: Sequence[Mapping[str, Replicates]]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from pcrec_core.analysis import own_data, power
 from pcrec_core.analysis.claims import outcomes
 from pcrec_core.analysis.claims.sides import adjust, sides
 from pcrec_core.analysis.comparisons import compare
+from pcrec_core.analysis.run_variance import pooled_over
 from pcrec_core.reporting import own_data as report
 from pcrec_core.reporting.page import Runs
 
@@ -49,10 +50,13 @@ def test_two_runs_are_not_tested_and_a_missing_arm_is_not_compared():
 
 def test_the_runs_needed_are_the_fewest_that_find_the_gain():
     c = compare(BETTER["LE"], BETTER["avg"], "MRR@5")
-    reached = {n: power.projected(c, n).mde for n in range(3, 101)}
+    arms = list(BETTER.values())
+    of_runs = pooled_over(arms, "MRR@5")
+    reached = {n: power.projected(c, of_runs, n).mde for n in range(3, 101)}
     gain = reached[7] + 1e-9
-    assert own_data.runs_needed(c, gain) == next(n for n in reached if reached[n] <= gain) <= 7
-    assert own_data.runs_needed(c, reached[100] / 2) is None
+    fewest = next(n for n in reached if reached[n] <= gain)
+    assert own_data.runs_needed(c, arms, gain) == fewest <= 7
+    assert own_data.runs_needed(c, arms, reached[100] / 2) is None
 
 
 def test_a_sentence_for_every_word():
