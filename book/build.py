@@ -13,13 +13,12 @@ import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-import itables
 import nbformat
 import papermill
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
-from book import check, computed, fold, front, launch, numbers
+from book import check, computed, datatables, fold, front, launch, numbers
 from pcrec_core.errors import FileError
 from pcrec_core.paths import ROOT, records
 from pcrec_core.writing import write_whole
@@ -103,7 +102,7 @@ def stage(folder: Path) -> None:
         ignore=lambda _, names: {n for n in names if n[-6:] != ".ipynb"},
     )
     shutil.copytree(records(), folder / "_extra" / "records")
-    _bring_datatables(folder / "_static")
+    datatables.bring(folder / "_static")
 
 
 def finish(folder: Path) -> None:
@@ -115,33 +114,6 @@ def finish(folder: Path) -> None:
     computed.fill(folder / "book")
     numbers.number(folder)
     launch.add_buttons(folder / "_config.yml", os.environ)
-
-
-def _bring_datatables(folder: Path) -> None:
-    bundle = Path(itables.__file__).parent / "html" / "dt_bundle"
-    shutil.copy(bundle.with_suffix(".css"), folder / "datatables.css")
-    script = classic(bundle.with_suffix(".js").read_text(encoding="utf-8"), "DataTable")
-    (folder / "datatables.js").write_text(script, encoding="utf-8")
-
-
-def classic(module: str, name: str) -> str:
-    """Turn a bundled ES module into a classic script that sets ``window.name`` to its default.
-
-    A browser loads no module into a page opened from disk, but any classic script.
-
-    Raises
-    ------
-    SystemExit
-        If the text is not a bundle with one export list that has a default.
-    """
-    exports = r"export\s*\{[^{}]*?([\w$]+) as default[^{}]*\};?"
-    body, found = re.subn(exports, lambda match: f"window.{name}={match[1]};", module)
-    if found != 1:
-        raise SystemExit(
-            f"{name} cannot be a classic script: its module has {found} lists of exports with a"
-            " default, not 1; see book/build.py."
-        )
-    return f'(function () {{ "use strict";\n{body}\n}})();\n'
 
 
 def pages(folder: Path) -> None:

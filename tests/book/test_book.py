@@ -10,7 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat import v4
 
-from book import build, check
+from book import build, check, datatables
 from pcrec_core.paths import ROOT
 from pcrec_core.reporting import formats
 
@@ -186,7 +186,7 @@ def test_a_style_sheet_that_loads_from_another_host_is_named(small: Path) -> Non
 
 
 def test_a_module_becomes_a_script_that_names_its_default_export() -> None:
-    script = build.classic(
+    script = datatables.classic(
         "const a=1;const b$=2;export{a as one,b$ as default,a as two};\n/* end */", "Two"
     )
     assert (
@@ -207,7 +207,7 @@ def test_a_module_without_one_default_export_is_refused(module: str, lists: int)
     with pytest.raises(
         SystemExit, match=f"its module has {lists} lists of exports with a default, not 1"
     ):
-        build.classic(module, "DataTable")
+        datatables.classic(module, "DataTable")
 
 
 def test_a_notebook_is_executed_in_place_and_comes_out_the_same_twice(tmp_path: Path) -> None:
