@@ -80,10 +80,10 @@ def choice_on_test(choosing: pd.DataFrame) -> str:
     ``choosing`` is the frame of ``deviations.choosing`` for the released protocol.
     """
     row = choosing[choosing["metric"] == PRIMARY].iloc[0]
+    valid, test = (percent(row[f"relative_improvement_{on}"]) for on in ("validation", "test"))
     return (
-        "It picks epochs on the test set, and only PCRec gets a learning-rate schedule; picking"
-        f" so moves PCRec's gain from {percent(row['relative_improvement_validation'])} to"
-        f" {percent(row['relative_improvement_test'])}."
+        "The released code picks epochs on the test set, and gives only PCRec a learning-rate"
+        f" schedule; picking so moves PCRec's gain from {valid} to {test}."
     )
 
 

@@ -54,3 +54,16 @@ def test_the_front_page_is_short_and_its_counts_add_up(html: Path) -> None:
     assert sentence is not None
     assert int(sentence[1]) == len(registry())
     assert sum(map(int, re.findall(r"\d+", sentence[2]))) == len(registry())
+
+
+def test_the_totals_on_all_pages_agree(html: Path) -> None:
+    sentence = r"The study confronts \d+ claims, [^)]*\)"
+    pages = [words(html / f"{page}.html") for page in ("book/index", "notebooks/verdict")]
+    first, second = (re.search(sentence, page) for page in pages)
+    assert first is not None and second is not None and first[0] == second[0]
+    row = re.search(r"\ball ([\d ]+)", pages[1][pages[1].index("Every claim counts once") :])
+    assert row is not None
+    total, *parts = map(int, row[1].split())
+    assert total == sum(parts) == len(registry())
+    index = article(html / "book" / "artifacts.html").select("td:last-child")
+    assert sum(int(cell.get_text()) for cell in index if cell.get_text().isdigit()) == total
