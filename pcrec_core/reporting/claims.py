@@ -13,7 +13,7 @@ import pandas as pd
 
 from pcrec_core.analysis.claims.outcomes import DECIDED, WORDS
 from pcrec_core.analysis.claims.registry import COMPOUND
-from pcrec_core.analysis.claims.sides import KINDS
+from pcrec_core.analysis.claims.sides import BY_SEED, KINDS
 from pcrec_core.analysis.claims.table import MEMBERS
 from pcrec_core.reporting.claim_formats import (
     format_compound,
@@ -25,6 +25,7 @@ from pcrec_core.reporting.formats import (
     improvement,
     missing,
     percent,
+    points,
     probability,
     signed,
     with_interval,
@@ -136,6 +137,8 @@ def _format_sentence(row: Mapping[str, Any]) -> str:
         return f"{claim}: {described(row['described'])}."
     if row["kind"] == "run-level":
         return f"{claim}: {_format_run_level(row)}."
+    if row["kind"] == BY_SEED:
+        return f"{claim}: {_format_by_seed(row)}."
     interval = "users only, 95 %" if row["users_only"] is True else "95 %"
     printed = row["paper_relative_improvement"]
     paper = "" if missing(printed) else f"; the paper {percent(printed)}"
@@ -154,6 +157,15 @@ def _format_run_level(row: Mapping[str, Any]) -> str:
         f"{arm_name(row['a'])} {row['mean_variant']:.3f}, {arm_name(row['b'])}"
         f" {row['mean_base']:.3f}, difference"
         f" {difference} (95 %; Welch's test over runs, p {row['p']:.3f}; runs {row['runs']}){more}"
+    )
+
+
+def _format_by_seed(row: Mapping[str, Any]) -> str:
+    gap = with_interval(points, row["difference"], row["low"], row["high"])
+    return (
+        f"{format_word(row)}. Improvement {percent(row['mean_variant'])} with the habits,"
+        f" {percent(row['mean_base'])} without; difference in points {gap} (95 %; paired over"
+        f" seeds, one-sided p {row['p']:.3f}; runs {row['runs']})"
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from pcrec_core.analysis import paper
-from pcrec_core.reporting.formats import Formatter, count, general, number
+from pcrec_core.reporting.formats import DASH, Formatter, count, general, number
 from pcrec_core.reporting.html import Html, sentence, table
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study.records import RunRecord
@@ -71,6 +71,31 @@ def show_tried(found: Sequence[RunRecord]) -> Html:
     frame = pd.DataFrame(rows).sort_values(order, kind="stable")
     formats = {"validation_ndcg20": number(4), "eta": general, "l2": general}
     return table(frame, formats, "table2-tried")
+
+
+def show_search(found: Sequence[RunRecord], name: str) -> Html:
+    """Show what was tried for each model and variant, in one row, and the range that it reached.
+
+    ``found`` are trials, as for ``show_tried``, which lists them one by one.
+    """
+    trials = pd.DataFrame([_trial(record) for record in found])
+    if trials.empty:
+        return sentence("No run here is a trial.")
+    searched = trials.groupby(["dataset", "model", "variant"], sort=True)
+    rows = [
+        dict(zip(("dataset", "model", "variant"), key, strict=True))
+        | {"trials": len(rows)}
+        | {tried: _listed(rows[tried]) for tried in ("epochs", "eta", "l2")}
+        | {"least_on_validation": rows["validation_ndcg20"].min()}
+        | {"best_on_validation": rows["validation_ndcg20"].max()}
+        for key, rows in searched
+    ]
+    formats = {"least_on_validation": number(4), "best_on_validation": number(4)}
+    return table(pd.DataFrame(rows), formats, name, "Every trial has seed 0.", trials)
+
+
+def _listed(values: pd.Series) -> str:
+    return ", ".join(general(value) for value in sorted(values.dropna().unique())) or DASH
 
 
 def _trial(record: RunRecord) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +11,10 @@ import pytest
 from curves_support import ranked
 from records_support import record_with
 from scipy.stats import t, ttest_rel
-from stats_support import made, simulated
+from stats_support import made, plain, simulated
 
 from pcrec_core.analysis import comparisons, crossed_t, paper
-from pcrec_core.analysis.claims import ladder
+from pcrec_core.analysis.claims import ladder, looks
 from pcrec_core.analysis.claims.decide import decide
 from pcrec_core.analysis.claims.evidence import gather
 from pcrec_core.analysis.claims.measurement import Evidence
@@ -29,6 +30,7 @@ from pcrec_core.analysis.claims.registry import registry
 from pcrec_core.analysis.claims.table import table
 from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.analysis.paired_runs import paired_runs
+from pcrec_core.reporting import amendment_tables, claims
 from pcrec_core.study.records import Record, Store
 from pcrec_core.study.replicates import Replicates
 from pcrec_core.study.variants import variant
@@ -280,3 +282,53 @@ def test_the_rungs_read_both_choices_of_one_training(tmp_path):
     given = gather(read, "MRR@5")[LADDER]
     # Five seeds are planned; L is rung 1 less rung 4, 2.5 less 0.5.
     assert given.missing == 2 and near(2.0) == given.found.L
+
+
+def test_the_ladder_is_climbed_with_an_interval_over_seeds(tmp_path):
+    """Rung 1 by seed is 2.5, 1 and 1: mean 1.5, SD of the mean 0.5, t of 2 degrees 4.302653."""
+    store = Store(tmp_path)
+    for seed, on_test in enumerate(("1 2 4 9", "2 2 9 9", "2 2 9 9")):
+        store.put(ladder_record("ladder-LE", seed, on_test, "2 4 9 9"))
+        store.put(ladder_record("ladder-base", seed, "2 9 9 9", "4 9 9 9"))
+    frame = ladder.climbed(reader(store)).set_index(["model", "rung"])
+    first = frame.loc[("sasrec", 1)]
+    expected = (1.5, 1.5 - 4.302653 * 0.5, 1.5 + 4.302653 * 0.5)
+    assert tuple(first[["relative_improvement", "low", "high"]]) == near(expected)
+    assert first["seeds"] == 3 and first["paper_relative_improvement"] == near(0.034125)
+    assert frame["relative_improvement"].notna().sum() == 2  # rungs 1 and 3 need no cosine
+    page = plain(amendment_tables.show_ladder(frame.reset_index(), "ladder")._repr_html_())
+    assert page.count("not tested") >= 10 and "+150.0 % [\N{MINUS SIGN}65.1, +365.1]" in page
+
+
+# --- item 7: the verdicts then and now
+
+
+def test_the_verdicts_at_three_runs_stand_beside_those_of_both_rules_now():
+    c = made(0.002, 0.0105, 9, runs_v=10, runs_b=10, Vu=1.0)
+    new, old = (decide({LE: Evidence(c)}, original=rule) for rule in (False, True))
+    frame = table(new).assign(original_verdict=[verdict.word for verdict in old.values()])
+    found = looks.since_three_runs(frame).set_index("id")
+    assert len(found) == 206 and not set(NEW.index) & set(found.index)
+    row = found.loc[LE]
+    assert list(row[list(looks.VERDICTS)]) == [INCONCLUSIVE, INCONCLUSIVE, RULED_OUT]
+    assert list(row[["runs_then", "runs"]]) == ["3, 3", "10, 10"]
+    counts = looks.by_family(found.reset_index())
+    of_family = counts[counts["family"] == "table3/retailrocket-half"].set_index("word")
+    assert of_family.loc[RULED_OUT].tolist()[1:] == [4, 0, 2]  # with the claim of every model
+    assert of_family[list(looks.VERDICTS)].sum().tolist() == [7, 7, 7]
+    page = amendment_tables.show_looks(found.reset_index(), "looks")._repr_html_()
+    assert "For 4 the two rules differ" in page  # with three claims that join others
+    assert "10, 10" in page
+    same = found.reset_index().assign(verdict="x", original_verdict="x", verdict_then="x")
+    text = "Each of the 206 claims has one verdict"
+    assert text in amendment_tables.show_looks(same, "looks")._repr_html_()
+    families = amendment_tables.show_families(counts, "families")._repr_html_()
+    assert "2 ruled out, 5 not tested" in re.sub("<[^>]+>", "", families)
+
+
+def test_the_sentence_of_a_claim_over_seeds_is_in_points():
+    pairs = paired_runs([0.06, 0.05, 0.07, 0.06, 0.05], [0.02, 0.01, 0.02, 0.02, 0.02])
+    frame = table(decide({LADDER: Evidence(pairs)})).loc[[LADDER]]
+    text = plain(repr(claims.sentences(frame)))
+    assert "supported. Improvement +5.8 % with the habits, +1.8 % without" in text
+    assert "difference in points +4.0 [+3.1, +4.9] (95 %; paired over seeds" in text

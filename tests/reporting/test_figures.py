@@ -396,3 +396,59 @@ def test_kinds_of_target_have_rows_of_their_own_without_the_papers_value():
     names = [f"BPR: PCRec (LE) over base, {kind} targets" for kind in ("new", "repeated")]
     assert texts(axes.get_yticklabels()) == names
     assert drawn(axes, "x") == []
+
+
+# --- The ladder
+
+
+def test_the_ladder_draws_what_is_tested_and_marks_the_rest():
+    rung = {"metric": "MRR@5", "paper_relative_improvement": 0.034}
+    frame = pd.DataFrame(
+        [
+            rung | {"model": model, "rung": number, "what": f"habit {number}"} | values
+            for model in ("sasrec", "dnn")
+            for number, values in enumerate(
+                (
+                    {"relative_improvement": 0.05, "low": 0.03, "high": 0.07},
+                    {"relative_improvement": np.nan, "low": np.nan, "high": np.nan},
+                ),
+                start=1,
+            )
+        ]
+    )
+    left, right = figures.ladder.ladder(frame).axes
+    assert [axes.get_title() for axes in (left, right)] == ["SASRec", "DNN"]
+    assert first_x(drawn(left, "o")) == [5] and first_y(drawn(left, "o")) == [1]
+    assert first_x(
+        [line for line in left.lines if line.get_label() == "the paper"]
+    ) == pytest.approx([3.4])
+    assert [(text.get_text().strip(), text.xy[1]) for text in left.texts] == [("not tested", 2)]
+    assert texts(left.get_yticklabels()) == ["1. habit 1", "2. habit 2"]
+    assert left.get_ylim() == (2.5, 0.5)  # the first rung at the top
+
+
+def test_robustness_has_one_row_per_change_which_a_model_may_lack():
+    change = {"metric": "MRR@5", "paper_relative_improvement": 0.03, "low": 0.0, "high": 0.04}
+    frame = pd.DataFrame(
+        [
+            change | {"model": "dnn", "change": "nothing", "relative_improvement": 0.02},
+            change | {"model": "bpr", "change": "nothing", "relative_improvement": 0.01},
+            change | {"model": "bpr", "change": "an L2", "relative_improvement": None},
+        ]
+    )
+    dnn, bpr = figures.robustness.robustness(frame).axes
+    assert first_x(drawn(dnn, "o")) == [2] and first_y(drawn(bpr, "o")) == [0]
+    assert texts(dnn.texts) == [] and [text.xy for text in bpr.texts] == [(0, 1)]
+    assert texts(dnn.get_yticklabels()) == ["nothing", "an L2"]
+
+
+def test_the_levels_show_what_hides_seen_items_hollow_and_a_mean_of_0_without_an_interval():
+    row = {"dataset": "ml-100k", "metric": "MRR@5", "seen_items": "candidates"}
+    hidden = {"model": "bpr", "seen_items": "hidden", "mean": 0.2, "low": 0.1, "high": 0.4}
+    none = {"model": "recency", "variant": "recency", "mean": 0.0, "low": None, "high": None}
+    arms = [none, hidden | {"variant": "base"}, hidden | {"variant": "LE", "mean": 0.3}]
+    [axes] = figures.baselines.levels(pd.DataFrame([row | arm for arm in arms])).axes
+    points = drawn(axes, "o")
+    assert first_x(points) == [0, 0.2, 0.3] and first_y(points) == [0, 1, 2]
+    assert [line.get_markerfacecolor() == "white" for line in points] == [False, True, True]
+    assert texts(axes.get_yticklabels()) == ["recency", "BPR base", "BPR PCRec (LE)"]

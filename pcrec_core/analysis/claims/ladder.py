@@ -10,12 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
+from pcrec_core.analysis import paper
 from pcrec_core.analysis.claims.measurement import Evidence
 from pcrec_core.analysis.claims.planned_records import Reader, found_records, planned
-from pcrec_core.analysis.claims.registry import Claim
+from pcrec_core.analysis.claims.registry import Claim, registry
+from pcrec_core.analysis.claims.sides import BY_SEED
+from pcrec_core.analysis.crossed_t import FEWEST_RUNS
 from pcrec_core.analysis.paired_runs import paired_runs
-from pcrec_core.metrics import value_by_user
+from pcrec_core.metrics import PRIMARY, value_by_user
 from pcrec_core.study.records import ModelRecord
 from pcrec_core.study.results import RunResult
 
@@ -83,6 +87,39 @@ def improvements(rung: Rung, claim: Claim, read: Reader, metric: str) -> dict[in
         for label in (rung.over, rung.base)
     )
     return {seed: over[seed] / base[seed] - 1 for seed in sorted(over.keys() & base.keys())}
+
+
+def climbed(read: Reader, metric: str = PRIMARY) -> pd.DataFrame:
+    """Tabulate PCRec's relative improvement on every rung, with its t interval over seeds.
+
+    Returns
+    -------
+    DataFrame
+        One row per model and rung: the number of seeds that both arms have, mean and interval over
+        them, and the paper's value. A rung with fewer than three seeds is not tested: its numbers
+        are missing.
+    """
+    claims = [claim for claim in registry().values() if claim.kind == BY_SEED]
+    return pd.DataFrame([_row(rung, claim, read, metric) for claim in claims for rung in RUNGS])
+
+
+def _row(rung: Rung, claim: Claim, read: Reader, metric: str) -> dict[str, object]:
+    gains = list(improvements(rung, claim, read, metric).values())
+    tested = len(gains) >= FEWEST_RUNS
+    found = paired_runs(gains, np.zeros(len(gains))) if tested else None
+    printed = [paper.value(claim.paper_dataset, claim.model, arm, metric) for arm in ("LE", "base")]
+    return {
+        "dataset": claim.dataset,
+        "model": claim.model,
+        "rung": rung.number,
+        "what": rung.what,
+        "metric": metric,
+        "seeds": len(gains),
+        "relative_improvement": found.L if found else np.nan,
+        "low": found.low if found else np.nan,
+        "high": found.high if found else np.nan,
+        "paper_relative_improvement": paper.improvement(*printed),
+    }
 
 
 def ranks(record: ModelRecord, chosen: str, metric: str) -> np.ndarray:

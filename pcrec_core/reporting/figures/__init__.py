@@ -1,6 +1,7 @@
 """The figures, one module each, in the style of ``style``."""
 
 from pcrec_core.reporting.figures import (
+    baselines,
     chances,
     cost,
     entropy,
@@ -10,11 +11,14 @@ from pcrec_core.reporting.figures import (
     fig6_invalid_layers,
     forest,
     headline,
+    ladder,
     levels,
+    robustness,
     style,
 )
 
 __all__ = [
+    "baselines",
     "chances",
     "cost",
     "entropy",
@@ -24,6 +28,8 @@ __all__ = [
     "fig6_invalid_layers",
     "forest",
     "headline",
+    "ladder",
     "levels",
+    "robustness",
     "style",
 ]

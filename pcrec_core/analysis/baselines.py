@@ -1,0 +1,68 @@
+"""Are the baselines credible: trained models beside rankings that train nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from pcrec_core.analysis import comparisons
+from pcrec_core.metrics import METRICS, PRIMARY
+from pcrec_core.study.replicates import Replicates
+
+
+def hides_seen(arm: Replicates) -> bool:
+    """Return whether an arm's candidates leave out the items of a user's training history.
+
+    Popularity and BPR leave them out where a data set cannot repeat an item, or where the option
+    ``hidden`` asks for it (:ref:`protocols-table`).
+    """
+    run = arm.runs[0]
+    asked = getattr(getattr(run.spec, "options", None), "hidden", "") == "seen"
+    return arm.model in ("popularity", "bpr") and (asked or not run.outcome.repeated.any())
+
+
+def values(arms: Sequence[Replicates], metrics: Sequence[str] = METRICS) -> pd.DataFrame:
+    """Tabulate the arms as ``comparisons.values`` does, with what their candidates are.
+
+    The column ``seen_items`` is "hidden" or "candidates".
+    """
+    frames = [
+        comparisons.values([arm], metrics).assign(
+            seen_items="hidden" if hides_seen(arm) else "candidates"
+        )
+        for arm in arms
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def over_best(
+    bases: Sequence[Replicates], trivial: Sequence[Replicates], metric: str = PRIMARY
+) -> pd.DataFrame:
+    """Compare each base model with the best ranking without training on its data set.
+
+    Returns
+    -------
+    DataFrame
+        One row per base: both means, the baseline's name, and the relative improvement over it
+        with its 95 % interval.
+    """
+    return pd.DataFrame([_over_best(base, trivial, metric) for base in bases])
+
+
+def _over_best(base: Replicates, trivial: Sequence[Replicates], metric: str) -> dict[str, object]:
+    known = [arm for arm in trivial if arm.dataset == base.dataset]
+    best = max(known, key=lambda arm: comparisons.mean_of(arm, metric).mean)
+    c = comparisons.compare(base, best, metric)
+    return {
+        "dataset": base.dataset,
+        "model": base.model,
+        "metric": metric,
+        "mean": c.mean_v,
+        "best": best.variant,
+        "mean_of_best": c.mean_b,
+        "relative_improvement": c.RI,
+        "low": c.low,
+        "high": c.high,
+        "runs": c.runs_v,
+    }

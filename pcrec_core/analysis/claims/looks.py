@@ -1,0 +1,56 @@
+"""What each claim was called at three runs, and what either rule calls it now.
+
+That is the table of item 7 of the amendment (:ref:`statistics-amendment-1`).
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pcrec_core import paths
+from pcrec_core.analysis.claims.outcomes import WORDS
+
+#: The columns with a verdict, in order.
+VERDICTS = ("verdict_then", "original_verdict", "verdict")
+
+
+def since_three_runs(frame: pd.DataFrame) -> pd.DataFrame:
+    """Set the verdicts of the three-run look beside those of both rules now.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The frame of ``evidence.decided``.
+
+    Returns
+    -------
+    DataFrame
+        One row per claim that had a verdict at three runs (``data/looks.csv``): relative
+        improvement, interval, Holm p and runs, then and now; the verdict then; and now the verdict
+        by the rule before the amendment and by the rule.
+    """
+    then = pd.read_csv(paths.data() / "looks.csv", index_col="id").rename(
+        columns={"RI": "relative_improvement", "Holm p": "holm_p", "word": "verdict"}
+    )
+    numbers = [column for column in then if column != "verdict"]
+    now = frame[["family", "dataset", "model", "claim", *numbers, "original_verdict", "verdict"]]
+    return now.join(then.add_suffix("_then"), how="inner").reset_index()
+
+
+def by_family(looks: pd.DataFrame) -> pd.DataFrame:
+    """Count the verdicts of each family, then and now.
+
+    ``looks`` is the frame of ``since_three_runs``. One row per family and word that some rule
+    gives, one column per entry of ``VERDICTS``.
+    """
+    counts = pd.concat(
+        [looks.groupby("family", sort=False)[column].value_counts() for column in VERDICTS], axis=1
+    )
+    counts = counts.set_axis(VERDICTS, axis=1).fillna(0).astype(int)
+    order = [
+        (family, word)
+        for family in looks["family"].unique()
+        for word in WORDS
+        if (family, word) in counts.index
+    ]
+    return counts.reindex(pd.MultiIndex.from_tuples(order, names=["family", "word"])).reset_index()

@@ -1,0 +1,73 @@
+"""Tables on the ladder, and on what the amendment changed (:ref:`statistics-amendment-1`)."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pcrec_core.analysis.claims.looks import VERDICTS
+from pcrec_core.analysis.claims.outcomes import WORDS
+from pcrec_core.reporting.formats import DASH, percent, with_interval
+from pcrec_core.reporting.html import Html, csv_link, table
+from pcrec_core.reporting.robustness_tables import improvements
+
+
+def show_ladder(frame: pd.DataFrame, name: str) -> Html:
+    """Show PCRec's improvement rung by rung, the frame of ``ladder.climbed``."""
+    shown = frame[["model", "rung", "what", "seeds"]].assign(
+        improvement=improvements(frame),
+        paper_relative_improvement=frame["paper_relative_improvement"],
+    )
+    note = (
+        f"PCRec over its base in {frame['metric'].iloc[0]} on {frame['dataset'].iloc[0]}: mean over"
+        " seeds of the improvement by seed, with its 95 % t interval over seeds. Described, without"
+        " a verdict. Rung 6 has the planned runs of Table 3, so its mean of ratios differs from the"
+        " ratio of means there. Fewer than three seeds: not tested."
+    )
+    return table(shown, {"paper_relative_improvement": percent}, name, note, frame)
+
+
+def show_looks(looks: pd.DataFrame, name: str) -> Html:
+    """Show the claims whose verdicts then and now differ, the frame of ``since_three_runs``.
+
+    The CSV has every claim.
+    """
+    moved = looks[looks[list(VERDICTS)].nunique(axis=1) > 1]
+    shown = moved[["claim", "dataset"]].assign(
+        improvement_before=_improvements(moved, "_then"),
+        runs_then=moved["runs_then"].fillna(DASH),
+        verdict_then=moved["verdict_then"],
+        improvement_now=_improvements(moved, ""),
+        runs_now=moved["runs"].fillna(DASH),
+        original_verdict=moved["original_verdict"],
+        verdict_now=moved["verdict"],
+    )
+    by_rule = (looks["original_verdict"] != looks["verdict"]).sum()
+    note = (
+        f"{len(moved)} of the {len(looks)} claims of the look at three runs; all others have one"
+        f" verdict in all three columns (the file has every claim). For {by_rule} the two rules"
+        " differ on the runs that there are now; the other changes come from runs. RI with 95 %."
+    )
+    if moved.empty:
+        text = f"Each of the {len(looks)} claims has one verdict, then and now, by either rule."
+        return Html(f"<p>{text}</p>{csv_link(looks, name)}", text)
+    return table(shown, {}, name, note, looks)
+
+
+def _improvements(frame: pd.DataFrame, end: str) -> list[str]:
+    columns = [f"{one}{end}" for one in ("relative_improvement", "low", "high")]
+    return [with_interval(percent, *row) for row in frame[columns].to_numpy()]
+
+
+def show_families(counts: pd.DataFrame, name: str) -> Html:
+    """Show how many claims of each family have which verdict, the frame of ``looks.by_family``."""
+    rows = [
+        {"family": family} | {column: _counted(group, column) for column in VERDICTS}
+        for family, group in counts.groupby("family", sort=False)
+    ]
+    shown = pd.DataFrame(rows).rename(columns={"verdict": "verdict_now"})
+    return table(shown, {}, name, "Claims by verdict.", counts)
+
+
+def _counted(group: pd.DataFrame, column: str) -> str:
+    given = group.set_index("word")[column]
+    return ", ".join(f"{given[word]} {word}" for word in WORDS if given.get(word, 0))

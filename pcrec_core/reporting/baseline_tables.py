@@ -1,0 +1,56 @@
+"""Tables of the page on the baselines, and its answer in one sentence per data set."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pcrec_core.reporting.formats import count, number, percent, with_interval
+from pcrec_core.reporting.html import Html, sentence, table
+from pcrec_core.reporting.names import dataset_name, model_name
+
+
+def show_answer(over_best: pd.DataFrame) -> Html:
+    """State in one sentence per data set what the bases are over the best ranking untrained.
+
+    ``over_best`` is the frame of ``baselines.over_best``.
+    """
+    return sentence(
+        " ".join(
+            _answer(str(name), rows) for name, rows in over_best.groupby("dataset", sort=False)
+        )
+    )
+
+
+def _answer(dataset: str, rows: pd.DataFrame) -> str:
+    first = rows.iloc[0]
+    listed = "; ".join(
+        f"{model_name(row['model'])} {_place(row)}"
+        f" ({with_interval(percent, row['relative_improvement'], row['low'], row['high'])})"
+        for row in rows.to_dict("records")
+    )
+    return (
+        f"On {dataset_name(dataset)} the best ranking without training is {first['best']}, with"
+        f" {first['metric']} {number(4)(first['mean_of_best'])}: {listed}."
+    )
+
+
+def _place(row: dict[str, float]) -> str:
+    """Place a base by its interval: above, below, or not distinguished."""
+    if row["low"] > 0:
+        return "is above it"
+    return "is below it" if row["high"] < 0 else "does not clearly differ"
+
+
+def show_values(frame: pd.DataFrame, name: str) -> Html:
+    """Show every arm with its mean in every metric, the frame of ``baselines.values``."""
+    keys = ["dataset", "model", "variant", "seen_items", "runs"]
+    shown = frame.pivot(index=keys, columns="metric", values="mean")
+    order = pd.MultiIndex.from_frame(frame[keys].drop_duplicates())
+    shown = shown.reindex(order)[list(frame["metric"].unique())].reset_index()
+    formats = dict.fromkeys(frame["metric"].unique(), number(4)) | {"runs": count}
+    note = (
+        "Mean over runs and users; the file has intervals and run SDs. Seen items: whether those of"
+        " a user's training history are candidates of the ranking or hidden. Rows that differ in"
+        " this are not comparable."
+    )
+    return table(shown, formats, name, note, frame)

@@ -1,0 +1,24 @@
+"""The ladder: PCRec's gain under the released habits, and with each of them removed."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from pcrec_core.reporting.figures.rows import gains
+
+
+def ladder(frame: pd.DataFrame) -> Figure:
+    """Draw the ladder from the first rung, at the top, to the last one, with 95 % intervals.
+
+    There is one panel per model, one row per rung; the paper's value is a line. A rung without
+    enough seeds is marked as not tested.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The frame of ``ladder.climbed``.
+    """
+    numbers = frame["rung"].astype(str)
+    rows = frame.assign(row=frame["rung"], name=numbers + ". " + frame["what"])
+    return gains(rows, "PCRec over its base, 95 % over seeds", "-")

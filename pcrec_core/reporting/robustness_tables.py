@@ -1,0 +1,60 @@
+"""Tables of the page on robustness, and its answer in one sentence."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pcrec_core.analysis.claims.outcomes import DECIDED, INCONCLUSIVE, NOT_TESTED
+from pcrec_core.reporting.formats import DASH, percent, probability, with_interval
+from pcrec_core.reporting.html import Html, sentence, table
+
+
+def show_answer(gains: pd.DataFrame) -> Html:
+    """State in one sentence how PCRec's gain stood the changes, from ``one_change.gains``."""
+    over_base = gains[(gains["b"] != "avg") & (gains["change"] != gains["change"].iloc[0])]
+    counts = over_base["verdict"].value_counts()
+    tested = len(over_base) - counts.get(NOT_TESTED, 0)
+    listed = ", ".join(f"{word} in {counts[word]}" for word in DECIDED if word in counts)
+    open_ = f"inconclusive in {counts.get(INCONCLUSIVE, 0)}"
+    return sentence(
+        f"With one thing changed at a time, {tested} of {len(over_base)} comparisons of PCRec with"
+        " its base are tested so far"
+        + (f": a gain is {', '.join(filter(None, [listed, open_]))}." if tested else ".")
+    )
+
+
+def show_gains(gains: pd.DataFrame, name: str) -> Html:
+    """Show PCRec's gain under each change, the frame of ``one_change.gains``."""
+    shown = gains[["change", "model"]].assign(
+        comparison=gains["a"] + " over " + gains["b"],
+        verdict=gains["verdict"],
+        improvement=improvements(gains),
+        paper_relative_improvement=gains["paper_relative_improvement"].where(gains["b"] != "avg"),
+        runs=gains["runs"].fillna(DASH),
+    )
+    note = (
+        f"{gains['metric'].iloc[0]}; protocol controlled but for the change; RI with crossed t on"
+        " the log ratio, 95 %, not adjusted; verdicts by Holm over their families. Not tested:"
+        " fewer than three runs in an arm, or a run missing. A change that a model does not have is"
+        " left out."
+    )
+    return table(shown, {"paper_relative_improvement": percent}, name, note, gains)
+
+
+def show_halves(halves: pd.DataFrame, name: str) -> Html:
+    """Show both halves of the sessions side by side, the frame of ``one_change.halves``."""
+    shown = halves[["model"]].assign(
+        comparison=halves["a"] + " over " + halves["b"],
+        improvement=improvements(halves),
+        improvement_other_half=improvements(halves, "_other_half"),
+        p=halves["p"],
+    )
+    note = "p: that both halves have the same improvement (normal, two-sided, exploratory)."
+    return table(shown, {"p": probability}, name, note, halves)
+
+
+def improvements(frame: pd.DataFrame, end: str = "") -> list[str]:
+    """Format the improvements of columns with this ending; "not tested" where one is missing."""
+    columns = [f"{one}{end}" for one in ("relative_improvement", "low", "high")]
+    rows = [with_interval(percent, *row) for row in frame[columns].to_numpy(float)]
+    return [NOT_TESTED if row == DASH else row for row in rows]
