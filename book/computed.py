@@ -5,6 +5,8 @@ A line ``% computed: NAME`` of a page is replaced by the text that ``PARTS[NAME]
 
 from __future__ import annotations
 
+import csv
+import html
 import re
 from collections.abc import Callable
 from itertools import groupby
@@ -114,7 +116,8 @@ def _record(record: Record) -> str:
         settings = ", ".join(f"{field} {value}" for field, value in changed.items()) or "–"
         made = command(record.spec)
     link = f'<a href="../records/{record.name}.json">{name}</a>'
-    return f"| {link} | {settings} | `{made}` |"
+    seal = "" if record.sealed else " (provenance not sealed)"
+    return f"| {link}{seal} | {settings} | `{made}` |"
 
 
 def benchmarks() -> str:
@@ -173,6 +176,16 @@ def citation() -> str:
     return "\n".join(["```bibtex", "@software{pcrec_reproduced,", *lines, "}", "```"])
 
 
+def reliability() -> str:
+    """List what was done to the study for the tests, and what happens then."""
+    with (ROOT / "tests" / "reliability.csv").open(encoding="utf-8", newline="") as file:
+        rows = [
+            f"| {html.escape(row['case'])} | {html.escape(row['outcome'])} | `{row['test']}` |"
+            for row in csv.DictReader(file)
+        ]
+    return rows_of("| case | what happens | test |", *rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "answer": front.answer,
     "artifacts": artifacts,
@@ -185,4 +198,5 @@ PARTS: dict[str, Callable[[], str]] = {
     "example": example,
     "findings": front.findings,
     "records": records,
+    "reliability": reliability,
 }

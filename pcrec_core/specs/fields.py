@@ -84,7 +84,7 @@ def _cast_scalar(name: str, kind: str, value: Any) -> Any:
     if kind == "str":
         return cast
     # A NaN differs from itself, and 2.5 from its int 2.
-    if cast != value or math.isinf(cast):
+    if cast != value or (kind == "float" and math.isinf(cast)):
         raise error
     # -0.0 equals 0.0, so it must have the same identity.
     return cast + 0.0 if kind == "float" else cast
