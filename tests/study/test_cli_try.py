@@ -62,7 +62,7 @@ def test_a_file_gets_its_report_and_a_second_call_trains_nothing(call, tmp_path,
         "The records",
     ]
     verdicts, values, cost, records = page.find_all("table")
-    assert [row.td.text for row in verdicts.tbody.find_all("tr")] == ["dnn"] * 3 + ["bpr"] * 3
+    assert [row.td.text for row in verdicts.tbody.find_all("tr")] == ["DNN"] * 3 + ["BPR"] * 3
     assert {"popularity", "recency", "transitions"} <= {td.text for td in values.find_all("td")}
     assert len(cost.tbody.find_all("tr")) == 6 and len(records.tbody.find_all("tr")) == 21
     assert "text delimited by ';'" in page.pre.text and "user <b>1001" in page.pre.text
