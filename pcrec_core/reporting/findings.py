@@ -83,7 +83,7 @@ def choice_on_test(choosing: pd.DataFrame) -> str:
     valid, test = (percent(row[f"relative_improvement_{on}"]) for on in ("validation", "test"))
     return (
         "The released code picks epochs on the test set, and gives only PCRec a learning-rate"
-        f" schedule; picking so moves PCRec's gain from {valid} to {test}."
+        f" schedule; that choice of epochs moves PCRec's gain from {valid} to {test}."
     )
 
 
