@@ -502,7 +502,7 @@ def test_an_unknown_name_near_to_nothing_is_answered_with_all_names():
 def test_every_error_of_a_user_is_a_pcrec_error():
     classes = [value for value in vars(errors).values() if isinstance(value, type)]
     kinds = [kind for kind in classes if issubclass(kind, Exception)]
-    assert len(kinds) == 8 and all(issubclass(kind, PCRecError) for kind in kinds)
+    assert len(kinds) == 9 and all(issubclass(kind, PCRecError) for kind in kinds)
 
 
 def test_a_spec_cannot_be_changed_in_place():
