@@ -13,7 +13,7 @@ from pcrec_core.analysis.claims.sides import UNTESTED, Sides, adjust, sides
 from pcrec_core.analysis.effects import Comparison
 from pcrec_core.analysis.run_variance import pooled_over
 from pcrec_core.metrics import PRIMARY
-from pcrec_core.specs.run import RunSpec
+from pcrec_core.study.records import RunRecord
 from pcrec_core.study.replicates import Replicates
 
 #: What is compared: PCRec and plain averaging with the base, and with each other.
@@ -120,15 +120,15 @@ def costs(groups: Sequence[Mapping[str, Replicates]]) -> pd.DataFrame:
     """
     rows = []
     for arm in (arm for group in groups for arm in group.values() if arm.random):
-        runs = [run.run for run in arm.runs]
+        runs = [run.provenance for run in arm.trained]
         rows.append(
             {
                 "model": arm.model,
                 "variant": arm.variant,
                 "runs": len(runs),
-                "seconds": sum(sum(run["seconds"].values()) for run in runs) / len(runs),
-                "peak_bytes": sum(run["peak_bytes"] for run in runs) / len(runs),
-                "weights": arm.runs[0].result["weights"],
+                "seconds": sum(sum(run.seconds.values()) for run in runs) / len(runs),
+                "peak_bytes": sum(run.peak_bytes for run in runs) / len(runs),
+                "weights": arm.trained[0].outcome.weights,
             }
         )
     return pd.DataFrame(rows)
@@ -138,9 +138,9 @@ def last_epochs(groups: Sequence[Mapping[str, Replicates]]) -> tuple[int, int]:
     """Return how many runs were best in the last tenth of their epochs, and of how many runs."""
     runs = [run for group in groups for arm in group.values() for run in arm.runs]
     late = [
-        run.result["chosen"]["epoch"] + 1 > 0.9 * run.spec.training.epochs
+        run.outcome.chosen.epoch + 1 > 0.9 * run.spec.training.epochs
         for run in runs
-        if isinstance(run.spec, RunSpec)
+        if isinstance(run, RunRecord)
     ]
     return sum(late), len(late)
 
