@@ -42,6 +42,8 @@ PAGES = {
     "cost": "cost",
     "controls": "this study's controls",
     "deviations": "the released code against the text: the ladder",
+    "baselines": "the baselines: are they credible",
+    "robustness": "robustness and limitations",
     "verdict": "claim by claim: robustness",
 }
 #: Families of claims that are shown on a page of another name.
