@@ -7,7 +7,6 @@ refused, with the setting that would have to be smaller.
 from __future__ import annotations
 
 import re
-import resource
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -154,6 +153,8 @@ def free_bytes(device: str = "cpu") -> int:
 
 def _limits() -> Iterator[int]:
     yield _in_kib("/proc/meminfo", "MemAvailable")
+    import resource  # Windows has none, and trains no runs
+
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     if limit != resource.RLIM_INFINITY:
         yield limit - _in_kib("/proc/self/status", "VmSize")

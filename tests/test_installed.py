@@ -76,7 +76,7 @@ def test_the_wheel_holds_every_module_of_the_package(wheel: Path) -> None:
 def test_the_help_lists_the_commands_and_comes_from_the_installed_package(installed: Path) -> None:
     done = pcrec(installed, "--help")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "data | train | study | show" in done.stdout
+    assert "data | try | train | study | show" in done.stdout
     asked = run(installed, sys.executable, "-c", "import pcrec_core; print(pcrec_core.__file__)")
     assert Path(asked.stdout.strip()).is_relative_to(installed)
 
