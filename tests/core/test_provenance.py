@@ -190,11 +190,11 @@ def train_across_a_commit(folder: Path) -> list[dict[str, Any]]:
         return defaults.base("synthetic", "bpr", seed=seed, epochs=1, d=4)
 
     def import_and_split(spec: Any) -> Any:
-        importlib.import_module("pcrec_core.models.baselines")
+        importlib.import_module("pcrec_core.study.cli_try")
         return split_for(spec)
 
     found = [provenance_of(run_spec(0))]
-    edit(folder, "models/baselines.py")
+    edit(folder, "study/cli_try.py")
     commit(folder)
     found.append(provenance_of(run_spec(1)))
     train.split_for = import_and_split  # a run that imports the edited module

@@ -156,5 +156,5 @@ def test_the_book_is_built_from_stored_outputs_without_torch(tmp_path):
     # jupyter-book is a process of its own, so a hook in this one would not reach it
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     python(code, str(tmp_path / "_build"), options=(), env=environment)
-    page = tmp_path / "_build" / "html" / "book" / "method.html"
+    page = tmp_path / "_build" / "html" / "book" / "api.html"
     assert "Ranker" in page.read_text(encoding="utf-8")
