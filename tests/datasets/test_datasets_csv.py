@@ -188,6 +188,7 @@ REFUSED = [
     ('user,item\n"a,b\nc,d\n', {}, "the row after line 1 opens a quote that is never closed"),
     ("usr,item,time\na,b,1\n", {}, "no column of users is recognised among 'usr', 'item', 'time'"),
     ("usr,item\na,1\n", {"columns": ("user", "item")}, "unknown column 'user'; did you mean 'usr'"),
+    ("ann,tea\nbob,rum\n", {"columns": ("user", "item")}, "say --no-header if it is data"),
     ("user,item,when\na,b,1\n", {}, "is 'when' the time? Say --columns user,item,when, or"),
     ("user,asin,parent_asin\n1,2,3\n", {}, "'asin', 'parent_asin' can all be the item: say"),
     ("user,item,item,time\na,b,c,1\n", {}, "'item', 'item' can all be the item"),

@@ -47,6 +47,16 @@ def choose(
     return _by_name(path, names, rows) if header else _by_content(path, names, rows)
 
 
+def known_by_name(names: Sequence[str], wanted: Sequence[str] | None) -> bool:
+    """Return whether a name of a first line is one that is wanted, or that logs usually have.
+
+    Otherwise the line may be a row, and no error shows it.
+    """
+    usual = {*OTHERS, *(alias for each in ALIASES.values() for alias in each)}
+    usual |= {folded(name) for name in wanted or () if not name.isdecimal()}
+    return not usual.isdisjoint({folded(name) for name in names} - {""})
+
+
 def _named(
     path: Path, names: Sequence[str], wanted: Sequence[str], header: bool
 ) -> tuple[str, ...]:
@@ -134,12 +144,7 @@ def _by_content(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]])
         return (*names[:2], timed[0])
     if len(timed) == 1 and len(names) == 3:
         return (*(name for name in names if name not in timed), timed[0])
-    others = [name for name in names if name not in timed] or list(names)
-    times = timed or list(names[2:])
-    readings = [",".join([*others[:2], *times[:1]])]
-    readings.append(
-        ",".join([others[0], others[2], times[0]] if timed and others[2:] else names[:2])
-    )
+    readings = _readings(names, timed)
     raise DataError(
         f"{shown(path)} has {len(names)} columns and no header, so that they can be read in more"
         f" than one way: say which are user, item and time, by number from 0, such as --columns"

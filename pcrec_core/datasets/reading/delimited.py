@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -42,7 +43,8 @@ def table(
     Raises
     ------
     DataError
-        The text has no rows, or a quote in it is never closed.
+        The text has no rows, a quote in it is never closed, or it has rows of another width and is
+        not UTF-8.
     pyarrow.ArrowInvalid
         A value is not of its type; never for ``pa.binary()``.
     """
@@ -56,6 +58,7 @@ def table(
     except pa.ArrowInvalid as error:
         if "CSV parse error" not in str(error):
             raise
+    _check_text(layout)
     widths: Widths = {}
     above = layout.skipped + layout.header
 
@@ -125,6 +128,16 @@ def _check_quotes(layout: Layout) -> None:
                 f"{shown(layout.path)}: the row after line {number} opens a quote that is never"
                 " closed: close it, or remove it."
             ) from None
+
+
+def _check_text(layout: Layout) -> None:
+    """Refuse bytes that are not UTF-8: arrow hands over rows of another width as text."""
+    try:
+        with _content(layout) as content:
+            for _ in codecs.iterdecode(iter(lambda: content.read(1 << 20), b""), "utf-8"):
+                pass
+    except UnicodeError as error:
+        raise _no_text(layout, error) from None
 
 
 @contextmanager

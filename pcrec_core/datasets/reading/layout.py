@@ -105,7 +105,16 @@ def _delimited(start: Layout, lines: list[str], options: Options) -> Layout:
     )
     if found.sequences:
         return replace(start, format="sequences", columns=found.names)
-    chosen = columns.choose(start.path, found.names, found.rows, options.columns, found.header)
+    try:
+        chosen = columns.choose(start.path, found.names, found.rows, options.columns, found.header)
+    except DataError:
+        if not found.header or columns.known_by_name(found.names, options.columns):
+            raise
+        raise DataError(
+            f"{shown(start.path)}: none of the {len(found.names)} columns of the first line has a"
+            " name that is known or given: say --no-header if it is data, or name the columns as"
+            " they are named there, or by number from 0."
+        ) from None
     return replace(start, format="delimited", columns=chosen)
 
 

@@ -97,7 +97,7 @@ def _fields(lines: Sequence[str], sep: str) -> Rows:
     """Return the fields of the lines that are not blank."""
     full = [line for line in lines if line.strip()]
     if sep == BLANKS:
-        return [line.split() for line in full]
+        return [re.split(r"[ \t]+", line.strip(" \t")) for line in full]
     if len(sep) > 1:
         return [line.split(sep) for line in full]
     try:

@@ -103,14 +103,13 @@ def refusal(call: Callable, path: Path, given: dict) -> str:
 def test_nothing_but_our_own_errors(kind: str) -> None:
     contents = {"text": texts(), "objects": objects(), "bytes": BYTES}[kind]
 
-    @settings(
-        derandomize="PCREC_FUZZ" not in os.environ,
-        max_examples=EXAMPLES,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow],
-    )
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(contents, st.just({}) | OPTIONS)
     @example(b"user,item\n" + SECRET.encode() * 9000, {})
+    @example(b"1," + SECRET.encode(), {"columns": ("user", "user")})
+    @example(b"a," + SECRET.encode() + b"\nb,c", {"header": True})
+    @example(b"\0\x0b\x80", {"header": False})
+    @example("user,item,time\na,b,1\na,é\nc,d,2\n".encode("latin-1"), {})
     def fuzz(content: bytes, given: dict) -> None:
         read(
             content,
