@@ -21,27 +21,23 @@ from pcrec_core.study.replicates import Replicates, matched
 
 #: The columns of ``comparisons``, also where nothing is compared.
 _COLUMNS = (
-    *(
-        "dataset",
-        "model",
-        "comparison",
-        "metric",
-        "relative_improvement",
-        "low",
-        "high",
-        "p",
-        "df",
-        "seed_share",
-    ),
-    *(
-        "mde",
-        "paper_relative_improvement",
-        "paper_dataset",
-        "delta_relative_improvement",
-        "runs",
-        "users",
-        "users_only",
-    ),
+    "dataset",
+    "model",
+    "comparison",
+    "metric",
+    "relative_improvement",
+    "low",
+    "high",
+    "p",
+    "df",
+    "seed_share",
+    "mde",
+    "paper_relative_improvement",
+    "paper_dataset",
+    "delta_relative_improvement",
+    "runs",
+    "users",
+    "users_only",
 )
 
 

@@ -12,6 +12,7 @@ from pcrec_core.metrics import PRIMARY
 from pcrec_core.reporting.formats import number, percent, share
 from pcrec_core.reporting.names import arm_name, dataset_name, model_name
 from pcrec_core.specs.trivial import TRIVIAL
+from pcrec_core.study.replicates import Replicates
 
 
 @dataclass(frozen=True)
@@ -74,16 +75,18 @@ def mechanism(claim: pd.Series) -> str:
     return f"PCRec {seen} than its base ({share(pcrec)} against {share(base)})."
 
 
-def choice_on_test(choosing: pd.DataFrame) -> str:
-    """State what choosing epochs on the test set does to PCRec's gain.
+def choice_on_test(choosing: pd.DataFrame, base: Replicates) -> str:
+    """State what choosing epochs on the test set does to PCRec's gain, and where it was measured.
 
-    ``choosing`` is the frame of ``deviations.choosing`` for the released protocol.
+    ``choosing`` is the frame of ``deviations.choosing`` for the released protocol, over ``base``.
     """
     row = choosing[choosing["metric"] == PRIMARY].iloc[0]
     valid, test = (percent(row[f"relative_improvement_{on}"]) for on in ("validation", "test"))
     return (
         "The released code picks epochs on the test set, and gives only PCRec a learning-rate"
-        f" schedule; that choice of epochs moves PCRec's gain from {valid} to {test}."
+        f" schedule; that choice of epochs moves PCRec's gain from {valid} to {test}"
+        f" ({model_name(base.model)} on {dataset_name(base.dataset)}, runs per arm:"
+        f" {len(base.runs)})."
     )
 
 
@@ -128,16 +131,19 @@ def price(modes: Mapping[str, str]) -> str:
 
 
 def findings(
-    claims: pd.DataFrame, choosing: pd.DataFrame, values: pd.DataFrame, modes: Mapping[str, str]
+    claims: pd.DataFrame, on_test: str, values: pd.DataFrame, modes: Mapping[str, str]
 ) -> list[Finding]:
-    """Answer the questions that follow the first one, in the order of the front page."""
+    """Answer the questions that follow the first one, in the order of the front page.
+
+    ``on_test`` is the sentence of ``choice_on_test``.
+    """
     ensemble = compared(claims, "M2", "at least")
     return [
         Finding("More than plain averaging?", compared(claims, "avg"), "controls"),
         Finding("More than twice the epochs?", compared(claims, "base-2x-epochs"), "controls"),
         Finding("As good as an ensemble of two?", ensemble, "table4"),
         Finding("By the claimed mechanism?", mechanism(claims.loc["fig6-ml-half"]), "fig6"),
-        Finding("What does the released code add?", choice_on_test(choosing), "deviations"),
-        Finding("Are the baselines credible?", credibility(values), "controls"),
+        Finding("What does the released code add?", on_test, "deviations"),
+        Finding("Are the baselines credible?", credibility(values), "baselines"),
         Finding("What does it cost?", price(modes), "cost"),
     ]

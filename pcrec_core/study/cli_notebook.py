@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from pcrec_core import errors, paths
 from pcrec_core.errors import FileError, PCRecError, SpecError, require, require_known
 from pcrec_core.study.cli_options import path
+from pcrec_core.study.set_values import pairs
 from pcrec_core.study.terminal import say
 
 _SCALARS = {"str": str, "int": int, "float": float}
@@ -111,11 +112,7 @@ def parse(words: list[str], known: Mapping[str, Parameter]) -> dict[str, Any]:
     {'seeds': [0, 1], 'csv': ''}
     """
     values: dict[str, Any] = {}
-    for word in words:
-        name, sign, text = word.partition("=")
-        require(bool(sign), f"-p takes NAME=VALUE, such as seeds=0,1, not {word!r}.")
-        require_known("parameter", name, known)
-        require(name not in values, f"-p has {name!r} twice; give each once.")
+    for name, text in pairs(words, "-p", "seeds=0,1", "parameter", known).items():
         kind = known[name].kind
         item = kind.removeprefix("list[").removesuffix("]")
         if item == kind:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pcrec_core.errors import SpecError, require, require_known
@@ -35,14 +35,30 @@ def parse(words: Sequence[str]) -> dict[str, Any]:
     >>> parse(["epochs=5", "eta=1e-3", "loss=all", "components=embedding,softmax"])
     {'epochs': 5, 'eta': 0.001, 'loss': 'all', 'components': ('embedding', 'softmax')}
     """
-    settings: dict[str, Any] = {}
+    return {
+        name: tuple(text.split(",")) if name == "components" else _value(text)
+        for name, text in pairs(words, "--set", "epochs=5", "setting", SETTINGS).items()
+    }
+
+
+def pairs(
+    words: Sequence[str], option: str, example: str, kind: str, known: Collection[str]
+) -> dict[str, str]:
+    """Return the texts of words NAME=VALUE by name.
+
+    Raises
+    ------
+    SpecError
+        For a word without ``=``, an unknown name, or a name that is given twice.
+    """
+    texts: dict[str, str] = {}
     for word in words:
         name, sign, text = word.partition("=")
-        require(bool(sign), f"--set takes NAME=VALUE, such as epochs=5, not {word!r}.")
-        require_known("setting", name, SETTINGS)
-        require(name not in settings, f"--set has {name!r} twice; give each once.")
-        settings[name] = tuple(text.split(",")) if name == "components" else _value(text)
-    return settings
+        require(bool(sign), f"{option} takes NAME=VALUE, such as {example}, not {word!r}.")
+        require_known(kind, name, known)
+        require(name not in texts, f"{option} has {name!r} twice; give each once.")
+        texts[name] = text
+    return texts
 
 
 def _value(text: str) -> int | float | str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -135,7 +136,10 @@ def test_the_ranking_without_a_model_that_beats_most_bases_is_named():
 def test_choosing_on_the_test_set_and_the_price_are_told_by_their_numbers():
     gains = {"relative_improvement_validation": 0.018, "relative_improvement_test": 0.05}
     choosing = pd.DataFrame([{"metric": "HIT@5"} | gains, {"metric": "MRR@5"} | gains])
-    assert findings.choice_on_test(choosing).endswith("gain from +1.8\xa0% to +5.0\xa0%.")
+    base = SimpleNamespace(model="sasrec", dataset="ml-100k", runs=[None])
+    assert findings.choice_on_test(choosing, base).endswith(
+        "gain from +1.8\xa0% to +5.0\xa0% (SASRec on ML-100K, runs per arm: 1)."
+    )
     modes = {"cost-serial": "2.0", "cost-parallel": "1.2", "cost-ensemble-2": "1.9"}
     assert findings.price(modes).startswith("Training takes 2.0 times one model's time (1.2 in")
 
