@@ -14,6 +14,7 @@ TESTS = Path(__file__).resolve().parent / "tests"
 #: Files whose tests start processes or train to the end.
 SLOW_FILES = (
     "benchmarks/test_benchmarks_ml20m.py",
+    "benchmarks/test_gpu.py",
     "core/test_provenance.py",
     "core/test_writing.py",
     "datasets/test_datasets_downloads.py",

@@ -134,7 +134,7 @@ import sys
 class Absent:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in {
-            "matplotlib", "msgspec", "pandas", "platformdirs", "pooch", "pyarrow", "safetensors",
+            "matplotlib", "pandas", "platformdirs", "pooch", "pyarrow", "safetensors",
             "scipy", "seaborn", "tqdm",
         }:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)

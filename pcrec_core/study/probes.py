@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pcrec_core.study.results import Data
 from pcrec_core.study.views import View
 
 
-class Tensor(View, frozen=True):
+@dataclass(frozen=True)
+class Tensor(View):
     """What a probe measures of one tensor.
 
     ``h`` and ``h_open`` are its entropy with a last bin that is closed or open, ``l1`` the sum of
@@ -22,14 +25,16 @@ class Tensor(View, frozen=True):
     l1: float
 
 
-class Damage(View, frozen=True):
+@dataclass(frozen=True)
+class Damage(View):
     """Validation NDCG@20 with half of a layer pruned, and with noise added to the layer."""
 
     pruned: float
     noised: float
 
 
-class Probe(View, frozen=True):
+@dataclass(frozen=True)
+class Probe(View):
     """The tensors of a model, its validation NDCG@20, and that after damage to each layer."""
 
     tensors: dict[str, Tensor]
@@ -37,7 +42,8 @@ class Probe(View, frozen=True):
     damaged: dict[str, Damage]
 
 
-class ProbedResult(View, frozen=True):
+@dataclass(frozen=True)
+class ProbedResult(View):
     """The result of a probe."""
 
     data: Data

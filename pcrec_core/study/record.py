@@ -78,7 +78,7 @@ class Record:
     @cached_property
     def provenance(self) -> Provenance:
         """How it was made; ``RecordError`` if a field is of another type."""
-        return parse(Provenance, self.run, self.name)
+        return parse(Provenance, self.run, self.name, "run")
 
     @property
     def seal(self) -> str:

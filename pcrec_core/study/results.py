@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import ClassVar, NamedTuple
 
-import msgspec
 import numpy as np
 
 from pcrec_core.metrics import PRIMARY
@@ -12,7 +12,8 @@ from pcrec_core.study.run_history import History
 from pcrec_core.study.views import Curves, Flags, Integers, Metrics, View, require_shape
 
 
-class Data(View, frozen=True):
+@dataclass(frozen=True)
+class Data(View):
     """The split that a model was evaluated on."""
 
     fingerprint: str
@@ -27,7 +28,8 @@ class Layer(NamedTuple):
     component: str
 
 
-class Chosen(View, frozen=True):
+@dataclass(frozen=True)
+class Chosen(View):
     """The epoch and peer whose model is reported, and its metrics on validation.
 
     ``merged`` and ``after`` mean the model after that epoch's exchange: the one model of all peers,
@@ -41,7 +43,8 @@ class Chosen(View, frozen=True):
     after: bool = False
 
 
-class Best(View, frozen=True):
+@dataclass(frozen=True)
+class Best(View):
     """The best value of one metric on the test set, of whatever epoch and peer it is."""
 
     value: float
@@ -50,7 +53,8 @@ class Best(View, frozen=True):
     ranks: Integers
 
 
-class ByValidation(View, frozen=True):
+@dataclass(frozen=True)
+class ByValidation(View):
     """What validation would have chosen in a run whose epoch is chosen on the test set."""
 
     epoch: int
@@ -60,7 +64,8 @@ class ByValidation(View, frozen=True):
     ranks: Integers
 
 
-class Evaluated(View, frozen=True):
+@dataclass(frozen=True)
+class Evaluated(View):
     """A model that was evaluated on the test set.
 
     Parameters
@@ -76,8 +81,8 @@ class Evaluated(View, frozen=True):
     """
 
     data: Data
-    reported: Metrics = msgspec.field(name="test")
-    chosen_ranks: Integers = msgspec.field(name="ranks")
+    reported: Metrics = field(metadata={"name": "test"})
+    chosen_ranks: Integers = field(metadata={"name": "ranks"})
     repeated: Flags
 
     def __post_init__(self) -> None:
@@ -90,7 +95,8 @@ class Evaluated(View, frozen=True):
         return self.chosen_ranks
 
 
-class RunResult(Evaluated, frozen=True):
+@dataclass(frozen=True)
+class RunResult(Evaluated):
     """The result of a trained run.
 
     Where the protocol chooses the epoch on the test set, each metric is reported from its own best
@@ -110,10 +116,10 @@ class RunResult(Evaluated, frozen=True):
     """
 
     chosen: Chosen
-    history: History = msgspec.field(name="epochs")
+    history: History = field(metadata={"name": "epochs"})
     layers: tuple[Layer, ...]
     weights: int
-    best_by_metric: dict[str, Best] = msgspec.field(name="best", default_factory=dict)
+    best_by_metric: dict[str, Best] = field(default_factory=dict, metadata={"name": "best"})
     by_validation: ByValidation | None = None
 
     def __post_init__(self) -> None:
@@ -135,13 +141,15 @@ class RunResult(Evaluated, frozen=True):
         return best.ranks if best else self.chosen_ranks
 
 
-class TrivialResult(Evaluated, frozen=True):
+@dataclass(frozen=True)
+class TrivialResult(Evaluated):
     """The result of a trivial baseline."""
 
     valid: Metrics
 
 
-class DerivedResult(Evaluated, frozen=True):
+@dataclass(frozen=True)
+class DerivedResult(Evaluated):
     """The result of an ensemble, or of a pruned or fine-tuned model.
 
     ``chosen`` is the epoch of fine-tuning that validation chose, and ``by_epoch`` holds its metrics
@@ -150,10 +158,11 @@ class DerivedResult(Evaluated, frozen=True):
 
     valid: Metrics
     chosen: int | None = None
-    by_epoch: Curves = msgspec.field(name="epochs", default_factory=dict)
+    by_epoch: Curves = field(default_factory=dict, metadata={"name": "epochs"})
 
 
-class StatisticsResult(View, frozen=True):
+@dataclass(frozen=True)
+class StatisticsResult(View):
     """The statistics of a data set; ``datasets.statistics`` explains each."""
 
     source: str
@@ -173,20 +182,24 @@ class StatisticsResult(View, frozen=True):
     fingerprint: str
 
 
-class Provenance(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True)
+class Provenance(View):
     """How a record was made; older records have fewer fields.
 
     ``seconds`` is the time by phase, and ``parents`` has the hash of the result of each run that a
     derived record was made from.
     """
 
+    #: Later code may add fields, and nothing here depends on them.
+    OPEN: ClassVar[bool] = True
+
     commit: str | None = None
     clean: bool | None = None
     code: str | None = None
     device: str | None = None
     threads: int | None = None
-    seconds: dict[str, float] = msgspec.field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
     began_with_epoch: int | None = None
     peak_bytes: int = 0
     processes: int = 1
-    parents: dict[str, str | None] = msgspec.field(default_factory=dict)
+    parents: dict[str, str | None] = field(default_factory=dict)

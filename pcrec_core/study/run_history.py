@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import msgspec
+from dataclasses import dataclass, field
+
 import numpy as np
 
 from pcrec_core.errors import RecordError
 from pcrec_core.study.views import Curves, Integers, Numbers, View, require_shape
 
 
-class History(View, frozen=True):
+@dataclass(frozen=True)
+class History(View):
     """The curves of a training.
 
     Parameters
@@ -33,14 +35,14 @@ class History(View, frozen=True):
 
     loss: Numbers
     own: Curves
-    exchanges: Integers = msgspec.field(default_factory=lambda: np.empty(0, np.int64))
-    merged: Curves = msgspec.field(default_factory=dict)
-    after: Curves = msgspec.field(default_factory=dict)
+    exchanges: Integers = field(default_factory=lambda: np.empty(0, np.int64))
+    merged: Curves = field(default_factory=dict)
+    after: Curves = field(default_factory=dict)
     mu: Numbers | None = None
     h: Numbers | None = None
     kept: Numbers | None = None
-    tests: Integers = msgspec.field(default_factory=lambda: np.empty(0, np.int64))
-    test: Curves = msgspec.field(default_factory=dict)
+    tests: Integers = field(default_factory=lambda: np.empty(0, np.int64))
+    test: Curves = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse curves that do not fit each other."""
