@@ -15,7 +15,7 @@ from pcrec_core.analysis.claims import evidence
 from pcrec_core.paths import ROOT
 from pcrec_core.reporting import findings as found
 from pcrec_core.reporting import summary
-from pcrec_core.reporting.cost_glue import glue_modes
+from pcrec_core.reporting.cost_formats import format_modes
 from pcrec_core.reporting.figures import headline
 from pcrec_core.reporting.names import MODELS
 from pcrec_core.reporting.page import Study
@@ -60,7 +60,7 @@ def findings() -> str:
     """List the findings, one line each, with the page that has the evidence."""
     store = Study(tuple(map(defaults.dataset, _DATASETS)), tuple(MODELS))
     values = comparisons.values([*store.trivial(), *store.runs("base")], ["MRR@5", "HIT@20"])
-    lines = found.findings(decided(), _on_test(), values, glue_modes(cost.measured("modes")))
+    lines = found.findings(decided(), _on_test(), values, format_modes(cost.measured("modes")))
     return "\n".join(
         f"- **{line.question}** {line.answer} [Evidence](../notebooks/{line.page}.ipynb)"
         for line in lines

@@ -7,7 +7,7 @@ from typing import Any
 
 from pcrec_core.analysis import cost
 from pcrec_core.analysis.claims.run_level import Fact
-from pcrec_core.reporting.cost_glue import glue_modes
+from pcrec_core.reporting.cost_formats import format_modes
 from pcrec_core.reporting.formats import count, number, share, signed, with_interval
 from pcrec_core.reporting.names import arm_name
 
@@ -53,7 +53,7 @@ def _thresholds(n: Mapping[str, Any]) -> str:
 def _cost(n: Mapping[str, Any]) -> str:
     """Describe the committed measurements of ``python -m benchmarks.modes`` (Section 3.3)."""
     modes = cost.measured("modes")
-    times, weights = glue_modes(modes), modes.set_index("case")["weights"]
+    times, weights = format_modes(modes), modes.set_index("case")["weights"]
     one_memory = times["cost-one-memory"]
     pair = "SASRec's pair trains in {} times the time of one model; BPR's on the whole of"
     of_pair, of_one = (

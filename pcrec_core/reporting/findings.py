@@ -122,7 +122,7 @@ def _beaten(row: Mapping[str, object], values: pd.DataFrame) -> int:
 
 
 def price(modes: Mapping[str, str]) -> str:
-    """State what training and inference cost; ``modes`` are the texts of ``glue_modes``."""
+    """State what training and inference cost; ``modes`` are the texts of ``format_modes``."""
     return (
         f"Training takes {modes['cost-serial']} times one model's time"
         f" ({modes['cost-parallel']} in parallel); inference costs one model, where an ensemble of"

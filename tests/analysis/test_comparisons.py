@@ -14,7 +14,7 @@ from stats_support import cells
 from pcrec_core.analysis import comparisons, mu
 from pcrec_core.analysis.mean_interval import mean_interval
 from pcrec_core.errors import RecordError
-from pcrec_core.reporting import entropy_tables, formats, glue, html, settings_tables
+from pcrec_core.reporting import entropy_tables, formats, html, settings_tables
 from pcrec_core.reporting import tables as report
 from pcrec_core.reporting.formats import DASH
 from pcrec_core.reporting.html import Html
@@ -246,18 +246,6 @@ def test_no_interval_of_a_mean_reaches_beyond_1():
     [row] = comparisons.values([two], ["HIT@5"]).to_dict("records")
     assert mean_interval(two.ranks_for("HIT@5"), "HIT@5").high > 1
     assert row["high"] == comparisons.mean_of(two, "HIT@5").high == 1
-
-
-def test_other_pages_quote_the_numbers_of_the_table():
-    quoted = glue.glue_comparisons(comparisons.comparisons([(PAIR, BASE)], ["MRR@5", "HIT@5"]))
-    key = "ml-100k-sasrec-LE-over-base-MRR@5"
-    assert quoted[key].startswith("+28.6\N{NO-BREAK SPACE}%\N{NO-BREAK SPACE}[") and quoted[
-        key
-    ].endswith("]*")
-    assert quoted[f"{key}-paper"] == "+5.3\N{NO-BREAK SPACE}%"
-    shares = mu.shares_held(mu.dominance(EXCHANGED)).assign(alpha=[30.0])
-    keys = ["mu-ml-100k-bpr-30", "mu-ml-100k-bpr-30-early"]
-    assert glue.glue_shares_held(shares) == dict.fromkeys(keys, "50\N{NO-BREAK SPACE}%")
 
 
 def test_the_map_of_mu_is_that_of_peer_0_whoever_holds_the_larger_one():

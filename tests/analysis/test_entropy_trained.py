@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 from curves_support import MERGING, PROBED, arm, tensor
-from stats_support import cells, plain
+from stats_support import cells
 
 from pcrec_core.analysis import entropy_simulated, entropy_trained
-from pcrec_core.reporting import entropy_tables, figures, glue
+from pcrec_core.reporting import entropy_tables, figures
 from pcrec_core.reporting.formats import DASH
 
 
@@ -46,21 +46,6 @@ def test_the_peer_with_more_entropy_is_counted_as_the_better_one_or_not():
     rows = {"the first": first, "up to the reported": rest, "all": rest}
     expected = [cell for name, row in rows.items() for cell in ("ML-100K", "SASRec", name, *row)]
     assert cells(entropy_tables.show_entropy_vs_accuracy(frame, "t")) == expected
-    one = {"layers": "measured layers", "model": "sasrec", "variant": "base", "of": "h"}
-    one["with"] = "lost_pruned"
-    others = [{"layers": "block matrices", "mean": -0.2}, {"of": "mean_magnitude", "mean": 0.1}]
-    correlations = pd.DataFrame([one | other for other in ({"mean": -0.567}, *others)])
-    epochs = {"model": "sasrec", "variant": "LE", "epoch": [1, 1, 2], "h": [2.0, 2.5, 1.0]}
-    quoted = glue.glue_entropy(correlations, frame, pd.DataFrame(epochs))
-    assert {name: plain(text) for name, text in quoted.items()} == {
-        "sasrec-base-lost-pruned": "\N{MINUS SIGN}0.57",
-        "sasrec-base-lost-pruned-blocks": "\N{MINUS SIGN}0.20",
-        "sasrec-trusted": "80 %",
-        "sasrec-by-chance": "56 %",
-        "sasrec-trusted-first": "50 %",
-        "sasrec-LE-epoch-1": "2.25",
-        "sasrec-LE-epoch-2": "1.00",
-    }
 
 
 def test_the_first_exchanges_have_the_entropy_of_the_blocks_by_epoch():

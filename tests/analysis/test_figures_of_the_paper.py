@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from curves_support import MERGING, PROBED, arm, record, tensor
 from records_support import record_with
-from stats_support import cells, plain
+from stats_support import cells
 
 from pcrec_core.analysis import fig1_pruning, fig5_convergence, fig6_invalid_layers
 from pcrec_core.analysis.comparisons import values
 from pcrec_core.analysis.crossed import StatsError
-from pcrec_core.reporting import entropy_tables, figures, glue
+from pcrec_core.reporting import entropy_tables, figures
 from pcrec_core.reporting import tables as report
 from pcrec_core.study.replicates import Replicates
 from pcrec_core.study.variants import variant
@@ -170,8 +170,6 @@ def test_the_ratios_at_a_few_thresholds_by_kind_of_layers():
     assert frame["mean_h"][0] == pytest.approx(1.05)
     assert frame["least_h"].tolist() == [0.4, 0.4, 0.0]
     assert "25 %" in cells(entropy_tables.show_below(frame, "f"))
-    quoted = glue.glue_below(frame)
-    assert plain(quoted["block-matrices-sasrec-base-under-0.45"]) == "25 %" and len(quoted) == 6
 
 
 def test_the_ratio_before_the_merge_is_of_either_peer():

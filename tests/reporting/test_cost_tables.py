@@ -10,7 +10,7 @@ from stats_support import plain
 
 from pcrec_core.analysis import cost
 from pcrec_core.errors import DataError
-from pcrec_core.reporting import cost_glue, cost_tables, figures
+from pcrec_core.reporting import cost_formats, cost_tables, figures
 
 MODES = """case,seconds,training,exchange,megabytes,processes,weights,fastest,slowest,rounds,\
 machine,torch
@@ -50,7 +50,7 @@ def cells(shown) -> list[list[str]]:
 
 
 def test_the_ratios_of_the_sentences_by_hand(folder):
-    values = cost_glue.glue_modes(cost.measured("modes", folder))
+    values = cost_formats.format_modes(cost.measured("modes", folder))
     assert {key: plain(value) for key, value in values.items()} == {
         "cost-serial": "2.1",
         "cost-parallel": "1.1",
@@ -165,7 +165,7 @@ def test_the_committed_measurements_are_whole():
         (exact["reference_seconds"] / exact["ours_seconds"]).to_numpy(), rel=1e-3
     )
     assert profiles.groupby("case")["share"].sum().to_numpy() == pytest.approx(1, abs=0.02)
-    assert set(cost_glue.glue_modes(modes)) >= {"cost-serial", "cost-parallel"}
+    assert set(cost_formats.format_modes(modes)) >= {"cost-serial", "cost-parallel"}
     assert modes["case"].is_unique
     for frame in (benchmarks, modes):
         assert len(frame[["machine", "torch"]].drop_duplicates()) == 1

@@ -1,4 +1,4 @@
-"""Measurements of time and memory for the sentences of pages."""
+"""Texts of the measurements of time and memory, for sentences."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pcrec_core.reporting.formats import count, size
 _STATE = 12
 
 
-def glue_modes(frame: pd.DataFrame) -> dict[str, str]:
+def format_modes(frame: pd.DataFrame) -> dict[str, str]:
     """Format how the measured cases compare, under keys such as ``cost-serial``."""
     by = frame.set_index("case")
 
