@@ -6,15 +6,12 @@ refused, with the setting that would have to be smaller.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from pcrec_core import evaluation
+from pcrec_core import evaluation, free_memory
 from pcrec_core.datasets.split import Split
 from pcrec_core.errors import TrainingError
 from pcrec_core.models import _linear_cross_entropy as softmax
@@ -145,39 +142,5 @@ def _advice(needs: Needs, free: int) -> str:
 
 
 def free_bytes(device: str = "cpu") -> int:
-    """Return how much memory this process can still take: of the machine, its group, its limit."""
-    if device == "cuda":
-        return int(torch.cuda.mem_get_info()[0])
-    return max(0, min(_limits()))
-
-
-def _limits() -> Iterator[int]:
-    yield _in_kib("/proc/meminfo", "MemAvailable")
-    import resource  # Windows has none, and trains no runs
-
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if limit != resource.RLIM_INFINITY:
-        yield limit - _in_kib("/proc/self/status", "VmSize")
-    yield from _group_limits(Path("/sys/fs/cgroup"), Path("/proc/self/cgroup"))
-
-
-def _group_limits(root: Path, groups: Path) -> Iterator[int]:
-    """Yield what is left in each control group (version 2) of this process, up to the root."""
-    path = _read(groups).strip().rpartition(":")[2].strip("/")
-    for folder in (root / path, *(root / path).parents):
-        limit, used = _read(folder / "memory.max").strip(), _read(folder / "memory.current").strip()
-        if limit.isdecimal() and used.isdecimal():
-            cached = re.search(r"^file (\d+)$", _read(folder / "memory.stat"), re.M)
-            yield int(limit) - int(used) + int(cached[1] if cached else 0)
-
-
-def _in_kib(file: str, field: str) -> int:
-    found = re.search(rf"^{field}:\s+(\d+) kB", _read(Path(file)), re.M)
-    return int(found[1]) * 1024 if found else 2**63
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError:
-        return ""
+    """Return how many bytes this process can still take on a device."""
+    return int(torch.cuda.mem_get_info()[0]) if device == "cuda" else free_memory.free_bytes()

@@ -13,7 +13,7 @@ import torch
 from faults_support import child, peak_of
 from support import CPU, LAYERWISE, NOWHERE, spec_of, two_rings
 
-from pcrec_core import memory
+from pcrec_core import free_memory, memory
 from pcrec_core.datasets.split import Split
 from pcrec_core.errors import TrainingError
 from pcrec_core.memory import Needs, free_bytes, require_memory
@@ -92,10 +92,10 @@ def test_the_limits_of_the_control_groups_and_of_the_process_count(tmp_path):
         (folder / "memory.max").write_text(f"{limit}\n")
         (folder / "memory.current").write_text(f"{2 * GIB}\n")
         (folder / "memory.stat").write_text(f"anon 1\nfile {GIB}\n")
-    assert list(memory._group_limits(tmp_path, tmp_path / "self")) == [2 * GIB]
-    assert list(memory._group_limits(tmp_path, tmp_path / "none")) == []
+    assert list(free_memory.group_limits(tmp_path, tmp_path / "self")) == [2 * GIB]
+    assert list(free_memory.group_limits(tmp_path, tmp_path / "none")) == []
     before = resource.getrlimit(resource.RLIMIT_AS)
-    mapped = memory._in_kib("/proc/self/status", "VmSize")
+    mapped = free_memory.in_kib("/proc/self/status", "VmSize")
     resource.setrlimit(resource.RLIMIT_AS, (mapped + GIB, before[1]))
     try:
         assert 0 < free_bytes() <= GIB
@@ -136,7 +136,7 @@ def test_a_run_takes_what_was_estimated(spec, items, users, tmp_path):
 def _limited(folder: Path, spec, split: Split) -> None:
     """Train under a limit of 2 GB on the memory that a process may map."""
     torch.set_num_threads(1)
-    mapped = memory._in_kib("/proc/self/status", "VmSize")
+    mapped = free_memory.in_kib("/proc/self/status", "VmSize")
     resource.setrlimit(resource.RLIMIT_AS, (max(2 * 10**9, mapped), resource.RLIM_INFINITY))
     try:
         Trainer(spec, split, CPU).fit(NOWHERE)

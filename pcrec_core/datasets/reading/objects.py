@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -14,6 +15,7 @@ from pcrec_core.errors import DataError
 
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
 _SAMPLED = 50
+_BLANK = "\ufeff \t\r\n"
 
 
 def sample(path: Path, text: str) -> tuple[tuple[str, ...], list[list[str]]]:
@@ -80,13 +82,17 @@ def rows(path: Path, text: TextIO, names: Sequence[str]) -> Iterator[tuple[int, 
     DataError
         An array is damaged.
     """
-    start = text.read(4096).lstrip("\ufeff \t\r\n")
-    text.seek(0)
+    first: list[str] = []  # up to the first line that is not blank
+    for line in text:
+        first.append(line)
+        if line.strip(_BLANK):
+            break
     numbered: Iterator[tuple[int, Any]]
-    if start.startswith("["):
-        numbered = enumerate(_array(path, text.read().lstrip("\ufeff")), 1)
+    if first and first[-1].lstrip(_BLANK).startswith("["):
+        whole = "".join(first) + text.read()
+        numbered = enumerate(_array(path, whole.lstrip("\ufeff")), 1)
     else:
-        lines = enumerate(text, 1)
+        lines = enumerate(chain(first, text), 1)
         numbered = ((n, parsed(line.lstrip("\ufeff"))) for n, line in lines if line.strip())
     for number, value in numbered:
         yield number, _values(value, names)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
 import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 
 from pcrec_core.errors import DataError
+from pcrec_core.free_memory import free_bytes
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"\x28\xb5\x2f\xfd": "zstd"}
 #: What a damaged archive raises while it is read.
@@ -28,6 +30,10 @@ _DAMAGE = (
     KeyError,
 )
 _LONGEST = 80
+#: A packed log holds less than so many times its bytes, or at least less than so many.
+_RATIO, _SMALL = 100, 1 << 26
+#: Bytes of memory that a byte of text takes until it is interactions, and bytes read at once.
+_PER_BYTE, _BUFFER = 3, 1 << 18
 
 
 def shown(path: Path | str) -> str:
@@ -76,24 +82,75 @@ def unpacked(path: Path, packed: str, member: str = "") -> Iterator[BinaryIO]:
     Raises
     ------
     DataError
-        The file cannot be read, is damaged, or is a zip archive of several files.
+        The file cannot be read, is damaged, or is a zip archive of several files; or it holds more
+        than the memory, or packed more than any log.
     """
-    with _reported(path):
-        if packed == "zip":
-            with (
-                zipfile.ZipFile(path) as archive,
-                archive.open(member or _only(path, archive)) as content,
-            ):
-                yield io.BufferedReader(content)  # type: ignore[type-var]
-        elif packed == "gzip":
-            with gzip.open(path) as content:
-                yield content  # type: ignore[misc]
-        elif packed == "zstd":
-            with pa.CompressedInputStream(pa.OSFile(str(path)), "zstd") as stream:
-                yield io.BufferedReader(stream)
-        else:
-            with path.open("rb") as content:
-                yield content
+    with _reported(path), _opened(path, packed, member) as content:
+        bounded = _Bounded(content, path, path.stat().st_size if packed else None)
+        yield io.BufferedReader(bounded, _BUFFER)
+
+
+@contextmanager
+def _opened(path: Path, packed: str, member: str) -> Iterator[Any]:
+    if packed == "zip":
+        with (
+            zipfile.ZipFile(path) as archive,
+            archive.open(member or _only(path, archive)) as content,
+        ):
+            yield content
+    elif packed == "gzip":
+        with gzip.open(path) as content:
+            yield content
+    elif packed == "zstd":
+        with pa.CompressedInputStream(pa.OSFile(str(path)), "zstd") as content:
+            yield content
+    else:
+        with path.open("rb") as content:
+            yield content
+
+
+class _Bounded(io.RawIOBase):
+    """The bytes of a file, up to what the memory holds, and what a packed log can hold.
+
+    Parameters
+    ----------
+    content : object with ``read``
+    path : Path
+        The file, for errors.
+    size : int, optional
+        Bytes of the packed file.
+    """
+
+    def __init__(self, content: Any, path: Path, size: int | None) -> None:
+        self._content, self._path, self._read = content, path, 0
+        self._free = free_bytes()
+        self._most = math.inf if size is None else max(_SMALL, _RATIO * size)
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read into a buffer, and return the number of bytes."""
+        chunk = self._content.read(len(buffer))
+        self._read += len(chunk)
+        require_room(self._path, _PER_BYTE * self._read, self._free)
+        if self._read > self._most:
+            raise DataError(
+                f"{shown(self._path)} holds over {_RATIO} times the bytes that it has packed, which"
+                " no log does: if it is right, unpack it and name what comes out."
+            )
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+
+def require_room(path: Path, needed: int, free: int) -> None:
+    """Refuse to read what needs more bytes of memory than are free."""
+    if needed > free:
+        raise DataError(
+            f"{shown(path)} needs more than the {free / 2**30:.1f} GiB of memory that are free:"
+            " take a part of it, or a machine with more memory."
+        )
 
 
 def _only(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:

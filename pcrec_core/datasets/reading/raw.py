@@ -13,12 +13,15 @@ from pyarrow import compute, feather, parquet
 from pcrec_core.datasets.reading import delimited, objects
 from pcrec_core.datasets.reading.faults import Fault
 from pcrec_core.datasets.reading.layout import Layout
-from pcrec_core.datasets.reading.opening import shown
+from pcrec_core.datasets.reading.opening import require_room, shown
 from pcrec_core.datasets.reading.separators import BLANKS
 from pcrec_core.errors import DataError
+from pcrec_core.free_memory import free_bytes
 
 #: Where a row is, by its place among those that were read.
 Locate = Callable[[list[int]], dict[int, str]]
+#: Bytes of a value in memory, at least.
+_PER_VALUE = 8
 #: The columns, the faults of rows that are not among them, and where rows are.
 Raw = tuple[list[pa.ChunkedArray], list[Fault], Locate]
 
@@ -108,6 +111,7 @@ def _texts(column: list[str]) -> pa.Array:
 
 def _read_arrow(layout: Layout) -> Raw:
     names = list(layout.columns)
+    _require_room(layout)
     reader = parquet.read_table if layout.format == "parquet" else feather.read_table
     try:
         found = reader(str(layout.path), columns=names)
@@ -117,6 +121,13 @@ def _read_arrow(layout: Layout) -> Raw:
             " whole?"
         ) from None
     return [found[name] for name in names], [], by_row
+
+
+def _require_room(layout: Layout) -> None:
+    """Refuse a parquet file whose rows do not fit into the memory: a run of one value is tiny."""
+    if layout.format == "parquet":
+        rows = parquet.read_metadata(layout.path).num_rows
+        require_room(layout.path, _PER_VALUE * rows * len(layout.columns), free_bytes())
 
 
 #: The reader of each format.

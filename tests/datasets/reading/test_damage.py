@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import os
 import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from pcrec_core.datasets import csv_data
 from pcrec_core.datasets.describe import describe
+from pcrec_core.datasets.reading import opening, raw
 from pcrec_core.datasets.reading.layout import layout_of
 from pcrec_core.datasets.reading.options import FORMATS, Options
 from pcrec_core.datasets.reading.reader import examine
@@ -120,3 +126,55 @@ def test_nothing_but_our_own_errors(kind: str) -> None:
         )
 
     fuzz()
+
+
+BOMB = b"user,item\n" + b"a,b\n" * (1 << 20)
+
+
+def _zipped(content: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("log.csv", content)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [
+        gzip.compress,
+        _zipped,
+        lambda content: pa.compress(content, "zstd", asbytes=True),
+        lambda content: gzip.compress(b"user,item\n" + b"\n" * len(content)),
+        lambda content: gzip.compress(b'[{"user": 1, "item": 2}' + b" " * len(content)),
+    ],
+    ids=["gzip", "zip", "zstd", "blank lines", "JSON"],
+)
+def test_an_archive_that_holds_more_than_any_log_is_not_unpacked(pack, tmp_path, monkeypatch):
+    path, taken = tmp_path / "bomb", []
+    path.write_bytes(pack(BOMB))
+    monkeypatch.setattr(opening, "_SMALL", 1 << 19)
+    original = opening._Bounded.readinto
+    monkeypatch.setattr(
+        opening._Bounded, "readinto", lambda self, b: taken.append(len(b)) or original(self, b)
+    )
+    sentence = r"bomb holds over 100 times the bytes that it has packed, which no log does: if it"
+    with pytest.raises(DataError, match=sentence):
+        examine(layout_of(path))
+    assert sum(taken) < 0.7 * len(BOMB)
+    path.write_bytes(BOMB)
+    assert examine(layout_of(path)).rows == 1 << 20  # plain, it is read
+
+
+def test_a_file_that_needs_more_than_the_memory_is_not_read(tmp_path, monkeypatch):
+    text, table = tmp_path / "log.csv", tmp_path / "log.parquet"
+    text.write_bytes(BOMB)
+    parquet.write_table(pa.table({"user": [1] * 5000, "item": [2] * 5000}), table)
+    for module in (opening, raw):
+        monkeypatch.setattr(module, "free_bytes", lambda: 1 << 20)
+    sentence = r"log.csv needs more than the 0.0 GiB of memory that are free: take a part of it"
+    with pytest.raises(DataError, match=sentence):
+        examine(layout_of(text))
+    assert examine(layout_of(table)).rows == 5000
+    monkeypatch.setattr(raw, "free_bytes", lambda: 5000 * 2 * 8 - 1)
+    with pytest.raises(DataError, match=r"log.parquet needs more than the 0.0 GiB of memory"):
+        examine(layout_of(table))

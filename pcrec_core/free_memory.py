@@ -1,0 +1,49 @@
+"""How much memory this process can still take: of the machine, its control group, its limit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+_UNKNOWN = 2**63
+
+
+def free_bytes() -> int:
+    """Return the bytes that are free, a number above any memory where the system does not tell."""
+    return max(0, min(_limits()))
+
+
+def _limits() -> Iterator[int]:
+    yield in_kib("/proc/meminfo", "MemAvailable")
+    try:
+        import resource
+    except ImportError:  # Windows has none
+        return
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY:
+        yield limit - in_kib("/proc/self/status", "VmSize")
+    yield from group_limits(Path("/sys/fs/cgroup"), Path("/proc/self/cgroup"))
+
+
+def group_limits(root: Path, groups: Path) -> Iterator[int]:
+    """Yield what is left in each control group (version 2) of this process, up to the root."""
+    path = _read(groups).strip().rpartition(":")[2].strip("/")
+    for folder in (root / path, *(root / path).parents):
+        limit, used = _read(folder / "memory.max").strip(), _read(folder / "memory.current").strip()
+        if limit.isdecimal() and used.isdecimal():
+            cached = re.search(r"^file (\d+)$", _read(folder / "memory.stat"), re.M)
+            yield int(limit) - int(used) + int(cached[1] if cached else 0)
+
+
+def in_kib(file: str, field: str) -> int:
+    """Return a field of a file of /proc, which is in KiB, in bytes."""
+    found = re.search(rf"^{field}:\s+(\d+) kB", _read(Path(file)), re.M)
+    return int(found[1]) * 1024 if found else _UNKNOWN
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""
