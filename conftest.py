@@ -22,6 +22,7 @@ SLOW_FILES = (
     "study/test_cli_notebook.py",
     "study/test_executors.py",
     "study/test_fuzz.py",
+    "study/test_many_items.py",
     "study/test_places.py",
     "study/test_signals.py",
     "study/test_killed.py",

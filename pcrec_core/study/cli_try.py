@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from pcrec_core.datasets import csv_data
 from pcrec_core.datasets.describe import describe
 from pcrec_core.errors import SpecError, require_known
+from pcrec_core.specs.derived import Spec
 from pcrec_core.specs.run import NUMERICS, Data, RunSpec
 from pcrec_core.study import forecast, trial
 from pcrec_core.study import run as study
@@ -81,14 +83,24 @@ def _plan(given: argparse.Namespace, data: Data) -> Plan:
     if given.hours is not None:
         plan = earlier or trial.fitting(given.hours, rates)
         trial.remember(plan, kept)
-    runs = trial.specs(data, given.models, plan)
-    whole = forecast.seconds([run for run in runs if isinstance(run, RunSpec)], rates)
+    _announce(given, trial.specs(data, given.models, plan), plan, rates)
+    return plan
+
+
+def _announce(
+    given: argparse.Namespace, wanted: Sequence[Spec], plan: Plan, rates: forecast.Rates
+) -> None:
+    """Print how long the runs take, and refuse them here if one does not fit into the memory."""
+    runs = [run for run in wanted if isinstance(run, RunSpec)]
+    whole = forecast.duration(forecast.seconds(runs, rates))
     say(
         f"training     {len(runs)} runs: {', '.join(trial.LABELS)} of {', '.join(given.models)},"
-        f" {plan.seeds} seeds, {plan.epochs} epochs; about {forecast.duration(whole)} one after the"
-        " other on this machine (runs that have a record are not trained again)"
+        f" {plan.seeds} seeds, {plan.epochs} epochs; about {whole} one after the other on this"
+        " machine (runs that have a record are not trained again)"
     )
-    return plan
+    if text := forecast.warning(runs, rates):
+        say(f"warning      {text}")
+    forecast.require_memory(runs, given.device)
 
 
 def _write(given: argparse.Namespace, data: Data, plan: Plan, reading: str) -> None:

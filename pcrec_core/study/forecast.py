@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Rows of the first batch that is timed, users that are scored, and seconds to be measured.
 _FEW_ROWS, _USERS, _LONG_ENOUGH = 8, 64, 0.2
+#: Most items with which an epoch is timed; with more, its time grows as they do.
+_ITEMS = 50_000
 #: Hours from which a command warns before it trains.
 WARN_FROM = 1.0
 
@@ -28,17 +30,18 @@ def seconds_per_epoch(spec: RunSpec, split: Split, device: str = "auto", threads
     """Return the seconds of one peer's epoch: its batches, and one ranking of all users.
 
     The first batches are made for it, of a few rows and then of twice as many, until they last long
-    enough to be timed; nothing of it is kept.
+    enough to be timed; nothing of it is kept. Of a million items only some have weights meanwhile.
 
     Raises
     ------
     TrainingError
-        The device is missing, or the memory does not suffice.
+        The device is missing.
     """
     from pcrec_core.training.build import device_of, examples_of
     from pcrec_core.training.peer import Peer
     from pcrec_core.training.random_streams import global_stream
 
+    split, times = _with_fewer_items(spec, split)
     with machine.torch_threads(threads):
         place = device_of(device)
         examples = examples_of(spec, split)
@@ -53,7 +56,21 @@ def seconds_per_epoch(spec: RunSpec, split: Split, device: str = "auto", threads
 
         with global_stream(0, place):
             of_batches = _of_batches(train, min(spec.training.batch, len(rows)), len(rows))
-            return of_batches + _of_ranking(peer.model, spec, split, place)
+            return times * (of_batches + _of_ranking(peer.model, spec, split, place))
+
+
+def _with_fewer_items(spec: RunSpec, split: Split) -> tuple[Split, float]:
+    """Return data of ``_ITEMS`` items at most, and how many times longer an epoch of all takes.
+
+    With so many items nearly all time is theirs, in the softmax, the ranking and Adam's step; BPR
+    has as much to do for each user.
+    """
+    if split.n_items <= _ITEMS:
+        return split, 1.0
+    items = ((split.items - 1) % _ITEMS + 1).astype(split.items.dtype)
+    users = split.n_users if spec.model.name == "bpr" else 0
+    fewer = replace(split, n_items=_ITEMS, repeats=True, items=items)
+    return fewer, (users + split.n_items) / (users + _ITEMS)
 
 
 def _of_batches(train: Callable[[int], None], batch: int, rows: int) -> float:
@@ -96,6 +113,22 @@ def rates(specs: Sequence[RunSpec], device: str = "auto", threads: int = 1) -> R
             alone = replace(spec, peers=1, cooperation=None)
             found[spec.model.name] = seconds_per_epoch(alone, split_for(spec), device, threads)
     return found
+
+
+def require_memory(specs: Sequence[RunSpec], device: str = "auto") -> None:
+    """Refuse runs of which one needs more memory than is free, before the first is trained.
+
+    Raises
+    ------
+    TrainingError
+        It names the run, and a setting with which it fits.
+    """
+    from pcrec_core import memory
+    from pcrec_core.training.build import device_of
+
+    for spec in dict.fromkeys(replace(spec, seed=0) for spec in specs):
+        needs = memory.Needs.of(spec, split_for(spec), spec.peers, device_of(device))
+        memory.require_memory(needs, spec.name)
 
 
 def seconds(specs: Sequence[RunSpec], by_model: Rates) -> float:

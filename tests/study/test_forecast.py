@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pcrec_core.errors import TrainingError
 from pcrec_core.specs.run import Data
 from pcrec_core.study import forecast, splits
 from pcrec_core.study.defaults import base, pcrec
@@ -34,6 +35,24 @@ def test_the_time_of_an_epoch_is_measured_without_a_trace(model, store, trained)
     before = split.fingerprint()
     assert 0 < forecast.seconds_per_epoch(run, split) < 60
     assert split.fingerprint() == before and trained == [] and list(store.all()) == []
+
+
+@pytest.mark.parametrize(("model", "times"), [("sasrec", 6), ("bpr", (288 + 120) / (288 + 20))])
+def test_of_many_items_some_are_timed_and_all_are_counted(monkeypatch, model, times):
+    run = base(Data("synthetic"), model)
+    split = splits.split_for(run)
+    assert forecast._with_fewer_items(run, split) == (split, 1.0)
+    monkeypatch.setattr(forecast, "_ITEMS", 20)
+    fewer, found = forecast._with_fewer_items(run, split)
+    assert (fewer.n_items, fewer.n_users, found) == (20, 288, pytest.approx(times))
+    assert fewer.items.tolist() == [(item - 1) % 20 + 1 for item in split.items.tolist()]
+
+
+def test_runs_that_cannot_fit_are_refused_before_the_first(monkeypatch):
+    forecast.require_memory(RUNS)
+    monkeypatch.setattr("pcrec_core.memory.free_bytes", lambda device: 1000)
+    with pytest.raises(TrainingError, match=f"{RUNS[0].name} needs about .* of memory"):
+        forecast.require_memory(RUNS)
 
 
 def test_batches_are_extrapolated_from_a_fixed_part_and_one_per_row(monkeypatch):
