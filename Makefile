@@ -38,7 +38,7 @@ book: $(READY)  ## execute the notebooks and build the pages into _build/html; E
 	@$(BIN)/python -m book.build book $(if $(filter 0,$(EXECUTE)),--stored)
 
 book-check: $(READY)  ## look at every page in a browser (Debian's chromium), at three widths and in both modes
-	$(BIN)/pytest tests/book/test_browser.py
+	$(BIN)/pytest tests/book/test_browser.py tests/book/test_browser_try.py
 
 links: book  ## build the book, then ask the network for every address that its pages name
 	PYTHONPATH=. $(BIN)/jupyter-book build _build/stage --path-output _build/links --builder linkcheck

@@ -185,4 +185,4 @@ def show_costs(groups: Sequence[Mapping[str, Replicates]], name: str = "your-dat
 def list_of(sentences: Sequence[str]) -> str:
     """Return a list in HTML."""
     items = "".join(f"<li>{html.escape(text)}</li>" for text in sentences)
-    return f'<ul class="verdict">{items}</ul>'
+    return f'<ul class="answers">{items}</ul>'

@@ -19,11 +19,24 @@ from pcrec_core.reporting.own_data import (
 from pcrec_core.reporting.page import Runs
 
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em }
-table { border-collapse: collapse; font-size: 14px } div.wide { overflow-x: auto }
-td, th { border-bottom: 1px solid #ccc; padding: .3em .7em; text-align: left; vertical-align: top }
-td { white-space: pre-line } pre { background: #f4f4f4; padding: 1em; overflow-x: auto }
-.verdict { border-left: 4px solid #36c; padding-left: 1em }
+:root { color-scheme: light dark; --ground: #fff; --ink: #1b1b1b; --soft: #f3f3f3; --line: #bbb;
+  --link: #0a58a8; --good: #00633f; --bad: #a01c00; --out: #8a4b00; --open: #4a5260 }
+@media (prefers-color-scheme: dark) { :root { --ground: #14181e; --ink: #e6e6e6; --soft: #222832;
+  --line: #555; --link: #7ab5ff; --good: #5fd3a4; --bad: #ff9b85; --out: #f3b562;
+  --open: #b9c1cd } }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 60em; padding: 0 1em;
+  background: var(--ground); color: var(--ink); overflow-wrap: break-word }
+a { color: var(--link) } table { border-collapse: collapse; font-size: 14px }
+td, th { border-bottom: 1px solid var(--line); padding: .3em .7em; text-align: left }
+td { white-space: pre-line; vertical-align: top }
+pre { background: var(--soft); padding: 1em; white-space: pre-wrap; overflow-wrap: anywhere }
+.wide { overflow-x: auto } summary { cursor: pointer }
+.answers { border-left: 4px solid var(--link); padding-left: 1.5em }
+.verdict { font-weight: 600; white-space: nowrap } .supported { color: var(--good) }
+.contradicted { color: var(--bad) } .ruled-out { color: var(--out) }
+.inconclusive, .not-tested { color: var(--open) }
+@media (max-width: 40em) { .wide::before { content: "The table scrolls sideways."; font-size: 13px;
+  position: sticky; left: 0 } }
 """
 
 
@@ -54,9 +67,10 @@ def report(title: str, reading: str, runs: Runs, trivial: Runs, gain: float) -> 
     body = "".join(f"<h2>{name}</h2>\n{content}\n" for name, content in parts.items())
     heading = html.escape(f"Does PCRec help on {title}?")
     return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{heading}</title>'
-        f"<style>{_STYLE}</style></head>\n<body><h1>{heading}</h1>\n<p>{_INTRODUCTION}</p>\n{body}"
-        "</body></html>\n"
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{heading}</title><style>{_STYLE}</style></head>\n<body><main><h1>{heading}</h1>\n"
+        f"<p>{_INTRODUCTION}</p>\n{body}</main></body></html>\n"
     )
 
 

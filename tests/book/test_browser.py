@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,14 +15,13 @@ from urllib.parse import unquote
 
 import pytest
 from browser_support import opened, survey
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from pcrec_core.paths import ROOT
 
 Survey = Callable[[str], dict[str, Any]]
 
-CHROMIUM = shutil.which("chromium")
 PAGES = [
     *(
         page.removesuffix(".md").removesuffix(".ipynb")
@@ -44,18 +42,6 @@ WRONG = {
 }
 #: Words that a visitor may look for, and a page that must be among what is found.
 SEARCHED = {"entropy": "criterion", "Retailrocket": "data", "amendment": "statistics"}
-
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no browser here: install Debian's chromium to check the pages in one"
-)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

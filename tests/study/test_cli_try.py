@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
+from datasets_support import strangers_log
 
-from pcrec_core.datasets import synthetic
 from pcrec_core.study.cli import main
 from pcrec_core.study.store import Store
 
@@ -18,14 +17,7 @@ Call = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """Write a log as a stranger has it: semicolons, ISO dates, ids as text, 300 users."""
-    table = synthetic.read()
-    dates = pd.to_datetime(pd.Series(table.times), unit="s").dt.strftime("%Y-%m-%dT%H:%M:%S")
-    frame = pd.DataFrame({"userId": table.users, "movieId": table.items, "date": dates})
-    frame["userId"] = "user <b>" + frame["userId"].astype(str)
-    path = tmp_path / "my <i>log.csv"
-    frame.to_csv(path, sep=";", index=False)
-    return path
+    return strangers_log(tmp_path / "my <i>log.csv")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
+CHROMIUM = shutil.which("chromium")
 #: Widths of a desk's window, a tablet and a phone.
 WIDTHS = (1400, 768, 390)
 #: Returns the facts of a page; see the comments there.

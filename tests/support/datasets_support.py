@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pcrec_core import datasets
@@ -29,6 +30,16 @@ def written(folder: Path, content: str | bytes, name: str = "raw") -> Path:
     """Write a file and return its path."""
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def strangers_log(path: Path) -> Path:
+    """Write a log as a stranger has it: semicolons, ISO dates, ids as text, 300 users."""
+    table = datasets.synthetic.read()
+    dates = pd.to_datetime(pd.Series(table.times), unit="s").dt.strftime("%Y-%m-%dT%H:%M:%S")
+    users = "user <b>" + pd.Series(table.users).astype(str)
+    frame = pd.DataFrame({"userId": users, "movieId": table.items, "date": dates})
+    frame.to_csv(path, sep=";", index=False)
     return path
 
 
