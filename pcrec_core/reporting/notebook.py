@@ -12,6 +12,7 @@ from typing import Any, get_args, get_origin
 
 from pcrec_core.datasets import SOURCES
 from pcrec_core.errors import SpecError, unknown
+from pcrec_core.reporting.changed_parameters import show_note
 from pcrec_core.specs.protocol import PROTOCOLS
 from pcrec_core.specs.run import NUMERICS
 from pcrec_core.training.environment import require_device
@@ -30,7 +31,7 @@ _NAMES: dict[str, tuple[str, Collection[str]]] = {
 #: Parameters that are numbers of 0 or more, by the singular, with the largest allowed value.
 _NUMBERS = {"epochs": math.inf, "seed": math.inf, "alpha": math.inf, "gamma": math.inf, "share": 99}
 #: Lists that must have an item, since a page is about them.
-_NEEDED = ("datasets", "models", "alphas")
+_NEEDED = ("datasets", "models", "alphas", "variants")
 
 
 def check_parameters(namespace: dict[str, Any]) -> None:
@@ -41,7 +42,7 @@ def check_parameters(namespace: dict[str, Any]) -> None:
     adds a cell of assignments without annotations. When the cell is run again in an open notebook,
     where later cells have left their names, only types and values are checked. Values are checked
     by the parameter's name, so that a typo at the end of a list is found before the trainings of
-    the items before it.
+    the items before it. Where values are not those of the page, a note below the cell names them.
 
     Parameters
     ----------
@@ -53,8 +54,8 @@ def check_parameters(namespace: dict[str, Any]) -> None:
     ------
     SpecError
         For a value that is not declared (with the nearest declared name), of another type, twice
-        in a list, an unknown name, or out of range; for a file under ``csv`` without the data set
-        ``csv``, and the reverse.
+        in a list, an unknown name, or out of range; for one without effect here: a ``csv`` or
+        ``columns`` without the data set ``csv``, and the reverse, or ``gamma`` without W.
 
     Examples
     --------
@@ -69,8 +70,11 @@ def check_parameters(namespace: dict[str, Any]) -> None:
     for name, kind in declared.items():
         _check_type(name, kind, namespace[name])
         _check_value(name, namespace[name])
-    _check_csv({name: namespace[name] for name in declared})
+    given = {name: namespace[name] for name in declared}
+    _check_csv(given)
+    _check_variants(given)
     namespace[_GUARDED] = True
+    show_note(namespace)
 
 
 def _refuse_undeclared(namespace: Mapping[str, Any], declared: Mapping[str, Any]) -> None:
@@ -142,10 +146,27 @@ def _check_csv(given: Mapping[str, Any]) -> None:
             "this page takes no file of your own; the data set 'csv' is for pages with a"
             " parameter 'csv'."
         )
-    if given.get("csv") and not asked:
+    for name in ("csv", "columns"):
+        if given.get(name) and not asked:
+            raise SpecError(
+                f"parameter {name!r} is {given[name]!r}, but the data set 'csv' is not asked for:"
+                " name it."
+            )
+
+
+def _check_variants(given: Mapping[str, Any]) -> None:
+    """Refuse variants without accuracy, and a threshold that none of them has."""
+    variants = given.get("variants", ())
+    for label in variants:
+        if label.startswith("probed-"):
+            raise SpecError(
+                f"variant {label!r} measures layers, and has no accuracy to compare; Figure 6 is"
+                " the page of these."
+            )
+    if given.get("gamma") and "W" not in variants:
         raise SpecError(
-            f"parameter 'csv' is {given['csv']!r}, but the data set 'csv' is not asked for:"
-            " name it."
+            f"parameter 'gamma' is {given['gamma']}, but W, which alone has a threshold, is not"
+            " among the variants: name it."
         )
 
 

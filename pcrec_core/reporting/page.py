@@ -14,7 +14,7 @@ from pcrec_core.reporting.html import Html
 from pcrec_core.reporting.notebook import check_parameters
 from pcrec_core.specs.run import Data
 from pcrec_core.specs.trivial import TRIVIAL
-from pcrec_core.study import collect, defaults
+from pcrec_core.study import collect, defaults, splits
 from pcrec_core.study.records import Store
 from pcrec_core.study.replicates import Replicates
 
@@ -91,14 +91,20 @@ class Study:
         ------
         SpecError
             For a parameter that is mistyped, of another type, or cannot be meant.
+        DataError
+            For a file of one's own that cannot be read, or of which nothing is left.
         RecordError
             If the folder of records is a file.
         """
         check_parameters(namespace)
         names = namespace.get("datasets") or [namespace["dataset"]]
         file = namespace.get("csv", ""), namespace.get("columns", ()), namespace.get("core", 5)
+        datasets = tuple(defaults.dataset(name, *file) for name in names)
+        for data in datasets:
+            if data.source == "csv":
+                splits.split_of(data)  # a bad file is refused before other data are trained on
         return cls(
-            tuple(defaults.dataset(name, *file) for name in names),
+            datasets,
             tuple(namespace.get("models") or [namespace["model"]]),
             tuple(namespace.get("seeds", ())),
             {name: namespace[name] or None for name in _SETTINGS if name in namespace},
@@ -111,7 +117,12 @@ class Study:
         """The names of the data sets."""
         return [data.source for data in self.datasets]
 
-    def runs(self, *labels: str, by_model: Mapping[str, Sequence[str]] | None = None) -> Runs:
+    def runs(
+        self,
+        *labels: str,
+        by_model: Mapping[str, Sequence[str]] | None = None,
+        by_epoch: bool = False,
+    ) -> Runs:
         """Read the runs of the labels for every data set and model, and train what is missing.
 
         Parameters
@@ -120,15 +131,19 @@ class Study:
             Labels of ``study.variants``, the same for all models.
         by_model : mapping, optional
             The labels of each model, instead.
+        by_epoch : bool
+            Whether the page shows what is reported after each epoch.
 
         Raises
         ------
         SpecError
-            For an unknown label, or one that a model does not have: before the first is trained.
+            For an unknown label, one that a model does not have, or ``by_epoch`` one without
+            epochs: before the first is trained.
         """
         plan = [(data, model) for data in self.datasets for model in self.models]
         wanted = list(labels) if by_model is None else by_model
-        return Runs(collect.by_label(plan, wanted, self.seeds, self.given, **self._where))
+        given = plan, wanted, self.seeds, self.given
+        return Runs(collect.by_label(*given, by_epoch=by_epoch, **self._where))
 
     def one(
         self,
@@ -180,7 +195,7 @@ class Study:
 
     def claims(self, artifact: str) -> pd.DataFrame:
         """Decide the claims of an artifact, such as ``table3``, about the page's data sets."""
-        return evidence.of_family(evidence.decided(self.store), artifact, self.names)
+        return evidence.of_family(evidence.decided(self.store, self.names), artifact, self.names)
 
     def by_dataset(self, arms: Sequence[Replicates]) -> list[Replicates]:
         """Order replicates by data set, and within one as they are given."""

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pcrec_core import errors, paths
 from pcrec_core.errors import FileError, PCRecError, SpecError, require, require_known
 from pcrec_core.study.cli_options import path
+from pcrec_core.study.parameters import Parameter, declared
 from pcrec_core.study.set_values import pairs
 from pcrec_core.study.terminal import say
 
 _SCALARS = {"str": str, "int": int, "float": float}
-
-
-class Parameter(NamedTuple):
-    """A parameter of a notebook: its type as it is written there, its default and its help."""
-
-    kind: str
-    default: Any
-    help: str
 
 
 def add_notebook(parser: argparse.ArgumentParser) -> None:
@@ -79,17 +71,7 @@ def parameters(notebook: Path) -> dict[str, Parameter]:
     try:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         [source] = ["".join(c["source"]) for c in cells if "parameters" in _tags(c)]
-        body = ast.parse(source).body
-        lines = source.splitlines()
-        return {
-            ast.unparse(line.target): Parameter(
-                ast.unparse(line.annotation),
-                ast.literal_eval(line.value) if line.value else None,
-                lines[(line.end_lineno or 1) - 1].partition("  # ")[2],
-            )
-            for line in body
-            if isinstance(line, ast.AnnAssign)
-        }
+        return declared(source)
     except OSError as error:
         raise FileError(f"{notebook} cannot be read ({error.strerror or error}).") from None
     except (ValueError, KeyError, TypeError, AttributeError, SyntaxError) as error:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pcrec_core.errors import SpecError
-from pcrec_core.specs.run import Data
+from pcrec_core.specs.run import Data, RunSpec
 from pcrec_core.specs.trivial import TRIVIAL
 from pcrec_core.study import plans
 from pcrec_core.study.records import Store
@@ -44,6 +44,8 @@ def by_label(
     labels: Sequence[str] | Mapping[str, Sequence[str]],
     seeds: Sequence[int] = (),
     given: Mapping[str, Any] | None = None,
+    *,
+    by_epoch: bool = False,
     **options: Any,
 ) -> list[dict[str, Replicates]]:
     """Return the replicates by label, for each data set and model of a plan.
@@ -56,18 +58,20 @@ def by_label(
         Each gives one dict of the result.
     labels : sequence of str, or mapping
         The same for all, or by model.
+    by_epoch : bool
+        Whether each label must be a training, which alone has epochs.
     seeds, given, **options
         As of ``labelled``.
 
     Raises
     ------
     SpecError
-        For an unknown label, or one that a model does not have or that ``given`` leaves no room
-        for; it names both.
+        For an unknown label, one that a model does not have or that ``given`` leaves no room for,
+        or ``by_epoch`` one without epochs; it names both.
     """
     wanted = [
         {
-            label: _named_specs(label, data, model, seeds, given)
+            label: _named_specs(label, data, model, seeds, given, by_epoch)
             for label in (labels[model] if isinstance(labels, Mapping) else labels)
         }
         for data, model in plan
@@ -76,12 +80,20 @@ def by_label(
 
 
 def _named_specs(
-    label: str, data: str | Data, model: str, seeds: Sequence[int], given: Mapping[str, Any] | None
+    label: str,
+    data: str | Data,
+    model: str,
+    seeds: Sequence[int],
+    given: Mapping[str, Any] | None,
+    by_epoch: bool,
 ) -> list[Spec]:
     try:
-        return _specs(label, data, model, seeds, given)
+        specs = _specs(label, data, model, seeds, given)
     except SpecError as error:
         raise SpecError(f"variant {label} of {model}: {error}") from None
+    if by_epoch and not all(isinstance(spec, RunSpec) for spec in specs):
+        raise SpecError(f"variant {label} of {model} is no training, so it has no epochs to show.")
+    return specs
 
 
 def _specs(

@@ -63,6 +63,11 @@ class Store:
             return (self.folder,)
         return (*([paths.records()] if paths.clone() else []), paths.own_records())
 
+    @property
+    def _committed(self) -> tuple[Path, ...]:
+        """The folder of the committed records, or the given one."""
+        return (paths.records(),) if self.folder is None else (self.folder,)
+
     def get(self, name: str) -> Record | None:
         """Return the verified record of that name, or None."""
         path = self.path(name)
@@ -85,8 +90,7 @@ class Store:
 
         Without a folder these are the committed records, with ``own`` also those of the reader.
         """
-        committed = (paths.records(),) if self.folder is None else (self.folder,)
-        return map(read, self._paths(self._folders if own else committed))
+        return map(read, self._paths(self._folders if own else self._committed))
 
     def readable(self) -> tuple[list[Record], list[RecordError]]:
         """Read every record, the reader's own too; beside them, an error for each damaged one."""
@@ -110,12 +114,9 @@ class Store:
         return [found[name] for name in sorted(found)]
 
     def runs(self, dataset: str) -> list[RunRecord]:
-        """List every run on a data set in the order of the names."""
-        return [
-            record
-            for record in self.all()
-            if isinstance(record, RunRecord) and record.spec.data.source == dataset
-        ]
+        """List every run on a data set in the order of the names, reading no other records."""
+        found = (read(path) for path in self._paths(self._committed) if path.parent.name == dataset)
+        return [record for record in found if isinstance(record, RunRecord)]
 
     def find(self, name: str) -> Path:
         """Return the path of the one record that matches ``name``.

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from nbformat import v4
 
 from pcrec_core.errors import PCRecError, SpecError
+from pcrec_core.reporting.changed_parameters import changed, note
 from pcrec_core.reporting.notebook import check_parameters
 
 #: Name: (declared type, a good value).
@@ -37,7 +38,8 @@ MORE: dict[str, tuple[Any, Any]] = {
     "alpha": (list[float], []),
     "gamma": (float, 0.0),
     "csv": (str, ""),
-    "columns": (list[str], ["user", "item"]),
+    "columns": (list[str], []),
+    "variants": (list[str], ["LE", "W"]),
 }
 IPYTHON = {"__name__": "__main__", "_": "", "_i1": "x", "In": ["", "x"], "Out": {}, "sys": sys}
 
@@ -118,6 +120,8 @@ def test_an_int_is_welcome_where_a_float_is_declared(number: int) -> None:
         ("datasets", [], "parameter 'datasets' is empty; name at least one."),
         ("models", [], "parameter 'models' is empty; name at least one."),
         ("alphas", [], "parameter 'alphas' is empty; name at least one."),
+        ("variants", [], "parameter 'variants' is empty; name at least one."),
+        ("variants", ["LE", "probed-LE"], "variant 'probed-LE' measures layers, and has no accur"),
         (
             "models",
             ["dnn", "sasrek"],
@@ -150,12 +154,39 @@ def test_an_int_is_welcome_where_a_float_is_declared(number: int) -> None:
             "mine.csv",
             "parameter 'csv' is 'mine.csv', but the data set 'csv' is not asked for: name it.",
         ),
+        (
+            "columns",
+            ["who", "what"],
+            "parameter 'columns' is ['who', 'what'], but the data set 'csv' is not asked for",
+        ),
     ],
 )
 def test_an_impossible_value_is_refused_before_anything_is_trained(
     name: str, value: Any, message: str
 ) -> None:
     assert refusal(PARAMETERS | MORE, **{name: value}).startswith(message)
+
+
+def test_a_threshold_is_for_pages_with_a_variant_that_has_one() -> None:
+    check_parameters(namespace(PARAMETERS | MORE, gamma=0.2))
+    assert refusal(PARAMETERS | MORE, gamma=0.2, variants=["LE"]) == (
+        "parameter 'gamma' is 0.2, but W, which alone has a threshold, is not among the variants:"
+        " name it."
+    )
+
+
+def test_a_page_with_other_parameters_than_its_own_names_them() -> None:
+    page = (
+        "datasets: list[str] = ['synthetic']  # a\nepochs: int = 2  # b\ndevice: str = 'cpu'  # c"
+    )
+    given = {name: PARAMETERS[name] for name in ("datasets", "epochs", "device")}
+    cells = ["", "%magic", page, "epochs = 7\ndevice = 'cuda'"]
+    assert changed(namespace(given, In=cells)) == {}
+    assert changed(namespace(given, In=cells, epochs=7, device="cuda")) == {"epochs": 7}
+    assert changed(namespace(given, epochs=7)) == {}  # no notebook
+    text = note({"datasets": ["csv", "ml-1m"], "columns": []})
+    assert text.startswith("This page was run with datasets = csv ml-1m, columns = none. Its ")
+    assert note({}) == ""
 
 
 def test_a_file_of_ones_own_is_for_pages_that_take_one() -> None:
@@ -209,5 +240,6 @@ def test_papermill_stops_at_a_string_where_a_list_belongs(tiny: Path) -> None:
 def test_papermill_runs_with_a_list(tiny: Path) -> None:
     run = papermill(tiny, "-y", "seeds: [3, 4]")
     assert run.returncode == 0, run.stderr
-    last = nbformat.read(tiny.with_name("out.ipynb"), as_version=4).cells[-1]
+    *_, guard, last = nbformat.read(tiny.with_name("out.ipynb"), as_version=4).cells
     assert last.outputs[0]["data"]["text/plain"] == "7"
+    assert "was run with seeds = 3 4." in guard.outputs[0]["data"]["text/html"]

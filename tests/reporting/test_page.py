@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from records_support import record_with
 
-from pcrec_core.errors import SpecError
+from pcrec_core.errors import DataError, RecordError, SpecError
 from pcrec_core.reporting import page
 from pcrec_core.reporting.page import Runs, Study
 from pcrec_core.specs.trivial import TRIVIAL
@@ -103,3 +103,31 @@ def test_a_mistyped_parameter_is_refused_before_anything_is_read(parameters):
         Study.from_parameters(parameters | {"epoch": 3})
     with pytest.raises(SpecError, match="variant WW of dnn: unknown variant 'WW'"):
         Study.from_parameters(parameters).runs("base", "WW")
+
+
+def test_a_damaged_record_of_other_data_stops_nothing(parameters):
+    name = variant("base", "retailrocket-half", "dnn").name
+    (Path(parameters["records"]) / f"{name}.json").write_text("{")
+    study = Study.from_parameters(parameters | {"datasets": ["ml-100k"]})
+    assert len(study.runs("base").groups) == 2 and len(study.store.runs("ml-100k")) == 6
+    assert set(study.claims("table3")["dataset"]) == {"ml-100k"}
+    with pytest.raises(RecordError, match=f"{name}.json is not a record"):
+        Study.from_parameters(parameters).claims("table3")
+
+
+def test_a_page_by_epoch_takes_trainings_alone(parameters):
+    study = Study.from_parameters(parameters)
+    assert len(list(study.runs("base", "LE", by_epoch=True))) == 8
+    for label in ("M2", "popularity", "pruned30"):
+        with pytest.raises(SpecError, match=f"variant {label} of dnn is no training, so it has no"):
+            study.runs("base", label, by_epoch=True)
+
+
+def test_a_bad_file_is_found_before_other_data_are_trained_on(parameters, tmp_path):
+    path = tmp_path / "log.csv"
+    parameters |= {"datasets": ["ml-100k", "csv"], "csv": str(path)}
+    parameters["__annotations__"] |= {"csv": str}
+    for text, words in (("user,item\n", "has no rows"), ("user,item\na,b\n", "nobody is left")):
+        path.write_text(text)
+        with pytest.raises(DataError, match=words):
+            Study.from_parameters(parameters)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -27,13 +27,14 @@ from pcrec_core.study.variants import Spec
 _RANDOM = "LE@random"
 
 
-def decided(store: Store) -> pd.DataFrame:
+def decided(store: Store, datasets: Collection[str] | None = None) -> pd.DataFrame:
     """Decide every claim on MRR@5, with the word in NDCG@20 in brackets beside it.
 
     The frame is that of ``table.table``; its column ``original_verdict`` is the verdict by
-    the rule before Amendment 1.
+    the rule before Amendment 1. Where ``datasets`` are given, records on others are not read, and
+    claims about others count as not measured: no family has claims about two data sets.
     """
-    read = reader(store)
+    read = reader(store, datasets)
     main, supporting = (gather(read, metric) for metric in (PRIMARY, SUPPORTING))
     verdicts = decide(main | run_level.tested(read))
     frame = table(verdicts, decide(supporting), run_level.described(read))

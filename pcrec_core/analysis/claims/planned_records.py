@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 
 from pcrec_core.analysis.claims.registry import Claim
@@ -14,9 +14,17 @@ from pcrec_core.study.variants import Spec, variant
 Reader = Callable[[Spec], ModelRecord | None]
 
 
-def reader(store: Store) -> Reader:
-    """Return a function that looks up the record of a spec and reads each record once."""
-    return cache(lambda spec: store.of_spec(spec))
+def reader(store: Store, datasets: Collection[str] | None = None) -> Reader:
+    """Return a function that looks up the record of a spec and reads each record once.
+
+    Only those on ``datasets`` are looked up, where they are given.
+    """
+
+    def read(spec: Spec) -> ModelRecord | None:
+        wanted = datasets is None or spec.data.source in datasets
+        return store.of_spec(spec) if wanted else None
+
+    return cache(read)
 
 
 def found_records(read: Reader, claim: Claim, label: str) -> tuple[ModelRecord, ...]:
