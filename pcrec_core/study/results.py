@@ -14,11 +14,15 @@ from pcrec_core.study.views import Curves, Flags, Integers, Metrics, View, requi
 
 @dataclass(frozen=True)
 class Data(View):
-    """The split that a model was evaluated on."""
+    """The split that a model was evaluated on.
+
+    ``users_not_trained`` have every item in their history, and so no negative for BPR.
+    """
 
     fingerprint: str
     users: int
     items: int
+    users_not_trained: int = 0
 
 
 class Layer(NamedTuple):

@@ -123,6 +123,18 @@ def test_a_csv_is_one_run_wherever_it_lies(store, trained, tmp_path):
     assert trained == [run, changed]
 
 
+def test_a_user_with_every_item_is_counted_in_the_record_of_bpr(store, tmp_path):
+    rows = [(u, (u + i) % 6) for u in range(12) for i in range(5)]
+    rows += [("all", i % 6) for i in range(8)]
+    lines = [f"u{u},i{i},{time}" for time, (u, i) in enumerate(rows)]
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(["user,item,time", *lines]))
+    spec = base(csv_data(path), "bpr", epochs=1, d=4)
+    study.run([spec], store=store)
+    [record] = study.run([spec], store=store)
+    assert record.outcome.data.users_not_trained == 1 and record.outcome.data.users == 13
+
+
 def test_a_record_of_another_numerics_counts_as_missing(store, trained, monkeypatch):
     [before] = study.run([tiny()], store=store)
     monkeypatch.setitem(specs.NUMERICS, "bpr", before.key["numerics"] + 1)
