@@ -1,4 +1,4 @@
-"""Does PCRec help on these data? The comparisons of a trial, and the word that each gets."""
+"""Does PCRec help on these data? The comparisons of a trial, and the verdict that each gets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST = 100
 def decided(
     groups: Sequence[Mapping[str, Replicates]], gain: float, metric: str = PRIMARY
 ) -> pd.DataFrame:
-    """Compare the arms of each model, and give each comparison the word of the study's rule.
+    """Compare the arms of each model, and give each comparison the verdict of the study's rule.
 
     The claim is that the first arm is better by ``gain``. All comparisons are one family, over
     which p is adjusted by Holm (:ref:`statistics-verdicts`).
@@ -42,8 +42,8 @@ def decided(
     -------
     DataFrame
         One row per model and pair of ``COUPLES``: the relative improvement with its 95 % interval,
-        the adjusted p, the smallest gain found with 80 % power (``mde``), the word, why nothing can
-        be decided (``reason``), and the runs per arm that would find ``gain`` with 80 % power
+        the adjusted p, the smallest gain found with 80 % power (``mde``), the verdict, why nothing
+        can be decided (``reason``), and the runs per arm that would find ``gain`` with 80 % power
         (``runs_needed``; missing if no hundred would).
     """
     found = list(_compared(groups, metric))
@@ -73,7 +73,7 @@ def _row(
         "high": c.high,
         "p": adjusted.printed,
         "mde": c.mde,
-        "verdict": outcomes.word(adjusted, tested=not c.few_runs),
+        "verdict": outcomes.verdict(adjusted, tested=not c.few_runs),
         "reason": c.reason,
         "runs": c.fewest_runs,
         "runs_needed": runs_needed(c, arms, gain),

@@ -1,4 +1,4 @@
-"""What more runs would show on the same users: half-widths, effects found, words.
+"""What more runs would show on the same users: half-widths, effects found, verdicts.
 
 The variance of users is that of a comparison; the variance of runs is pooled over all arms of its
 model and data set, since two arms of three runs know it too badly (:ref:`statistics-power`).
@@ -26,7 +26,7 @@ from pcrec_core.analysis.effects import Comparison
 from pcrec_core.analysis.run_variance import RunVariance, pooled_over
 from pcrec_core.study.replicates import Replicates
 
-#: Simulated studies of ``expected_words``.
+#: Simulated studies of ``expected_verdicts``.
 STUDIES = 10_000
 #: The trained arms of a model over which the variance of runs is pooled, where they have runs.
 POOLED = ("base", "LE", "avg", "LN", "N", "base-constant", "LE-constant")
@@ -159,7 +159,7 @@ def _key(arm: Replicates, metric: str) -> dict[str, object]:
     return {"dataset": arm.dataset, "model": arm.model, "metric": metric}
 
 
-def expected_words(
+def expected_verdicts(
     pairs: Sequence[tuple[Replicates, Replicates]],
     arms: Sequence[Replicates],
     metric: str,
@@ -203,11 +203,11 @@ def _expected(
         # The rule counts the uncertainty of the paper's run below ten runs only.
         noise = 0.0 if many >= PAIRED_FROM else of_paper
         for truth, name in ((0.0, "nothing"), (e / 2, "half"), (e, "the claim")):
-            shares = _words(truth, spread, e, noise)
+            shares = _verdict_shares(truth, spread, e, noise)
             yield {**_key(over, metric), "runs": many, "truth": name, **shares}
 
 
-def _words(truth: float, v: Spread, e: float, Vp: float) -> dict[str, float]:
+def _verdict_shares(truth: float, v: Spread, e: float, Vp: float) -> dict[str, float]:
     """Simulate the verdicts of a claim of kind better, alone in its family.
 
     The rule is that of :ref:`statistics-verdicts`.

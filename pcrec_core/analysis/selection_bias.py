@@ -34,7 +34,7 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Habit:
+class SelectionBias:
     """What choosing on test adds to an improvement.
 
     Parameters
@@ -96,13 +96,13 @@ def chosen(tests: Sequence[ArrayLike], choices: Sequence[tuple[int, int]]) -> Ch
     return Chosen(np.array(best, dtype=float), np.array(valid, dtype=float))
 
 
-def selection_bias(v: Chosen, b: Chosen) -> Habit:
+def selection_bias(v: Chosen, b: Chosen) -> SelectionBias:
     """Compute how much choosing on test adds to the improvement of v over b.
 
     Each RI is a ratio of means over runs.
     """
     gain_v, gain_b = v.gain, b.gain
-    return Habit(
+    return SelectionBias(
         gain_v=float(gain_v.mean()),
         gain_b=float(gain_b.mean()),
         difference=welch(gain_v, gain_b) if min(len(gain_v), len(gain_b)) > 1 else None,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pcrec_core.analysis.claims.looks import VERDICTS
-from pcrec_core.analysis.claims.outcomes import WORDS
+from pcrec_core.analysis.claims.looks import COLUMNS
+from pcrec_core.analysis.claims.outcomes import VERDICTS
 from pcrec_core.reporting.formats import DASH, percent, with_interval
 from pcrec_core.reporting.html import Html, csv_link, table
 from pcrec_core.reporting.robustness_tables import improvements
@@ -31,7 +31,7 @@ def show_looks(looks: pd.DataFrame, name: str) -> Html:
 
     The CSV has every claim.
     """
-    moved = looks[looks[list(VERDICTS)].nunique(axis=1) > 1]
+    moved = looks[looks[list(COLUMNS)].nunique(axis=1) > 1]
     shown = moved[["claim", "dataset"]].assign(
         improvement_before=_improvements(moved, "_then"),
         runs_then=moved["runs_then"].fillna(DASH),
@@ -61,7 +61,7 @@ def _improvements(frame: pd.DataFrame, end: str) -> list[str]:
 def show_families(counts: pd.DataFrame, name: str) -> Html:
     """Show how many claims of each family have which verdict, the frame of ``looks.by_family``."""
     rows = [
-        {"family": family} | {column: _counted(group, column) for column in VERDICTS}
+        {"family": family} | {column: _counted(group, column) for column in COLUMNS}
         for family, group in counts.groupby("family", sort=False)
     ]
     shown = pd.DataFrame(rows).rename(columns={"verdict": "verdict_now"})
@@ -69,5 +69,5 @@ def show_families(counts: pd.DataFrame, name: str) -> Html:
 
 
 def _counted(group: pd.DataFrame, column: str) -> str:
-    given = group.set_index("word")[column]
-    return ", ".join(f"{given[word]} {word}" for word in WORDS if given.get(word, 0))
+    given = group.set_index("outcome")[column]
+    return ", ".join(f"{given[one]} {one}" for one in VERDICTS if given.get(one, 0))

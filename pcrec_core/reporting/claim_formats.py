@@ -14,12 +14,12 @@ from pcrec_core.reporting.formats import DASH, improvement, missing, percent
 from pcrec_core.reporting.names import comparison_name, dataset_name, model_name
 
 
-def format_word(row: Mapping[str, Any]) -> str:
-    """Format a claim's word with its grade, or with the reason why nothing is decided."""
-    word = (row["verdict"] or "no verdict") + ", nominal" * is_nominal(row)
+def format_verdict(row: Mapping[str, Any]) -> str:
+    """Format a claim's verdict with its grade, or with the reason why nothing is decided."""
+    verdict = (row["verdict"] or "no verdict") + ", nominal" * is_nominal(row)
     if row["grade"]:
-        return f"{word}: {row['grade']}"
-    return f"{word} ({row['reason']})" if row["reason"] else word
+        return f"{verdict}: {row['grade']}"
+    return f"{verdict} ({row['reason']})" if row["reason"] else verdict
 
 
 def is_nominal(row: Mapping[str, Any]) -> bool:
@@ -29,8 +29,8 @@ def is_nominal(row: Mapping[str, Any]) -> bool:
     return not row["low"] <= 0 <= row["high"] and row["holm_p"] > 2 * row["level"]
 
 
-def format_verdict(row: Mapping[str, Any]) -> str:
-    """Format a claim's word with its improvement, interval and runs, or its members."""
+def format_result(row: Mapping[str, Any]) -> str:
+    """Format a claim's verdict with its improvement, interval and runs, or with its members."""
     if row["kind"] in COMPOUND:
         return format_compound(row)
     if missing(row["relative_improvement"]):
@@ -39,20 +39,20 @@ def format_verdict(row: Mapping[str, Any]) -> str:
 
 
 def format_compound(row: Mapping[str, Any]) -> str:
-    """Format the word of a compound claim with the members that decide it."""
-    word, members = row["verdict"], row[MEMBERS]
+    """Format the verdict of a compound claim with the members that decide it."""
+    verdict, members = row["verdict"], row[MEMBERS]
     several = len({member["model"] for member in members}) > 1
     deciding = [
         f"{model_name(member['model']) + ' ' if several else ''}"
         f"{comparison_name(member['a'] + ' over ' + member['b'])}: {improvement(member)}"
         for member in members
-        if member["verdict"] == word and word in DECIDED
+        if member["verdict"] == verdict and verdict in DECIDED
     ]
     if not deciding:
-        return str(word)
+        return str(verdict)
     left = sum(not member["measured"] for member in members)
     rest = f"; {left} of {len(members)} not measured" if left else ""
-    return f"{word}; by {', '.join(deciding)}{rest}"
+    return f"{verdict}; by {', '.join(deciding)}{rest}"
 
 
 def format_paper(row: Mapping[str, Any]) -> str:

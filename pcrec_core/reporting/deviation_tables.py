@@ -81,9 +81,9 @@ def show_choosing(frame: pd.DataFrame, name: str) -> Html:
     note = (
         "Gain: by how much the best epoch and peer on test exceed those that validation picks, mean"
         " over runs, in log points (hundredths of a logarithm); p: Welch's test over runs that"
-        " variant and base gain equally. Neither improvement has an interval or a word: the chosen"
-        " epoch is taken as given. A gain is never negative, and largely noise of users and epochs:"
-        " the fewer users, the larger."
+        " variant and base gain equally. Neither improvement has an interval or a verdict: the"
+        " chosen epoch is taken as given. A gain is never negative, and largely noise of users and"
+        " epochs: the fewer users, the larger."
     )
     return html.table(frame, formats, name, note)
 

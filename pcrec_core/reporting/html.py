@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from pcrec_core.analysis.claims.outcomes import WORDS
+from pcrec_core.analysis.claims.outcomes import VERDICTS
 from pcrec_core.reporting.formats import DASH, Formatter, missing
 from pcrec_core.reporting.headings import heading
 from pcrec_core.reporting.names import READABLE
@@ -20,7 +20,7 @@ _SHORT = 26
 #: Most rows of a table that stands on the page; a longer one is folded.
 LONG = 25
 #: A verdict at the start of a cell, or counted in a list: "3 supported, 11 not tested".
-_VERDICT = re.compile(rf"(?:^|(?<=, ))(\d+ )?({'|'.join(WORDS)})\b")
+_VERDICT = re.compile(rf"(?:^|(?<=, ))(\d+ )?({'|'.join(VERDICTS)})\b")
 
 
 class Html:
@@ -128,9 +128,9 @@ def _badge(match: re.Match[str]) -> str:
     return f"{match[1] or ''}{verdict(match[2])}"
 
 
-def verdict(word: str) -> str:
+def verdict(name: str) -> str:
     """Return a verdict as markup that the style sheet gives a colour and a sign."""
-    return f'<span class="verdict {word.replace(" ", "-")}">{word}</span>'
+    return f'<span class="verdict {name.replace(" ", "-")}">{name}</span>'
 
 
 def _plain(value: Any) -> str:

@@ -36,7 +36,7 @@ _MEANING = {
     "contradicted": "it is worse: the data show a loss",
     "ruled out": "no gain is shown, and one of {gain} or more can be excluded",
     "inconclusive": "these data and runs cannot say",
-    "not tested": "an arm has fewer than three runs, so that there is no word",
+    "not tested": "an arm has fewer than three runs, so that there is no verdict",
 }
 
 
@@ -105,7 +105,7 @@ def show_verdicts(frame: pd.DataFrame, gain: float, name: str = "your-data-verdi
     rows = frame.to_dict("records")
     shown = frame[["model", "comparison", "metric"]].assign(
         improvement=improvements(frame),
-        verdict=[_word(row) for row in rows],
+        verdict=[_verdict(row) for row in rows],
         p=frame["p"],
         mde=frame["mde"],
         runs=frame["runs"],
@@ -119,7 +119,7 @@ def show_verdicts(frame: pd.DataFrame, gain: float, name: str = "your-data-verdi
     return table(shown, {"p": probability, "mde": percent}, name, note, frame)
 
 
-def _word(row: Mapping[str, Any]) -> str:
+def _verdict(row: Mapping[str, Any]) -> str:
     return f"{row['verdict']} ({row['reason']})" if row["reason"] else str(row["verdict"])
 
 

@@ -77,7 +77,7 @@ def report(title: str, reading: str, runs: Runs, trivial: Runs, gain: float) -> 
 _INTRODUCTION = (
     "The base is one model; LE is PCRec, two peers that merge their layers by entropy after each"
     " epoch; avg merges them by plain averaging. A user's last item is the test and the one before"
-    f" it the validation; every item is ranked. Words are given for {PRIMARY}."
+    f" it the validation; every item is ranked. Verdicts are given for {PRIMARY}."
 )
 
 

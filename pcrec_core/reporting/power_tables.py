@@ -11,20 +11,20 @@ from pcrec_core.reporting.html import Html, table
 
 #: Shown where nothing can be projected.
 _TOO_FEW = (
-    "A projection takes two runs or more in both arms, as many in one as in the other; words, an"
-    " improvement of the paper."
+    "A projection takes two runs or more in both arms, as many in one as in the other;"
+    " chances of verdicts, an improvement that the paper prints."
 )
 
 
-def show_words(frame: pd.DataFrame, name: str) -> Html:
-    """Show the chances of each word, the frame of ``expected_words``."""
+def show_chances(frame: pd.DataFrame, name: str) -> Html:
+    """Show the chances of each verdict, the frame of ``expected_verdicts``."""
     formats = dict.fromkeys(
         [outcomes.SUPPORTED, outcomes.CONTRADICTED, "ruled_out", outcomes.INCONCLUSIVE], share
     )
     note = (
         f"{STUDIES:,} simulated studies with the variance of these users and the pooled variance of"
-        " runs of the table above; a single claim, so without Holm: in a family the words"
-        " supported, contradicted and ruled out fall less often."
+        " runs of the table above; a single claim, so without Holm: in a family the"
+        " verdicts supported, contradicted and ruled out fall less often."
     )
     return table(frame, formats, name, note, empty=_TOO_FEW)
 

@@ -14,7 +14,7 @@ def show_answer(gains: pd.DataFrame) -> Html:
     over_base = gains[(gains["b"] != "avg") & (gains["change"] != gains["change"].iloc[0])]
     counts = over_base["verdict"].value_counts()
     tested = len(over_base) - counts.get(NOT_TESTED, 0)
-    listed = ", ".join(f"{word} in {counts[word]}" for word in DECIDED if word in counts)
+    listed = ", ".join(f"{one} in {counts[one]}" for one in DECIDED if one in counts)
     open_ = f"inconclusive in {counts.get(INCONCLUSIVE, 0)}"
     return sentence(
         f"With one thing changed at a time, {tested} of {len(over_base)} comparisons of PCRec with"

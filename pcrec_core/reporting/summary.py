@@ -10,7 +10,7 @@ from pcrec_core.analysis.claims.outcomes import (
     NOT_TESTED,
     RULED_OUT,
     SUPPORTED,
-    WORDS,
+    VERDICTS,
 )
 from pcrec_core.analysis.paper import ORIGINAL_CLAIMS
 from pcrec_core.metrics import PRIMARY
@@ -19,7 +19,7 @@ from pcrec_core.reporting.names import DATASETS, MODELS, dataset_name, listed, m
 #: What stands for the verdict of a claim without one, by whether it was measured.
 WITHOUT_VERDICT = {True: "measured without a test", False: "not measured"}
 #: Every way in which a claim can fare, in the order of pages.
-FATES = (*WORDS, *WITHOUT_VERDICT.values())
+FATES = (*VERDICTS, *WITHOUT_VERDICT.values())
 
 
 def gains(claims: pd.DataFrame) -> pd.DataFrame:
@@ -62,8 +62,8 @@ def _others(tested: pd.DataFrame) -> str:
         CONTRADICTED: "it is worse for",
         RULED_OUT: "a gain as large as claimed is excluded for",
     }
-    found = {word: tested[tested["verdict"] == word] for word in (*begins, INCONCLUSIVE)}
-    clauses = [f"{begins[word]} {places(found[word])}" for word in begins if len(found[word])]
+    found = {one: tested[tested["verdict"] == one] for one in (*begins, INCONCLUSIVE)}
+    clauses = [f"{begin} {places(found[one])}" for one, begin in begins.items() if len(found[one])]
     if left := len(found[INCONCLUSIVE]):
         clauses.append(f"the result is inconclusive for {left}")
     text = "; ".join(clauses)

@@ -13,9 +13,9 @@ from pcrec_core.analysis.claims.outcomes import INCONCLUSIVE, NOT_TESTED
 from pcrec_core.analysis.claims.table import MEMBERS
 from pcrec_core.reporting import summary
 from pcrec_core.reporting.claim_formats import (
+    format_result,
     format_users,
     format_verdict,
-    format_word,
     is_nominal,
     measured_datasets,
 )
@@ -73,7 +73,7 @@ def headlines(frame: pd.DataFrame, name: str) -> Html:
     lines = claim_table.headlines(frame)
     decided = lines[~lines["headline"].isin([INCONCLUSIVE, NOT_TESTED])]
     verdicts = {
-        (row["claim"], row["model"], row["dataset"]): format_verdict(row)
+        (row["claim"], row["model"], row["dataset"]): format_result(row)
         for row in frame.to_dict("records")
     }
     cells = {
@@ -133,16 +133,16 @@ def matrix(frame: pd.DataFrame, name: str) -> Html:
 
 def _cell_of(row: Mapping[str, Any]) -> str:
     """Format verdict, gain and adjusted p of one claim, one line each."""
-    word = row["verdict"] + " (nominal)" * is_nominal(row)
+    verdict = row["verdict"] + " (nominal)" * is_nominal(row)
     star = "*" * (row["users_only"] is True)
     p = "" if row["verdict"] == NOT_TESTED else f", p {probability(row['holm_p'])}"
-    return f"{word}\n{percent(row['relative_improvement'])}{star}{p}"
+    return f"{verdict}\n{percent(row['relative_improvement'])}{star}{p}"
 
 
 def changes(frame: pd.DataFrame, name: str) -> Html:
     """Show the choices that were changed after evidence existed (``data/changes.csv``).
 
-    The improvement and the word of the claims stand beside each other, before and now.
+    Improvement and verdict of the claims stand beside each other, before and now.
     """
     both = pd.read_csv(paths.data() / "changes.csv").merge(frame.reset_index(), on="id")
     rows = both.to_dict("records")
@@ -150,12 +150,12 @@ def changes(frame: pd.DataFrame, name: str) -> Html:
         improvement_before=[_improvement_before(row) for row in rows],
         verdict_before=both["verdict_before"],
         improvement_now=[improvement(row) for row in rows],
-        verdict_now=[format_word(row) for row in rows],
+        verdict_now=[format_verdict(row) for row in rows],
         up_to_commit=both["commit"],
     )
     note = (
-        "Three runs in both arms before, or one (*, users only); no word had been given while a"
-        " family was not whole. The records of before are in the history of the repository."
+        "Three runs in both arms before, or one (*, users only); no verdict had been given while"
+        " a family was not whole. The records of before are in the history of the repository."
     )
     return table(shown, {}, name, note)
 

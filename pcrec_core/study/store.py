@@ -30,21 +30,21 @@ class Store:
     folder: Path | None = None
 
     @classmethod
-    def of(cls, folder: str, *, made: bool = False) -> Store:
+    def of(cls, folder: str, *, existing: bool = False) -> Store:
         """Return the store that a notebook's parameter names; an empty one is the committed store.
 
         Parameters
         ----------
         folder : str
-        made : bool
+        existing : bool
             Whether the folder must exist already, as for a page that only reads.
 
         Raises
         ------
         RecordError
-            If the folder is a file, or is ``made`` and does not exist.
+            If the folder is a file, or must exist and does not.
         """
-        if folder and (Path(folder).is_file() or (made and not Path(folder).exists())):
+        if folder and (Path(folder).is_file() or (existing and not Path(folder).exists())):
             raise RecordError(
                 f"there is no folder {folder}; records is a folder of records, or empty for the"
                 " committed ones."

@@ -11,7 +11,7 @@ import pytest
 from curves_support import ranked
 from records_support import record_with
 from scipy.stats import t, ttest_rel
-from stats_support import made, plain, simulated
+from stats_support import comparison_of, plain, simulated
 
 from pcrec_core.analysis import comparisons, crossed_t, paper
 from pcrec_core.analysis.claims import ladder, looks
@@ -30,7 +30,7 @@ from pcrec_core.analysis.claims.registry import registry
 from pcrec_core.analysis.claims.table import table
 from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.analysis.paired_runs import paired_runs
-from pcrec_core.reporting import amendment_tables, claims
+from pcrec_core.reporting import amendment_tables, claim_tables
 from pcrec_core.study.records import Record, Store
 from pcrec_core.study.replicates import Replicates
 from pcrec_core.study.variants import variant
@@ -132,16 +132,23 @@ def family_p(effect: float, se: float, df: float, of_paper: float = 0.0) -> floa
 
 def test_at_ten_runs_the_papers_uncertainty_no_longer_counts():
     """(0.002 - 0.033555) / 0.0105 = -3.005: p 0.0074 with df 9, times six 0.0445."""
-    c = made(0.002, 0.0105, 9, runs_v=10, runs_b=10, Vu=1.0)  # no correlation: Vp is largest
+    c = comparison_of(
+        0.002, 0.0105, 9, runs_v=10, runs_b=10, Vu=1.0
+    )  # no correlation: Vp is largest
     new, old = decide({LE: Evidence(c)})[LE], decide({LE: Evidence(c)}, original=True)[LE]
     assert new.adjusted.p_not == near(family_p(0.002, 0.0105, 9)) == near(0.044490)
     assert old.adjusted.p_not == near(family_p(0.002, 0.0105, 9, old.side.Vp))
     assert old.adjusted.p_not > 0.05  # with the paper's variance
-    assert (new.word, old.word, new.amended, old.amended) == (RULED_OUT, INCONCLUSIVE, True, False)
+    assert (new.verdict, old.verdict, new.amended, old.amended) == (
+        RULED_OUT,
+        INCONCLUSIVE,
+        True,
+        False,
+    )
 
 
 def test_three_runs_of_a_claim_registered_before_keep_the_original_rule():
-    c = made(0.002, 0.0105, 9, Vu=1.0)
+    c = comparison_of(0.002, 0.0105, 9, Vu=1.0)
     found = decide({LE: Evidence(c)})[LE]
     assert not found.amended
     assert found.adjusted.p_not == near(family_p(0.002, 0.0105, 9, found.side.Vp))
@@ -151,9 +158,9 @@ def test_three_runs_of_a_claim_registered_before_keep_the_original_rule():
 
 def test_claims_of_the_amendment_take_its_rule_from_three_runs_on():
     name = "robustness-rr-sasrec-2x-epochs"
-    c = made(0.002, 0.01, 40, Vu=1.0)
+    c = comparison_of(0.002, 0.01, 40, Vu=1.0)
     found = decide({name: Evidence(c)})[name]
-    assert found.amended and found.word == RULED_OUT
+    assert found.amended and found.verdict == RULED_OUT
     assert found.adjusted.p_not == near(8 * t.cdf((0.002 - E_LE) / 0.01, 40))
     # The printed values of LE and base stand beside it.
     assert found.side.e33 == near(1.52 * math.sqrt(6.631264 / 47_000))
@@ -162,26 +169,28 @@ def test_claims_of_the_amendment_take_its_rule_from_three_runs_on():
 def test_the_dagger_marks_a_claim_within_the_noise_of_the_papers_run():
     """Without Vp p_not is far below .05; with it, unadjusted, the mark depends on Vseed."""
     inside, outside = (
-        decide({LE: Evidence(made(0.0, 0.004, 9, runs_v=10, runs_b=10, Vseed=Vseed))})[LE]
+        decide({LE: Evidence(comparison_of(0.0, 0.004, 9, runs_v=10, runs_b=10, Vseed=Vseed))})[LE]
         for Vseed in (1e-4, 0.0)
     )
-    assert inside.word == outside.word == RULED_OUT
+    assert inside.verdict == outside.verdict == RULED_OUT
     with_noise = [
         t.cdf((0.0 - E_LE) / math.sqrt(0.004**2 + v.side.Vp), 9) for v in (inside, outside)
     ]
     assert with_noise[0] > 0.05 > with_noise[1]
     assert (inside.in_noise, outside.in_noise) == (True, False)
-    supported = decide({LE: Evidence(made(0.05, 0.001, 9, runs_v=10, runs_b=10))})[LE]
-    assert supported.word == SUPPORTED and not supported.in_noise
+    supported = decide({LE: Evidence(comparison_of(0.05, 0.001, 9, runs_v=10, runs_b=10))})[LE]
+    assert supported.verdict == SUPPORTED and not supported.in_noise
 
 
 def test_the_effect_ratio_of_a_control_is_printed():
     name = "controls-rr-dnn-avg"
-    assert decide({name: Evidence(made(0.01, 0.002, 8))})[name].er.value == near(0.01 / 0.017295)
+    assert decide({name: Evidence(comparison_of(0.01, 0.002, 8))})[name].er.value == near(
+        0.01 / 0.017295
+    )
 
 
 def test_a_row_names_its_rule_and_has_what_a_recomputation_needs():
-    c = made(0.002, 0.0105, 9, runs_v=10, runs_b=10, Vu=1.0, paired=True)
+    c = comparison_of(0.002, 0.0105, 9, runs_v=10, runs_b=10, Vu=1.0, paired=True)
     row = table(decide({LE: Evidence(c)})).loc[LE]
     found = [row[name] for name in ("rule", "log_ratio", "se", "df", "paired")]
     assert found == ["amendment 1", 0.002, 0.0105, 9, True]
@@ -200,7 +209,7 @@ def test_a_row_names_its_rule_and_has_what_a_recomputation_needs():
     ],
 )
 def test_the_amendment_needs_ten_runs_in_every_random_arm(runs_v, runs_b, users_only, rule):
-    c = made(0.002, 0.01, 9, runs_v=runs_v, runs_b=runs_b, users_only=users_only)
+    c = comparison_of(0.002, 0.01, 9, runs_v=runs_v, runs_b=runs_b, users_only=users_only)
     assert table(decide({LE: Evidence(c)})).loc[LE, "rule"] == rule
 
 
@@ -225,7 +234,7 @@ def test_the_paired_test_refuses_arms_without_pairs():
 
 
 @pytest.mark.parametrize(
-    ("v", "word"),
+    ("v", "expected"),
     [
         ([0.06, 0.05, 0.07, 0.06, 0.05], SUPPORTED),
         ([0.01, 0.03, 0.02, 0.05, 0.00], INCONCLUSIVE),
@@ -233,25 +242,25 @@ def test_the_paired_test_refuses_arms_without_pairs():
         ([0.06, 0.05], NOT_TESTED),
     ],
 )
-def test_the_ladder_is_decided_over_seeds(v, word):
+def test_the_ladder_is_decided_over_seeds(v, expected):
     base = [0.02, 0.01, 0.02, 0.02, 0.02]
     found = decide({LADDER: Evidence(paired_runs(v, base[: len(v)]))})
-    assert found[LADDER].word == word and found["ladder-rr-dnn"].word == NOT_TESTED
+    assert found[LADDER].verdict == expected and found["ladder-rr-dnn"].verdict == NOT_TESTED
 
 
 @pytest.mark.parametrize(
-    ("v", "least", "most", "word"),
+    ("v", "least", "most", "expected"),
     [
         ([0.03, 0.02, 0.04, 0.01], 0.025, 0.05, SUPPORTED),  # above the level of other claims
         ([0.03, 0.02, 0.06, 0.01], 0.05, 0.1, INCONCLUSIVE),
     ],
 )
-def test_holm_counts_both_models_and_the_level_is_5_percent_one_sided(v, least, most, word):
+def test_holm_counts_both_models_and_the_level_is_5_percent_one_sided(v, least, most, expected):
     """Twice p is .030 or .069: t is 3.87 or 2.78 with df 3."""
     pairs = paired_runs(v, [0.0, 0.0, 0.0, 0.0])
     verdict = decide({LADDER: Evidence(pairs)})[LADDER]
     assert verdict.adjusted.p_for == pytest.approx(2 * pairs.p)
-    assert least < 2 * pairs.p < most and verdict.word == word
+    assert least < 2 * pairs.p < most and verdict.verdict == expected
 
 
 def ladder_record(label: str, seed: int, on_test: str, by_validation: str) -> Record:
@@ -304,18 +313,18 @@ def test_the_ladder_is_climbed_with_an_interval_over_seeds(tmp_path):
 
 
 def test_the_verdicts_at_three_runs_stand_beside_those_of_both_rules_now():
-    c = made(0.002, 0.0105, 9, runs_v=10, runs_b=10, Vu=1.0)
+    c = comparison_of(0.002, 0.0105, 9, runs_v=10, runs_b=10, Vu=1.0)
     new, old = (decide({LE: Evidence(c)}, original=rule) for rule in (False, True))
-    frame = table(new).assign(original_verdict=[verdict.word for verdict in old.values()])
+    frame = table(new).assign(original_verdict=[verdict.verdict for verdict in old.values()])
     found = looks.since_three_runs(frame).set_index("id")
     assert len(found) == 206 and not set(NEW.index) & set(found.index)
     row = found.loc[LE]
-    assert list(row[list(looks.VERDICTS)]) == [INCONCLUSIVE, INCONCLUSIVE, RULED_OUT]
+    assert list(row[list(looks.COLUMNS)]) == [INCONCLUSIVE, INCONCLUSIVE, RULED_OUT]
     assert list(row[["runs_then", "runs"]]) == ["3, 3", "10, 10"]
     counts = looks.by_family(found.reset_index())
-    of_family = counts[counts["family"] == "table3/retailrocket-half"].set_index("word")
+    of_family = counts[counts["family"] == "table3/retailrocket-half"].set_index("outcome")
     assert of_family.loc[RULED_OUT].tolist()[1:] == [4, 0, 2]  # with the claim of every model
-    assert of_family[list(looks.VERDICTS)].sum().tolist() == [7, 7, 7]
+    assert of_family[list(looks.COLUMNS)].sum().tolist() == [7, 7, 7]
     page = amendment_tables.show_looks(found.reset_index(), "looks")._repr_html_()
     assert "For 4 the two rules differ" in page  # with three claims that join others
     assert "10, 10" in page
@@ -329,6 +338,6 @@ def test_the_verdicts_at_three_runs_stand_beside_those_of_both_rules_now():
 def test_the_sentence_of_a_claim_over_seeds_is_in_points():
     pairs = paired_runs([0.06, 0.05, 0.07, 0.06, 0.05], [0.02, 0.01, 0.02, 0.02, 0.02])
     frame = table(decide({LADDER: Evidence(pairs)})).loc[[LADDER]]
-    text = plain(repr(claims.sentences(frame)))
+    text = plain(repr(claim_tables.sentences(frame)))
     assert "supported. Improvement +5.8 % with the habits, +1.8 % without" in text
     assert "difference in points +4.0 [+3.1, +4.9] (95 %; paired over seeds" in text

@@ -1,4 +1,4 @@
-"""The comparisons of a trial, their words, and the sentences that report them."""
+"""The comparisons of a trial, their verdicts, and the sentences that report them."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def arm(label: str, shift: int, runs: int = 3):
 BETTER = {"base": arm("base", 3), "LE": arm("LE", 0), "avg": arm("avg", 0)}
 
 
-def test_each_couple_gets_the_word_of_the_rule_adjusted_over_all():
+def test_each_couple_gets_the_verdict_of_the_rule_adjusted_over_all():
     frame = own_data.decided([BETTER], 0.05)
     assert frame["comparison"].tolist() == ["LE over base", "avg over base", "LE over avg"]
     found = [compare(BETTER[a], BETTER[b], "MRR@5") for a, b in own_data.COUPLES]
     e = np.log1p(0.05)
     plain = [sides("better", c, e=e, theta=e / 2) for c in found]
     adjusted = adjust(plain)
-    assert frame["verdict"].tolist() == [outcomes.word(each) for each in adjusted]
+    assert frame["verdict"].tolist() == [outcomes.verdict(each) for each in adjusted]
     assert frame["verdict"].tolist()[:2] == ["supported", "supported"]
     assert frame["p"].tolist() == [each.printed for each in adjusted]
     assert frame["relative_improvement"].tolist() == [c.RI for c in found]
@@ -59,15 +59,15 @@ def test_the_runs_needed_are_the_fewest_that_find_the_gain():
     assert own_data.runs_needed(c, arms, reached[100] / 2) is None
 
 
-def test_a_sentence_for_every_word():
+def test_a_sentence_for_every_verdict():
     frame = own_data.decided([BETTER], 0.05)[:1]
-    word = {
+    sentences = {
         "supported": "Supported: it is better: the data show a gain.",
         "ruled out": "no gain is shown, and one of 5.0\N{NO-BREAK SPACE}% or more can be excluded.",
         "contradicted": "it is worse: the data show a loss.",
         "inconclusive": "these data and runs cannot say.",
     }
-    for verdict, sentence in word.items():
+    for verdict, sentence in sentences.items():
         [answer] = report.answers(frame.assign(verdict=verdict), 0.05)
         assert sentence in answer and answer.startswith("sasrec, LE over base: +")
     undecided = frame.assign(verdict="inconclusive")

@@ -12,9 +12,9 @@ from stats_support import plain, simulated
 from pcrec_core.analysis.claims.paper_uncertainty import Printed, correlation, paper_side
 from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.analysis.crossed_t import compare
-from pcrec_core.analysis.power import _words, expected_words, projected, projections
+from pcrec_core.analysis.power import _verdict_shares, expected_verdicts, projected, projections
 from pcrec_core.analysis.run_variance import RunVariance, pooled, pooled_over
-from pcrec_core.reporting.power_tables import show_projections, show_words
+from pcrec_core.reporting.power_tables import show_chances, show_projections
 
 RV, RB = simulated(1, 300, 4)
 C = compare(RV, RB, "NDCG@20")
@@ -87,7 +87,7 @@ def test_a_comparison_without_equally_many_runs_is_not_projected(c, runs):
 
 
 def test_the_verdicts_fall_as_often_as_their_levels_allow():
-    frame = expected_words([PAIR], [], "MRR@5", (4, 1000))
+    frame = expected_verdicts([PAIR], [], "MRR@5", (4, 1000))
     at = frame.set_index(["runs", "truth"])
     of_nothing = at.loc[(4, "nothing"), ["supported", "contradicted"]].tolist()
     assert of_nothing == pytest.approx([0.025, 0.025], abs=0.006)
@@ -96,7 +96,7 @@ def test_the_verdicts_fall_as_often_as_their_levels_allow():
     for runs in (4, 1000):
         assert at.loc[runs, "supported"].is_monotonic_increasing  # nothing, half, the claim
     assert at.loc[(1000, "the claim"), "supported"] > at.loc[(4, "the claim"), "supported"]
-    assert "inconclusive" in show_words(frame, "table3-words")._repr_html_()
+    assert "inconclusive" in show_chances(frame, "table3-chances")._repr_html_()
 
 
 def test_the_papers_own_uncertainty_is_that_of_the_rule():
@@ -106,10 +106,10 @@ def test_the_papers_own_uncertainty_is_that_of_the_rule():
     assert 2 * of_runs.seed == pytest.approx(c.runs_v * c.Vseed)  # no other arm
     noise_of_paper = paper_side(c, printed).Vp
     assert noise_of_paper > paper_side(c, None).Vp
-    at = expected_words([PAIR], [], "MRR@5", [9, 10]).set_index(["truth", "runs"])
+    at = expected_verdicts([PAIR], [], "MRR@5", [9, 10]).set_index(["truth", "runs"])
     for runs, noise in ((9, noise_of_paper), (10, 0.0)):  # from ten runs on the rule leaves it out
         spread = projected(c, of_runs, runs).spread
-        expected = _words(0.0, spread, math.log(0.1360 / 0.1292), noise)
+        expected = _verdict_shares(0.0, spread, math.log(0.1360 / 0.1292), noise)
         assert at.loc[("nothing", runs), list(expected)].to_dict() == expected
 
 
@@ -117,7 +117,7 @@ def test_the_power_at_what_is_found_four_times_in_five():
     """The effect ``mde``, taken for the claim and for the truth, is shown four times in five."""
     p = projected(C, of(RV, RB), 10)
     e = math.log1p(p.mde)
-    assert _words(e, p.spread, e, 0.0)["supported"] == pytest.approx(0.8, abs=0.02)
+    assert _verdict_shares(e, p.spread, e, 0.0)["supported"] == pytest.approx(0.8, abs=0.02)
 
 
 def test_the_table_has_one_row_per_pair_with_runs_enough():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
-from stats_support import made, simulated
+from stats_support import comparison_of, simulated
 
 from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.analysis.crossed_t import compare
@@ -60,14 +60,16 @@ def test_each_user_needs_a_kind():
 
 
 def test_difference_of_two_strata_by_hand():
-    z, p = differ(made(0.10, 0.03, 8), made(-0.02, 0.04, 8))
+    z, p = differ(comparison_of(0.10, 0.03, 8), comparison_of(-0.02, 0.04, 8))
     assert z == pytest.approx(0.12 / 0.05) and p == pytest.approx(2 * norm.sf(2.4))
-    assert differ(made(-0.02, 0.04, 8), made(0.10, 0.03, 8)) == pytest.approx((-2.4, p))
+    assert differ(comparison_of(-0.02, 0.04, 8), comparison_of(0.10, 0.03, 8)) == pytest.approx(
+        (-2.4, p)
+    )
 
 
 def test_no_difference_without_means_or_variation():
     nothing = compare(np.full((3, 40), 9), RB[:, :40], "MRR@5")
-    assert nothing.L is None and differ(nothing, made(0.1, 0.1, 5)) is None
-    assert differ(made(0.1, 0.1, 5), nothing) is None
-    assert differ(made(0, 0.0, 5), made(0, 0.0, 5)) is None
-    assert differ(made(0, 0.0, 5), made(0.1, 0.1, 5))[0] == pytest.approx(-1)
+    assert nothing.L is None and differ(nothing, comparison_of(0.1, 0.1, 5)) is None
+    assert differ(comparison_of(0.1, 0.1, 5), nothing) is None
+    assert differ(comparison_of(0, 0.0, 5), comparison_of(0, 0.0, 5)) is None
+    assert differ(comparison_of(0, 0.0, 5), comparison_of(0.1, 0.1, 5))[0] == pytest.approx(-1)

@@ -73,8 +73,8 @@ def test_without_a_tested_comparison_the_answer_is_that_there_is_none():
 
 
 def test_every_claim_counts_once():
-    wordless = [claim("x", "dnn", "", kind="described"), claim("x", "dnn", "", measured=False)]
-    frame = pd.concat([MAIN, AVERAGING, pd.DataFrame(wordless)])
+    without = [claim("x", "dnn", "", kind="described"), claim("x", "dnn", "", measured=False)]
+    frame = pd.concat([MAIN, AVERAGING, pd.DataFrame(without)])
     assert summary.fates(frame).value_counts().sum() == len(frame)
     assert summary.coverage(frame) == (
         "The study confronts 11 claims, 216 of them fixed before the first run: 2 supported,"
@@ -104,16 +104,19 @@ def test_a_comparison_counts_tests_and_gives_the_most_precise_one():
 
 
 @pytest.mark.parametrize(
-    ("facts", "says"),
+    ("facts", "expected"),
     [
         ((Fact("constant", {"value_a": 0.0, "value_b": 0.0}),), "no fewer"),
         ((), "fewer"),
     ],
 )
-def test_the_mechanism_is_a_comparison_of_two_shares(facts: tuple[Fact, ...], says: str):
+def test_the_mechanism_is_a_comparison_of_two_shares(facts: tuple[Fact, ...], expected: str):
     row = pd.Series({"described": facts, "mean_variant": 0.04, "mean_base": 0.21})
     shares = "(0\xa0% against 0\xa0%)" if facts else "(4\xa0% against 21\xa0%)"
-    assert findings.mechanism(row) == f"PCRec has {says} low-entropy layers than its base {shares}."
+    assert (
+        findings.mechanism(row)
+        == f"PCRec has {expected} low-entropy layers than its base {shares}."
+    )
 
 
 def test_the_ranking_without_a_model_that_beats_most_bases_is_named():

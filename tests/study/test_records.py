@@ -439,12 +439,12 @@ def test_all_is_recursive_and_ordered_and_passes_over_what_is_being_written(stor
 
 def test_a_notebooks_folder_of_records_may_be_new_unless_the_page_only_reads(tmp_path):
     assert Store.of(str(tmp_path / "new")).folder == tmp_path / "new"
-    assert Store.of("", made=True).folder is None
+    assert Store.of("", existing=True).folder is None
     (tmp_path / "file").write_text("")
-    for folder, made in (("new", True), ("file", False), ("file", True)):
+    for folder, existing in (("new", True), ("file", False), ("file", True)):
         sentence = f"there is no folder .*{folder}; records is a folder of records, or empty"
         with pytest.raises(RecordError, match=sentence):
-            Store.of(str(tmp_path / folder), made=made)
+            Store.of(str(tmp_path / folder), existing=existing)
 
 
 def test_find_takes_the_beginning_of_an_identity(store, path):

@@ -16,9 +16,9 @@ _TENSOR = {"h": 1.0, "h_open": 1.0, "size": 1, "dimensions": 2, "std": 1.0, "lar
 
 
 def record_with(
-    spec: Spec, result: Mapping[str, Any] | None = None, made: Mapping[str, Any] | None = None
+    spec: Spec, result: Mapping[str, Any] | None = None, provenance: Mapping[str, Any] | None = None
 ) -> ModelRecord:
-    """Return the record of a spec; ``result`` and ``made`` are what the test is about."""
+    """Return the record of a spec; ``result`` and ``provenance`` are what the test is about."""
     given = dict(result or {})
     if isinstance(spec, Derived) and spec.operation == "probed":
         whole = {"data": _data(given, 1), "probed": _probed(given.get("probed", {}))}
@@ -26,7 +26,7 @@ def record_with(
         whole = _evaluated(given) | (
             _trained(spec, given) if isinstance(spec, RunSpec) else {"valid": {}}
         )
-    return new_record(spec, whole, dict(made or {}))
+    return new_record(spec, whole, dict(provenance or {}))
 
 
 def means(ranks: str) -> dict[str, float]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pcrec_core.analysis.effects import Comparison, Effect
 
-_MADE = Comparison(
+_USUAL = Comparison(
     metric="MRR@5",
     mean_v=0.2,
     mean_b=0.2,
@@ -38,9 +38,9 @@ def cells(page: Any, tag: str = "td") -> list[str]:
     return [plain(text) for text in re.findall(rf"<{tag}\b[^>]*>(.*?)</{tag}>", page._repr_html_())]
 
 
-def made(L: float, se: float, df: float, **more: Any) -> Comparison:
+def comparison_of(L: float, se: float, df: float, **more: Any) -> Comparison:
     """Return a comparison with this L, standard error and df, all variance by users."""
-    return replace(_MADE, L=L, se=se, df=df, RI=math.expm1(L), **{"Vu": se**2, **more})
+    return replace(_USUAL, L=L, se=se, df=df, RI=math.expm1(L), **{"Vu": se**2, **more})
 
 
 def simulated(

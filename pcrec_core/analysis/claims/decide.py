@@ -30,11 +30,11 @@ from pcrec_core.analysis.effects import Comparison
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim with its word and the numbers that a table shows beside it. None is shown as "-".
+    """A claim with its verdict and the numbers that a table shows beside it. None is shown as "-".
 
     Parameters
     ----------
-    word : str
+    verdict : str
         Empty for claims that get none (``run-level``, ``described``).
     reason : str
         Why nothing can be decided whatever the numbers; empty where something can.
@@ -51,7 +51,7 @@ class Verdict:
 
     claim: Claim
     found: Found | None
-    word: str = ""
+    verdict: str = ""
     grade: str = ""
     reason: str = ""
     adjusted: Sides | None = None
@@ -69,8 +69,8 @@ def decide(
     """Decide every claim (:ref:`statistics-verdicts`).
 
     A claim without evidence is not tested and counts in its family's size, so that a family cannot
-    be shrunk by leaving claims out. A compound claim takes the words that its members' own families
-    give them, so their evidence is needed, too.
+    be shrunk by leaving claims out. A compound claim combines the verdicts that its members get in
+    their own families, so their evidence is needed, too.
 
     Parameters
     ----------
@@ -99,8 +99,8 @@ def decide(
         verdicts |= _decide_family(family, evidence, original)
     for claim in known.values():
         if claim.kind in COMPOUND:
-            words = [verdicts[member].word for member in claim.members]
-            verdicts[claim.id] = Verdict(claim, None, outcomes.all_of(words))
+            members = [verdicts[member].verdict for member in claim.members]
+            verdicts[claim.id] = Verdict(claim, None, outcomes.all_of(members))
         elif claim.kind not in sides.KINDS:
             verdicts[claim.id] = Verdict(claim, evidence.get(claim.id, Evidence(None)).found)
     return {
@@ -144,21 +144,21 @@ def _verdict(
     claim: Claim, given: Evidence, adjusted: Sides, side: PaperSide | None, amended: bool
 ) -> Verdict:
     found, reason = given.found, _reason(given)
-    word = outcomes.word(adjusted, claim.kind, tested=not _untested(given))
+    verdict = outcomes.verdict(adjusted, claim.kind, tested=not _untested(given))
     if side is None or not isinstance(found, Comparison):
-        return Verdict(claim, found, word, reason=reason, adjusted=adjusted, amended=amended)
+        return Verdict(claim, found, verdict, reason=reason, adjusted=adjusted, amended=amended)
     return Verdict(
         claim,
         found,
-        word,
-        outcomes.grade(word, claim.kind, found, e=claim.e, theta=claim.theta),
+        verdict,
+        outcomes.grade(verdict, claim.kind, found, e=claim.e, theta=claim.theta),
         reason,
         adjusted,
         side,
         fieller(found, claim.size, side.Vp),
         not reason and below(found, side.e33),
         amended,
-        word == outcomes.RULED_OUT and _in_noise(claim, found, side),
+        verdict == outcomes.RULED_OUT and _in_noise(claim, found, side),
     )
 
 

@@ -28,7 +28,7 @@ _RANDOM = "LE@random"
 
 
 def decided(store: Store, datasets: Collection[str] | None = None) -> pd.DataFrame:
-    """Decide every claim on MRR@5, with the word in NDCG@20 in brackets beside it.
+    """Decide every claim on MRR@5, with the verdict in NDCG@20 in brackets beside it.
 
     The frame is that of ``table.table``; its column ``original_verdict`` is the verdict by
     the rule before Amendment 1. Where ``datasets`` are given, records on others are not read, and
@@ -39,7 +39,7 @@ def decided(store: Store, datasets: Collection[str] | None = None) -> pd.DataFra
     verdicts = decide(main | run_level.tested(read))
     frame = table(verdicts, decide(supporting), run_level.described(read))
     before = decide(gather(read, PRIMARY, by_seed=False), original=True)
-    return frame.assign(original_verdict=[before[name].word for name in frame.index])
+    return frame.assign(original_verdict=[before[name].verdict for name in frame.index])
 
 
 def gather(read: Reader, metric: str, *, by_seed: bool = True) -> dict[str, Evidence]:

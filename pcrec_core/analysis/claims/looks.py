@@ -8,10 +8,10 @@ from __future__ import annotations
 import pandas as pd
 
 from pcrec_core import paths
-from pcrec_core.analysis.claims.outcomes import WORDS
+from pcrec_core.analysis.claims.outcomes import VERDICTS
 
 #: The columns with a verdict, in order.
-VERDICTS = ("verdict_then", "original_verdict", "verdict")
+COLUMNS = ("verdict_then", "original_verdict", "verdict")
 
 
 def since_three_runs(frame: pd.DataFrame) -> pd.DataFrame:
@@ -40,17 +40,18 @@ def since_three_runs(frame: pd.DataFrame) -> pd.DataFrame:
 def by_family(looks: pd.DataFrame) -> pd.DataFrame:
     """Count the verdicts of each family, then and now.
 
-    ``looks`` is the frame of ``since_three_runs``. One row per family and word that some rule
-    gives, one column per entry of ``VERDICTS``.
+    ``looks`` is the frame of ``since_three_runs``. One row per family and verdict that either
+    rule gives, the column ``outcome``, and one count per entry of ``COLUMNS``.
     """
     counts = pd.concat(
-        [looks.groupby("family", sort=False)[column].value_counts() for column in VERDICTS], axis=1
+        [looks.groupby("family", sort=False)[column].value_counts() for column in COLUMNS], axis=1
     )
-    counts = counts.set_axis(VERDICTS, axis=1).fillna(0).astype(int)
+    counts = counts.set_axis(COLUMNS, axis=1).fillna(0).astype(int)
     order = [
-        (family, word)
+        (family, outcome)
         for family in looks["family"].unique()
-        for word in WORDS
-        if (family, word) in counts.index
+        for outcome in VERDICTS
+        if (family, outcome) in counts.index
     ]
-    return counts.reindex(pd.MultiIndex.from_tuples(order, names=["family", "word"])).reset_index()
+    index = pd.MultiIndex.from_tuples(order, names=["family", "outcome"])
+    return counts.reindex(index).reset_index()

@@ -13,7 +13,7 @@ from pcrec_core.analysis.paired_runs import PairedRuns
 from pcrec_core.analysis.welch import Welch
 from pcrec_core.metrics import PRIMARY
 
-#: The metric whose words stand in brackets beside those of ``PRIMARY``.
+#: The metric whose verdicts stand in brackets beside those of ``PRIMARY``.
 SUPPORTING = "NDCG@20"
 
 #: Seeds of the runs of arm a and of arm b; none for an arm without randomness.
@@ -85,7 +85,7 @@ def _check_metrics(found: Iterable[Found | None]) -> None:
     metrics = sorted({one.metric for one in found if isinstance(one, Comparison)})
     if len(metrics) > 1 or not set(metrics) <= {PRIMARY, SUPPORTING}:
         raise StatsError(
-            f"words come from {PRIMARY}, or in brackets from {SUPPORTING}, not from"
+            f"verdicts come from {PRIMARY}, or in brackets from {SUPPORTING}, not from"
             f" {', '.join(metrics)}."
         )
 

@@ -1,4 +1,4 @@
-"""From p-values to words: the rule, grades, and combinations of words.
+"""From p-values to verdicts: the rule, grades, and combinations of verdicts.
 
 The rule is in :ref:`statistics-verdicts`, what Amendment 1 changed in it in
 :ref:`statistics-amendment-1`.
@@ -15,7 +15,7 @@ from pcrec_core.analysis.effects import Comparison
 SUPPORTED, CONTRADICTED, RULED_OUT = "supported", "contradicted", "ruled out"
 INCONCLUSIVE, NOT_TESTED = "inconclusive", "not tested"
 DECIDED = (SUPPORTED, RULED_OUT, CONTRADICTED)
-WORDS = (*DECIDED, INCONCLUSIVE, NOT_TESTED)
+VERDICTS = (*DECIDED, INCONCLUSIVE, NOT_TESTED)
 #: One-sided levels of p_for and p_con: 5 % two-sided; a claim over seeds has only one side.
 _LEVEL, _LEVEL_BY_SEED = 0.025, 0.05
 
@@ -25,8 +25,8 @@ def level(kind: str) -> float:
     return _LEVEL_BY_SEED if kind == BY_SEED else _LEVEL
 
 
-def word(adjusted: Sides, kind: str = "better", *, tested: bool = True) -> str:
-    """Return the first line of the rule that holds.
+def verdict(adjusted: Sides, kind: str = "better", *, tested: bool = True) -> str:
+    """Return the verdict of the first line of the rule that holds.
 
     A claim that is not ``tested`` lacks runs. A tested claim with p of 1 on every side (fewer than
     30 users above 0, no variation) is inconclusive.
@@ -41,17 +41,17 @@ def word(adjusted: Sides, kind: str = "better", *, tested: bool = True) -> str:
 
 
 def grade(
-    word: str, kind: str, comparison: Comparison, *, e: float | None, theta: float | None
+    verdict: str, kind: str, comparison: Comparison, *, e: float | None, theta: float | None
 ) -> str:
     """Grade the size of an effect by the plain 90 % interval of L; empty where no grade holds.
 
     Only claims of kind ``better`` are graded: the other kinds claim no size. Of two grades that
     hold, the stronger is returned.
     """
-    if kind != "better" or e is None or theta is None or word not in (SUPPORTED, RULED_OUT):
+    if kind != "better" or e is None or theta is None or verdict not in (SUPPORTED, RULED_OUT):
         return ""
     low, high = comparison.bounds(0.95)
-    if word == RULED_OUT:
+    if verdict == RULED_OUT:
         return "nil within half the claim" if -theta < low and high < theta else ""
     grades = {
         "less than half the claim": high < theta,
@@ -61,8 +61,8 @@ def grade(
     return next((name for name, holds in grades.items() if holds), "")
 
 
-def all_of(words: Sequence[str]) -> str:
-    """Combine the members' words into that of "always" (or "best": better than each other one).
+def all_of(verdicts: Sequence[str]) -> str:
+    """Combine the members' verdicts into that of "always" (or "best": better than each other one).
 
     It is supported if every member is, contradicted or ruled out if any member is, not tested if
     any other member is not, and inconclusive otherwise.
@@ -72,26 +72,28 @@ def all_of(words: Sequence[str]) -> str:
     StatsError
         Without members.
     """
-    if not words:
-        raise StatsError("a compound claim needs members; give their words.")
-    if all(w == SUPPORTED for w in words):
+    if not verdicts:
+        raise StatsError("a compound claim needs members; give their verdicts.")
+    if all(one == SUPPORTED for one in verdicts):
         return SUPPORTED
-    return next((w for w in (CONTRADICTED, RULED_OUT, NOT_TESTED) if w in words), INCONCLUSIVE)
+    return next(
+        (one for one in (CONTRADICTED, RULED_OUT, NOT_TESTED) if one in verdicts), INCONCLUSIVE
+    )
 
 
-def headline(words: Mapping[str, str]) -> str:
-    """Return one word over data sets, without pooling: that of the decided ones if they agree.
+def headline(verdicts: Mapping[str, str]) -> str:
+    """Return one verdict over data sets, without pooling: the decided one if all that decide agree.
 
-    If they differ, return "differs" and the list; if none is decided, inconclusive where any is.
+    If they differ, return "differs" and the list; if none decides, inconclusive where any is.
 
     Examples
     --------
     >>> headline({"ml-100k": "supported", "retailrocket-half": "ruled out"})
     'differs: supported on ml-100k, ruled out on retailrocket-half'
     """
-    decided = {name: w for name, w in words.items() if w in DECIDED}
+    decided = {name: one for name, one in verdicts.items() if one in DECIDED}
     if len(set(decided.values())) > 1:
-        return "differs: " + ", ".join(f"{w} on {name}" for name, w in decided.items())
+        return "differs: " + ", ".join(f"{one} on {name}" for name, one in decided.items())
     return next(
-        iter(decided.values()), INCONCLUSIVE if INCONCLUSIVE in words.values() else NOT_TESTED
+        iter(decided.values()), INCONCLUSIVE if INCONCLUSIVE in verdicts.values() else NOT_TESTED
     )

@@ -130,7 +130,7 @@ def paper_side(comparison: Comparison, printed: Printed | None) -> PaperSide:
 def below(comparison: Comparison, e33: float | None) -> bool:
     """Tell whether our upper 95 % one-sided limit lies below e33.
 
-    Then the paper could hardly have found the effect. False also where no word can be given: the
+    Then the paper could hardly have found the effect. False also where no verdict can be given: the
     limit of one run covers users only.
     """
     return e33 is not None and not comparison.reason and comparison.bounds(0.95)[1] < e33

@@ -1,4 +1,4 @@
-"""Verdicts as tables: one row per claim with its numbers, and one word over data sets."""
+"""Verdicts as tables: one row per claim with its numbers, and one verdict over data sets."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ def table(
     supporting: Mapping[str, Verdict] | None = None,
     described: Mapping[str, Sequence[Fact]] | None = None,
 ) -> pd.DataFrame:
-    """Make one row per claim: its word and the numbers that a word is shown with.
+    """Make one row per claim: its verdict and the numbers shown with it.
 
     Parameters
     ----------
     verdicts : mapping from a claim's id
         The verdicts in MRR@5.
     supporting : mapping, optional
-        The verdicts in NDCG@20; their words stand in brackets in a column of their own.
+        The verdicts in NDCG@20; they stand in brackets in a column of their own.
     described : mapping, optional
-        What was measured of claims that get no word.
+        What was measured of claims that get no verdict.
     """
     described = described or {}
     records = [dict.fromkeys(_COMPARED) | _row(verdict) for verdict in verdicts.values()]
@@ -68,26 +68,28 @@ def table(
     )
     if supporting is not None:
         frame["supporting_verdict"] = [
-            f"({supporting[name].word})" if name in supporting and supporting[name].word else ""
+            f"({supporting[name].verdict})"
+            if name in supporting and supporting[name].verdict
+            else ""
             for name in verdicts
         ]
     return frame
 
 
 def headlines(frame: pd.DataFrame) -> pd.DataFrame:
-    """Make one row per claim over data sets: its word on each, and one for all.
+    """Make one row per claim over data sets: its verdict on each, and one for all.
 
     ``frame`` is that of ``table``.
     """
     keys = ["question", "artifact", "model", "a", "b", "kind", "claim"]
-    worded = frame[frame["verdict"] != ""]
-    worded = worded.assign(artifact=worded["family"].str.partition("/")[0])
+    decided = frame[frame["verdict"] != ""]
+    decided = decided.assign(artifact=decided["family"].str.partition("/")[0])
     rows = []
-    for key, group in worded.groupby(keys, sort=False):
-        words = dict(zip(group["dataset"], group["verdict"], strict=True))
+    for key, group in decided.groupby(keys, sort=False):
+        by_dataset = dict(zip(group["dataset"], group["verdict"], strict=True))
         common = dict(zip(keys, key, strict=True))
-        rows.append(common | words | {"headline": outcomes.headline(words)})
-    return pd.DataFrame(rows, columns=[*keys, *worded["dataset"].unique(), "headline"])
+        rows.append(common | by_dataset | {"headline": outcomes.headline(by_dataset)})
+    return pd.DataFrame(rows, columns=[*keys, *decided["dataset"].unique(), "headline"])
 
 
 def _measured(
@@ -113,7 +115,7 @@ def _row(v: Verdict) -> dict[str, object]:
         "claim": claim.sentence,
         "where": claim.where,
         "question": _question(v),
-        "verdict": v.word,
+        "verdict": v.verdict,
         "grade": v.grade,
         "reason": v.reason,
         **_numbers(v),
@@ -146,7 +148,7 @@ def _holm_sides(v: Verdict) -> dict[str, float | None]:
 
 
 def _rule(v: Verdict) -> str:
-    """Name the rule that gave the word; empty where no rule did."""
+    """Name the rule that gave the verdict; empty where no rule did."""
     return "" if v.adjusted is None else "amendment 1" if v.amended else "original"
 
 

@@ -21,17 +21,17 @@ _BARS = {
 }
 
 
-def chances(words: pd.DataFrame) -> Figure:
+def chances(frame: pd.DataFrame) -> Figure:
     """Draw the chance of each verdict, one panel per data set and number of runs.
 
     Parameters
     ----------
-    words : DataFrame
-        The frame of ``power.expected_words``, with at least one row.
+    frame : DataFrame
+        The frame of ``power.expected_verdicts``, with at least one row.
     """
     style()
-    sets, runs = words["dataset"].unique(), words["runs"].unique()
-    height = 0.9 + 0.24 * words.groupby(["dataset", "runs"]).size().max()
+    sets, runs = frame["dataset"].unique(), frame["runs"].unique()
+    height = 0.9 + 0.24 * frame.groupby(["dataset", "runs"]).size().max()
     figure, grid = plt.subplots(
         len(sets),
         len(runs),
@@ -42,7 +42,7 @@ def chances(words: pd.DataFrame) -> Figure:
     )
     for row, name in zip(grid, sets, strict=True):
         for axes, many in zip(row, runs, strict=True):
-            panel = words[(words["dataset"] == name) & (words["runs"] == many)]
+            panel = frame[(frame["dataset"] == name) & (frame["runs"] == many)]
             _panel(axes, panel, labelled=axes is row[0])
             axes.set_title(f"{dataset_name(name)}, {many} runs per arm", fontsize="medium")
     legend_above(figure)

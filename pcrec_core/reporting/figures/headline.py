@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pcrec_core.reporting.claim_formats import is_nominal
-from pcrec_core.reporting.figures.style import COLOURS, VERDICTS, style
+from pcrec_core.reporting.figures.style import COLOURS, VERDICT_SIGNS, style
 from pcrec_core.reporting.names import dataset_name, model_name
 
 _COLUMNS = 2
@@ -62,7 +62,7 @@ def _row(axes: Axes, place: float, row: dict[str, Any]) -> None:
         [row[c] for c in ("relative_improvement", "low", "high", "paper_relative_improvement")],
         dtype=float,
     )
-    colour, sign = VERDICTS[row["verdict"]]
+    colour, sign = VERDICT_SIGNS[row["verdict"]]
     inside = "none" if row["users_only"] is True else COLOURS["LE"]
     axes.plot([low, high], [place, place], color=COLOURS["LE"], linewidth=2)
     axes.plot(ours, place, "o", color=COLOURS["LE"], markersize=6, markerfacecolor=inside)

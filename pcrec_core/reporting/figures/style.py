@@ -25,7 +25,7 @@ Dashes = str | tuple[float, ...]
 #: Okabe and Ito's colours: they differ for every kind of colour vision, and in grey.
 COLOURS = {"base": "#0072B2", "LE": "#D55E00", "paper": "#000000"}
 #: The colour of a verdict and its sign, those of the style sheet.
-VERDICTS = {
+VERDICT_SIGNS = {
     SUPPORTED: ("#00633f", "✓"),
     CONTRADICTED: ("#a01c00", "✗"),
     RULED_OUT: ("#8a4b00", "⊘"),

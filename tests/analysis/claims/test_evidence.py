@@ -19,7 +19,7 @@ from pcrec_core.analysis.claims.evidence import decided, gather, of_family
 from pcrec_core.analysis.claims.measurement import Evidence
 from pcrec_core.analysis.claims.planned_records import reader
 from pcrec_core.analysis.claims.registry import registry
-from pcrec_core.reporting import claims as shown
+from pcrec_core.reporting import claim_tables
 from pcrec_core.reporting.claim_formats import format_compound
 from pcrec_core.reporting.described import described
 from pcrec_core.reporting.formats import (
@@ -87,7 +87,7 @@ def one(store: Store, name: str) -> Evidence:
 
 
 def sentences(store: Store, artifact: str) -> str:
-    return plain(repr(shown.sentences(of_family(decided(store), artifact, ["ml-100k"]))))
+    return plain(repr(claim_tables.sentences(of_family(decided(store), artifact, ["ml-100k"]))))
 
 
 def test_without_records_no_claim_is_tested_and_every_claim_is_listed(store):
@@ -96,9 +96,9 @@ def test_without_records_no_claim_is_tested_and_every_claim_is_listed(store):
     assert frame["relative_improvement"].isna().all()
     assert set(frame["verdict"]) == {"not tested", ""}
     assert set(frame.loc[frame["verdict"] == "", "kind"]) == {"run-level", "described"}
-    page = shown.sentences(of_family(frame, "table3", ["ml-100k"]))._repr_html_()
+    page = claim_tables.sentences(of_family(frame, "table3", ["ml-100k"]))._repr_html_()
     assert page.count("<li>") == 2  # the compound claim, and the number of missing ones
-    none = shown.sentences(of_family(frame, "table3", ["synthetic"]))
+    none = claim_tables.sentences(of_family(frame, "table3", ["synthetic"]))
     assert "No claim of the paper" in repr(none)
 
 
@@ -114,11 +114,11 @@ def test_a_clear_difference_of_three_runs_is_supported(store):
     assert row["supporting_verdict"] == "(supported)"
 
 
-def test_a_word_is_shown_with_its_interval_users_and_runs(store):
+def test_a_verdict_is_shown_with_its_interval_users_and_runs(store):
     put(store, "base")
     put(store, "LE", 0.9)
     rows = of_family(decided(store), "table3", ["ml-100k"])
-    page = shown.sentences(rows)
+    page = claim_tables.sentences(rows)
     text = plain(repr(page))
     assert "PCRec with two SASRec is more accurate than one SASRec (ML-100K): supported" in text
     assert "; 400 users; runs 3, 3); the paper +5.3 %." in text
@@ -128,7 +128,7 @@ def test_a_word_is_shown_with_its_interval_users_and_runs(store):
     assert "runs so far: 5" in listed
     assert folded.count("<li>") == 1
     assert "PCRec is more accurate than its base for every model" in folded
-    assert "table3-claims.csv" in shown.claims(rows, "table3-claims")._repr_html_()
+    assert "table3-claims.csv" in claim_tables.claims(rows, "table3-claims")._repr_html_()
 
 
 def test_a_gain_stands_beside_its_explanations_and_decided_claims_have_a_headline(store):
@@ -136,17 +136,17 @@ def test_a_gain_stands_beside_its_explanations_and_decided_claims_have_a_headlin
     put(store, "LE", 0.9)
     put(store, "avg", 0.9)
     frame = decided(store)
-    page = shown.matrix(frame, "verdict-matrix")
+    page = claim_tables.matrix(frame, "verdict-matrix")
     assert repr(page) == "verdict-matrix: 2 rows"
     text = plain(page._repr_html_())
     assert '<th scope="col">ML-100K</th>' in text and "RR-half" not in text  # it has no runs yet
     row = frame.loc["table3-ml-sasrec-le"]
-    word, gain = '<span class="verdict supported">supported</span>', row["relative_improvement"]
+    verdict, gain = '<span class="verdict supported">supported</span>', row["relative_improvement"]
     adjusted = probability(row["holm_p"])
-    assert f'<td>PCRec (LE) over base</td><td>SASRec</td><td class="lines">{word}' in text
+    assert f'<td>PCRec (LE) over base</td><td>SASRec</td><td class="lines">{verdict}' in text
     assert f"{plain(percent(gain))}, p {html.escape(adjusted)}</td>" in text
     assert "recency" not in text.split("</table>")[0]  # it has no run
-    lines = shown.headlines(frame, "verdict-headlines")
+    lines = claim_tables.headlines(frame, "verdict-headlines")
     assert repr(lines) == "verdict-headlines: 1 rows"
     for part in (
         "PCRec with two SASRec is more accurate",
@@ -156,7 +156,7 @@ def test_a_gain_stands_beside_its_explanations_and_decided_claims_have_a_headlin
         assert part in lines._repr_html_()
 
 
-def test_a_missing_planned_run_leaves_no_word(store):
+def test_a_missing_planned_run_leaves_no_verdict(store):
     put(store, "base")
     put(store, "LE", 0.9, seeds=(0, 1))
     given = one(store, "table3-ml-sasrec-le")
@@ -322,7 +322,7 @@ def test_claims_about_runs_wait_for_two_of_them(store):
     assert run_level.tested(reader(store)) == {}
 
 
-def test_claims_without_a_word_are_described_or_named_as_unmeasured(store):
+def test_claims_without_a_verdict_are_described_or_named_as_unmeasured(store):
     frame = decided(store)
     cost = frame[frame["family"].str.startswith("cost/")]
     assert list(cost["measured"]) == [True] * 3  # by the committed measurements
@@ -331,7 +331,7 @@ def test_claims_without_a_word_are_described_or_named_as_unmeasured(store):
         " SASRec's pair trains in"
     ) in sentences(store, "cost")
     assert not frame.loc["fig4-ml-sasrec-mu", "measured"]
-    assert "RQ5" in shown.questions(frame, "q")._repr_html_()
+    assert "RQ5" in claim_tables.questions(frame, "q")._repr_html_()
     result = {
         "epochs": {"exchanges": [0], "mu": [[[0.9, 0.4], [0.1, 0.6]]]},
         "chosen": {"epoch": 0},
@@ -350,7 +350,7 @@ def test_changed_choices_show_the_improvement_before_and_now(store):
     put(store, "base", model="dnn")
     put(store, "LE", 0.9, model="dnn")
     frame = decided(store)
-    page = plain(shown.changes(frame, "changes")._repr_html_())
+    page = plain(claim_tables.changes(frame, "changes")._repr_html_())
     now = plain(improvement(frame.loc["table3-ml-dnn-le"]))
     assert now.startswith("+")
     assert page.count(now) == 2
@@ -385,7 +385,7 @@ def test_a_compound_claim_names_the_deciding_members_and_counts_the_unmeasured_o
     frame.at["table4-ml-sasrec-always", "verdict"] = "supported"
     # a page with the family of LN, not that of LE
     assert f"(ML-100K): {expected}." in repr(
-        shown.sentences(of_family(frame, "table4", ["ml-100k"]))
+        claim_tables.sentences(of_family(frame, "table4", ["ml-100k"]))
     )
 
 
@@ -407,7 +407,7 @@ def test_claims_about_base_models_and_trivial_baselines_are_counted_apart(store)
     put(store, "base")
     put(store, "base", 0.9, model="dnn")
     frame = decided(store)
-    page = shown.questions(frame, "q")._repr_html_()
+    page = claim_tables.questions(frame, "q")._repr_html_()
     header = re.findall(r'<th scope="col">([^<]*)</th>', page)[1:]
     rows = [re.findall(r">([^<>]*)</td>", row) for row in page.split("<tr>")[2:]]
     counts = {row[0]: dict(zip(header, map(int, row[1:]), strict=True)) for row in rows}

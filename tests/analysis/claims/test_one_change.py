@@ -6,7 +6,7 @@ import math
 
 import pytest
 from scipy.stats import norm
-from stats_support import made, plain
+from stats_support import comparison_of, plain
 
 from pcrec_core.analysis.claims import one_change
 from pcrec_core.analysis.claims.decide import decide
@@ -17,10 +17,12 @@ from pcrec_core.reporting import robustness_tables
 MAIN, OTHER = "table3-rr-sasrec-le", "robustness-rrf-sasrec-le"
 #: se of the difference: .005.
 FOUND = {
-    MAIN: Evidence(made(0.002, 0.003, 40, low=-0.004, high=0.008)),
-    OTHER: Evidence(made(0.012, 0.004, 40, low=0.004, high=0.02)),
-    "robustness-rr-dnn-2x-epochs": Evidence(made(0.09, 0.004, 40, low=0.08, high=0.1)),
-    "robustness-rr-bpr-avg": Evidence(made(0.5, 0.004, 40, runs_v=2, few_runs=True, reason="few")),
+    MAIN: Evidence(comparison_of(0.002, 0.003, 40, low=-0.004, high=0.008)),
+    OTHER: Evidence(comparison_of(0.012, 0.004, 40, low=0.004, high=0.02)),
+    "robustness-rr-dnn-2x-epochs": Evidence(comparison_of(0.09, 0.004, 40, low=0.08, high=0.1)),
+    "robustness-rr-bpr-avg": Evidence(
+        comparison_of(0.5, 0.004, 40, runs_v=2, few_runs=True, reason="few")
+    ),
 }
 GAINS = one_change.gains(table(decide(FOUND)))
 

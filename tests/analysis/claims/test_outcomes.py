@@ -1,4 +1,4 @@
-"""From p to words: the worked example, each kind by hand, each line of the rule at its edge."""
+"""From p to verdicts: the worked example, each kind by hand, each line of the rule at its edge."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t
-from stats_support import made
+from stats_support import comparison_of
 
 from pcrec_core.analysis.claims.outcomes import (
     CONTRADICTED,
@@ -22,7 +22,7 @@ from pcrec_core.analysis.claims.outcomes import (
     all_of,
     grade,
     headline,
-    word,
+    verdict,
 )
 from pcrec_core.analysis.claims.sides import (
     BY_SEED,
@@ -49,11 +49,31 @@ def column(family: list[Sides], name: str) -> list[float]:
 # --- worked example B
 
 B = [
-    sides("better", made(0.030, 0.008, 6), e=math.log(1.034), theta=math.log(1.034) / 2, Vp=1.5e-5),
-    sides("better", made(0.002, 0.009, 8), e=math.log(1.05), theta=math.log(1.05) / 2, Vp=1e-5),
-    sides("better", made(0.045, 0.017, 6), e=math.log(1.09), theta=math.log(1.09) / 2, Vp=1e-5),
-    sides("at least", made(-0.002, 0.004, 10), e=math.log(1.01), theta=math.log(1.034) / 2),
-    sides("better", made(-0.030, 0.007, 12), e=math.log(1.01), theta=math.log(1.01) / 2),
+    sides(
+        "better",
+        comparison_of(0.030, 0.008, 6),
+        e=math.log(1.034),
+        theta=math.log(1.034) / 2,
+        Vp=1.5e-5,
+    ),
+    sides(
+        "better",
+        comparison_of(0.002, 0.009, 8),
+        e=math.log(1.05),
+        theta=math.log(1.05) / 2,
+        Vp=1e-5,
+    ),
+    sides(
+        "better",
+        comparison_of(0.045, 0.017, 6),
+        e=math.log(1.09),
+        theta=math.log(1.09) / 2,
+        Vp=1e-5,
+    ),
+    sides(
+        "at least", comparison_of(-0.002, 0.004, 10), e=math.log(1.01), theta=math.log(1.034) / 2
+    ),
+    sides("better", comparison_of(-0.030, 0.007, 12), e=math.log(1.01), theta=math.log(1.01) / 2),
     UNTESTED,
 ]
 NO, YES = INCONCLUSIVE, SUPPORTED  # in short
@@ -71,10 +91,10 @@ def test_example_b_after_holm():
     assert column(adjusted, "p_not") == near([1, 0.002966, 0.109332, 1, 0.000294, 1])
 
 
-def test_example_b_in_words():
-    words = [word(each) for each in adjust(B)]
-    assert words == [SUPPORTED, RULED_OUT, NO, SUPPORTED, CONTRADICTED, NO]
-    assert word(B[2]) == SUPPORTED  # without Holm
+def test_the_verdicts_of_example_b():
+    verdicts = [verdict(each) for each in adjust(B)]
+    assert verdicts == [SUPPORTED, RULED_OUT, NO, SUPPORTED, CONTRADICTED, NO]
+    assert verdict(B[2]) == SUPPORTED  # without Holm
 
 
 # --- the p of each kind: t by hand, with scipy.stats
@@ -92,7 +112,7 @@ def test_example_b_in_words():
     ],
 )
 def test_the_sides_of_a_claim_over_users(kind, L, statistics):
-    found = sides(kind, made(L, 0.01, 7), e=0.06, theta=0.03, Vp=0.0003)
+    found = sides(kind, comparison_of(L, 0.01, 7), e=0.06, theta=0.03, Vp=0.0003)
     assert astuple(found) == pytest.approx(tuple(t.cdf(x, 7) for x in statistics))
 
 
@@ -105,7 +125,7 @@ def test_the_sides_of_a_claim_over_seeds():
 
 def test_an_unknown_kind_is_refused():
     with pytest.raises(StatsError, match="unknown kind of claim 'beter'; did you mean 'better'"):
-        sides("beter", made(0, 0.1, 5), e=0.1, theta=0.05)
+        sides("beter", comparison_of(0, 0.1, 5), e=0.1, theta=0.05)
 
 
 # --- Holm
@@ -179,13 +199,13 @@ def test_each_column_is_adjusted_by_itself():
     ],
 )
 def test_each_line_of_the_rule(adjusted, expected):
-    assert word(adjusted) == expected
-    assert word(adjusted, tested=False) == NOT_TESTED
+    assert verdict(adjusted) == expected
+    assert verdict(adjusted, tested=False) == NOT_TESTED
 
 
 def test_a_claim_over_seeds_has_one_side_and_so_the_whole_level():
-    assert [word(Sides(p, 1, 1), BY_SEED) for p in (0.05, 0.050001)] == [SUPPORTED, NO]
-    assert [word(Sides(1, p, 1), BY_SEED) for p in (0.05, 0.050001)] == [CONTRADICTED, NO]
+    assert [verdict(Sides(p, 1, 1), BY_SEED) for p in (0.05, 0.050001)] == [SUPPORTED, NO]
+    assert [verdict(Sides(1, p, 1), BY_SEED) for p in (0.05, 0.050001)] == [CONTRADICTED, NO]
 
 
 @pytest.mark.parametrize(
@@ -201,7 +221,7 @@ def test_the_printed_p_is_two_sided(adjusted, expected):
     assert adjusted.printed == pytest.approx(expected)
 
 
-def test_a_word_of_either_direction_is_a_printed_p_of_5_percent():
+def test_a_verdict_of_either_direction_is_a_printed_p_of_5_percent():
     assert Sides(0.025, 1, 1).printed == Sides(1, 0.025, 1).printed == 0.05
 
 
@@ -231,12 +251,12 @@ TINY = 1e-9
 )
 def test_grades_at_their_borders(found, L, expected):
     """e 0.06 and theta 0.03: upper = L + 0.01 and lower = L - 0.01 pass them."""
-    assert grade(found, "better", made(L, SE, 5), e=0.06, theta=0.03) == expected
+    assert grade(found, "better", comparison_of(L, SE, 5), e=0.06, theta=0.03) == expected
 
 
 def test_a_claim_without_a_size_has_no_grade():
     assert [
-        grade(SUPPORTED, kind, made(0.0, SE, 5), e=0.06, theta=0.03)
+        grade(SUPPORTED, kind, comparison_of(0.0, SE, 5), e=0.06, theta=0.03)
         for kind in ("at least", "no better")
     ] == ["", ""]
 
@@ -265,8 +285,8 @@ def test_a_claim_without_a_size_has_no_grade():
     ],
 )
 def test_all_and_best(members, expected):
-    words = members.split(", ")
-    assert all_of(words) == all_of(words[::-1]) == expected
+    verdicts = members.split(", ")
+    assert all_of(verdicts) == all_of(verdicts[::-1]) == expected
 
 
 def test_a_compound_claim_without_members_is_refused():

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.stats import norm, t
-from stats_support import made, simulated
+from stats_support import comparison_of, simulated
 
 from pcrec_core.analysis import paper
 from pcrec_core.analysis.claims.paper_uncertainty import (
@@ -45,7 +45,7 @@ LIKE_C = {"rv_v": 2.0, "rv_b": 3.0, "users": 1000, "Vu": 0.0003, "Ve": 0.00005, 
 def test_example_c():
     assert user_variance("MRR@5", 0.2022, 0.3169) == near(3.384510)
     assert user_variance("MRR@5", 0.2091, 0.3262) == near(3.246754)
-    c = made(0.03, 0.02, 6, **LIKE_C)
+    c = comparison_of(0.03, 0.02, 6, **LIKE_C)
     assert correlation(c) == pytest.approx(0.92)
     side = paper_side(c, SASREC)
     assert side.Vp == pytest.approx(3.532670e-5, abs=1e-11)
@@ -129,8 +129,8 @@ def test_correlation_is_estimated_alike_from_one_run_and_from_many():
 
 
 def test_without_correlation_or_relative_variance_c_is_0():
-    assert correlation(made(0.0, 0.1, 5, rv_v=0.1, rv_b=0.1)) == 0  # c1 = 100 * 0.01 = 1
-    assert correlation(made(0.0, 0.1, 5, rv_v=None, Vu=1e-9)) == 0
+    assert correlation(comparison_of(0.0, 0.1, 5, rv_v=0.1, rv_b=0.1)) == 0  # c1 = 100 * 0.01 = 1
+    assert correlation(comparison_of(0.0, 0.1, 5, rv_v=None, Vu=1e-9)) == 0
     lucky = compare([[1] * 40, [9] * 40, [2] * 40], [[1, 9] * 20] * 3, "MRR@5")
     assert lucky.rv_v is None
     assert lucky.rv_b > 0
@@ -145,7 +145,7 @@ def test_relative_variance_is_the_mean_over_runs():
 
 
 def test_without_printed_values_the_runs_alone_are_the_papers_variance():
-    side = paper_side(made(0.03, 0.02, 6, Vseed=8e-6, runs_v=10, runs_b=4), None)
+    side = paper_side(comparison_of(0.03, 0.02, 6, Vseed=8e-6, runs_v=10, runs_b=4), None)
     assert side.Vp == pytest.approx(4 * 8e-6)
     assert side.e33 is None
 
@@ -161,19 +161,19 @@ def test_1_52_standard_errors_are_found_with_33_percent_power():
 
 
 def test_below_e33_takes_the_one_sided_limit():
-    c = made(0.001, 0.002, 8)
+    c = comparison_of(0.001, 0.002, 8)
     limit = 0.001 + 0.002 * t.ppf(0.95, 8)
     assert below(c, limit + 1e-9)
     assert not below(c, limit - 1e-9)
     assert not below(c, None)
-    assert not below(made(0.001, 0.002, 8, reason="fewer than 3 runs in an arm (1)"), 1.0)
+    assert not below(comparison_of(0.001, 0.002, 8, reason="fewer than 3 runs in an arm (1)"), 1.0)
 
 
 # --- the effect ratio
 
 
 def test_fieller_of_claim_1_of_example_b():
-    er = fieller(made(0.030, 0.008, 6), math.log(1.034), 1.5e-5)
+    er = fieller(comparison_of(0.030, 0.008, 6), math.log(1.034), 1.5e-5)
     assert (er.value, er.low, er.high) == (near(0.897269), near(0.305427), near(1.645880))
 
 
@@ -188,7 +188,7 @@ def test_fieller_is_where_a_t_test_of_the_ratio_is_on_the_edge(L, se, df, e, sha
     """theta is in the interval iff |L - theta e| <= t sqrt(V + theta^2 Vp)."""
     quantile = t.ppf(0.975, df)
     Vp = share * (e / quantile) ** 2  # g = share
-    er = fieller(made(L, se, df), e, Vp)
+    er = fieller(comparison_of(L, se, df), e, Vp)
 
     def excess(theta: float) -> float:
         return abs(L - theta * e) / math.sqrt(se**2 + theta**2 * Vp) - quantile
@@ -201,14 +201,14 @@ def test_fieller_is_where_a_t_test_of_the_ratio_is_on_the_edge(L, se, df, e, sha
 
 
 def test_fieller_without_uncertainty_of_the_paper_is_the_interval_over_e():
-    er = fieller(made(0.03, 0.01, 5), 0.05, 0.0)
+    er = fieller(comparison_of(0.03, 0.01, 5), 0.05, 0.0)
     assert (er.low, er.high) == pytest.approx(
         ((0.03 - t.ppf(0.975, 5) * 0.01) / 0.05, (0.03 + t.ppf(0.975, 5) * 0.01) / 0.05)
     )
 
 
 def test_no_ratio_to_a_claim_that_is_nearly_0_or_not_distinguished_from_0():
-    c = made(0.03, 0.01, 5)
+    c = comparison_of(0.03, 0.01, 5)
     edge = (0.05 / t.ppf(0.975, 5)) ** 2  # g = 1
     assert fieller(c, 0.05, edge * 1.0001) is None
     assert fieller(c, 0.05, edge * 0.9999) is not None

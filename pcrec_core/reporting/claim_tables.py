@@ -11,14 +11,14 @@ from typing import Any
 
 import pandas as pd
 
-from pcrec_core.analysis.claims.outcomes import DECIDED, WORDS
+from pcrec_core.analysis.claims.outcomes import DECIDED, VERDICTS
 from pcrec_core.analysis.claims.registry import COMPOUND
 from pcrec_core.analysis.claims.sides import BY_SEED, KINDS
 from pcrec_core.analysis.claims.table import MEMBERS
 from pcrec_core.reporting.claim_formats import (
     format_compound,
     format_paper,
-    format_word,
+    format_verdict,
 )
 from pcrec_core.reporting.described import described
 from pcrec_core.reporting.formats import (
@@ -66,8 +66,8 @@ def claims(frame: pd.DataFrame, name: str) -> Html:
             "claim": [f"{row['claim']} ({dataset_name(row['dataset'])})" for row in rows],
             "where": frame["where"].to_list(),
             "verdict": [
-                f"{format_word(row)} {word}".strip()
-                for row, word in zip(rows, supporting, strict=True)
+                f"{format_verdict(row)} {other}".strip()
+                for row, other in zip(rows, supporting, strict=True)
             ],
             "improvement": [improvement(row) for row in rows],
             "of_paper": [format_paper(row) for row in rows],
@@ -120,7 +120,7 @@ def sentences(frame: pd.DataFrame) -> Html:
 
 
 def _is_undecided(row: Mapping[str, Any]) -> bool:
-    return row["verdict"] in WORDS and row["verdict"] not in DECIDED
+    return row["verdict"] in VERDICTS and row["verdict"] not in DECIDED
 
 
 def _list(items: Sequence[str]) -> str:
@@ -145,7 +145,7 @@ def _format_sentence(row: Mapping[str, Any]) -> str:
     ri = with_interval(percent, row["relative_improvement"], row["low"], row["high"])
     pair = comparison_name(f"{row['a']} over {row['b']}")
     return (
-        f"{claim}: {format_word(row)}. {pair}, {row['metric']}: {ri}"
+        f"{claim}: {format_verdict(row)}. {pair}, {row['metric']}: {ri}"
         f" ({interval}; {row['users']:,.0f} users; runs {row['runs']}){paper}."
     )
 
@@ -163,7 +163,7 @@ def _format_run_level(row: Mapping[str, Any]) -> str:
 def _format_by_seed(row: Mapping[str, Any]) -> str:
     gap = with_interval(points, row["difference"], row["low"], row["high"])
     return (
-        f"{format_word(row)}. Improvement {percent(row['mean_variant'])} with the habits,"
+        f"{format_verdict(row)}. Improvement {percent(row['mean_variant'])} with the habits,"
         f" {percent(row['mean_base'])} without; difference in points {gap} (95 %; paired over"
         f" seeds, one-sided p {row['p']:.3f}; runs {row['runs']})"
     )
