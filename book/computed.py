@@ -20,7 +20,7 @@ from pcrec_core.analysis import cost
 from pcrec_core.analysis.claims.registry import Claim, registry
 from pcrec_core.paths import ROOT
 from pcrec_core.reporting import cost_tables
-from pcrec_core.reporting.formats import percent, probability
+from pcrec_core.reporting.formats import percent, probability, runs_of_both
 from pcrec_core.study import defaults
 from pcrec_core.study.command_line import command
 from pcrec_core.study.record import Record, RunRecord
@@ -144,7 +144,7 @@ def example() -> str:
         "the claim": f"{claim['claim']} ({claim['dataset']}, {claim['metric']})",
         "its size in the paper": f"{percent(claim['paper_relative_improvement'])},"
         f" $e$ = {claim['e']:.4f}",
-        "runs and users": f"{claim['runs']} runs; {claim['users']:,.0f} users",
+        "runs and users": f"{runs_of_both(claim)} runs; {claim['users']:,.0f} users",
         "means": f"{claim['mean_variant']:.4f} over {claim['mean_base']:.4f}:"
         f" $L$ = {claim['log_ratio']:.4f}, $RI$ = {percent(claim['relative_improvement'])}",
         "interval": f"standard error {claim['se']:.4f}, {claim['df']:.1f} degrees of freedom:"

@@ -35,7 +35,8 @@ _COLUMNS = (
     "paper_relative_improvement",
     "paper_dataset",
     "delta_relative_improvement",
-    "runs",
+    "runs_variant",
+    "runs_base",
     "users",
     "users_only",
 )
@@ -183,7 +184,8 @@ def _comparison(over: Replicates, base: Replicates, metric: str) -> dict[str, ob
         "paper_relative_improvement": ri_paper,
         "paper_dataset": counterpart(over),
         "delta_relative_improvement": delta_ri(ri_paper, c.RI),
-        "runs": f"{c.runs_v}, {c.runs_b}",
+        "runs_variant": c.runs_v,
+        "runs_base": c.runs_b,
         "users": c.users,
         "users_only": c.users_only,
     }

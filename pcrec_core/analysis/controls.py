@@ -140,7 +140,8 @@ def _checked(
         "p_over_runs": runs and runs.p,
         "significant_single_runs": robustness.significant_pairs(*ranks, metric),
         "clustered_variance_ratio": ratio,
-        "runs": f"{c.runs_v}, {c.runs_b}",
+        "runs_variant": c.runs_v,
+        "runs_base": c.runs_b,
     }
 
 

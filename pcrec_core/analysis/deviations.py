@@ -120,7 +120,8 @@ def _choosing(over: Replicates, base: Replicates, metric: str) -> dict[str, Any]
         "p": bias.difference and bias.difference.p,
         "relative_improvement_test": bias.RI_best,
         "relative_improvement_validation": bias.RI_valid,
-        "runs": f"{len(over.runs)}, {len(base.runs)}",
+        "runs_variant": len(over.runs),
+        "runs_base": len(base.runs),
     }
 
 

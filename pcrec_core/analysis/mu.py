@@ -57,14 +57,13 @@ def first_mu(held: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per model (with its data set), layer and epoch, from 1, and one column per alpha;
-        the mean over runs. Layers stay in their order.
+        One row per data set, model, layer and epoch, from 1, and one column per alpha: the mean
+        over runs. Layers stay in their order.
     """
     mu = held["max_mu"].where(held["peer"] == 0, 1 - held["max_mu"])
-    named = held.assign(
-        mu=mu, model=held["dataset"] + ", " + held["model"], epoch=held["epoch"] + 1
-    )
-    return named.groupby(["model", "layer", "epoch", "alpha"], sort=False)["mu"].mean().unstack()
+    keys = ["dataset", "model", "layer", "epoch", "alpha"]
+    by_epoch = held.assign(mu=mu, epoch=held["epoch"] + 1)
+    return by_epoch.groupby(keys, sort=False)["mu"].mean().unstack()
 
 
 def dominance(*pairs: Replicates) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from pcrec_core.analysis.claims.looks import COLUMNS
 from pcrec_core.analysis.claims.outcomes import VERDICTS
-from pcrec_core.reporting.formats import DASH, percent, with_interval
+from pcrec_core.reporting.formats import percent, runs_of_both, with_interval
 from pcrec_core.reporting.html import Html, csv_link, table
 from pcrec_core.reporting.robustness_tables import improvements
 
@@ -32,12 +32,13 @@ def show_looks(looks: pd.DataFrame, name: str) -> Html:
     The CSV has every claim.
     """
     moved = looks[looks[list(COLUMNS)].nunique(axis=1) > 1]
+    rows = moved.to_dict("records")
     shown = moved[["claim", "dataset"]].assign(
         improvement_before=_improvements(moved, "_then"),
-        runs_then=moved["runs_then"].fillna(DASH),
+        runs_then=[runs_of_both(row, "_then") for row in rows],
         verdict_then=moved["verdict_then"],
         improvement_now=_improvements(moved, ""),
-        runs_now=moved["runs"].fillna(DASH),
+        runs_now=[runs_of_both(row) for row in rows],
         original_verdict=moved["original_verdict"],
         verdict_now=moved["verdict"],
     )

@@ -10,7 +10,7 @@ import pandas as pd
 from pcrec_core.analysis.claims.outcomes import DECIDED, NOT_TESTED
 from pcrec_core.analysis.claims.registry import COMPOUND
 from pcrec_core.analysis.claims.table import MEMBERS
-from pcrec_core.reporting.formats import DASH, improvement, missing, percent
+from pcrec_core.reporting.formats import DASH, improvement, missing, percent, runs_of_both
 from pcrec_core.reporting.names import comparison_name, dataset_name, model_name
 
 
@@ -35,7 +35,7 @@ def format_result(row: Mapping[str, Any]) -> str:
         return format_compound(row)
     if missing(row["relative_improvement"]):
         return str(row["verdict"])
-    return f"{row['verdict']}: {improvement(row)}, runs {row['runs']}"
+    return f"{row['verdict']}: {improvement(row)}, runs {runs_of_both(row)}"
 
 
 def format_compound(row: Mapping[str, Any]) -> str:

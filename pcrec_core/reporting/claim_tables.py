@@ -27,6 +27,7 @@ from pcrec_core.reporting.formats import (
     percent,
     points,
     probability,
+    runs_of_both,
     signed,
     with_interval,
 )
@@ -55,7 +56,7 @@ _NOTE = (
 def claims(frame: pd.DataFrame, name: str) -> Html:
     """Show one row per claim: the sentence, the verdict and the numbers behind it.
 
-    Nothing is shown without a claim: then ``sentences`` says so.
+    An empty frame shows nothing: ``sentences`` has a sentence for it.
     """
     if frame.empty:
         return Html("", "no claims")
@@ -66,13 +67,13 @@ def claims(frame: pd.DataFrame, name: str) -> Html:
             "claim": [f"{row['claim']} ({dataset_name(row['dataset'])})" for row in rows],
             "where": frame["where"].to_list(),
             "verdict": [
-                f"{format_verdict(row)} {other}".strip()
+                f"{format_verdict(row)} ({other})" if other else format_verdict(row)
                 for row, other in zip(rows, supporting, strict=True)
             ],
             "improvement": [improvement(row) for row in rows],
             "of_paper": [format_paper(row) for row in rows],
             "holm_p": frame["holm_p"].to_list(),
-            "runs": frame["runs"].to_list(),
+            "runs": [runs_of_both(row) for row in rows],
         }
     )
     return table(shown, {"holm_p": probability}, name, _NOTE + _family_sizes(frame), _csv(frame))
@@ -146,7 +147,7 @@ def _format_sentence(row: Mapping[str, Any]) -> str:
     pair = comparison_name(f"{row['a']} over {row['b']}")
     return (
         f"{claim}: {format_verdict(row)}. {pair}, {row['metric']}: {ri}"
-        f" ({interval}; {row['users']:,.0f} users; runs {row['runs']}){paper}."
+        f" ({interval}; {row['users']:,.0f} users; runs {runs_of_both(row)}){paper}."
     )
 
 
@@ -156,7 +157,8 @@ def _format_run_level(row: Mapping[str, Any]) -> str:
     return (
         f"{arm_name(row['a'])} {row['mean_variant']:.3f}, {arm_name(row['b'])}"
         f" {row['mean_base']:.3f}, difference"
-        f" {difference} (95 %; Welch's test over runs, p {row['p']:.3f}; runs {row['runs']}){more}"
+        f" {difference} (95 %; Welch's test over runs, p {row['p']:.3f};"
+        f" runs {runs_of_both(row)}){more}"
     )
 
 
@@ -165,7 +167,7 @@ def _format_by_seed(row: Mapping[str, Any]) -> str:
     return (
         f"{format_verdict(row)}. Improvement {percent(row['mean_variant'])} with the habits,"
         f" {percent(row['mean_base'])} without; difference in points {gap} (95 %; paired over"
-        f" seeds, one-sided p {row['p']:.3f}; runs {row['runs']})"
+        f" seeds, one-sided p {row['p']:.3f}; runs {runs_of_both(row)})"
     )
 
 

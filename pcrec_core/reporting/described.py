@@ -28,7 +28,7 @@ def _mu(row: Mapping[str, Any]) -> str:
 def _constant(n: Mapping[str, Any]) -> str:
     return (
         f"{arm_name(n['a'])} {n['value_a']:.3f}, {arm_name(n['b'])} {n['value_b']:.3f} in every"
-        f" run, so no test can be made (runs {n['runs_a']}, {n['runs_b']})"
+        f" run, so no test can be made (runs {n['runs_a']} and {n['runs_b']})"
     )
 
 

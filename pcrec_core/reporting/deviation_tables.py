@@ -18,10 +18,11 @@ from pcrec_core.reporting.formats import (
     number,
     percent,
     probability,
+    runs_of_both,
     size,
     with_interval,
 )
-from pcrec_core.reporting.html import Html
+from pcrec_core.reporting.html import Html, without_empty
 from pcrec_core.study.replicates import Replicates
 
 
@@ -72,6 +73,9 @@ def _change_by_seed(arm: Replicates, metric: str) -> float | None:
 
 def show_choosing(frame: pd.DataFrame, name: str) -> Html:
     """Show the gain of choosing on the test set, the frame of ``choosing``."""
+    shown = without_empty(frame.drop(columns=["runs_variant", "runs_base"])).assign(
+        runs=[runs_of_both(row) for row in frame.to_dict("records")]
+    )
     points = {column: _log_points for column in ("gain_variant", "gain_base")}
     formats = points | {
         "p": probability,
@@ -85,7 +89,7 @@ def show_choosing(frame: pd.DataFrame, name: str) -> Html:
         " chosen epoch is taken as given. A gain is never negative, and largely noise of users and"
         " epochs: the fewer users, the larger."
     )
-    return html.table(frame, formats, name, note)
+    return html.table(shown, formats, name, note, frame)
 
 
 def _log_points(x: float) -> str:

@@ -71,8 +71,17 @@ def with_interval(
 
 
 def missing(x: Any) -> bool:
-    """Tell whether a value is missing: None or NaN."""
-    return x is None or (isinstance(x, float) and np.isnan(x))
+    """Return whether a value is missing: None, NaN or pandas' NA."""
+    return x is None or x is pd.NA or (isinstance(x, float) and np.isnan(x))
+
+
+def runs_of_both(row: Mapping[str, Any], end: str = "") -> str:
+    """Format the numbers of runs of variant and base as "10 and 10"; a dash without runs.
+
+    ``end`` is the ending of the two columns, such as ``_then``.
+    """
+    variant, base = row[f"runs_variant{end}"], row[f"runs_base{end}"]
+    return DASH if missing(variant) else f"{variant} and {base}"
 
 
 def improvements(frame: pd.DataFrame) -> list[str]:

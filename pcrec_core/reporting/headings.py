@@ -73,6 +73,8 @@ HEADINGS = {
     "run_sd": "run SD",
     "run_sd_df": "df of run SD",
     "sd": "SD",
+    "runs_base": "runs of B",
+    "runs_variant": "runs of A",
     "seed_share": "Vseed/V",
     "share_of_time_in_torch": "share of the time inside torch",
     "significant_single_runs": "single runs with p < .01",

@@ -94,6 +94,12 @@ def table(
     return Html(shown._repr_html_() + link, repr(shown), name)
 
 
+def without_empty(frame: pd.DataFrame) -> pd.DataFrame:
+    """Drop the columns whose values are all missing, or dashes."""
+    empty = [name for name in frame if all(missing(one) or one == DASH for one in frame[name])]
+    return frame.drop(columns=empty)
+
+
 def captioned(shown: Html, caption: str) -> Html:
     """Put a caption above a table; the book numbers it, "Table R5", under the table's name.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from pcrec_core.analysis.claims.outcomes import DECIDED, INCONCLUSIVE, NOT_TESTED
-from pcrec_core.reporting.formats import DASH, percent, probability, with_interval
+from pcrec_core.reporting.formats import DASH, percent, probability, runs_of_both, with_interval
 from pcrec_core.reporting.html import Html, sentence, table
 
 
@@ -30,7 +30,7 @@ def show_gains(gains: pd.DataFrame, name: str) -> Html:
         verdict=gains["verdict"],
         improvement=improvements(gains),
         paper_relative_improvement=gains["paper_relative_improvement"].where(gains["b"] != "avg"),
-        runs=gains["runs"].fillna(DASH),
+        runs=[runs_of_both(row) for row in gains.to_dict("records")],
     )
     note = (
         f"{gains['metric'].iloc[0]}; protocol controlled but for the change; RI with crossed t on"

@@ -19,7 +19,7 @@ from pcrec_core.reporting.formats import (
     size,
     with_interval,
 )
-from pcrec_core.reporting.html import Html, sentence, table
+from pcrec_core.reporting.html import Html, sentence, table, without_empty
 from pcrec_core.reporting.names import arm_name, compared_by_model, dataset_name
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study import defaults
@@ -73,7 +73,7 @@ def sources(found: Sequence[ModelRecord]) -> Html:
         }
         for r in unique
     ]
-    return table(_without_empty(pd.DataFrame(rows)), {}, "records")
+    return table(without_empty(pd.DataFrame(rows)), {}, "records")
 
 
 def _set_otherwise(record: ModelRecord) -> str:
@@ -86,12 +86,6 @@ def _set_otherwise(record: ModelRecord) -> str:
     ]
     changed = [f"{name} {value}" for run in runs for name, value in defaults.changed(run).items()]
     return ", ".join(dict.fromkeys(changed)) or DASH
-
-
-def _without_empty(frame: pd.DataFrame) -> pd.DataFrame:
-    """Drop the columns that have only dashes."""
-    empty = [name for name in frame if all(missing(one) or one == DASH for one in frame[name])]
-    return frame.drop(columns=empty)
 
 
 #: The metrics of a table of values.
@@ -148,7 +142,7 @@ def show_comparisons(frame: pd.DataFrame, name: str, note: str) -> Html:
         p=frame["p"],
         mde=frame["mde"],
     )
-    return table(_without_empty(shown), {"p": probability, "mde": size}, name, note, frame)
+    return table(without_empty(shown), {"p": probability, "mde": size}, name, note, frame)
 
 
 def _paper_improvement(row: Mapping[str, Any]) -> str:

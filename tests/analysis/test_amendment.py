@@ -27,7 +27,7 @@ from pcrec_core.analysis.claims.outcomes import (
 )
 from pcrec_core.analysis.claims.planned_records import reader
 from pcrec_core.analysis.claims.registry import registry
-from pcrec_core.analysis.claims.table import table
+from pcrec_core.analysis.claims.table import RUNS, table
 from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.analysis.paired_runs import paired_runs
 from pcrec_core.reporting import amendment_tables, claim_tables
@@ -320,14 +320,14 @@ def test_the_verdicts_at_three_runs_stand_beside_those_of_both_rules_now():
     assert len(found) == 206 and not set(NEW.index) & set(found.index)
     row = found.loc[LE]
     assert list(row[list(looks.COLUMNS)]) == [INCONCLUSIVE, INCONCLUSIVE, RULED_OUT]
-    assert list(row[["runs_then", "runs"]]) == ["3, 3", "10, 10"]
+    assert list(row[["runs_variant_then", "runs_base_then", *RUNS]]) == [3, 3, 10, 10]
     counts = looks.by_family(found.reset_index())
     of_family = counts[counts["family"] == "table3/retailrocket-half"].set_index("outcome")
     assert of_family.loc[RULED_OUT].tolist()[1:] == [4, 0, 2]  # with the claim of every model
     assert of_family[list(looks.COLUMNS)].sum().tolist() == [7, 7, 7]
     page = amendment_tables.show_looks(found.reset_index(), "looks")._repr_html_()
     assert "For 4 the two rules differ" in page  # with three claims that join others
-    assert "10, 10" in page
+    assert "10 and 10" in page
     same = found.reset_index().assign(verdict="x", original_verdict="x", verdict_then="x")
     text = "Each of the 206 claims has one verdict"
     assert text in amendment_tables.show_looks(same, "looks")._repr_html_()

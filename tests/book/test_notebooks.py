@@ -131,7 +131,7 @@ def test_a_page_and_the_verdict_compare_the_same_runs(name: str) -> None:
     """One comparison has one improvement, with one interval, on every page."""
     keys, numbers = (
         ["dataset", "model", "comparison"],
-        ["relative_improvement", "low", "high", "runs"],
+        ["relative_improvement", "low", "high", "runs_variant", "runs_base"],
     )
     claims = downloads(ROOT / "notebooks" / "verdict.ipynb")["verdict-claims"]
     claims = claims.assign(comparison=claims["a"] + " over " + claims["b"])[keys + numbers]

@@ -28,7 +28,7 @@ _RANDOM = "LE@random"
 
 
 def decided(store: Store, datasets: Collection[str] | None = None) -> pd.DataFrame:
-    """Decide every claim on MRR@5, with the verdict in NDCG@20 in brackets beside it.
+    """Decide every claim on MRR@5, with the verdict in NDCG@20 beside it.
 
     The frame is that of ``table.table``; its column ``original_verdict`` is the verdict by
     the rule before Amendment 1. Where ``datasets`` are given, records on others are not read, and

@@ -9,6 +9,7 @@ import pandas as pd
 
 from pcrec_core import paths
 from pcrec_core.analysis.claims.outcomes import VERDICTS
+from pcrec_core.analysis.claims.table import RUNS
 
 #: The columns with a verdict, in order.
 COLUMNS = ("verdict_then", "original_verdict", "verdict")
@@ -26,12 +27,14 @@ def since_three_runs(frame: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One row per claim that had a verdict at three runs (``data/looks.csv``): relative
-        improvement, interval, Holm p and runs, then and now; the verdict then; and now the verdict
-        by the rule before the amendment and by the rule.
+        improvement, interval, Holm p and runs of both arms, then and now; the verdict then; and the
+        verdicts now, by the rule before the amendment and by the amended one.
     """
     then = pd.read_csv(paths.data() / "looks.csv", index_col="id").rename(
         columns={"RI": "relative_improvement", "Holm p": "holm_p", "word": "verdict"}
     )
+    runs = then.pop("runs").str.split(", ", expand=True).apply(pd.to_numeric).astype("Int64")
+    then = then.join(runs.set_axis(RUNS, axis=1))
     numbers = [column for column in then if column != "verdict"]
     now = frame[["family", "dataset", "model", "claim", *numbers, "original_verdict", "verdict"]]
     return now.join(then.add_suffix("_then"), how="inner").reset_index()

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.special import ndtr
 
 from pcrec_core.analysis.claims.outcomes import NOT_TESTED
+from pcrec_core.analysis.claims.table import RUNS
 
 HALF, OTHER_HALF = "retailrocket-half", "retailrocket-first-half"
 #: What is changed: data set, and a over b of ``claims.csv``; the main result comes first.
@@ -21,7 +22,7 @@ CHANGES = {
     "over plain averaging": (HALF, "LE", "avg"),
     "over plain averaging, the other half": (OTHER_HALF, "LE", "avg"),
 }
-_NUMBERS = ("relative_improvement", "low", "high", "log_ratio", "se", "runs", "users")
+_NUMBERS = ("relative_improvement", "low", "high", "log_ratio", "se", *RUNS, "users")
 
 
 def gains(frame: pd.DataFrame) -> pd.DataFrame:

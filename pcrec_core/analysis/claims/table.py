@@ -15,6 +15,8 @@ from pcrec_core.analysis.effects import Comparison
 from pcrec_core.analysis.paired_runs import PairedRuns
 from pcrec_core.analysis.welch import Welch
 
+#: Columns of the numbers of runs of both arms, integers with missing values.
+RUNS = ("runs_variant", "runs_base")
 #: Columns that are empty for a claim without runs.
 _COMPARED = (
     "mean_variant",
@@ -28,7 +30,7 @@ _COMPARED = (
     "df",
     "seed_share",
     "mde",
-    "runs",
+    *RUNS,
     "paired",
     "users",
     "users_only",
@@ -52,13 +54,14 @@ def table(
     verdicts : mapping from a claim's id
         The verdicts in MRR@5.
     supporting : mapping, optional
-        The verdicts in NDCG@20; they stand in brackets in a column of their own.
+        The verdicts in NDCG@20, for a column of their own.
     described : mapping, optional
         What was measured of claims that get no verdict.
     """
     described = described or {}
     records = [dict.fromkeys(_COMPARED) | _row(verdict) for verdict in verdicts.values()]
     frame = pd.DataFrame(records, index=pd.Index(verdicts, name="id"))
+    frame = frame.astype(dict.fromkeys(RUNS, "Int64"))
     frame["described"] = [described.get(name, ()) for name in verdicts]
     frame["measured"] = [_measured(name, verdicts, described) for name in verdicts]
     rows = frame.to_dict("index")
@@ -68,10 +71,7 @@ def table(
     )
     if supporting is not None:
         frame["supporting_verdict"] = [
-            f"({supporting[name].verdict})"
-            if name in supporting and supporting[name].verdict
-            else ""
-            for name in verdicts
+            supporting[name].verdict if name in supporting else "" for name in verdicts
         ]
     return frame
 
@@ -171,13 +171,15 @@ def _numbers(v: Verdict) -> dict[str, object]:
         "df": found.df,
     }
     if isinstance(found, Welch):
-        runs = f"{found.runs_v}, {found.runs_b}"
-        return common | {"difference": found.difference, "runs": runs}
+        return common | _runs(found.runs_v, found.runs_b) | {"difference": found.difference}
     common |= {"se": found.se}
     if isinstance(found, PairedRuns):
-        runs = f"{found.runs}, {found.runs}"
-        return common | {"difference": found.L, "runs": runs, "paired": True}
+        return common | _runs(found.runs, found.runs) | {"difference": found.L, "paired": True}
     return common | _compared(found, v.claim.ri_paper)
+
+
+def _runs(variant: int, base: int) -> dict[str, object]:
+    return dict(zip(RUNS, (variant, base), strict=True))
 
 
 def _compared(c: Comparison, ri_paper: float | None) -> dict[str, object]:
@@ -190,7 +192,7 @@ def _compared(c: Comparison, ri_paper: float | None) -> dict[str, object]:
         "paired": c.paired,
         "seed_share": c.seed_share,
         "mde": c.mde,
-        "runs": f"{c.runs_v}, {c.runs_b}",
+        **_runs(c.runs_v, c.runs_b),
         "users": c.users,
         "users_only": c.users_only,
         "paper_relative_improvement": ri_paper,

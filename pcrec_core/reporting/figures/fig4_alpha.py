@@ -83,7 +83,7 @@ def _interval(users_only: bool) -> str:
 def mu_maps(mu: pd.DataFrame) -> Figure:
     """Draw the mu of peer 0, which has the full learning rate, by layer and epoch (Eq. 9).
 
-    There is one row per model, one column per alpha.
+    There is one row per data set and model, one column per alpha.
 
     Parameters
     ----------
@@ -91,7 +91,8 @@ def mu_maps(mu: pd.DataFrame) -> Figure:
         The frame of ``mu.first_mu``.
     """
     style()
-    grids = {model: rows.droplevel("model") for model, rows in mu.groupby("model", sort=False)}
+    keys = ["dataset", "model"]
+    grids = {key: rows.droplevel(keys) for key, rows in mu.groupby(keys, sort=False)}
     sizes = [len(grid.index.unique("layer")) for grid in grids.values()]
     size = (2 + 1.9 * len(mu.columns), 0.26 * sum(sizes) + 1.3 * len(grids))
     figure, panels = plt.subplots(
@@ -104,12 +105,12 @@ def mu_maps(mu: pd.DataFrame) -> Figure:
         height_ratios=sizes,
         layout="constrained",
     )
-    for row, (model, grid) in zip(panels, grids.items(), strict=True):
+    for row, (key, grid) in zip(panels, grids.items(), strict=True):
         for axes, alpha in zip(row, mu.columns, strict=True):
             mesh = _mu_panel(axes, grid[alpha].unstack("layer")[grid.index.unique("layer")].T)
             axes.set_title(f"alpha {alpha:g}", fontsize="medium")
         row[0].invert_yaxis()
-        row[0].set_ylabel(model.replace(", ", "\n"), fontsize="small")
+        row[0].set_ylabel("\n".join(key), fontsize="small")
     figure.colorbar(mesh, ax=panels, label="mu of peer 0")
     plt.close(figure)
     return figure

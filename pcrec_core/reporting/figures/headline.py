@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from pcrec_core.reporting.claim_formats import is_nominal
 from pcrec_core.reporting.figures.style import COLOURS, VERDICT_SIGNS, style
+from pcrec_core.reporting.formats import runs_of_both
 from pcrec_core.reporting.names import dataset_name, model_name
 
 _COLUMNS = 2
@@ -69,7 +70,7 @@ def _row(axes: Axes, place: float, row: dict[str, Any]) -> None:
     if not np.isnan(paper):
         axes.plot(paper, place, "x", color=COLOURS["paper"], markersize=7, markeredgewidth=2)
     axes.annotate(
-        f"{sign} {row['verdict']}{' (nominal)' * is_nominal(row)}\nruns {row['runs']}",
+        f"{sign} {row['verdict']}{' (nominal)' * is_nominal(row)}\nruns {runs_of_both(row)}",
         (1.02, place),
         xycoords=("axes fraction", "data"),
         va="center",

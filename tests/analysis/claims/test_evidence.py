@@ -107,11 +107,11 @@ def test_a_clear_difference_of_three_runs_is_supported(store):
     put(store, "LE", 0.9)
     frame = decided(store)
     row = frame.loc["table3-ml-sasrec-le"]
-    assert list(row[["verdict", "runs", "reason"]]) == ["supported", "3, 3", ""]
+    assert list(row[["verdict", "runs_variant", "runs_base"]]) == ["supported", 3, 3]
     assert row["relative_improvement"] > 0.2
     assert row["holm_p"] < 0.05
     assert (row["seeds_variant"], row["seeds_base"], row["level"]) == ("0 1 2", "0 1 2", 0.025)
-    assert row["supporting_verdict"] == "(supported)"
+    assert row["supporting_verdict"] == "supported"
 
 
 def test_a_verdict_is_shown_with_its_interval_users_and_runs(store):
@@ -121,7 +121,7 @@ def test_a_verdict_is_shown_with_its_interval_users_and_runs(store):
     page = claim_tables.sentences(rows)
     text = plain(repr(page))
     assert "PCRec with two SASRec is more accurate than one SASRec (ML-100K): supported" in text
-    assert "; 400 users; runs 3, 3); the paper +5.3 %." in text
+    assert "; 400 users; runs 3 and 3); the paper +5.3 %." in text
     fold = "<details><summary>Claims that are inconclusive or not tested: 1<"
     listed, folded = page._repr_html_().split(fold)
     assert ": supported: larger. PCRec (LE) over base" in listed
@@ -150,7 +150,7 @@ def test_a_gain_stands_beside_its_explanations_and_decided_claims_have_a_headlin
     assert repr(lines) == "verdict-headlines: 1 rows"
     for part in (
         "PCRec with two SASRec is more accurate",
-        ", runs 3, 3</td>",
+        ", runs 3 and 3</td>",
         "Users: ML-100K 400; * users only",
     ):
         assert part in lines._repr_html_()
@@ -271,7 +271,7 @@ def test_claims_about_runs_are_tested_over_runs(store):
     text = sentences(store, "fig6")
     assert "PCRec (LE) 0.083, base 0.583, difference \N{MINUS SIGN}0.5000 [" in text
     assert "Welch's test over runs, p " in text
-    assert "runs 3, 3)" in text
+    assert "runs 3 and 3)" in text
     assert "Claims without runs" not in text
 
 
@@ -296,7 +296,7 @@ def test_runs_that_do_not_differ_are_described_without_a_test(store):
         probe(store, "base", seed, [0.1, 0.2, 2, 2])
         probe(store, "LE", seed, [0.1, 2, 2, 2])
     assert "fig6-ml-half" not in run_level.tested(reader(store))
-    expected = "PCRec (LE) 0.250, base 0.500 in every run, so no test can be made (runs 3, 3)."
+    expected = "PCRec (LE) 0.250, base 0.500 in every run, so no test can be made (runs 3 and 3)."
     assert expected in sentences(store, "fig6")
 
 
