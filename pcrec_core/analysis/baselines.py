@@ -1,4 +1,4 @@
-"""Are the baselines credible: trained models beside rankings that train nothing."""
+"""Trained models beside rankings without training, which shows whether they are credible."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def hides_seen(arm: Replicates) -> bool:
 
 
 def values(arms: Sequence[Replicates], metrics: Sequence[str] = METRICS) -> pd.DataFrame:
-    """Tabulate the arms as ``comparisons.values`` does, with what their candidates are.
+    """Tabulate the arms as ``comparisons.values`` does, and what becomes of seen items.
 
-    The column ``seen_items`` is "hidden" or "candidates".
+    One row per arm and metric; the column ``seen_items`` is "hidden" or "candidates".
     """
     frames = [
         comparisons.values([arm], metrics).assign(

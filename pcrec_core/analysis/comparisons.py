@@ -51,7 +51,16 @@ def mean_of(arm: Replicates, metric: str) -> MeanInterval:
 def compare(
     variant: Replicates, base: Replicates, metric: str, *, by_seed: bool = True
 ) -> Comparison:
-    """Compare a variant with its base on the same users, ``paired`` where the runs belong together.
+    """Compare a variant with its base on the same users (:ref:`statistics-interval`).
+
+    Parameters
+    ----------
+    variant, base : Replicates
+        The arms; their runs are compared pair by pair if ``paired`` holds.
+    metric : str
+        For example ``"MRR@5"``.
+    by_seed : bool
+        As in ``paired``.
 
     Raises
     ------
@@ -112,7 +121,10 @@ def printed_value(arm: Replicates, metric: str) -> float | None:
 
 
 def name_in_paper(arm: Replicates) -> tuple[str, str]:
-    """Name model and variant as the paper's tables do: Table 3 has the best alpha's."""
+    """Return model and variant as the paper's tables name them.
+
+    Its "LE" is PCRec at the best alpha of the model, so an arm at that alpha has this name, too.
+    """
     best = arm.variant == f"LE@{ALPHA.get(arm.model, 0):g}"
     return arm.model, "LE" if best else arm.variant
 
@@ -131,7 +143,10 @@ def named(over: Replicates, base: Replicates) -> str:
 def values(arms: Sequence[Replicates], metrics: Sequence[str] = METRICS) -> pd.DataFrame:
     """Tabulate each arm: mean, 95 % interval, SD over runs, and the paper's value.
 
-    One row per arm and metric.
+    Returns
+    -------
+    DataFrame
+        One row per arm and metric.
     """
     return pd.DataFrame([_value(arm, metric) for arm in arms for metric in metrics])
 
@@ -158,10 +173,15 @@ def _value(arm: Replicates, metric: str) -> dict[str, object]:
 def comparisons(
     pairs: Sequence[tuple[Replicates, Replicates]], metrics: Sequence[str] = METRICS
 ) -> pd.DataFrame:
-    """Compare each pair (variant, base), ``matched`` first, and set the paper's numbers beside.
+    """Compare each pair (variant, base) and add the paper's numbers.
 
-    One row per pair and metric: the relative improvement with its interval and test
-    (:ref:`statistics-interval`), the paper's, and their difference.
+    A pair is cut to the runs that belong together first, by ``replicates.matched``.
+
+    Returns
+    -------
+    DataFrame
+        One row per pair and metric: the relative improvement with its interval and test
+        (:ref:`statistics-interval`), the paper's, and their difference.
     """
     rows = [_comparison(*matched(*pair), metric) for pair in pairs for metric in metrics]
     return pd.DataFrame(rows, columns=None if rows else _COLUMNS)
@@ -192,7 +212,10 @@ def _comparison(over: Replicates, base: Replicates, metric: str) -> dict[str, ob
 
 
 def curve(sweep: Sequence[Replicates], metrics: Sequence[str]) -> pd.DataFrame:
-    """Tabulate the ``values`` of arms that cooperate, with their alpha (Figure 4)."""
+    """Tabulate the ``values`` of cooperating arms with their alpha (Figure 4).
+
+    One row per arm and metric.
+    """
     return pd.concat(
         [values([arm], metrics).assign(alpha=arm.alpha) for arm in sweep], ignore_index=True
     )

@@ -27,8 +27,9 @@ def by_target(
     -------
     DataFrame
         One row per pair, metric and kind of target: its share of users, both means, RI with its
-        interval, its part of the absolute gain of all users, and the p of z, whether the two kinds
-        differ (exploratory, :ref:`statistics-strata`). Data with one kind of target have no row.
+        interval, its part of the absolute gain of all users, and the p-value of z, which tests
+        whether the two kinds differ (exploratory, :ref:`statistics-strata`). A data set with one
+        kind of target has no row.
     """
     both = (pair for pair in pairs if len(np.unique(pair[0].runs[0].outcome.repeated)) == 2)
     return pd.DataFrame(
@@ -84,7 +85,7 @@ def sensitivity(
     metric: str = PRIMARY,
     resamples: int = robustness.RESAMPLES,
 ) -> pd.DataFrame:
-    """Compute other intervals and p of each pair, to stand beside the crossed t.
+    """Compute alternative intervals and p-values of each pair, to be read beside the crossed t.
 
     The methods are those of :ref:`statistics-interval` and :ref:`statistics-tables`.
 
@@ -93,19 +94,19 @@ def sensitivity(
     pairs : sequence of (variant, base)
         Arms of the same users.
     groups : mapping
-        By data set, one number per user, equal for users with the same target item; other data sets
-        are not clustered.
+        By data set, one number per user, equal for users with the same target item; users of a
+        data set without an entry are not clustered.
     metric : str
         For example ``"MRR@5"``.
     resamples : int
-        Of the bootstrap.
+        Number of bootstrap resamples.
 
     Returns
     -------
     DataFrame
         One row per pair: RI with the interval of the crossed t; that of the crossed bootstrap; the
-        p of Welch's test over run means; the share of pairs of single runs with p < .01; and the
-        variance by users, clustered by target, over the usual one.
+        p-value of Welch's test over run means; the share of pairs of single runs with p < .01; and
+        the variance by users, clustered by target, over the usual one.
     """
     return pd.DataFrame([_checked(*matched(*pair), groups, metric, resamples) for pair in pairs])
 

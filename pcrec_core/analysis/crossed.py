@@ -35,8 +35,8 @@ def values(ranks: ArrayLike, metric: str, random: bool, arm: str) -> NDArray[np.
     Parameters
     ----------
     ranks : array of int, shape (runs, users) or (variants, runs, users)
-        1-based ranks of the users' targets. Several variants give their mean, run by run: what a
-        variant that is drawn at random gives (:ref:`statistics-verdicts`, "a random alpha").
+        1-based ranks of the users' targets. Values of several variants are averaged, run by run:
+        what to expect of a variant drawn at random (:ref:`statistics-verdicts`, "a random alpha").
     metric : str
         For example ``"MRR@5"``.
     random : bool
@@ -83,9 +83,9 @@ def check_pair(
 
 
 def relative_variance(y: NDArray[np.float64]) -> float | None:
-    """Compute rv, the mean over runs of a user's variance / mean^2 (:ref:`statistics-paper`).
+    """Compute rv, the variance over users / mean^2, averaged over runs (:ref:`statistics-paper`).
 
-    The variance has ddof 1, as Vu has it. None if a run's mean is 0.
+    ``y`` has shape (runs, users). The variance has ddof 1, like Vu. None if a run's mean is 0.
     """
     means = y.mean(1)
     return float((y.var(1, ddof=1) / means**2).mean()) if means.all() else None
@@ -127,26 +127,30 @@ def spread(by_user: NDArray[np.float64], arms: Sequence[NDArray[np.float64]]) ->
     Parameters
     ----------
     by_user : array, shape (users,)
-        Mean over runs, the variant's less the base's.
+        Means over runs, variant minus base.
     arms : sequence of array, each (runs, users) with two runs or more
-        The values with runs of their own: both arms, their difference if paired, or nothing.
+        The values whose variance over runs counts: both arms, or their difference if they are
+        paired; empty where that variance is unknown.
     """
     users = by_user.size
     vu = float(by_user.var(ddof=1)) / users
     vs, ve, q = (float(x) for x in np.array([by_runs(z) for z in arms]).reshape(-1, 3).sum(0))
-    # The noise by run and user is in Vu and in Vs: it is counted once.
+    # Vu and Vs both contain the noise by run and user, Ve: count it once.
     vseed = vs - ve if vs - ve > ROUNDING * vs else 0.0
     se = math.sqrt(vu + vseed)
     if se < ROUNDING:
         return Spread(vu, vs, ve, vseed, 0.0, users - 1)
-    # q stays even if Vseed = 0, so that df does not jump where Vs crosses Ve.
+    # Keep q even if Vseed is 0, so that df does not jump where Vs crosses Ve.
     df = (vu + vseed) ** 2 / (vu**2 / (users - 1) + q)
     fewest = min((len(z) - 1 for z in arms), default=0)
     return Spread(vu, vs, ve, vseed, se, float(np.clip(df, fewest, users - 1)))
 
 
 def by_runs(z: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Compute Vs, Ve and the term of Vs in Satterthwaite's df, of one arm with two runs or more."""
+    """Compute Vs, Ve and the term of Vs in Satterthwaite's df.
+
+    ``z`` are the values of one arm, shape (runs, users), with two runs or more.
+    """
     runs, users = z.shape
     s = z.mean(1).var(ddof=1) / runs
     r = z - z.mean(1, keepdims=True) - z.mean(0) + z.mean()

@@ -1,7 +1,7 @@
-"""How two variants compare: the crossed t on the log ratio of means (:ref:`statistics-interval`).
+"""Compare two variants: the crossed t on the log ratio of means (:ref:`statistics-interval`).
 
-Runs x users in, one frozen dataclass out. Who the users are, and that the runs of an arm differ in
-the seed alone, is known to the records, so the caller who gathers the ranks checks it.
+The ranks have shape (runs, users). The caller, who reads them from records, ensures that the users
+of both arms are the same and that the runs of an arm differ in the seed alone.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def compare(
     metric : str
         For example ``"MRR@5"``.
     paired : bool
-        Row s of v belongs to row s of b: it was made from it (pruned, fine-tuned, EMA, an ensemble
-        with it), or both arms have the same ten seeds or more.
+        Whether row s of v belongs to row s of b: v was derived from it (pruned, fine-tuned, EMA, an
+        ensemble with it), or both arms have the same ten seeds or more.
     random_v, random_b : bool
         False for an arm without randomness (popularity, recency, transitions): it has one row,
         which counts as enough runs.

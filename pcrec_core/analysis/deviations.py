@@ -96,7 +96,8 @@ def choosing(
     Returns
     -------
     DataFrame
-        One row per pair and metric.
+        One row per pair and metric: the mean gain of each arm on the log scale, the p-value of
+        their difference, the relative improvement by either choice, and the runs of both arms.
 
     Raises
     ------

@@ -9,7 +9,9 @@ _SMALLEST_CLAIM = 0.009950
 
 
 def effect_ratio(L: float | None, e: float | None) -> float | None:
-    """Compute L / e: 1 is as large as the paper claims, 0 is nothing, below 0 is contrary.
+    """Compute the effect ratio L / e.
+
+    It is 1 for an effect as large as the paper claims, 0 for none, and negative for the opposite.
 
     Parameters
     ----------
@@ -21,7 +23,7 @@ def effect_ratio(L: float | None, e: float | None) -> float | None:
     Returns
     -------
     float or None
-        None ("-") if a log ratio is missing, or ``|e|`` < ln 1.01.
+        None, shown as "-", if a log ratio is missing, or ``|e|`` < ln 1.01.
 
     Examples
     --------
@@ -34,8 +36,9 @@ def effect_ratio(L: float | None, e: float | None) -> float | None:
 
 
 def delta_ri(ri_paper: float | None, ri: float | None) -> float | None:
-    """Compute DeltaRI = RI_paper - RI (:ref:`statistics-paper`); None is "-".
+    """Compute DeltaRI = RI_paper - RI (:ref:`statistics-paper`).
 
-    0 is reproduced, above 0 is less than claimed.
+    It is 0 where the claim is reproduced exactly, and above 0 where less than claimed was found.
+    None, shown as "-", if either is missing.
     """
     return None if ri_paper is None or ri is None or math.isnan(ri_paper) else ri_paper - ri

@@ -1,4 +1,4 @@
-"""What a comparison of two variants found: the relative improvement and what it rests on."""
+"""The result of a comparison of two variants: the relative improvement and its uncertainty."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pcrec_core.analysis.crossed import StatsError
 
 @dataclass(frozen=True)
 class Effect:
-    """The relative improvement of a comparison whose means are above 0, without a None.
+    """The relative improvement of a comparison whose means are both above 0; no field is None.
 
     Parameters
     ----------
@@ -45,10 +45,10 @@ class Effect:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Variant v over base b: the relative improvement, and what it rests on.
+    """Variant v over base b: the relative improvement, its uncertainty, and the data behind it.
 
-    The fields from ``L`` to ``mde`` are those of ``Effect``, all None ("-") where a mean is 0;
-    ``effect`` gives them without None.
+    The fields from ``L`` to ``mde`` are those of ``Effect``, all None (shown as "-") where a mean
+    is 0; ``effect`` has them typed as numbers.
 
     Parameters
     ----------

@@ -17,7 +17,8 @@ _EXCHANGES: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
 def summarize_agreement(frame: pd.DataFrame) -> pd.DataFrame:
     """Count how often the peer with more H is the better one, by data set, model and exchanges.
 
-    Layers of equal H and exchanges of equal accuracy are left out.
+    ``frame`` is that of ``entropy_trained.entropy_vs_accuracy``. Layers of equal H and exchanges of
+    equal accuracy are left out. Shares are means over runs.
     """
     decided = frame[(frame["h"] != 0) & (frame["validation"] != 0)]
     summed = pd.DataFrame(

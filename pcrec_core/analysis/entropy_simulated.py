@@ -1,4 +1,4 @@
-"""The entropy of Eq. 4 of weights that are drawn, not trained: outliers, scale, shape, averages."""
+"""The entropy (Eq. 4) of random, untrained weights: outliers, scale, shape and averaging."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DRAWN: dict[str, Draw] = {
 def entropy(w: ArrayLike, bins: int = 10) -> float:
     """Compute H(W) in nats by numpy's histogram (Eq. 3 and 4).
 
-    It is that of ``criteria.entropy`` with closed bins.
+    The value equals that of ``criteria.entropy`` with closed bins, which needs torch.
 
     Examples
     --------
@@ -45,16 +45,16 @@ def outlier(reach: Sequence[float], sizes: Sequence[int] = _SIZES) -> pd.DataFra
     Parameters
     ----------
     reach : sequence of float
-        Where one weight is set, in standard deviations. The others are cut at 3.5, so that it is
-        the largest where it is beyond.
+        Values of the outlier, in standard deviations. The other weights are cut at 3.5, so that an
+        outlier beyond that is the largest weight.
     sizes : sequence of int
         Numbers of weights.
 
     Returns
     -------
     DataFrame
-        One row per size and reach: H, and the share (Eq. 2) beside the same weights without the
-        outlier.
+        One row per size and reach: H, and the share in the L1 norm (Eq. 2) against the same
+        weights without the outlier.
     """
     rows = []
     for size in sizes:
@@ -67,15 +67,23 @@ def outlier(reach: Sequence[float], sizes: Sequence[int] = _SIZES) -> pd.DataFra
 
 
 def drawn(sizes: Sequence[int] = _SIZES, draws: int = 20) -> pd.DataFrame:
-    """Compute both criteria of layers of each distribution and size, means over pairs of draws.
+    """Compute both criteria of random layers, by distribution and size.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Numbers of weights.
+    draws : int
+        Pairs of layers over which the numbers are averaged.
 
     Returns
     -------
     DataFrame
-        One row per distribution and size. H as drawn, with its standard deviation, and the larger
-        mu of two draws at alpha 30 (Eq. 9); H times 1000, averaged with another draw, with a layer
-        that is large where it is small (Section 3.2.2), and with minus itself; the share in the L1
-        norm (Eq. 2) beside a Gaussian layer, as drawn, times 1000, and averaged with another draw.
+        One row per distribution and size. H of a layer, with its standard deviation, and the larger
+        mu of two layers at alpha 30 (Eq. 9). H of the layer times 1000, and of its average with
+        another one, with one that is large where it is small (Section 3.2.2), and with its
+        negative. The share in the L1 norm (Eq. 2) against a Gaussian layer: of the layer, of the
+        layer times 1000, and of its average with another one.
     """
     return pd.DataFrame(
         [

@@ -81,9 +81,9 @@ def _entropy_vs_accuracy(arm: Replicates, run: RunRecord) -> pd.DataFrame:
 
 
 def first_exchanges(pairs: Sequence[Replicates], epochs: int = 5) -> pd.DataFrame:
-    """Compute H of the block matrices before the exchanges of the first epochs, of both peers.
+    """Compute H of the block matrices before the exchanges of the first epochs, over both peers.
 
-    Before their first exchange peers share nothing; afterwards both go on from one model.
+    Before their first exchange the peers share nothing; afterwards both go on from one model.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Figure 5: the metrics that choose the epoch, by epoch, and how soon variants near their best."""
+"""Figure 5: the metrics that choose the epoch, and how soon a run comes near its best value."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ _RUN = [*_CASE, "variant", "seed", "peers"]
 
 
 def convergence(arms: Sequence[Replicates], metrics: Sequence[str]) -> pd.DataFrame:
-    """Gather what can be reported after each epoch (Figure 5), of peers that differ the better one.
+    """Gather the metrics that could be reported after each epoch (Figure 5).
+
+    Where the peers differ, the value is that of the better one.
 
     Parameters
     ----------
@@ -78,7 +80,7 @@ def _of_chosen_peers(measured: Curves, metric: str) -> Numbers:
 
 
 def first_within(curve: pd.DataFrame, share: float = 0.99) -> pd.DataFrame:
-    """Find how soon each run of ``convergence`` nears its own best value, and the base's.
+    """Find how soon each run comes near its own best value, and near the base's.
 
     Parameters
     ----------

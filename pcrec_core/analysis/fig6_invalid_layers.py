@@ -71,9 +71,19 @@ def measured(probes: Replicates) -> str:
 
 
 def below(arms: Sequence[Replicates], thresholds: Sequence[float]) -> pd.DataFrame:
-    """Compute the ratio at each of a few thresholds, and the mean and the least H.
+    """Compute the ratio of invalid layers at a few thresholds, and the mean and the least H.
 
-    One row per kind of layers, model and variant, over the probed runs.
+    Parameters
+    ----------
+    arms : sequence of Replicates
+        Of probed runs.
+    thresholds : sequence of float
+        In nats.
+
+    Returns
+    -------
+    DataFrame
+        One row per kind of layers, model and variant, over all probed runs; H in nats.
     """
     rows = []
     for kind in KINDS:
@@ -140,7 +150,7 @@ def _ratios(
 
 
 def entropies(run: DerivedRecord, kind: str) -> list[float]:
-    """Return H of the layers of one kind in a probed run, in the model's order."""
+    """Return H, in nats, of the layers of one kind in a probed run, in the model's order."""
     return [
         tensor.h_open if kind == "released layers" else tensor.h
         for name, tensor in run.probe.tensors.items()
@@ -166,9 +176,9 @@ def _counts(name: str, tensor: Tensor, kind: str) -> bool:
 
 
 def at_the_merge(run: RunRecord, kind: str = "measured layers") -> pd.DataFrame:
-    """Return H of the peers' layers, and mu, just before the exchange whose model is reported.
+    """Return H and mu of the peers' layers just before the exchange whose model is reported.
 
-    One row per peer and layer.
+    One row per peer and layer, for the kinds "block matrices" and "measured layers"; H in nats.
     """
     outcome, names = run.outcome, [layer.name for layer in run.outcome.layers]
     h, mu = outcome.history.measured()

@@ -16,7 +16,7 @@ _COLUMNS = (
 
 
 def shares_held(held: pd.DataFrame) -> pd.DataFrame:
-    """Count how often max(mu, 1 - mu) is 0.7 or more, what Section 5.3.2 observes of mu.
+    """Count how often max(mu, 1 - mu) is 0.7 or more, as Section 5.3.2 reports it.
 
     Parameters
     ----------

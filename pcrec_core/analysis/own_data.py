@@ -37,6 +37,7 @@ def decided(
     gain : float
         The relative improvement that would matter, such as 0.05.
     metric : str
+        For example ``"MRR@5"``.
 
     Returns
     -------
@@ -100,11 +101,11 @@ def _sides(c: Comparison, gain: float) -> Sides:
 
 
 def runs_needed(c: Comparison, arms: Sequence[Replicates], gain: float) -> int | None:
-    """Return the fewest runs per arm, from those there are on, that find ``gain`` 4 times in 5.
+    """Return the smallest number of runs per arm that finds ``gain`` with 80 % power.
 
-    The variance of runs is pooled over ``arms``, those of the model (:ref:`statistics-power`).
-
-    None where it cannot be projected, or a hundred runs do not suffice: the users are too few.
+    The search starts at the present number. The variance of runs is pooled over ``arms``, those of
+    the model (:ref:`statistics-power`). None where nothing can be projected, or a hundred runs do
+    not suffice because there are too few users.
     """
     if c.users_only or c.L is None or c.runs_v != c.runs_b or not c.se:
         return None
@@ -135,7 +136,7 @@ def costs(groups: Sequence[Mapping[str, Replicates]]) -> pd.DataFrame:
 
 
 def last_epochs(groups: Sequence[Mapping[str, Replicates]]) -> tuple[int, int]:
-    """Return how many runs were best in the last tenth of their epochs, and of how many runs."""
+    """Count the trained runs whose best epoch is in their last tenth, and all trained runs."""
     runs = [run for group in groups for arm in group.values() for run in arm.runs]
     late = [
         run.outcome.chosen.epoch + 1 > 0.9 * run.spec.training.epochs
@@ -148,7 +149,7 @@ def last_epochs(groups: Sequence[Mapping[str, Replicates]]) -> tuple[int, int]:
 def below_trivial(
     groups: Sequence[Mapping[str, Replicates]], trivial: Sequence[Replicates], metric: str = PRIMARY
 ) -> list[tuple[str, float, str, float]]:
-    """List the models whose base is less accurate than a ranking without any model.
+    """List the models whose base is less accurate than the best ranking without a model.
 
     Returns
     -------

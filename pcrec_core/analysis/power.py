@@ -1,7 +1,8 @@
-"""What more runs would show on the same users: half-widths, effects found, verdicts.
+"""What more runs on the same users would show: half-widths, detectable effects, verdicts.
 
 The variance of users is that of a comparison; the variance of runs is pooled over all arms of its
-model and data set, since two arms of three runs know it too badly (:ref:`statistics-power`).
+model and data set, since two arms of three runs estimate it too poorly
+(:ref:`statistics-power`).
 """
 
 from __future__ import annotations
@@ -34,12 +35,12 @@ POOLED = ("base", "LE", "avg", "LN", "N", "base-constant", "LE-constant")
 
 @dataclass(frozen=True)
 class Projection:
-    """What a number of runs per arm is expected to show.
+    """The expected precision with a number of runs per arm.
 
     Parameters
     ----------
     runs : int
-        Of each arm.
+        Runs of each arm.
     half : float
         Half-width of the 95 % interval of RI around no effect.
     mde : float
@@ -55,11 +56,11 @@ class Projection:
 
 
 def projected(c: Comparison, of_runs: RunVariance, runs: int) -> Projection:
-    """Project a comparison to ``runs`` runs per arm, if variances stay as they were estimated.
+    """Project a comparison to ``runs`` runs per arm, if the variances are as estimated.
 
     Vu holds the users' own differences and the noise Ve by run and user; the noise shrinks as
-    1 / runs. The arms vary equally by runs and are unpaired, so that Vs is twice the variance of
-    one run over ``runs``; where equal seeds go together, pairing leaves less.
+    1 / runs. Both arms are taken to vary equally over runs and to be unpaired, so Vs is twice the
+    variance of one run over ``runs``; pairing by seed can only leave less.
 
     Parameters
     ----------
@@ -100,19 +101,21 @@ def projections(
     Parameters
     ----------
     pairs : sequence of (variant, base)
+        The comparisons to project.
     arms : sequence of Replicates
-        The variance of runs is pooled over those of a pair's model and data set, the pair itself
-        among them.
+        The variance of runs is pooled over those of a pair's model and data set, and the pair.
     metrics : sequence of str
+        For example ``["MRR@5"]``.
     runs : sequence of int
+        Numbers of runs per arm to project to.
 
     Returns
     -------
     DataFrame
         One row per pair and metric: c, the correlation of a user's values in the arms; rv, their
         relative variance; the pooled SD of runs with its degrees of freedom; half-widths with each
-        number of ``runs`` per arm; the RI that the last of them finds, and the paper's. Pairs that
-        have one run per arm, or different numbers of runs, have no row.
+        number of ``runs`` per arm; the RI found with 80 % power with the last of them, and the
+        paper's RI. A pair with one run per arm, or with unequal numbers of runs, has no row.
     """
     return pd.DataFrame(
         [
@@ -167,8 +170,8 @@ def expected_verdicts(
 ) -> pd.DataFrame:
     """Simulate how often a single claim of the paper's improvement would get each verdict.
 
-    L is normal around the truth with the projected variance, which is itself estimated. ``arms``
-    are those of ``projections``.
+    L is drawn from a normal distribution around the true value with the projected variance, which
+    each simulated study estimates anew. The parameters are those of ``projections``.
 
     Returns
     -------

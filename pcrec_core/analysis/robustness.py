@@ -1,4 +1,4 @@
-"""Other ways to an interval or a p, which stand beside the crossed t and never decide.
+"""Alternative intervals and p-values, shown beside the crossed t; no verdict rests on them.
 
 The methods are those of :ref:`statistics-interval` and :ref:`statistics-tables`.
 """
@@ -46,16 +46,21 @@ def bootstrap(
     random_b: bool = True,
     resamples: int = RESAMPLES,
 ) -> Bootstrap:
-    """Draw users and the runs of each arm with replacement at once: the crossed bootstrap.
+    """Compute the crossed bootstrap interval of RI: users and runs are resampled together.
 
     Parameters
     ----------
     ranks_v, ranks_b, metric, paired, random_v, random_b
-        Those of ``crossed_t.compare``. Paired arms have one draw of runs.
+        Those of ``crossed_t.compare``. Paired arms share the resampled runs.
     name : str
-        The seed of the draws, from ``key``: equal names give equal resamples.
+        The seed of the random draws, from ``key``: equal names give equal resamples.
     resamples : int
-        10,000 by convention.
+        Number of resamples.
+
+    Raises
+    ------
+    StatsError
+        If the arms cannot be compared.
     """
     yv, yb = values(ranks_v, metric, random_v, "v"), values(ranks_b, metric, random_b, "b")
     check_pair(yv, yb, paired, random_v and random_b)
@@ -74,7 +79,15 @@ def key(dataset: str, a: str, b: str, metric: str, protocol: str, comparison: Co
 
 
 def run_means(ranks_v: ArrayLike, ranks_b: ArrayLike, metric: str) -> Welch:
-    """Test the difference of the run means by Welch's test: over other runs, but these users."""
+    """Test the difference of the run means by Welch's test.
+
+    It generalises to other runs, not to other users. The ranks are those of ``crossed_t.compare``.
+
+    Raises
+    ------
+    StatsError
+        If an arm has fewer than two runs, or the arms differ without any variation.
+    """
     v, b = values(ranks_v, metric, True, "v"), values(ranks_b, metric, True, "b")
     return welch(v.mean(1), b.mean(1))
 
@@ -86,6 +99,11 @@ def significant_pairs(
 
     That is the share of all pairs of a run of v and a run of b whose paired t test over users has
     p < ``level``, in either direction.
+
+    Raises
+    ------
+    StatsError
+        If the arms have different users.
     """
     yv, yb = values(ranks_v, metric, True, "v"), values(ranks_b, metric, True, "b")
     check_pair(yv, yb, False, True)
@@ -94,7 +112,7 @@ def significant_pairs(
 
 @dataclass(frozen=True)
 class Clustered:
-    """Variance by users where those with the same target item are one cluster.
+    """Variance by users, with the users of one target item as a cluster.
 
     Parameters
     ----------
@@ -103,9 +121,9 @@ class Clustered:
     Vu : float
         The clustered variance by users.
     V : float
-        The variance of L with it.
+        The variance of L with the clustered Vu.
     ratio : float or None
-        It over the usual Vu; None if that is 0.
+        The clustered Vu over the usual one; None if that is 0.
     """
 
     targets: int
@@ -126,9 +144,9 @@ def clustered(
 ) -> Clustered:
     """Compute the variance of L with users clustered by target item (:ref:`statistics-tables`).
 
-    It is a sensitivity analysis, as the catalogue is fixed. With the sums D of a cluster's centred
-    differences, Vu = G / (G - 1) sum(D^2) / U^2 over the G clusters: without two users of one
-    target it is the Vu of ``crossed_t.compare``.
+    This is a sensitivity analysis: the study takes the catalogue as fixed. With D the sum of the
+    centred differences of a cluster, Vu = G / (G - 1) sum(D^2) / U^2 over the G clusters; if no
+    two users share a target, that is the Vu of ``crossed_t.compare``.
 
     Parameters
     ----------

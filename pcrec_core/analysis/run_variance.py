@@ -50,7 +50,8 @@ def pooled(arms: Sequence[NDArray[np.float64]]) -> RunVariance:
     Parameters
     ----------
     arms : sequence of array, each (runs, users)
-        Metric values. Arms with one run or a mean of 0 know nothing of other runs and are left out.
+        Metric values. An arm with one run or a mean of 0 has no relative variance of runs and is
+        left out.
 
     Raises
     ------
@@ -67,5 +68,11 @@ def pooled(arms: Sequence[NDArray[np.float64]]) -> RunVariance:
 
 
 def pooled_over(arms: Sequence[Replicates], metric: str) -> RunVariance:
-    """Pool the variance of runs over replicates, of one model on one data set."""
+    """Pool the variance of runs over the replicates of one model on one data set.
+
+    Raises
+    ------
+    StatsError
+        If no arm has two runs and a mean above 0.
+    """
     return pooled([values(arm.ranks_for(metric), metric, True, arm.variant) for arm in arms])

@@ -97,9 +97,10 @@ def chosen(tests: Sequence[ArrayLike], choices: Sequence[tuple[int, int]]) -> Ch
 
 
 def selection_bias(v: Chosen, b: Chosen) -> SelectionBias:
-    """Compute how much choosing on test adds to the improvement of v over b.
+    """Compute how much choosing on the test set adds to the improvement of v over b.
 
-    Each RI is a ratio of means over runs.
+    Each RI is the ratio of the arms' means over runs, less 1. The difference is tested where both
+    arms have two runs or more.
     """
     gain_v, gain_b = v.gain, b.gain
     return SelectionBias(

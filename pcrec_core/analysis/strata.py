@@ -1,4 +1,4 @@
-"""Strata of users, by whether their target is new or repeated: apart, and against each other.
+"""Comparisons within strata of users, such as those whose target is new, and between strata.
 
 Exploratory: no verdict rests on them (:ref:`statistics-strata`).
 """
@@ -94,10 +94,10 @@ def strata(
 
 
 def differ(first: Comparison, second: Comparison) -> tuple[float, float] | None:
-    """Test whether two strata differ: z = (L1 - L2) / sqrt(V1 + V2), and its two-sided p.
+    """Test whether two strata differ: z = (L1 - L2) / sqrt(V1 + V2), and its two-sided p-value.
 
-    The strata share their trained models, so z takes them for more independent than they are:
-    exploratory. None where a mean is 0 or nothing varies.
+    The test is exploratory: z assumes independent strata, but they share their trained models.
+    None where a mean is 0 or nothing varies.
     """
     if first.L is None or second.L is None or first.se == second.se == 0:
         return None

@@ -10,7 +10,7 @@ from pcrec_core.reporting.names import dataset_name, model_name
 
 
 def show_answer(over_best: pd.DataFrame) -> Html:
-    """State in one sentence per data set what the bases are over the best ranking untrained.
+    """State, one sentence per data set, how the bases compare with the best untrained ranking.
 
     ``over_best`` is the frame of ``baselines.over_best``.
     """

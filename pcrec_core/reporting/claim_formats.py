@@ -23,7 +23,7 @@ def format_verdict(row: Mapping[str, Any]) -> str:
 
 
 def is_nominal(row: Mapping[str, Any]) -> bool:
-    """Tell whether a tested claim's interval excludes 0 while its adjusted p does not."""
+    """Return whether a tested claim's interval excludes 0 although its adjusted p does not."""
     if missing(row["low"]) or missing(row["holm_p"]) or row["verdict"] in ("", NOT_TESTED):
         return False
     return not row["low"] <= 0 <= row["high"] and row["holm_p"] > 2 * row["level"]

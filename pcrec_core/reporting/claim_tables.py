@@ -1,6 +1,6 @@
 """Claims as a table and as sentences, from the frame of ``evidence.decided``.
 
-The tables over several claims are in ``verdicts``; pages find them here, too.
+The tables over several claims are written in ``verdicts`` and exported here, too, for the pages.
 """
 
 from __future__ import annotations

@@ -20,9 +20,7 @@ from pcrec_core.reporting.names import compared_by_model
 def show_by_target(frame: pd.DataFrame, name: str) -> Html:
     """Show improvements for new and repeated targets apart, the frame of ``by_target``."""
     if frame.empty:
-        return html.sentence(
-            "Nothing is compared here on a data set that has both kinds of target."
-        )
+        return html.sentence("No comparison here is on a data set that has both kinds of target.")
     shown = frame[["dataset"]].assign(
         comparison=compared_by_model(frame),
         metric=frame["metric"],
@@ -64,9 +62,9 @@ def show_sensitivity(frame: pd.DataFrame, name: str) -> Html:
     note = (
         f"In {frame['metric'].iloc[0]}. The crossed t decides. The bootstrap resamples users and"
         f" runs at once ({frame['dropped'].sum():,} resamples with a mean of 0 were dropped);"
-        " p over runs asks only of other runs; single runs: how often a paper with one run of each"
-        " would have called the difference significant. The CSV has the variance ratio with the"
-        " users of one target item as a cluster, too."
+        " p over runs generalises to other runs only, not to other users; single runs: how often a"
+        " paper with one run of each would have called the difference significant. The CSV also has"
+        " the variance ratio with the users of one target item as a cluster."
     )
     return html.table(shown, formats, name, note, frame)
 
@@ -74,7 +72,9 @@ def show_sensitivity(frame: pd.DataFrame, name: str) -> Html:
 def show_independent_peers(frame: pd.DataFrame, name: str) -> Html:
     """Show PCRec over each of two peers that never exchange, the frame of ``independent_peers``."""
     if frame.empty:
-        return html.sentence("This is shown of apart-best, which is not here.")
+        return html.sentence(
+            "Two independent models are compared for apart-best, which is not here."
+        )
     shown = frame[["dataset", "model", "seed", "peer"]].assign(
         **{
             "best_on_validation": frame["best_on_validation"],

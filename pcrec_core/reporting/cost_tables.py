@@ -19,7 +19,10 @@ def machine(frame: pd.DataFrame) -> str:
 
 
 def show_benchmarks(frame: pd.DataFrame) -> Html:
-    """Show, by case, our time and memory beside the reference's."""
+    """Show our time and memory beside the reference's, one row per case.
+
+    ``frame`` is that of ``cost.measured("benchmarks")``.
+    """
     shown = pd.DataFrame(
         {
             "case": frame["case"],
@@ -47,7 +50,10 @@ def show_benchmarks(frame: pd.DataFrame) -> Html:
 
 
 def show_profiles(frame: pd.DataFrame) -> Html:
-    """Show, in one cell per case, the operations of torch that take most of its time."""
+    """Show which operations of torch take most of the time, one row per case.
+
+    ``frame`` is that of ``cost.measured("profiles")``.
+    """
     texts = {
         case: ", ".join(
             f"{row['operation']} {share(row['share'])}" for row in rows.to_dict("records")
@@ -76,10 +82,16 @@ _FORMATS: dict[str, Formatter] = {
 
 
 def show_modes(frame: pd.DataFrame, beginning: str, columns: Sequence[str]) -> Html:
-    """Show the cases with this ``beginning``, with these columns.
+    """Show the cases whose name has this ``beginning``, with the given columns.
 
-    The columns are of seconds, range, training, exchange, processes, megabytes and
-    weights.
+    Parameters
+    ----------
+    frame : DataFrame
+        The frame of ``cost.measured("modes")``.
+    beginning : str
+        For example ``"SASRec,"``.
+    columns : sequence of str
+        Some of seconds, range, training, exchange, processes, megabytes and weights.
     """
     rows = frame[frame["case"].str.startswith(beginning)]
     full = rows.assign(range=[_range(row) for row in rows.to_dict("records")])
@@ -89,7 +101,7 @@ def show_modes(frame: pd.DataFrame, beginning: str, columns: Sequence[str]) -> H
 
 
 def _both(ours: pd.Series, reference: pd.Series, form: Formatter) -> list[str]:
-    """Format both sides in one cell; ours alone where there is no reference."""
+    """Format ours and the reference's in one cell; ours alone where there is no reference."""
     pairs = zip(ours, reference, strict=True)
     return [form(one) if pd.isna(other) else f"{form(one)} / {form(other)}" for one, other in pairs]
 

@@ -1,4 +1,4 @@
-"""Sentences on claims that get no verdict, from the facts of ``claims.run_level``."""
+"""Sentences about claims without a verdict, from the facts of ``claims.run_level``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pcrec_core.reporting.names import arm_name
 
 
 def described(facts: Sequence[Fact]) -> str:
-    """Describe what was measured of a claim, fact by fact; empty without facts."""
+    """Describe the measurements of a claim, fact by fact; empty without facts."""
     return "; ".join(_SENTENCES[fact.kind](fact.numbers) for fact in facts)
 
 

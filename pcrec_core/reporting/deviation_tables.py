@@ -49,8 +49,8 @@ def _step(row: Mapping[str, Any], step: str) -> str:
 def seed_alone(over: Replicates, base: Replicates, metrics: Sequence[str] = (PRIMARY,)) -> str:
     """Describe how much another seed alone changes an arm's mean, and an improvement.
 
-    A change that was measured with one run must exceed that. Empty where an arm has one run, so
-    that nothing is known of other seeds.
+    A change measured with one run must exceed that. Empty where an arm has one run, which shows
+    nothing about other seeds.
     """
     listed = []
     for metric in metrics:
@@ -66,7 +66,7 @@ def seed_alone(over: Replicates, base: Replicates, metrics: Sequence[str] = (PRI
 
 
 def _change_by_seed(arm: Replicates, metric: str) -> float | None:
-    """Return the SD of the difference of two runs over their mean; None where it is unknown."""
+    """Compute the SD of the difference of two runs over their mean; None with a single run."""
     mean = comparisons.mean_of(arm, metric)
     return math.sqrt(2) * mean.run_sd / mean.mean if mean.run_sd else None
 
@@ -97,7 +97,7 @@ def _log_points(x: float) -> str:
 
 
 def show_trained_again(name: str) -> Html:
-    """Show the runs that were trained again without a cut, one row per run.
+    """Show the runs that were trained again without an interruption, one row per run.
 
     They are listed in ``data/trained_again.csv``.
     """

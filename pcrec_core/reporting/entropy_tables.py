@@ -43,8 +43,7 @@ def show_drawn(frame: pd.DataFrame, name: str) -> Html:
     note = (
         "Weights of variance 1, means over pairs of draws; SD: of H over draws; larger mu: of the"
         f" two at alpha 30; H in nats, at most ln 10 = {math.log(10):.3f}. With its opposite: the"
-        " same magnitudes the other way round, the largest where the smallest was, and signs that"
-        " are drawn."
+        " same magnitudes in reverse, the largest where the smallest was, with random signs."
     )
     return table(frame, formats, name, note)
 
@@ -53,8 +52,8 @@ def show_outliers(frame: pd.DataFrame, name: str) -> Html:
     """Show the effect of one outlier on H, the frame of ``entropy_simulated.outlier``."""
     formats = {"weights": count, "outlier": number(1), "h": number(3), "l1_share": number(4)}
     note = (
-        "Gaussian weights cut at 3.5 standard deviations, one of which is as many standard"
-        " deviations large as said; their share beside the same weights without it."
+        "Gaussian weights cut at 3.5 standard deviations, with one weight set to the outlier, in"
+        " standard deviations; L1 share: against the same weights without it."
     )
     return table(frame, formats, name, note)
 
@@ -80,8 +79,8 @@ def show_layers(frame: pd.DataFrame, name: str) -> Html:
 def show_correlations(frame: pd.DataFrame, name: str) -> Html:
     """Show what H goes with, the frame of ``entropy_trained.rank_correlations``."""
     note = (
-        "Spearman's correlation over the layers of a run, of a SASRec 13 measured ones, ten of them"
-        " matrices of one size in its blocks; DNN has three, so its values say little."
+        "Spearman's correlation over the measured layers of a run: 13 in SASRec, ten of which are"
+        " block matrices of one size; three in DNN, too few to mean much."
     )
     formats = dict.fromkeys(["mean", "least", "largest"], number(2)) | {
         "of": heading,
@@ -91,7 +90,7 @@ def show_correlations(frame: pd.DataFrame, name: str) -> Html:
 
 
 def show_merges(frame: pd.DataFrame, name: str) -> Html:
-    """Show how a merge changes H, the frame of ``entropy_trained.merges`` summed up by model."""
+    """Show how a merge changes H: the frame of ``entropy_trained.merges``, summed up by model."""
     peers = frame[[column for column in frame.columns if column.startswith("peer_")]]
     merged = frame.assign(
         change=frame["merged"] - frame["mean"],
@@ -116,7 +115,7 @@ def show_merges(frame: pd.DataFrame, name: str) -> Html:
 
 
 def show_first_exchanges(frame: pd.DataFrame, name: str) -> Html:
-    """Show H by epoch, the frame of ``entropy_trained.first_exchanges`` summed up by arm."""
+    """Show H by epoch: the frame of ``entropy_trained.first_exchanges``, summed up by arm."""
     by = ["model", "variant"]
     summed = frame.groupby([*by, "epoch"], sort=False)["h"].mean().unstack().add_prefix("epoch_")
     runs = frame.groupby(by, sort=False)["seed"].nunique().rename("runs")
@@ -137,9 +136,9 @@ def show_entropy_vs_accuracy(frame: pd.DataFrame, name: str) -> Html:
     formats = dict.fromkeys(summed.columns[3:7], share) | dict.fromkeys(summed.columns[7:9], points)
     note = (
         "Shares of layers and exchanges in which neither H nor accuracy is equal, means over runs."
-        f" Better: by validation {SELECTION}, before the exchange. By chance: if who has more H had"
-        " nothing to do with who is better; beyond chance: the difference, in points, in the run"
-        " where it is least, and largest."
+        f" Better: by validation {SELECTION}, before the exchange. By chance: the share expected if"
+        " H had nothing to do with accuracy; beyond chance: the difference in points, in the run"
+        " where it is least, and where it is largest."
     )
     return table(summed, formats, name, note, frame)
 

@@ -71,8 +71,9 @@ def mechanism(claim: pd.Series) -> str:
         if facts
         else (claim["mean_variant"], claim["mean_base"])
     )
-    seen = "has fewer low-entropy layers" if pcrec < base else "has no fewer low-entropy layers"
-    return f"PCRec {seen} than its base ({share(pcrec)} against {share(base)})."
+    fewer = "fewer" if pcrec < base else "no fewer"
+    shares = f"{share(pcrec)} against {share(base)}"
+    return f"PCRec has {fewer} low-entropy layers than its base ({shares})."
 
 
 def choice_on_test(choosing: pd.DataFrame, base: Replicates) -> str:
@@ -135,7 +136,16 @@ def findings(
 ) -> list[Finding]:
     """Answer the questions that follow the first one, in the order of the front page.
 
-    ``on_test`` is the sentence of ``choice_on_test``.
+    Parameters
+    ----------
+    claims : DataFrame
+        The frame of ``evidence.decided``.
+    on_test : str
+        The sentence of ``choice_on_test``.
+    values : DataFrame
+        The frame of ``comparisons.values`` of bases and rankings without a model.
+    modes : mapping
+        The texts of ``cost_formats.format_modes``.
     """
     ensemble = compared(claims, "M2", "at least")
     return [

@@ -1,4 +1,4 @@
-"""Numbers for the sentences of other pages, under the keys that their prose names."""
+"""Numbers of a notebook that the prose of other pages quotes by key."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def glue_statistics(found: Sequence[StatisticsRecord]) -> dict[str, str]:
 
 
 def keep(values: Mapping[str, str]) -> None:
-    """Store values under their keys for the prose of every page, and show nothing."""
+    """Store values under their keys, for the prose of every page, without showing them."""
     from myst_nb import glue
 
     for key, text in values.items():

@@ -22,7 +22,7 @@ DATASETS = {
     "video-games": "Video Games",
 }
 MODELS = {"sasrec": "SASRec", "dnn": "DNN", "bpr": "BPR"}
-#: What a label means; one that explains itself, such as "base" or "recency", is not here.
+#: What a label means; labels that explain themselves, such as "base" or "recency", are left out.
 ARMS = {
     "LE": "PCRec (LE)",
     "LN": "PCRec by L1 norm (LN)",
@@ -120,7 +120,7 @@ def compared_by_model(frame: pd.DataFrame) -> list[str]:
     ]
 
 
-#: How the cells of a column are named, by column.
+#: The function that names the cells of a column for readers, by column.
 READABLE: dict[str, Callable[[str], str]] = {
     "dataset": dataset_name,
     "model": model_name,

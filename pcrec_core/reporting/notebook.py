@@ -1,7 +1,7 @@
-"""The guard of a notebook's parameters.
+"""Check the parameters of a notebook before anything is trained.
 
-A typo, a value of another type or an impossible value stops the notebook before anything is
-trained; papermill would let them pass.
+A typo, a value of the wrong type or an impossible value stops the notebook; papermill would let it
+pass.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NAMES: dict[str, tuple[str, Collection[str]]] = {
 }
 #: Parameters that are numbers of 0 or more, by the singular, with the largest allowed value.
 _NUMBERS = {"epochs": math.inf, "seed": math.inf, "alpha": math.inf, "gamma": math.inf, "share": 99}
-#: Lists that must have an item, since a page is about them.
+#: Lists that must not be empty, since the page is about their items.
 _NEEDED = ("datasets", "models", "alphas", "variants")
 
 
@@ -171,12 +171,12 @@ def _check_variants(given: Mapping[str, Any]) -> None:
 
 
 def _is(value: Any, kind: type) -> bool:
-    """Tell whether ``value`` is of a plain type: an int passes as a float, a bool is no number."""
+    """Return whether ``value`` is of a type; an int passes as a float, a bool is no number."""
     if isinstance(value, bool):
         return kind is bool
     return isinstance(value, (int, float) if kind is float else kind)
 
 
 def _typed(value: Any) -> str:
-    """Return a value after the name of its type."""
+    """Format a value after the name of its type, such as "str 'x'"."""
     return f"{type(value).__name__} {value!r}"

@@ -1,4 +1,4 @@
-"""The report on a trial of one's own data: tables for a notebook, and one page of HTML."""
+"""The report on a trial of a user's own data: its sentences and tables."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ _MEANING = {
 
 
 def fitted(study: Study, hours: float) -> Study:
-    """Return the page with seeds and epochs that fit into some hours; as it is for 0 hours.
+    """Return the study with as many seeds and epochs as fit into some hours; unchanged for 0.
 
     Raises
     ------
     SpecError
-        The hours are negative, or do not suffice.
+        If the hours are negative, or too few for any run.
     """
     require(hours >= 0, f"hours must be 0 or more, not {hours}.")
     if not hours:
@@ -66,7 +66,7 @@ def _rates(study: Study) -> forecast.Rates:
 
 
 def show_reading(study: Study) -> Html:
-    """Show how the file is read; of another data set, what is left of it."""
+    """Show how the user's file is read, or the sizes of a known data set."""
     [data] = study.datasets
     text = describe.of_data(data)
     return Html(f"<pre>{html.escape(text)}</pre>", text)
@@ -90,7 +90,7 @@ def show_forecast(study: Study) -> Html:
 
 
 def show_answers(frame: pd.DataFrame, runs: Runs, trivial: Runs, gain: float) -> Html:
-    """Show one sentence per comparison, and the warnings."""
+    """Show one sentence per comparison, then the warnings."""
     found = [*answers(frame, gain), *warnings(runs, trivial)]
     return Html(list_of(found), " ".join(found))
 
@@ -143,8 +143,8 @@ def warnings(runs: Runs, trivial: Runs) -> list[str]:
     found = own_data.below_trivial(list(runs.groups), list(trivial))
     return [
         f"{model} without a peer ({mean:.4f} in {PRIMARY}) is below a ranking by {name}"
-        f" ({reached:.4f}): it is not trained long enough, or no model for these data; give more"
-        " epochs before its comparisons are believed."
+        f" ({reached:.4f}): it was not trained long enough, or does not suit these data; train it"
+        " longer before trusting its comparisons."
         for model, mean, name, reached in found
     ]
 
@@ -162,12 +162,12 @@ def _more(row: Mapping[str, Any], gain: float) -> str:
 
 
 def show_values(arms: Sequence[Replicates], name: str = "your-data-values") -> Html:
-    """Show the means of all arms, the trivial baselines among them."""
+    """Show the means of all arms, including the baselines without training."""
     return tables.show_values(comparisons.values(arms, METRICS), name, tables.footnote(arms))
 
 
 def show_costs(groups: Sequence[Mapping[str, Replicates]], name: str = "your-data-cost") -> Html:
-    """Show what a run of each arm took."""
+    """Show the time, memory and weights of a run of each arm."""
     frame = own_data.costs(groups)
     late, runs = own_data.last_epochs(groups)
     note = "Means over runs, as measured on this machine beside whatever else ran there."

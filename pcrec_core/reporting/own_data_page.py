@@ -1,4 +1,4 @@
-"""The report on a trial of one's own data as one page of HTML."""
+"""The report on a trial of a user's own data, as one page of HTML."""
 
 from __future__ import annotations
 

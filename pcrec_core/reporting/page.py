@@ -1,4 +1,4 @@
-"""One object for a notebook: what its parameters ask for, and the runs that answer it."""
+"""The study behind a notebook: what its parameters ask for, and the runs that answer it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables that project what more runs would show."""
+"""Tables of what more runs would show."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pcrec_core.reporting.html import Html, table
 
 #: Shown where nothing can be projected.
 _TOO_FEW = (
-    "A projection takes two runs or more in both arms, as many in one as in the other;"
-    " chances of verdicts, an improvement that the paper prints."
+    "A projection needs the same number of runs in both arms, two or more; the chances of verdicts"
+    " need an improvement that the paper prints."
 )
 
 
@@ -44,9 +44,9 @@ def show_projections(frame: pd.DataFrame, name: str) -> Html:
         " user's value. Run SD: of a run's relative mean over other seeds, with its degrees of"
         " freedom. Its square is the mean of the variances over runs of every arm of this model and"
         f" data set that has two runs or more ({', '.join(POOLED)}), weighted by each arm's runs"
-        " less 1, less what single users contribute by chance; an arm of three runs alone knows it"
-        " only to within half and six times. Half width: of the 95 % interval of RI around no"
-        " effect; found: the improvement seen four times in five; both for unpaired arms, if the"
-        " variances stay as these runs have them."
+        " less 1, less what single users contribute by chance; three runs of one arm alone estimate"
+        " it only to within half and six times. Half width: of the 95 % interval of RI around no"
+        " effect; found: the improvement found with 80 % power; both for unpaired arms, if the"
+        " variances are as estimated from these runs."
     )
     return table(frame, formats, name, note, empty=_TOO_FEW)

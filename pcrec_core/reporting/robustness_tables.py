@@ -10,7 +10,7 @@ from pcrec_core.reporting.html import Html, sentence, table
 
 
 def show_answer(gains: pd.DataFrame) -> Html:
-    """State in one sentence how PCRec's gain stood the changes, from ``one_change.gains``."""
+    """State in one sentence how PCRec's gain held under the changes, from ``one_change.gains``."""
     over_base = gains[(gains["b"] != "avg") & (gains["change"] != gains["change"].iloc[0])]
     counts = over_base["verdict"].value_counts()
     tested = len(over_base) - counts.get(NOT_TESTED, 0)

@@ -18,9 +18,9 @@ _MODELS = {"sasrec": "SASRec", "dnn": "DNN", "bpr": "BPR"}
 
 
 def show_settings(specs: Sequence[RunSpec]) -> Html:
-    """Show the settings of specs beside those of the paper's Table 2.
+    """Show the settings of runs beside those of the paper's Table 2.
 
-    The paper's are those for the counterpart of the spec's data set.
+    The paper's settings are those of the data set with which the run's is confronted.
     """
     rows = [_settings(spec) for spec in specs]
     formats: dict[str, Formatter] = {"t": count}
@@ -57,9 +57,9 @@ def _printed(spec: RunSpec) -> pd.Series:
 
 
 def show_tried(found: Sequence[RunRecord]) -> Html:
-    """Show the trials by their settings and what they reached on validation.
+    """Show the trials from which epochs, learning rates and L2 were chosen, one row per trial.
 
-    The lengths, rates and L2 of the study were chosen from them.
+    A row has the settings and the validation NDCG@20 that they reached.
     """
     rows = [_trial(record) for record in found]
     if not rows:
@@ -74,9 +74,9 @@ def show_tried(found: Sequence[RunRecord]) -> Html:
 
 
 def show_search(found: Sequence[RunRecord], name: str) -> Html:
-    """Show what was tried for each model and variant, in one row, and the range that it reached.
+    """Show the values that were tried for each model and variant, and the range they reached.
 
-    ``found`` are trials, as for ``show_tried``, which lists them one by one.
+    ``found`` are trials; ``show_tried`` lists them one by one.
     """
     trials = pd.DataFrame([_trial(record) for record in found])
     if trials.empty:

@@ -1,4 +1,4 @@
-"""Tables that most pages have: means, comparisons, the records they rest on, and one run."""
+"""Tables of most pages: means, comparisons, the records behind them, and one run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _CHOICE = {
 
 
 def footnote(arms: Sequence[Replicates]) -> str:
-    """Describe what the numbers of a table rest on (:ref:`statistics-tables`)."""
+    """State protocol, users, runs and test behind a table's numbers (:ref:`statistics-tables`)."""
     if not arms:
         return ""
     protocol = ", ".join(sorted({run.spec.protocol for arm in arms for run in arm.runs}))
@@ -60,7 +60,7 @@ def _on_test(run: ModelRecord) -> bool:
 
 
 def sources(found: Sequence[ModelRecord]) -> Html:
-    """List the records that a page rests on: name, changed settings, hash of the result, commit."""
+    """List the records behind a page: name, changed settings, hash of the result, commit."""
     unique = sorted({r.name: r for r in found}.values(), key=lambda r: r.name)
     rows = [
         {
@@ -95,8 +95,9 @@ _SHOWN = (PRIMARY, "HIT@5", SELECTION)
 def show_values(frame: pd.DataFrame, name: str, note: str) -> Html:
     """Show the means of arms as the paper does, the frame of ``comparisons.values``.
 
-    The table has one row per arm and one column per metric of ``_SHOWN``; below an arm is a row of
-    the paper's values, of its own data set, where it prints some. The CSV has every metric.
+    The table has one row per arm and one column for each of MRR@5, HIT@5 and NDCG@20. Where the
+    paper prints values of the arm, on its own data set, they follow in a row of their own. The CSV
+    has every metric.
     """
     every, frame = frame, frame[frame["metric"].isin(_SHOWN)]
     rows: list[dict[str, object]] = []

@@ -1,4 +1,4 @@
-"""Tables over several claims: by question, by data set, by control, and by what was changed."""
+"""Tables over several claims: by question, data set and control, and of changed choices."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ def rows_of(page: Html) -> list[list[str]]:
     return [flat[i : i + columns] for i in range(0, len(flat), columns)]
 
 
-def test_the_table_of_records_tells_those_of_one_variant_apart_by_their_settings():
+def test_the_table_of_records_distinguishes_those_of_one_variant_by_their_settings():
     slow = defaults.base("ml-100k", "sasrec", seed=1, schedule="constant")
     specs = (slow, SASREC, SASREC, Derived("pruned", (slow,), 0.3))
     page = report.sources([record(spec, [1, 2]) for spec in specs])
@@ -268,7 +268,7 @@ def test_a_baseline_has_no_value_of_the_paper():
     assert found == ["recency", None, 0.75, False]
 
 
-def test_no_column_of_a_comparison_is_dashes_alone():
+def test_no_column_of_a_comparison_has_only_dashes():
     header = cells(shown((Replicates("LE@40", PAIR.runs), BASE)), "th")
     assert header == ["data set", "comparison", "metric", "RI [95 %]", "p", "MDE"]
     whole = cells(shown((PAIR, BASE)), "th")

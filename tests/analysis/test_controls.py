@@ -143,7 +143,7 @@ def test_a_peer_without_a_run_of_the_base_is_not_compared():
     shown = control_tables.show_independent_peers(frame, "a")
     assert formats.DASH in cells(shown)
     nothing = control_tables.show_independent_peers(controls.independent_peers([]), "a")
-    assert "is shown of apart-best" in nothing._repr_html_()
+    assert "compared for apart-best" in nothing._repr_html_()
 
 
 def with_test_metrics(
@@ -179,7 +179,7 @@ def test_of_peers_before_an_exchange_the_better_one_is_picked():
     )  # peer 1 in epoch 0 on validation
 
 
-def test_choosing_on_test_is_measured_of_trained_runs_alone():
+def test_choosing_on_test_is_measured_for_trained_runs_only():
     ensemble = ranked("M2", [1, 2])
     with pytest.raises(RecordError, match="is a record of kind 'derived', not a trained run"):
         deviations.choosing({"x": (ensemble, ensemble)})

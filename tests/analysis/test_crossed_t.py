@@ -223,7 +223,7 @@ def test_one_run_in_either_arm_drops_the_runs_of_both():
     assert (c.seed_share, c.reason) == (None, "fewer than 3 runs in an arm (1)")
 
 
-def test_two_runs_are_computed_but_decide_nothing():
+def test_two_runs_are_compared_but_decide_nothing():
     c = compare(draw(2, 60, 5), draw(3, 60, 6), "MRR@5")
     assert c.Vs > 0 and not c.users_only and c.reason == "fewer than 3 runs in an arm (2)"
 

@@ -1,4 +1,4 @@
-"""The entropy of drawn weights."""
+"""The entropy of random weights."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_one_outlier_lowers_h_by_the_bins_that_are_left():
     assert "0.93" in entropy_tables.show_outliers(frame, "criterion-outliers")._repr_html_()
 
 
-def test_h_knows_shape_alone_and_the_l1_share_scale_alone():
+def test_h_depends_on_shape_alone_and_the_l1_share_on_scale_alone():
     frame = entropy_simulated.drawn([4096], 5).set_index("weights")
     assert frame.loc["uniform", "h"] == pytest.approx(math.log(10), abs=0.01)
     assert (frame["h"] - frame["times_1000"]).abs().max() < 1e-9  # no scale changes it

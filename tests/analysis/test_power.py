@@ -31,7 +31,9 @@ def test_the_variance_of_runs_is_pooled_over_arms_by_their_degrees_of_freedom():
     The noise of one run is 0 in the first arm and 0.01 in the second.
     """
     two, three = np.array([[1.0, 3], [3, 5]]), np.array([[1.1, 0.9], [0.9, 1.1], [1, 1]])
-    both = pooled([two, three, np.ones((1, 2)), np.zeros((3, 2))])  # the last two know nothing
+    both = pooled(
+        [two, three, np.ones((1, 2)), np.zeros((3, 2))]
+    )  # the last two have no variance of runs
     assert (both.total, both.noise) == pytest.approx(((2 / 9 + 2 * 0) / 3, 2 * 0.01 / 3))
     assert (both.df, both.sd) == (3, pytest.approx(math.sqrt(2 / 27 - 0.02 / 3)))
     assert pooled([three]).sd == 0  # runs that differ less than their users do by chance
@@ -39,7 +41,7 @@ def test_the_variance_of_runs_is_pooled_over_arms_by_their_degrees_of_freedom():
         pooled([two[:1]])
 
 
-def test_pooling_takes_the_luck_out_of_a_projection():
+def test_a_projection_uses_the_variance_pooled_over_arms():
     """Two arms that happen to vary little are projected with the runs of all arms."""
     calm = np.repeat(RB[:1], 4, axis=0)
     wild = simulated(3, 300, 4, run_sd=0.5)[0]
@@ -86,7 +88,7 @@ def test_a_comparison_without_equally_many_runs_is_not_projected(c, runs):
         projected(c, of(RV, RB), runs)
 
 
-def test_the_verdicts_fall_as_often_as_their_levels_allow():
+def test_verdicts_are_given_as_often_as_their_levels_allow():
     frame = expected_verdicts([PAIR], [], "MRR@5", (4, 1000))
     at = frame.set_index(["runs", "truth"])
     of_nothing = at.loc[(4, "nothing"), ["supported", "contradicted"]].tolist()
@@ -113,14 +115,14 @@ def test_the_papers_own_uncertainty_is_that_of_the_rule():
         assert at.loc[("nothing", runs), list(expected)].to_dict() == expected
 
 
-def test_the_power_at_what_is_found_four_times_in_five():
-    """The effect ``mde``, taken for the claim and for the truth, is shown four times in five."""
+def test_the_power_at_the_minimum_detectable_effect():
+    """The effect ``mde``, taken for the claim and for the truth, is found four times in five."""
     p = projected(C, of(RV, RB), 10)
     e = math.log1p(p.mde)
     assert _verdict_shares(e, p.spread, e, 0.0)["supported"] == pytest.approx(0.8, abs=0.02)
 
 
-def test_the_table_has_one_row_per_pair_with_runs_enough():
+def test_the_table_has_one_row_per_pair_with_enough_runs():
     one = ranked("LE", RV[0]), ranked("base", RB[0])
     frame = projections([PAIR, one], [], ["MRR@5"])
     [row], c = frame.to_dict("records"), compare(RV, RB, "MRR@5")

@@ -46,7 +46,7 @@ def naive(yv, yb, name: str, resamples: int, paired: bool = False) -> list[float
 
 
 @pytest.mark.parametrize("paired", [False, True])
-def test_bootstrap_is_what_repeating_users_and_runs_gives(paired):
+def test_the_bootstrap_resamples_users_and_runs_together(paired):
     rv, rb = RV[:3, :40], RB[:3, :40]
     found = bootstrap(rv, rb, "MRR@5", name="a name", paired=paired, resamples=700)
     yv, yb = value_by_user(rv, "MRR@5"), value_by_user(rb, "MRR@5")

@@ -46,7 +46,7 @@ FRAME = pd.DataFrame(
 
 
 def drawn(axes: Axes, marker: str = "") -> list[Line2D]:
-    """The lines of a panel that are not empty, as those of a legend are; of a marker, if given."""
+    """Return the lines of a panel that have points; those with this marker, if one is given."""
     lines = [line for line in axes.lines if len(line.get_xdata())]
     return [line for line in lines if not marker or line.get_marker() == marker]
 
@@ -144,7 +144,7 @@ def test_several_metrics_in_a_forest_plot_have_rows_of_their_own():
     assert figure.get_supxlabel() == "relative improvement of A over B (%)"
 
 
-def test_a_figure_has_no_ground_so_that_it_stands_on_that_of_either_mode():
+def test_a_figure_has_no_background_so_that_it_suits_light_and_dark_mode():
     figure = figures.forest.forest(FRAME)
     grounds = [figure.get_facecolor(), figure.axes[0].get_facecolor()]
     assert [to_hex(ground, keep_alpha=True)[-2:] for ground in grounds] == ["00", "00"]
@@ -184,7 +184,7 @@ BASE = pd.DataFrame(
 
 @pytest.fixture
 def panels() -> dict[tuple[str, str], Axes]:
-    """The panels by model and metric: one row per model, one column per metric."""
+    """Return the panels by model and metric: one row per model, one column per metric."""
     return dict(zip(POINTS, figures.fig4_alpha.alpha_curves(CURVE, BASE).axes, strict=True))
 
 
@@ -251,7 +251,7 @@ MU = {
 
 
 def held(mu: dict, seed: int = 0) -> pd.DataFrame:
-    """The frame of ``mu.dominance``: the larger mu and the peer that holds it."""
+    """Return the frame of ``mu.dominance``: the larger mu and the peer that holds it."""
     return pd.DataFrame(
         [
             {
@@ -405,7 +405,7 @@ def test_the_ladder_draws_what_is_tested_and_marks_the_rest():
     rung = {"metric": "MRR@5", "paper_relative_improvement": 0.034}
     frame = pd.DataFrame(
         [
-            rung | {"model": model, "rung": number, "what": f"habit {number}"} | values
+            rung | {"model": model, "rung": number, "what": f"step {number}"} | values
             for model in ("sasrec", "dnn")
             for number, values in enumerate(
                 (
@@ -423,7 +423,7 @@ def test_the_ladder_draws_what_is_tested_and_marks_the_rest():
         [line for line in left.lines if line.get_label() == "the paper"]
     ) == pytest.approx([3.4])
     assert [(text.get_text().strip(), text.xy[1]) for text in left.texts] == [("not tested", 2)]
-    assert texts(left.get_yticklabels()) == ["1. habit 1", "2. habit 2"]
+    assert texts(left.get_yticklabels()) == ["1. step 1", "2. step 2"]
     assert left.get_ylim() == (2.5, 0.5)  # the first rung at the top
 
 
@@ -442,7 +442,7 @@ def test_robustness_has_one_row_per_change_which_a_model_may_lack():
     assert texts(dnn.get_yticklabels()) == ["nothing", "an L2"]
 
 
-def test_the_levels_show_what_hides_seen_items_hollow_and_a_mean_of_0_without_an_interval():
+def test_levels_are_hollow_where_seen_items_are_hidden_and_have_no_interval_at_a_mean_of_0():
     row = {"dataset": "ml-100k", "metric": "MRR@5", "seen_items": "candidates"}
     hidden = {"model": "bpr", "seen_items": "hidden", "mean": 0.2, "low": 0.1, "high": 0.4}
     none = {"model": "recency", "variant": "recency", "mean": 0.0, "low": None, "high": None}

@@ -1,4 +1,4 @@
-"""The guard of a notebook's parameters, alone and in a notebook that papermill runs."""
+"""The check of a notebook's parameters, alone and in a notebook that papermill runs."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_another_type_is_refused(name: str, value: Any, message: str) -> None:
 
 
 @given(st.integers(min_value=0))
-def test_an_int_is_welcome_where_a_float_is_declared(number: int) -> None:
+def test_an_int_is_accepted_where_a_float_is_declared(number: int) -> None:
     changed = namespace(rate=number, alphas=[number])
     check_parameters(changed)
     assert changed["rate"] is number
@@ -189,12 +189,12 @@ def test_a_page_with_other_parameters_than_its_own_names_them() -> None:
     assert note({}) == ""
 
 
-def test_a_file_of_ones_own_is_for_pages_that_take_one() -> None:
+def test_a_users_file_is_for_pages_that_take_one() -> None:
     check_parameters(namespace(PARAMETERS | MORE, datasets=["csv"], csv="mine.csv"))
     assert refusal(datasets=["csv"]).startswith("this page takes no file of your own;")
 
 
-def test_when_run_again_in_an_open_notebook_the_guard_takes_no_result_for_a_parameter() -> None:
+def test_a_second_check_in_an_open_notebook_takes_no_result_for_a_parameter() -> None:
     opened = namespace()
     check_parameters(opened)
     opened["table"] = [1, 2, 3]

@@ -1,4 +1,4 @@
-"""The sentences of the front page say what a frame of claims holds."""
+"""The sentences of the front page, from frames of claims made by hand."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_the_ranking_without_a_model_that_beats_most_bases_is_named():
     )
 
 
-def test_choosing_on_the_test_set_and_the_price_are_told_by_their_numbers():
+def test_choosing_on_the_test_set_and_the_price_are_stated_with_their_numbers():
     gains = {"relative_improvement_validation": 0.018, "relative_improvement_test": 0.05}
     choosing = pd.DataFrame([{"metric": "HIT@5"} | gains, {"metric": "MRR@5"} | gains])
     base = SimpleNamespace(model="sasrec", dataset="ml-100k", runs=[None])

@@ -127,7 +127,7 @@ def _decide_family(
 
 
 def _is_amended(claim: Claim, found: Found | None) -> bool:
-    """Tell whether Amendment 1 decides: for comparisons of ten runs, and for its own claims."""
+    """Return whether Amendment 1 decides: for comparisons of ten runs, and for its own claims."""
     if claim.amendment or not isinstance(found, Comparison):
         return claim.amendment
     return found.fewest_runs >= PAIRED_FROM and not found.users_only
@@ -163,7 +163,7 @@ def _verdict(
 
 
 def _in_noise(claim: Claim, found: Comparison, side: PaperSide) -> bool:
-    """Tell whether the claimed size is excluded only while the paper's noise is left out.
+    """Return whether the claimed size is excluded only while the paper's noise is left out.
 
     That noise is the uncertainty of the paper's single run (Amendment 1, item 3).
     """
@@ -172,7 +172,7 @@ def _in_noise(claim: Claim, found: Comparison, side: PaperSide) -> bool:
 
 
 def _untested(given: Evidence) -> bool:
-    """Tell whether the claim lacks runs: then it is not tested, whatever its numbers."""
+    """Return whether the claim lacks runs: then it is not tested, whatever its numbers."""
     lacking = given.found is None or given.missing > 0 or given.protocol != "controlled"
     return lacking or getattr(given.found, "few_runs", False)
 

@@ -120,7 +120,7 @@ def _with_common_seeds(a: list[Spec], bases: list[list[Spec]]) -> list[list[Spec
 
 
 def _share_training(a: list[Spec], *bases: list[Spec]) -> bool:
-    """Tell whether a and some base rest on a training in common."""
+    """Return whether arm a shares a training with some base."""
     own = {training for spec in a for training in trainings(spec)}
     return any(not own.isdisjoint(trainings(spec)) for base in bases for spec in base)
 

@@ -1,4 +1,4 @@
-"""The ladder: PCRec's improvement as the released code measures it, then step by step as we do.
+"""The ladder: from PCRec's improvement as the released code measures it to that of this study.
 
 Each rung names two trainings and how their epoch and peer are chosen; one training serves several
 rungs, since its record keeps both choices (:ref:`protocols-ladder`). The ladder was registered with
@@ -26,7 +26,19 @@ from pcrec_core.study.results import RunResult
 
 @dataclass(frozen=True)
 class Rung:
-    """PCRec ``over`` a base, both labels of variants, with epoch and peer chosen on ``chosen``."""
+    """One step of the ladder: two arms, and the set on which epoch and peer are chosen.
+
+    Parameters
+    ----------
+    number : int
+        The place on the ladder, from 1.
+    over, base : str
+        Labels of the variants.
+    chosen : {"test", "validation"}
+        The set that chooses.
+    what : str
+        Description for readers.
+    """
 
     number: int
     over: str
@@ -123,9 +135,20 @@ def _row(rung: Rung, claim: Claim, read: Reader, metric: str) -> dict[str, objec
 
 
 def ranks(record: ModelRecord, chosen: str, metric: str) -> np.ndarray:
-    """Return the ranks of a record's choice, (users,) int64.
+    """Return the ranks of the model that was chosen on the test set or on validation.
 
-    The choice is each metric's best epoch and peer on ``test``, or those that validation picks.
+    Parameters
+    ----------
+    record : ModelRecord
+        A record that keeps both choices, or one of a run that was chosen on validation.
+    chosen : {"test", "validation"}
+        The set that chooses epoch and peer.
+    metric : str
+        The metric whose best epoch counts if the test set chooses.
+
+    Returns
+    -------
+    array of int64, shape (users,)
     """
     outcome = record.outcome
     if isinstance(outcome, RunResult) and outcome.by_validation and chosen == "validation":

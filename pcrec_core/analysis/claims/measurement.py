@@ -27,7 +27,7 @@ Found = Testable | Welch
 
 @dataclass(frozen=True)
 class Evidence:
-    """The measurement that a claim is decided from: its arm a (as v) against its arm b.
+    """The measurement that decides a claim: arm a, as v, against arm b.
 
     Parameters
     ----------

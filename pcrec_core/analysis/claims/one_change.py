@@ -59,10 +59,14 @@ def gains(frame: pd.DataFrame) -> pd.DataFrame:
 def halves(gains: pd.DataFrame) -> pd.DataFrame:
     """Set the two halves of the sessions side by side.
 
-    ``gains`` is the frame of the function of that name. One row per model and comparison: both
-    improvements with their intervals, and the two-sided p that they are equal, by the normal
-    distribution of their difference (:ref:`statistics-selection-bias` has the same for strata),
-    missing while a half is not tested.
+    ``gains`` is the frame of the function of that name.
+
+    Returns
+    -------
+    DataFrame
+        One row per model and comparison: both improvements with their intervals, and the two-sided
+        p-value of their difference, by the normal distribution as for strata
+        (:ref:`statistics-strata`); missing while a half is not tested.
     """
     keys = ["model", "a", "b"]
     half, other = (gains[gains["dataset"] == name] for name in (HALF, OTHER_HALF))

@@ -26,10 +26,17 @@ def level(kind: str) -> float:
 
 
 def verdict(adjusted: Sides, kind: str = "better", *, tested: bool = True) -> str:
-    """Return the verdict of the first line of the rule that holds.
+    """Decide a claim by the first line of the rule that holds (:ref:`statistics-verdicts`).
 
-    A claim that is not ``tested`` lacks runs. A tested claim with p of 1 on every side (fewer than
-    30 users above 0, no variation) is inconclusive.
+    Parameters
+    ----------
+    adjusted : Sides
+        The one-sided p-values after Holm's adjustment; all 1 where nothing can be computed, which
+        is inconclusive.
+    kind : str
+        The kind of the claim.
+    tested : bool
+        False if runs are missing or too few.
     """
     if not tested:
         return NOT_TESTED
@@ -43,10 +50,19 @@ def verdict(adjusted: Sides, kind: str = "better", *, tested: bool = True) -> st
 def grade(
     verdict: str, kind: str, comparison: Comparison, *, e: float | None, theta: float | None
 ) -> str:
-    """Grade the size of an effect by the plain 90 % interval of L; empty where no grade holds.
+    """Grade the size of an effect by the unadjusted 90 % interval of L; empty without a grade.
 
     Only claims of kind ``better`` are graded: the other kinds claim no size. Of two grades that
     hold, the stronger is returned.
+
+    Parameters
+    ----------
+    verdict, kind : str
+        Verdict and kind of the claim.
+    comparison : Comparison
+        The comparison behind the verdict.
+    e, theta : float or None
+        The claimed log ratio and the margin, from ``claims.csv``.
     """
     if kind != "better" or e is None or theta is None or verdict not in (SUPPORTED, RULED_OUT):
         return ""

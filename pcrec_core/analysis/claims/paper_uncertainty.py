@@ -128,7 +128,7 @@ def paper_side(comparison: Comparison, printed: Printed | None) -> PaperSide:
 
 
 def below(comparison: Comparison, e33: float | None) -> bool:
-    """Tell whether our upper 95 % one-sided limit lies below e33.
+    """Return whether our upper 95 % one-sided limit lies below e33.
 
     Then the paper could hardly have found the effect. False also where no verdict can be given: the
     limit of one run covers users only.
@@ -137,10 +137,22 @@ def below(comparison: Comparison, e33: float | None) -> bool:
 
 
 def fieller(comparison: Comparison, e: float | None, Vp: float) -> EffectRatio | None:
-    """Compute the effect ratio ER = L / e with Fieller's interval, by t with our df.
+    """Compute the effect ratio ER = L / e with Fieller's 95 % interval (:ref:`statistics-paper`).
 
-    None ("-") where ``|e|`` < ln 1.01, our mean is 0, or g >= 1, that is, the paper's effect cannot
-    be distinguished from 0: a ratio without an interval is not shown.
+    Parameters
+    ----------
+    comparison : Comparison
+        Ours, whose degrees of freedom the t quantile has.
+    e : float or None
+        The paper's log ratio.
+    Vp : float
+        The variance of ``e``.
+
+    Returns
+    -------
+    EffectRatio or None
+        None, shown as "-", if ``|e|`` < ln 1.01, our mean is 0, or g >= 1: then the paper's effect
+        cannot be distinguished from 0, and there is no interval.
     """
     ratio, se = effect_ratio(comparison.L, e), comparison.se
     if ratio is None or e is None or se is None:

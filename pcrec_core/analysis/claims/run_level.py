@@ -54,7 +54,7 @@ def _seeds(claim: Claim, read: Reader) -> Seeds:
 
 
 def _constant(a: np.ndarray, b: np.ndarray) -> bool:
-    """Tell whether the runs of each arm are all equal."""
+    """Return whether the runs of each arm are all equal."""
     return bool(np.ptp(a) == np.ptp(b) == 0)
 
 

@@ -1,6 +1,6 @@
-"""The three one-sided p of each kind of claim, and Holm's adjustment over a family.
+"""The three one-sided p-values of each kind of claim, and Holm's adjustment over a family.
 
-The kinds and their p are those of :ref:`statistics-verdicts`.
+The kinds and their p-values are those of :ref:`statistics-verdicts`.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ BY_SEED = "by seed"
 
 @dataclass(frozen=True)
 class Sides:
-    """Three one-sided p.
+    """Three one-sided p-values.
 
-    A small ``p_for`` supports the claim, a small ``p_con`` its contrary; a small ``p_not`` speaks
-    against the claimed size.
+    A small ``p_for`` supports the claim, a small ``p_con`` contradicts it, and a small ``p_not``
+    rules out the claimed size.
     """
 
     p_for: float
@@ -35,11 +35,11 @@ class Sides:
 
     @property
     def printed(self) -> float:
-        """The two-sided Holm p of adjusted sides, for tables."""
+        """The two-sided p-value of adjusted sides, for tables."""
         return min(1.0, 2 * min(self.p_for, self.p_con))
 
 
-#: The p of a claim that cannot be tested. It still counts in its family's size.
+#: The p-values of a claim that cannot be tested. It still counts in its family's size.
 UNTESTED = Sides(1.0, 1.0, 1.0)
 
 
@@ -51,7 +51,7 @@ def sides(
     theta: float | None,
     Vp: float = 0.0,
 ) -> Sides:
-    """Compute the three one-sided p of a claim, without adjustment.
+    """Compute the three one-sided p-values of a claim, without adjustment.
 
     Parameters
     ----------
@@ -78,9 +78,9 @@ def sides(
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """Adjust p by Holm's method, in the order given.
+    """Adjust p-values by Holm's method, and keep their order.
 
-    The sorted p are multiplied by m, m - 1, ..., 1; the running maximum is taken, at most 1.
+    The sorted p-values are multiplied by m, m - 1, ..., 1; the running maximum is taken, at most 1.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def holm(p: Sequence[float]) -> list[float]:
 
 
 def adjust(family: Sequence[Sides]) -> list[Sides]:
-    """Adjust each of the three p over a family by Holm.
+    """Adjust each of the three p-values over a family by Holm's method.
 
     Give ``UNTESTED`` for each claim of the family that cannot be tested.
     """
@@ -119,7 +119,7 @@ def _by_seed(L: float, se: float, e: float, theta: float, Vp: float) -> tuple[fl
     return -L / se, L / se, math.inf
 
 
-#: The t of p_for, p_con and p_not by kind of claim; infinity gives p = 1.
+#: The t values of p_for, p_con and p_not by kind of claim; infinity gives p = 1.
 _SIDES: dict[str, Callable[..., tuple[float, ...]]] = {
     "better": _better,
     "at least": _at_least,

@@ -95,7 +95,7 @@ def headlines(frame: pd.DataFrame) -> pd.DataFrame:
 def _measured(
     name: str, verdicts: Mapping[str, Verdict], described: Mapping[str, Sequence[Fact]]
 ) -> bool:
-    """Tell whether the claim, or some member of a compound one, has runs."""
+    """Return whether the claim, or some member of a compound one, has runs."""
     claim = verdicts[name].claim
     alone = verdicts[name].found is not None or name in described
     return alone or any(_measured(member, verdicts, described) for member in claim.members)

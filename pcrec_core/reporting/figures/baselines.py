@@ -1,4 +1,4 @@
-"""The level of every model beside rankings that train nothing."""
+"""The accuracy of every model beside rankings without training."""
 
 from __future__ import annotations
 

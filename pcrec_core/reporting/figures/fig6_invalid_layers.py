@@ -1,4 +1,4 @@
-"""Figure 6: the ratio of layers with less entropy than a threshold."""
+"""Figure 6: the share of layers whose entropy is below a threshold."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pcrec_core.reporting.figures.style import legend_above, line_styles, mean_o
 
 
 def invalid_layers(curve: pd.DataFrame, mark: float = 0.5) -> Figure:
-    """Draw Figure 6: the ratio of layers with less entropy than a threshold.
+    """Draw Figure 6: the share of layers whose entropy is below a threshold.
 
     There is one row per model, and one line per variant with the range of its runs as a band.
 

@@ -1,4 +1,4 @@
-"""The ladder: PCRec's gain under the released habits, and with each of them removed."""
+"""The ladder: PCRec's gain from the released code's habits to the controlled comparison."""
 
 from __future__ import annotations
 

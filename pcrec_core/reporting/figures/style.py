@@ -46,7 +46,7 @@ DASHES: tuple[Dashes, ...] = (
 
 
 def style() -> None:
-    """Set the style of every figure: dark ink on no ground, which the book inverts in dark mode."""
+    """Set the style of every figure: dark ink, which the book inverts in dark mode."""
     sns.set_theme(
         context="notebook",
         style="whitegrid",

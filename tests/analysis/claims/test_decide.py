@@ -168,7 +168,7 @@ def test_claims_without_printed_values_have_the_variance_of_runs(name):
     )  # a margin; of a control it is printed too
 
 
-def test_ours_below_what_the_paper_could_have_seen():
+def test_our_upper_limit_may_lie_below_the_effect_that_the_paper_could_find():
     """The e33 of claim LE is 0.018 at c = 0: comparisons by hand have no correlation."""
     small, large = (
         decide({LE: Evidence(comparison_of(L, 0.001, 8, Vu=1.0))})[LE] for L in (0.01, 0.03)

@@ -1,4 +1,4 @@
-"""From p to verdicts: the worked example, each kind by hand, each line of the rule at its edge."""
+"""From p-values to verdicts: the worked example, each kind, and each line of the rule."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_the_verdicts_of_example_b():
     assert verdict(B[2]) == SUPPORTED  # without Holm
 
 
-# --- the p of each kind: t by hand, with scipy.stats
+# --- the p-values of each kind: t by hand, with scipy.stats
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_the_numbers_of_example_c_are_the_papers():
         ("ML-20M", "bpr", 9.6, 4.1),
     ],
 )
-def test_what_users_alone_leave_the_papers_gains_without_correlation(dataset, model, gain, half):
+def test_the_papers_intervals_over_users_alone_without_correlation(dataset, model, gain, half):
     """The list of statistics-paper, at c = 0: gain in points, half-width in log points."""
     arms = {
         arm: [paper.value(dataset, model, arm, metric) for metric in ("MRR@5", "HIT@5")]
