@@ -165,10 +165,10 @@ def test_the_headline_has_a_panel_per_data_set_and_the_verdict_at_the_end_of_eac
         "ML-100K (900 users)",
     ]
     assert [text.get_text() for text in second.get_yticklabels()] == ["DNN", "BPR"]
-    assert [text.get_text() for text in first.texts] == ["? inconclusive (nominal)\nruns 3, 3"]
+    assert [text.get_text() for text in first.texts] == ["? inconclusive (nominal)\nruns 3 and 3"]
     assert [text.get_text() for text in second.texts] == [
-        "✓ supported\nruns 3, 3",
-        "? inconclusive\nruns 3, 3",
+        "✓ supported\nruns 3 and 3",
+        "? inconclusive\nruns 3 and 3",
     ]
     crosses = [line for line in first.lines if line.get_marker() == "x"]
     assert [list(line.get_xdata()) for line in crosses] == [[pytest.approx(9.6)]]
