@@ -21,6 +21,7 @@ from pyarrow import csv
 
 from pcrec_core import datasets
 from pcrec_core.datasets import RemoteFile, files
+from pcrec_core.datasets.checksum import sha256
 from pcrec_core.datasets.interactions import build
 from pcrec_core.datasets.split import PARTS, Split, split
 
@@ -117,7 +118,7 @@ def _phases(path: Path) -> dict[str, Any]:
     source = datasets.source("ml-20m")
     [original] = source.files
     assert isinstance(original, RemoteFile)  # a ManualFile has no SHA-256
-    file = dataclasses.replace(original, sha256=files.sha256(path))
+    file = dataclasses.replace(original, sha256=sha256(path))
     seconds: dict[str, float] = {}
     processor: dict[str, float] = {}
 

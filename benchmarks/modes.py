@@ -90,7 +90,7 @@ def workers() -> dict[str, Measure]:
 
 
 def _trained(runs: Sequence[RunSpec], start: list[str], *more: str) -> dict[str, Any]:
-    """Train ``runs``, which differ in the seed alone, by the command line and measure them."""
+    """Train ``runs``, which differ only in the seed, by the command line and measure them."""
     with TemporaryDirectory() as folder:
         words = shlex.split(command_line.command(runs[0]))[1:]  # without: pcrec
         place = words.index("--seed") + 1

@@ -23,8 +23,7 @@ from pcrec_core.reporting import cost_tables
 from pcrec_core.reporting.formats import percent, probability, runs_of_both
 from pcrec_core.study import defaults
 from pcrec_core.study.command_line import command
-from pcrec_core.study.record import Record, RunRecord
-from pcrec_core.study.records import Store
+from pcrec_core.study.records import Record, RunRecord, Store
 
 _LINE = re.compile(r"^% computed: ([a-z]+)$", re.M)
 #: The pages of the paper's tables and figures, and of what this study adds, by family of claims.

@@ -18,7 +18,7 @@ class PCRecError(ValueError):
 
 
 class SpecError(PCRecError):
-    """A run that is not valid: an unknown name, a value out of range, a field without meaning."""
+    """A run that is not valid: an unknown name, a value out of range, or a meaningless field."""
 
 
 class NotChosen(SpecError):  # noqa: N818
@@ -42,7 +42,7 @@ class FileError(PCRecError):
 
 
 class TrainingError(PCRecError):
-    """A run that stopped: a loss or a score that is NaN, an interrupt, a missing device."""
+    """A run that cannot start or go on: a missing device, a NaN loss or score, an interrupt."""
 
 
 class Interrupted(TrainingError):  # noqa: N818
@@ -56,7 +56,7 @@ class Interrupted(TrainingError):  # noqa: N818
         self.signal = signal
 
     def __reduce__(self) -> tuple[type[Interrupted], tuple[str, int]]:
-        """Keep the signal on the way from a worker process."""
+        """Pickle the signal too, so that it survives the way from a worker process."""
         return type(self), (str(self), self.signal)
 
 
@@ -82,7 +82,7 @@ def require(condition: bool, sentence: str) -> None:
 
 
 def require_known(what: str, name: str | None, names: Collection[str]) -> None:
-    """Raise ``SpecError`` unless ``name`` is among ``names``; its message has the nearest one."""
-    # Searched only here: to find the nearest name takes a hundred times as long.
+    """Raise ``SpecError``, with the nearest known name, unless ``name`` is among ``names``."""
+    # The sentence is made only here, for finding the nearest name takes a hundred times as long.
     if name not in names:
         raise SpecError(unknown(what, name, names))

@@ -187,27 +187,3 @@ def summary(ranks: NDArray[np.integer[Any]]) -> dict[str, float]:
     0.5
     """
     return {name: round(float(value_by_user(ranks, name).mean()), 8) for name in METRICS}
-
-
-def as_text(ranks: NDArray[np.integer[Any]]) -> str:
-    """Return ranks in the form that records keep."""
-    return " ".join(map(str, ranks))
-
-
-def by_user(split: Split, ranks: NDArray[np.integer[Any]]) -> dict[str, str]:
-    """Return what a record keeps of every user of the test set.
-
-    ``ranks`` are the ranks of the targets; ``repeated`` has a 1 for each user whose target occurs
-    in the user's history before.
-    """
-    return {
-        "ranks": as_text(ranks),
-        "repeated": "".join(map(str, split.repeated("test").astype(np.int8))),
-    }
-
-
-def facts(split: Split) -> dict[str, Any]:
-    """Return what a result keeps of its data."""
-    return {
-        "data": {"fingerprint": split.fingerprint(), "users": split.n_users, "items": split.n_items}
-    }

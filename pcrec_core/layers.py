@@ -38,13 +38,13 @@ def default_layers(model: nn.Module) -> list[Layer]:
 
     A parameter with two or more dimensions opens a layer, and the one-dimensional parameters after
     it follow. Those before the first matrix follow the first one. Frozen and empty parameters are
-    left out, and a parameter with two names has its first one. The component is the name of the
-    top-level child.
+    left out, and a parameter with two names counts under the first. The component is the name of
+    the top-level child.
 
     Raises
     ------
     SpecError
-        If no parameter that trains has two or more dimensions, or the model is lazy or on the meta
+        If no trainable parameter has two or more dimensions, or the model is lazy or on the meta
         device.
     """
     model = unwrapped(model)
@@ -61,8 +61,8 @@ def default_layers(model: nn.Module) -> list[Layer]:
             (opened[-1][1] if opened else early).append(bare(name))
     if not opened:
         raise SpecError(
-            f"{type(model).__name__} has no parameter with two or more dimensions that trains, so"
-            " it has no layer."
+            f"{type(model).__name__} has no trainable parameter with two or more dimensions, so it"
+            " has no layer."
         )
     return [
         Layer(name.removesuffix(".weight"), name.split(".")[0], name, tuple(followers))
@@ -76,7 +76,7 @@ def chosen_layers(models: Sequence[nn.Module], layers: Iterable[Layer] | None) -
     Raises
     ------
     SpecError
-        For layers that are none, and where the models do not train the same parameters.
+        If an element of ``layers`` is not a ``Layer``, or the models train different parameters.
     """
     if layers is None:
         _refuse_different_training(models)
@@ -86,7 +86,7 @@ def chosen_layers(models: Sequence[nn.Module], layers: Iterable[Layer] | None) -
         if not isinstance(layer, Layer) or isinstance(layer.followers, str):
             raise SpecError(
                 "layers must be a list of Layer(name, component, measured, followers), with a tuple"
-                f" of followers; {layer!r} is none."
+                f" of followers; {layer!r} is not one."
             )
     return given
 
@@ -110,14 +110,14 @@ def joined(layers: Iterable[Layer], first_names: Mapping[str, str]) -> list[Laye
     Parameters
     ----------
     layers : iterable of Layer
-        Layers whose names may be several of one tensor.
+        Layers, in which one tensor may have several names.
     first_names : mapping of str to str
         The first name of each name's tensor (``peers.first_names``).
 
     Raises
     ------
     SpecError
-        If a parameter stands in two layers: literally, or after the joining.
+        If a parameter is in two layers, before or after they are joined.
     """
     _refuse_repeated(layers)
     by_measured: dict[str, Layer] = {}
@@ -134,5 +134,5 @@ def _refuse_repeated(layers: Iterable[Layer]) -> None:
     seen: set[str] = set()
     for name in (name for layer in layers for name in layer.parameters):
         if name in seen:
-            raise SpecError(f"parameter {name!r} stands in two layers; it can share one mu only.")
+            raise SpecError(f"parameter {name!r} is in two layers; it can share only one mu.")
         seen.add(name)

@@ -14,7 +14,7 @@ from pcrec_core.layers import Layer
 
 try:
     from lightning.pytorch import Callback, LightningModule, Trainer
-except ModuleNotFoundError:  # the package's other name
+except ModuleNotFoundError:  # an older name of the package
     from pytorch_lightning import Callback, LightningModule, Trainer
 
 
@@ -47,7 +47,7 @@ class CooperationCallback(Callback):  # type: ignore[misc]  # Lightning is not i
         self.exchanges: list[list[Exchange]] = []
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Check that the module has peers, and warn if its optimizers start anew."""
+        """Check that the module has peers, and warn if its optimizers start over."""
         if not hasattr(pl_module, self.peers):
             raise SpecError(
                 f"{type(pl_module).__name__} has no attribute {self.peers!r}: keep the peers in an"
@@ -55,7 +55,7 @@ class CooperationCallback(Callback):  # type: ignore[misc]  # Lightning is not i
             )
         if self.exchanges and trainer.ckpt_path is None:
             warnings.warn(
-                "fit was called again without ckpt_path, so Adam and the schedulers start anew;"
+                "fit was called again without ckpt_path, so Adam and the schedulers start over;"
                 " train all epochs in one fit.",
                 stacklevel=2,
             )

@@ -1,4 +1,4 @@
-"""Locks of files: the only thing that a training needs of Linux or macOS."""
+"""File locks: the only part of a training that needs Linux or macOS."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a run needs of memory, estimated before it begins, and what the machine has left.
+"""The memory that a run needs, estimated before it begins, and what the machine has free.
 
-A process that takes more than there is may be killed without a word, so a run that cannot fit is
-refused, with the setting that would have to be smaller.
+A process that takes more than is free may be killed without a message. A run that cannot fit is
+therefore refused, and the error names the setting to lower.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pcrec_core.specs.run import RunSpec
 _BYTES = 4  # of a float32
 #: Tensors of (positions, d) that a block of SASRec, another model, or a row of BPR keeps per batch.
 _PER_BLOCK, _PER_ROW = 24, 6
-#: What is usual for the settings that decide; more of one is what should be lowered first.
+#: Usual values of the settings that decide; the one furthest above its own should be lowered first.
 _USUAL = {"d": 128, "t": 100, "batch": 2048, "peers": 2}
 
 
@@ -55,7 +55,7 @@ class Needs:
 
     @classmethod
     def of(cls, spec: RunSpec, split: Split, peers: int, device: torch.device) -> Needs:
-        """Return the needs of a run that trains so many of its peers in this process."""
+        """Return the needs of a run of which this process trains ``peers`` peers."""
         model, apart = spec.model, spec.cooperation is None
         sizes = (split.n_items, split.n_users, len(split.items))
         t, batch = model.t or 2, spec.training.batch
@@ -73,7 +73,8 @@ class Needs:
     def bytes(self) -> int:
         """Memory in bytes, beyond that of the process before it trains."""
         # Each peer has weights, gradients and two moments of Adam, and one step's new gradients. A
-        # checkpoint is a copy of weights, moments and choices, and a read-out has one more model.
+        # checkpoint is a copy of weights, moments and choices, and the final evaluation needs one
+        # more model.
         choices = self.peers if self.apart else 1
         models = 5 * self.peers + choices + 1
         checkpoint = 3 * self.peers + choices
@@ -86,7 +87,7 @@ class Needs:
         ranking = min(rows, self.users) * (self.items + 1)
         if self.model == "bpr":
             return max(ranking, _PER_ROW * 3 * self.batch * self.d)
-        # SASRec computes no padding, so there are no more positions than actions.
+        # SASRec skips padding, so there are no more positions than actions.
         positions = min(self.batch * (self.t - 1), self.actions)
         rows = softmax.chunk_rows(self.items + 1, torch.device(self.device))
         activations = _PER_ROW * positions * self.d
@@ -97,7 +98,7 @@ class Needs:
 
     @property
     def _data(self) -> int:
-        """Integers of 4 bytes of examples and of what is ranked."""
+        """4-byte integers of the training examples and of the inputs and targets to rank."""
         if self.model == "bpr":
             return 24 * self.actions
         return 4 * self.t * self.users + 6 * self.actions
@@ -109,7 +110,7 @@ def require_memory(needs: Needs, name: str) -> None:
     Raises
     ------
     TrainingError
-        It names the setting to lower, and the largest value that fits.
+        With the setting to lower, and the largest value that fits.
     """
     free = free_bytes(needs.device)
     if needs.bytes <= free:
@@ -121,7 +122,7 @@ def require_memory(needs: Needs, name: str) -> None:
 
 
 def _advice(needs: Needs, free: int) -> str:
-    """Return which one setting to lower, and to what: the one furthest above what is usual."""
+    """Return which setting to lower, and to what: the one furthest above its usual value."""
 
     def with_value(setting: str, value: int) -> int:
         changed: dict[str, Any] = {setting: value}
@@ -138,9 +139,9 @@ def _advice(needs: Needs, free: int) -> str:
             middle = (low + high) // 2
             low, high = (middle, high) if with_value(name, middle) <= free else (low, middle)
         return f"with {name} {low} instead of {settings[name]} it fits"
-    return f"no smaller setting alone makes {needs.items} items fit: take a machine with more"
+    return f"no smaller setting alone makes {needs.items} items fit: use a machine with more memory"
 
 
 def free_bytes(device: str = "cpu") -> int:
-    """Return how many bytes this process can still take on a device."""
+    """Return the bytes that this process can still allocate on a device."""
     return int(torch.cuda.mem_get_info()[0]) if device == "cuda" else free_memory.free_bytes()

@@ -67,7 +67,7 @@ def cache() -> Path:
         return Path(named)
     if home := os.environ.get(HOME) or clone():
         return Path(home) / "data" / "cache"
-    import platformdirs  # needed here alone, and comes with the extra ``study``
+    import platformdirs  # part of the extra ``study``, which the core does without
 
     return platformdirs.user_data_path("pcrec", appauthor=False)
 
@@ -83,7 +83,7 @@ def again() -> Path:
 
 
 def checkpoints() -> Path:
-    """Return the folder of the checkpoints of running runs."""
+    """Return the folder of the checkpoints of unfinished runs."""
     return cache() / "checkpoints"
 
 
@@ -113,10 +113,15 @@ def given(text: str | Path) -> Path:
 def alone(path: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold the lock of the file at ``path``, for which other threads and processes wait.
 
-    ``on_wait`` is called before a wait.
-
     The kernel frees the lock when its process ends, however it ends. The file stays: if it were
     deleted, one process could hold the lock of the old file and another that of a new one.
+
+    Parameters
+    ----------
+    path : Path
+        File of the lock, made where there is none.
+    on_wait : callable
+        Called once if the lock is held elsewhere, before the wait.
 
     Raises
     ------

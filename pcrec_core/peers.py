@@ -1,6 +1,6 @@
 """Peers: the tensors that they can exchange, and every reason to refuse them.
 
-All of this happens before the first weight changes.
+All checks are made before the first weight changes.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def models_of(peers: Iterable[nn.Module], fewest: int) -> list[nn.Module]:
     Raises
     ------
     SpecError
-        For fewer than ``fewest`` peers, for what is no model, and for models without values that
-        can change.
+        If there are fewer than ``fewest`` peers, one of them is not a model, or a model has no
+        values that can change.
     """
     if isinstance(peers, nn.Module) and not isinstance(peers, nn.ModuleList):
         raise SpecError(f"peers must be a list of models, not one {type(peers).__name__}.")
@@ -76,12 +76,12 @@ def tensors_of(model: nn.Module) -> dict[str, Tensor]:
 
 
 def first_names(tensors: Mapping[str, Tensor]) -> dict[str, str]:
-    """Map each name to the first name of its tensor, which is another one where it is tied.
+    """Map each name to the first name of its tensor, which differs for tied parameters.
 
     Raises
     ------
     SpecError
-        For two parameters that see one memory in different shapes.
+        If two parameters are views of one memory in different shapes.
     """
     first: dict[int, str] = {}
     names = {name: first.setdefault(_place(w), name) for name, w in tensors.items()}
@@ -89,8 +89,8 @@ def first_names(tensors: Mapping[str, Tensor]) -> dict[str, str]:
         w, v = tensors[name], tensors[other]
         if (w.shape, w.stride()) != (v.shape, v.stride()):
             raise SpecError(
-                f"parameters {other!r} and {name!r} see one memory in different shapes, which"
-                " would be merged twice: untie them."
+                f"parameters {other!r} and {name!r} are views of one memory in different shapes,"
+                " which would be merged twice: untie them."
             )
     return names
 

@@ -83,7 +83,7 @@ def important(w: Tensor, gamma: float | None = None) -> Tensor:
 
 
 def median(x: Tensor) -> Tensor:
-    """Return the median, of an even number of values the mean of the middle two."""
+    """Return the median: for an even number of values, the mean of the middle two."""
     # torch's own median is the lower one of the middle two.
     return (x.median() - (-x).median()) / 2
 
@@ -132,7 +132,7 @@ class Merging:
 
 
 def _merge(ws: Sequence[Tensor], mu: Tensor) -> None:
-    """Give every tensor of ``ws`` the sum of mu[k] * ws[k] over the peers k (Eq. 8)."""
+    """Set every tensor of ``ws`` to the sum of mu[k] * ws[k] over the peers k (Eq. 8)."""
     merged, *others = (w.to(at_least_float32(w)) for w in ws)
     first, *shares = mu.to(merged.dtype)
     merged.mul_(first)  # in place, unless the weights have fewer bits than float32
@@ -168,7 +168,7 @@ class LayerWise(Merging):
         # With an infinite alpha, or a product that overflows, equal entropies would give NaN.
         if not 0 < self.alpha <= 1e12:
             raise SpecError(
-                f"alpha must be above 0 and at most 1e12, not {self.alpha}; for alpha = 0 take"
+                f"alpha must be above 0 and at most 1e12, not {self.alpha}; for alpha = 0 use"
                 " Averaging()."
             )
 

@@ -22,7 +22,7 @@ def followed(
 ) -> list[Layer]:
     """Let the running statistics of a normalization follow the layer that it belongs to.
 
-    That is the layer of its own weight; if it has none, that of the parameter before it.
+    That is the layer of its own weight or, if it has no weight, of the parameter before it.
     """
     statistics = [(first_names.get(owner, owner), name) for owner, name in _statistics_of(model)]
     found = []
@@ -45,13 +45,13 @@ def _statistics_of(model: nn.Module) -> Iterator[tuple[str, str]]:
 
 
 def refuse_iterator(batches: Iterable[Any] | None) -> None:
-    """Raise ``SpecError`` for batches that can be read once only, since every peer reads them."""
+    """Raise ``SpecError`` for batches that can be read only once, since every peer reads them."""
     if isinstance(batches, Iterator):
         raise SpecError("batches must be a list or a DataLoader: every peer reads all of them.")
 
 
 def recompute(models: Sequence[nn.Module], batches: Iterable[Any]) -> None:
-    """Compute the statistics of each model anew with torch's ``update_bn``."""
+    """Recompute the statistics of each model with torch's ``update_bn``."""
     for model in models:
         update_bn(batches, model, next(model.parameters()).device)
 

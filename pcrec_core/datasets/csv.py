@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from pcrec_core import paths, writing
-from pcrec_core.datasets.files import sha256
+from pcrec_core.datasets.checksum import sha256
 from pcrec_core.datasets.reading.aliases import ROLES
 from pcrec_core.datasets.reading.columns import choose
 from pcrec_core.datasets.reading.faults import refuse
@@ -33,8 +33,8 @@ def csv_data(
 ) -> Data:
     """Return the ``Data`` of a file of interactions, identified by its content and its columns.
 
-    What ``options`` state beside the columns belongs to the identity where it differs from what is
-    detected without it, for then other interactions are read.
+    An option other than the columns belongs to the identity where it differs from what is detected
+    without it, because other interactions are read then.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def csv_data(
     core : int
         Users and items with fewer actions are removed.
     options : Options, optional
-        What is not to be detected.
+        What is given instead of being detected.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def _absolute(path: str | Path) -> Path:
     try:
         return Path(path).expanduser().absolute()
     except (RuntimeError, OSError) as error:
-        raise DataError(f"{shown(path)} is no path ({error}).") from None
+        raise DataError(f"{shown(path)} is not a path ({error}).") from None
 
 
 def frame_data(frame: pd.DataFrame, columns: Sequence[str] | None = None, *, core: int = 5) -> Data:

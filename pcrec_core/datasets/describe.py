@@ -78,7 +78,7 @@ def of_interactions(interactions: Interactions) -> list[tuple[str, str]]:
             f"core {interactions.core}",
             _sizes(interactions.n_users, interactions.n_items, len(interactions.items)),
         ),
-        ("repeats", f"{repeats:.1%} of the test items were met before by their user"),
+        ("repeats", f"{repeats:.1%} of the test items occur earlier in the same history"),
         *(("note", note) for note in notes(interactions, parts)),
     ]
 
@@ -131,7 +131,7 @@ def _of_reading(found: Reading, layout: Layout) -> list[tuple[str, str]]:
 
 
 def _readable(times: np.ndarray, written: str) -> tuple[pd.Series, str]:
-    """Return times as dates where they can be meant, and how they are written."""
+    """Return times as dates where they can be dates, and how they are written."""
     if written == "dates":
         unit, name = _unit(times) or "us", "dates"
     else:

@@ -44,7 +44,7 @@ class Filter:
         self.removed: Counter[str] = Counter()
 
     def run(self, core: int, min_distinct: int = 1) -> Filter:
-        """Repeat the rules until none removes anything, an earlier one always before a later one.
+        """Repeat the rules until none removes anything; an earlier rule goes before a later one.
 
         The rules remove items and users with fewer than ``core`` actions (``core``), users with
         fewer than ``min_distinct`` distinct items (``distinct``), and users with fewer than three

@@ -104,7 +104,7 @@ def first_of_pair(users: np.ndarray, items: np.ndarray, n_items: int) -> np.ndar
     Parameters
     ----------
     users, items : int array (rows,)
-        Ids; those of items up to ``n_items``.
+        Ids; item ids are at most ``n_items``.
     n_items : int
 
     Returns
@@ -169,5 +169,5 @@ def _check_left(name: str, core: int, counts: dict[str, int]) -> None:
         f"{name} with core={core}: {left} of {counts['rows_read']} rows, {counts['users_read']}"
         f" users and {counts['items_read']} items (users removed by the core:"
         f" {counts['users_core']}, by too few distinct items: {counts['users_distinct']}, by fewer"
-        f" than 3 actions: {counts['users_short']}): take a smaller core or more data."
+        f" than 3 actions: {counts['users_short']}): use a smaller core or more data."
     )

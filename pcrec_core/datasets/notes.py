@@ -1,4 +1,4 @@
-"""What a reader of results must know about the interactions: sentences, where there is any."""
+"""Notes on the interactions that a reader of the results must know, if there are any."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from pcrec_core.datasets.interactions import Interactions
 from pcrec_core.datasets.split import Split
 
-#: Share of rows that may repeat the row before them without a word.
+#: Share of rows that may repeat the row before them without a note.
 _FEW = 0.01
 
 

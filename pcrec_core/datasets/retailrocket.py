@@ -84,13 +84,13 @@ def _load(path: Path) -> Any:
             return _Unpickler(file).load()
     except DataError as error:
         raise DataError(
-            f"{path} {error}, but only lists of integers are read: take the original file."
+            f"{path} {error}, but only lists of integers are read: use the original file."
         ) from None
     # A damaged pickle can raise nearly anything.
     except Exception as error:
         early = isinstance(error, EOFError) or "truncated" in str(error)
         wrong = "ends too early" if early else f"is not a pickle ({type(error).__name__}: {error})"
-        raise DataError(f"{path} {wrong}: take the original file.") from None
+        raise DataError(f"{path} {wrong}: use the original file.") from None
 
 
 def _flat(path: Path, lists: Any, noun: str) -> tuple[np.ndarray, np.ndarray]:
@@ -118,7 +118,7 @@ def _integers(path: Path, values: Any, where: str) -> np.ndarray:
 
 
 def _refused(path: Path, where: str, fault: str) -> DataError:
-    return DataError(f"{path}: {where} {fault}: take the original file.")
+    return DataError(f"{path}: {where} {fault}: use the original file.")
 
 
 _TRAIN = RemoteFile(

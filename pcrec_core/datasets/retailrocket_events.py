@@ -49,13 +49,13 @@ def read(paths: Paths, rows: int = _ROWS) -> Table:
 def _check(path: Path, events: pa.ChunkedArray, rows: int) -> None:
     if len(events) != rows:
         raise DataError(
-            f"{shown(path)} has {len(events):,} rows, not {rows:,}: take the original file, whole."
+            f"{shown(path)} has {len(events):,} rows, not {rows:,}: use the original file, whole."
         )
     unknown = compute.index(compute.is_in(events, pa.array(_KINDS)), False).as_py()
     if unknown >= 0:
         raise DataError(
             f"{shown(path)}, row {unknown + 1} below the names: the event"
-            f" {events[unknown].as_py()!r} is none of {', '.join(_KINDS)}: take the original file."
+            f" {events[unknown].as_py()!r} is none of {', '.join(_KINDS)}: use the original file."
         )
 
 

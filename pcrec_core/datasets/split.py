@@ -1,8 +1,7 @@
-"""Leave-one-out: a user's last item is for the test, the one before for validation."""
+"""Leave-one-out: a user's last item is the test target, the one before the validation target."""
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from dataclasses import dataclass
 
@@ -14,8 +13,6 @@ from pcrec_core.errors import DataError, unknown
 
 #: Distance of each part's target from the end of a user's actions.
 PARTS = {"valid": 2, "test": 1}
-#: Fewest different items of a user in `split_without_repeats`.
-_FEWEST = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,23 +102,6 @@ class Split:
         """
         return self._windows(self.offsets[:-1], self._target_places(part), t - 1)
 
-    def shuffled(self, seed: int) -> Split:
-        """Return the same users and targets, their histories in a random order.
-
-        Training items are permuted within a user. The items before the test target are these and
-        the validation item, permuted together, so that none is known to be the last
-        (:ref:`protocols-records`).
-        """
-        # All draws are below 1: 2 and 3 sort behind them.
-        draw = np.random.default_rng(seed).random(len(self.items))
-        users = np.repeat(np.arange(self.n_users), np.diff(self.offsets))
-        draw[self._target_places("test")] = 3
-        before_test = self.items[np.lexsort((draw, users))]
-        draw[self._target_places("valid")] = 2
-        return Shuffled(
-            **vars(self) | {"items": self.items[np.lexsort((draw, users))]}, before_test=before_test
-        )
-
     def targets(self, part: str) -> np.ndarray:
         """Return the target of ``part``, "valid" or "test"; (U,) int32."""
         targets: np.ndarray = self.items[self._target_places(part)]
@@ -202,25 +182,6 @@ class Split:
         return np.where(places >= starts[:, None], self.items[np.maximum(places, 0)], np.int32(0))
 
 
-@dataclass(frozen=True, eq=False)
-class Shuffled(Split):
-    """A split with histories in a random order.
-
-    Parameters
-    ----------
-    before_test : int32 array (A,)
-        All actions in the order in which they precede the test target.
-    """
-
-    before_test: np.ndarray
-
-    def histories(self, t: int, part: str) -> np.ndarray:
-        """Return the last ``t`` - 1 items before each target, as ``Split.histories`` does."""
-        return Split.histories(
-            dataclasses.replace(self, items=self.before_test) if part == "test" else self, t, part
-        )
-
-
 def split(interactions: Interactions) -> Split:
     """Return the leave-one-out split, one for all models (:ref:`protocols-common`)."""
     return Split(
@@ -230,36 +191,6 @@ def split(interactions: Interactions) -> Split:
         interactions.repeats,
         interactions.items,
         interactions.offsets,
-    )
-
-
-def split_without_repeats(interactions: Interactions) -> Split:
-    """Return BPR's own split in ``paper`` and ``released`` (:ref:`protocols-table`).
-
-    Of a repeated item, the last occurrence is kept. Then users with at most 3 items are removed,
-    and items that no user has any more.
-
-    Raises
-    ------
-    DataError
-        No user is left.
-    """
-    users = np.repeat(np.arange(interactions.n_users), np.diff(interactions.offsets))
-    last = first_of_pair(users[::-1], interactions.items[::-1], interactions.n_items)[::-1]
-    lengths = np.bincount(users[last], minlength=interactions.n_users)
-    kept = last & (lengths >= _FEWEST)[users]
-    names, items = np.unique(interactions.items[kept], return_inverse=True)
-    lengths = lengths[lengths >= _FEWEST]
-    _require(
-        len(lengths) > 0, f"no user of {interactions.name} has {_FEWEST} or more different items."
-    )
-    return Split(
-        interactions.name,
-        len(lengths),
-        len(names),
-        False,
-        (items + 1).astype(np.int32),
-        np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
     )
 
 

@@ -16,9 +16,9 @@ def statistics(interactions: Interactions) -> dict[str, Any]:
 
     ``density`` is actions / (users * items). ``tie_share`` is the share of users whose validation
     and test item have the same time, so that file order decides (``None`` without times).
-    ``repeat_share_test`` and ``repeat_share_valid`` are the shares of targets that the user had met
-    before. ``test_groups`` has one number per user, equal for users with the same test target and
-    counted from 0 in the order of first occurrence.
+    ``repeat_share_test`` and ``repeat_share_valid`` are the shares of targets that occur earlier in
+    their user's history. ``test_groups`` has one number per user, equal for users with the same
+    test target and counted from 0 in the order of first occurrence.
     """
     parts = split(interactions)
     per_user = np.diff(interactions.offsets)

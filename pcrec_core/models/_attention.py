@@ -1,4 +1,4 @@
-"""The self-attention block of SASRec, which computes at the real positions alone."""
+"""The self-attention block of SASRec, which skips padding."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pcrec_core.models._dropout import Dropout
 class Block(nn.Module):
     """Causal self-attention with one head, then two point-wise layers.
 
-    Each half is added to its input and normalized. Padding only takes part in the shape of the
-    attention; everything else is computed at the real positions alone.
+    Each half is added to its input and normalized. Only the attention has padded positions;
+    everything else is computed only at the real positions.
 
     Parameters
     ----------

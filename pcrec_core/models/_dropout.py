@@ -1,4 +1,4 @@
-"""Dropout with 16 random bits per element: on a CPU it takes a seventh of the time of torch's."""
+"""Dropout with 16 random bits per element, on a CPU seven times as fast as torch's."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Dropout(nn.Module):
     def __init__(self, p: float) -> None:
         super().__init__()
         self.p = p
-        # Number of the 65536 values of an element at which it is dropped.
+        # An element is dropped at so many of its 65536 values.
         self._dropped = min(round(p * _LEVELS), _LEVELS - 1)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -58,7 +58,7 @@ class Transitions(nn.Module):
 def recency(split: Split, part: str) -> np.ndarray:
     """Rank each user's target by recency: the user's own items come first, the latest on top.
 
-    All items that the user has not met tie for the last rank.
+    All items outside the user's history tie for the last rank.
 
     Parameters
     ----------

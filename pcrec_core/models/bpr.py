@@ -14,7 +14,7 @@ from pcrec_core.models._tables import item_scores, lookup
 
 
 class _PairwiseLoss(torch.autograd.Function):
-    """Loss of a batch with a gradient in closed form: a third of the passes of autograd."""
+    """Loss of a batch whose gradient, in closed form, takes a third of autograd's passes."""
 
     @staticmethod
     def forward(ctx: Any, user: Tensor, items: Tensor, l2: float) -> Tensor:

@@ -93,7 +93,7 @@ class SASRec(nn.Module):
         rows : Tensor
             Item ids, (batch, t), padded with 0 on the left.
         count : int, optional
-            Number of real inputs, if it is known already.
+            Number of real inputs, if known.
 
         Returns
         -------
@@ -117,7 +117,7 @@ class SASRec(nn.Module):
 
 
 def _real(flat: Tensor, count: int | None) -> Tensor:
-    """Return the indices of the ids that are not padding; ``count`` of them, if it is known."""
+    """Return the indices of the ids that are not padding; ``count`` is their number, if known."""
     return (flat.nonzero() if count is None else torch.nonzero_static(flat, size=count)).squeeze(1)
 
 

@@ -24,7 +24,8 @@ from pcrec_core.reporting.formats import (
     size,
 )
 from pcrec_core.reporting.html import Html, sentence, table
-from pcrec_core.reporting.page import Runs, Study
+from pcrec_core.reporting.page import Study
+from pcrec_core.reporting.runs import Runs
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study import forecast, trial
 from pcrec_core.study.replicates import Replicates

@@ -16,7 +16,7 @@ from pcrec_core.reporting.own_data import (
     show_verdicts,
     warnings,
 )
-from pcrec_core.reporting.page import Runs
+from pcrec_core.reporting.runs import Runs
 
 _STYLE = """
 :root { color-scheme: light dark; --ground: #fff; --ink: #1b1b1b; --soft: #f3f3f3; --line: #bbb;

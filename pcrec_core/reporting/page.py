@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,48 +12,15 @@ from pcrec_core.analysis.claims import evidence
 from pcrec_core.reporting import tables
 from pcrec_core.reporting.html import Html
 from pcrec_core.reporting.notebook import check_parameters
+from pcrec_core.reporting.runs import Runs
 from pcrec_core.specs.run import Data
 from pcrec_core.specs.trivial import TRIVIAL
 from pcrec_core.study import collect, defaults, splits
 from pcrec_core.study.records import Store
 from pcrec_core.study.replicates import Replicates
 
-Pair = tuple[Replicates, Replicates]
 #: Parameters that are settings of a run; 0 stands for the study's own value.
 _SETTINGS = ("protocol", "epochs", "gamma")
-
-
-@dataclass(frozen=True)
-class Runs:
-    """Replicates by label, one group per data set and model, in the order that was asked for."""
-
-    groups: Sequence[Mapping[str, Replicates]]
-
-    def __iter__(self) -> Iterator[Replicates]:
-        """Go over all replicates, group by group."""
-        return (arm for group in self.groups for arm in group.values())
-
-    def of(self, *labels: str) -> list[Replicates]:
-        """Return the replicates of the labels, group by group; what a group lacks is skipped."""
-        return [group[label] for group in self.groups for label in labels if label in group]
-
-    def pairs(self, *labels: str, over: str) -> list[Pair]:
-        """Pair each label with ``over`` in its group, where both are there."""
-        return self.couples(*((label, over) for label in labels if label != over))
-
-    def couples(self, *couples: tuple[str, str]) -> list[Pair]:
-        """Pair two labels of a group, in the order of the groups, where both are there."""
-        return [
-            (group[a], group[b])
-            for group in self.groups
-            for a, b in couples
-            if {a, b} <= group.keys()
-        ]
-
-    @property
-    def footnote(self) -> str:
-        """Protocol, users, runs and test that the numbers of these runs rest on."""
-        return footnote(self)
 
 
 @dataclass(frozen=True)

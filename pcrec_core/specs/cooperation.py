@@ -35,7 +35,7 @@ class Cooperation(Part):
         Layer-wise: a layer's mu comes from its own information or, as a control, from another
         layer's, or at random.
     components : tuple of str, optional
-        The exchanged ones of embedding, middle and softmax; all without it.
+        The components that are exchanged, of embedding, middle and softmax; by default all.
     """
 
     rule: str
@@ -79,13 +79,13 @@ class Cooperation(Part):
         require_known("criterion", self.criterion, CRITERIA)
         require(
             self.shares == "own" or self.components is None,
-            "shares of other layers are over all layers: leave components out.",
+            "shares of other layers range over all layers: leave components out.",
         )
         # A larger alpha could overflow.
         require(
             self.alpha is not None and 0 < self.alpha <= 1e12,
             f"alpha must be above 0 and at most 1e12, not {self.alpha};"
-            " for alpha = 0 take the rule 'averaging'.",
+            " for alpha = 0 use the rule 'averaging'.",
         )
 
     @property

@@ -24,8 +24,8 @@ class Data(Part):
     columns : tuple of str, optional
         Columns (user, item) or (user, item, time); for ``csv`` only.
     reading : tuple of str, optional
-        What is given for the reading of the file instead of being detected, as ``name=value``, such
-        as ``encoding=latin-1``; for ``csv`` only.
+        Options of the reader that are given instead of being detected, such as
+        ``encoding=latin-1``; for ``csv`` only.
     path : str, optional
         Path of the file; for ``csv`` only, and not part of the identity.
     histories : {"ordered", "shuffled"}
@@ -56,5 +56,5 @@ class Data(Part):
             ]
             require(
                 not given,
-                f"{', '.join(given)} has a meaning for source 'csv' only, not for {self.source!r}.",
+                f"{', '.join(given)} has a meaning only for source 'csv', not for {self.source!r}.",
             )

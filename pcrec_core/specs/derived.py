@@ -85,7 +85,7 @@ class Derived(Identified):
         prunes = self.operation in ("pruned", "tuned")
         require(
             (self.share is not None) == prunes,
-            "share belongs to pruned and tuned: give it there, and leave it out else.",
+            "share belongs to pruned and tuned: give it there, and leave it out elsewhere.",
         )
         require(
             not prunes or (isinstance(self.share, (int, float)) and 0 <= self.share < 1),
@@ -103,9 +103,9 @@ class Derived(Identified):
 
     @property
     def source_models(self) -> list[tuple[RunSpec, int | None]]:
-        """Models it is made from: a run with a peer's number, or ``None`` for the reported one.
+        """The models it is made from: a run and a peer, or ``None`` for the run's reported model.
 
-        A peer stands for its weights at its own best epoch.
+        A peer means its weights at its own best epoch.
         """
         peers = range(self.parents[0].peers) if self.operation == "apart" else [None]
         return [(parent, peer) for parent in self.parents for peer in peers]

@@ -6,7 +6,7 @@ from pcrec_core.specs.cooperation import Cooperation
 
 
 def join_words(name: str, *optional: tuple[bool, str]) -> str:
-    """Join a name and the words whose condition holds by hyphens."""
+    """Join a name and the words whose condition holds with hyphens."""
     return "-".join([name, *(word for holds, word in optional if holds)])
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pcrec_core.errors import require, require_known
+from pcrec_core.specs.consistency import require_consistent
 from pcrec_core.specs.cooperation import COMPONENTS, CRITERIA, RULES, SHARES, Cooperation
 from pcrec_core.specs.data import Data
 from pcrec_core.specs.fields import (
@@ -18,16 +19,10 @@ from pcrec_core.specs.fields import (
     Part,
     added_later,
     part_from_dict,
-    require_count,
     require_fields,
 )
 from pcrec_core.specs.model import NUMERICS, Model
-from pcrec_core.specs.names import (
-    cooperation_name,
-    join_words,
-    options_with_meaning,
-    reported_models,
-)
+from pcrec_core.specs.names import cooperation_name, join_words, reported_models
 from pcrec_core.specs.protocol import PROTOCOLS, ProtocolOptions
 from pcrec_core.specs.training import Training
 
@@ -43,7 +38,6 @@ __all__ = [
     "RunSpec",
     "Training",
     "from_dict",
-    "has_meaning",
 ]
 
 _PARTS: dict[str, type[Part]] = {
@@ -52,14 +46,6 @@ _PARTS: dict[str, type[Part]] = {
     "training": Training,
     "cooperation": Cooperation,
     "custom_options": ProtocolOptions,
-}
-#: A run of more would take days and all memory before its first exchange.
-MOST_PEERS = 100
-#: Fields about the differences between peers, with their values; the first is that of one peer.
-_PEER_FIELDS = {
-    "rates": ("spread", "equal"),
-    "orders": ("own", "same"),
-    "starts": ("own", "same"),
 }
 
 
@@ -87,8 +73,8 @@ class RunSpec(Identified, Part):
     starts : {"own", "same"}
         Peers: the initial weights.
     custom_options : ProtocolOptions, optional
-        Options in the place of the protocol's, some of them changed. The canonical form holds the
-        changed ones alone, as ``rules``.
+        Options in place of the protocol's, some of them changed. The canonical form holds only the
+        changed ones, as ``rules``.
 
     Raises
     ------
@@ -133,53 +119,7 @@ class RunSpec(Identified, Part):
         super().__post_init__()
 
     def _check(self) -> None:
-        require_count("peers", self.peers)
-        require(self.peers <= MOST_PEERS, f"peers must be at most {MOST_PEERS}, not {self.peers}.")
-        require(
-            self.peers <= 2 or self.protocol != "released",
-            f"the released code trains one peer or two, not {self.peers}.",
-        )
-        require(self.seed >= 0, f"seed must be 0 or more, not {self.seed}.")
-        for name, values in _PEER_FIELDS.items():
-            require_known(name, getattr(self, name), values)
-            require(
-                self.peers >= 2 or getattr(self, name) == values[0],
-                f"{name} belong to peers, two or more: leave them out.",
-            )
-        require(
-            self.training.average is None or self.peers == 1,
-            "average belongs to one model: peers must be 1.",
-        )
-        if self.cooperation:
-            self._check_cooperation(self.cooperation)
-        for name in self.changed_options:
-            require(
-                has_meaning(name, self),
-                f"option {name} has no meaning for this run; leave it as in protocol"
-                f" {self.protocol!r}.",
-            )
-
-    def _check_cooperation(self, cooperation: Cooperation) -> None:
-        smallest = 1 if cooperation.rule == "noise" else 2
-        require(self.peers >= smallest, "cooperation needs peers: 2 or more.")
-        require(
-            cooperation.every <= self.training.epochs,
-            f"cooperation every {cooperation.every} epochs never happens in"
-            f" {self.training.epochs} epochs.",
-        )
-        require(
-            cooperation.shares != "random" or self.peers == 2,
-            "shares 'random' are defined for pairs: peers must be 2.",
-        )
-        require(
-            self.model.name != "bpr" or cooperation.components is None,
-            "BPR has no component but its embeddings: leave components out.",
-        )
-        thresholded = cooperation.rule != "parameterwise" or cooperation.gamma is not None
-        require(
-            self.protocol != "paper" or thresholded,
-            "protocol 'paper' compares weights with a fixed gamma (Eq. 7): give one.",
-        )
+        require_consistent(self)
 
     @property
     def reported_models(self) -> str:
@@ -200,7 +140,7 @@ class RunSpec(Identified, Part):
     def canonical(self) -> dict[str, Any]:
         """Return the nested dict of all that identifies the run.
 
-        The changed options stand in it as ``rules``.
+        The changed options are in it as ``rules``.
         """
         values = super().canonical()
         if values.pop("custom_options", None):
@@ -225,16 +165,6 @@ class RunSpec(Identified, Part):
             (self.protocol != "controlled", self.protocol),
             *((True, name) for name in self.changed_options),
         )
-
-
-def has_meaning(option: str, run: RunSpec) -> bool:
-    """Return whether a protocol option changes anything in a run.
-
-    For ``evaluated``, return whether the run's value does, compared with its protocol's.
-    """
-    usual = PROTOCOLS[run.protocol].evaluated
-    evaluated = run.options.evaluated
-    return options_with_meaning(run.model.name, run.cooperation, evaluated, usual)[option]
 
 
 def from_dict(values: dict[str, Any]) -> RunSpec:

@@ -55,5 +55,5 @@ class Training(Part):
         require_count("epochs", self.epochs)
         require_count("batch", self.batch)
         require(self.eta > 0, f"eta (learning rate) must be above 0, not {self.eta}.")
-        # beyond that the squares in Adam overflow, and no weight would move
+        # With a larger factor the squares in Adam overflow, and no weight would move.
         require(0 <= self.l2 <= 1e6, f"l2 must be from 0 to 1e6, not {self.l2}.")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 
+from pcrec_core.specs.consistency import has_meaning
 from pcrec_core.specs.derived import Derived, Spec
-from pcrec_core.specs.run import RunSpec, has_meaning
+from pcrec_core.specs.run import RunSpec
 from pcrec_core.specs.trivial import Trivial
 
-#: Options that change the evaluation alone, and options that change an exchange alone.
+#: Options that change only the evaluation, and options that change only an exchange.
 _EVALUATION = ("candidates", "hidden", "evaluated", "choice")
 _EXCHANGE = ("layers", "last_bin")
 

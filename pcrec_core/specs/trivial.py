@@ -51,7 +51,7 @@ class Trivial(Identified):
         refuse_shuffled(self.data)
         require(
             self.protocol == "controlled",
-            "the trivial baselines follow protocol 'controlled' alone.",
+            "the trivial baselines follow protocol 'controlled' only.",
         )
 
     def canonical(self) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""The study: which runs, their records, and how the missing ones are made."""
+"""The study: which runs it consists of, their records, and how missing ones are made."""

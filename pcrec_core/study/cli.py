@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not stdout_is_open:
             raise FileError("the output cannot be written: it is closed.")
     except BrokenPipeError:
-        # the reader has closed the pipe: what is left is dropped
+        # the reader has closed the pipe, so the rest is dropped
         terminal.drop(sys.stdout)
     except PCRecError as error:
         process = f" in process {environment.rank()}" if environment.rank() else ""
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         place = error.filename or "the working directory, or the output,"
         return _fail(f"error: {place} cannot be used ({error.strerror or error}).")
     except KeyboardInterrupt as error:
-        # while data are read, or another command is waited for; a training has its own answer
+        # while data are read, or during a wait for another command; a training handles its own
         return _fail(f"error: {interrupts.SENTENCE}", interrupts.number_of(error))
     return 0
 
@@ -78,14 +78,14 @@ def parser() -> Parser:
     show.add_argument(
         "record",
         metavar="PATH|NAME|IDENTITY",
-        help="as `train` prints them; 4 digits of an identity will do",
+        help="as `train` prints them; 4 digits of an identity are enough",
     )
     show.add_argument("--records", type=path, metavar="DIR", help=RECORDS)
     show.set_defaults(command=_show)
     add_train(commands.add_parser("train", help="train runs, or read those that have a record"))
     add_study(
         commands.add_parser(
-            "study", help="make what is missing of the study's evidence, and go on where it was cut"
+            "study", help="make what is missing of the study's evidence, or go on where it stopped"
         )
     )
     add_notebook(commands.add_parser("notebook", help="execute a page with other parameters"))

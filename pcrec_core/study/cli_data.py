@@ -1,4 +1,4 @@
-"""The command ``data``, and the options of all commands that read a file of the user's own."""
+"""The command ``data``, and the options of all commands that read a user's file."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ A file holds one action per row, in time order or with a time: a user, an item a
 number or an ISO date). Every row counts as a positive; ratings are not read. It can be delimited
 text, one sequence per line (user item item ...), JSON (lines or an array), parquet or feather, and
 be packed (.gz, .zip, .zst). What is not given is detected, and an ambiguous file is refused. Users
-and items with fewer actions than the core leave, repeatedly until none does: 5 by default. A user
-needs 3 actions: the last is the test, the one before it the validation."""
+and items with fewer actions than the core, by default 5, are removed until none is left. A user
+needs 3 actions: the last is the test target, the one before it the validation target."""
 _READING = tuple(field.name for field in dataclasses.fields(Options))
 
 
@@ -44,7 +44,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 def add_core(parser: argparse.ArgumentParser) -> None:
     """Add the option for the fewest actions of a user and an item."""
     parser.add_argument(
-        "--core", type=int, default=5, help="users and items with fewer actions leave (default: 5)"
+        "--core", type=int, default=5, help="fewest actions of a user and of an item (default: 5)"
     )
 
 
@@ -66,7 +66,7 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
 
 
 def options_of(given: argparse.Namespace) -> Options:
-    """Return what the command line gives for the reading of a file."""
+    """Return the options of the reader that the command line gives."""
     values = {name: getattr(given, name) for name in _READING}
     if given.columns is not None:
         values["columns"] = tuple(given.columns.split(","))
@@ -74,12 +74,12 @@ def options_of(given: argparse.Namespace) -> Options:
 
 
 def data_of(given: argparse.Namespace) -> Data:
-    """Return the data that ``--dataset``, ``--csv`` and the options for its reading name.
+    """Return the data that ``--dataset``, ``--csv`` and the options of the reader name.
 
     Raises
     ------
     SpecError
-        There is a file without the data set csv, or the reverse.
+        A file is given without the data set csv, or the reverse.
     """
     if given.dataset == "csv":
         if given.csv is None:
@@ -95,7 +95,7 @@ def data_of(given: argparse.Namespace) -> Data:
 
 
 def announce(missing: Sequence[Spec], given: argparse.Namespace) -> None:
-    """Print to stderr what is strange in a file of one's own, and the hours of a long training."""
+    """Print to stderr what is strange in a user's file, and the hours of a long training."""
     runs = [spec for spec in missing if isinstance(spec, RunSpec) and spec.data.source == "csv"]
     if not runs or environment.started():
         return

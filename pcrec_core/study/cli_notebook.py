@@ -52,7 +52,7 @@ def _notebook(options: argparse.Namespace) -> None:
 
 
 def _find(name: str) -> Path:
-    """Return the notebook of that name, or raise with the nearest."""
+    """Return the notebook of that name, or raise an error that suggests the nearest."""
     if name.endswith(".ipynb"):
         return paths.given(name)
     folder = paths.data().parent / "notebooks"
@@ -66,7 +66,7 @@ def parameters(notebook: Path) -> dict[str, Parameter]:
     Raises
     ------
     FileError
-        If the file cannot be read, or is no notebook with parameters.
+        If the file cannot be read, or is not a notebook with parameters.
     """
     try:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
@@ -76,7 +76,7 @@ def parameters(notebook: Path) -> dict[str, Parameter]:
         raise FileError(f"{notebook} cannot be read ({error.strerror or error}).") from None
     except (ValueError, KeyError, TypeError, AttributeError, SyntaxError) as error:
         raise FileError(
-            f"{notebook} is no notebook with one cell of parameters ({type(error).__name__})."
+            f"{notebook} is not a notebook with one cell of parameters ({type(error).__name__})."
         ) from None
 
 
@@ -85,7 +85,7 @@ def _tags(cell: Mapping[str, Any]) -> list[str]:
 
 
 def parse(words: list[str], known: Mapping[str, Parameter]) -> dict[str, Any]:
-    """Return the values that words such as ``seeds=0,1`` give, of the types that are declared.
+    """Return the values of words such as ``seeds=0,1``, in the types that are declared.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def _value(name: str, text: str, kind: str) -> Any:
 
 
 def _execute(source: Path, output: Path, given: Mapping[str, Any]) -> None:
-    """Execute the notebook; an error of a page is its one sentence."""
+    """Execute the notebook, and reduce an error of the page to its one sentence."""
     try:
         import papermill
         from papermill.exceptions import PapermillExecutionError

@@ -34,7 +34,7 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(
         self, args: Iterable[str] | None = None, namespace: Any = None
     ) -> tuple[Any, list[str]]:
-        """Parse, and refuse unknown words in the command itself, for it knows its own options."""
+        """Parse, and refuse unknown words in the subcommand, which knows its own options."""
         options, extra = super().parse_known_args(args, namespace)
         if extra:
             self.error(f"unrecognized arguments: {' '.join(extra)}")
@@ -108,7 +108,7 @@ def executor(options: argparse.Namespace) -> AbstractContextManager[AnyExecutor 
         return nullcontext()
     if environment.started():
         raise SpecError(
-            "torchrun starts a process per peer, --workers and --dask a process per run: take one"
+            "torchrun starts a process per peer, --workers and --dask a process per run: use one"
             " of them."
         )
     if options.dask is not None:

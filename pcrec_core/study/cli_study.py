@@ -26,8 +26,8 @@ def add_study(parser: argparse.ArgumentParser) -> None:
         "--dataset",
         nargs="+",
         metavar="NAME",
-        help="only these data sets (default: those of each plan); a larger one gets one seed of all"
-        " that is asked for",
+        help="only these data sets (default: those of each plan); a larger one gets one seed of"
+        " each run",
     )
     add("--seeds", type=int, metavar="N", help="N seeds of each run (default: as planned)")
     add("--list", action="store_true", help="only list what is missing, and how long it would take")
@@ -61,7 +61,7 @@ def _print_missing(
     missing: list[Spec],
     rates: remaining.Rates,
 ) -> None:
-    """Print what is left by plan and step, its names unless everything is listed, and its time."""
+    """Print what is left by plan and step, with its time, and with names unless all is listed."""
     for part in remaining.by_name(names, set(missing), rates, options.dataset, options.seeds):
         say(str(part))
     for spec in missing if options.plans or not options.list else ():

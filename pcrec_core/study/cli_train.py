@@ -51,7 +51,7 @@ def _train(options: argparse.Namespace) -> None:
         with executor(options) as jobs:
             study.run(wanted, jobs, store=store, device=options.device, threads=options.threads)
     finally:
-        # what finished is printed although another run failed; of the peers' processes one prints
+        # finished runs are printed even if another failed; of the peers' processes only one prints
         for spec in wanted if environment.rank() == 0 else ():
             if record := store.get(spec.name):
                 print_record(record, store.path(record.name))

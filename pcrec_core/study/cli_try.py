@@ -1,4 +1,4 @@
-"""The command ``try``: does PCRec help on a file of one's own? One report answers."""
+"""The command ``try``: one report on whether PCRec helps on a user's file."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _announce(
 
 
 def _write(given: argparse.Namespace, data: Data, plan: Plan, reading: str) -> None:
-    # the report is made of all that stands above this room, and needs no torch
+    # reporting is above this room: only the command line imports it
     from pcrec_core.reporting import own_data, own_data_page
     from pcrec_core.reporting.page import Study
 

@@ -28,9 +28,9 @@ def labelled(
     Parameters
     ----------
     label, data, model
-        As of ``variants.variant``.
+        As in ``variants.variant``.
     seeds : sequence of int
-        The planned ones if none is given.
+        By default the planned ones.
     given : mapping, optional
         Settings of ``defaults.run_spec``.
     **options
@@ -61,13 +61,13 @@ def by_label(
     by_epoch : bool
         Whether each label must be a training, which alone has epochs.
     seeds, given, **options
-        As of ``labelled``.
+        As in ``labelled``.
 
     Raises
     ------
     SpecError
-        For an unknown label, one that a model does not have or that ``given`` leaves no room for,
-        or ``by_epoch`` one without epochs; it names both.
+        For an unknown label, or one that is impossible for a model or with ``given``, or
+        ``by_epoch`` one without epochs; the message names label and model.
     """
     wanted = [
         {
@@ -116,7 +116,7 @@ def found(
 ) -> Replicates | None:
     """Return the replicates of a label that have records, and train nothing.
 
-    The parameters are those of ``labelled``. None where no run has a record.
+    The parameters are those of ``labelled``; the result is None where no run has a record.
     """
     specs = _specs(label, data, model, seeds, given)
     records = tuple(record for spec in specs if (record := store.of_spec(spec)))
@@ -124,7 +124,7 @@ def found(
 
 
 def arm(label: str, specs: Sequence[Spec], **options: Any) -> Replicates:
-    """Return the replicates of ``specs``, which differ in the seed alone.
+    """Return the replicates of ``specs``, which differ only in the seed.
 
     ``options`` are those of ``run``.
     """

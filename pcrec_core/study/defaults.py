@@ -11,7 +11,8 @@ from typing import Any
 
 from pcrec_core.datasets import csv_data, source
 from pcrec_core.datasets.reading.options import Options
-from pcrec_core.errors import NotChosen, SpecError, require_known
+from pcrec_core.errors import SpecError, require_known
+from pcrec_core.specs.consistency import PEER_FIELDS
 from pcrec_core.specs.protocol import PROTOCOLS, VALUES, ProtocolOptions
 from pcrec_core.specs.run import CRITERIA, Cooperation, Data, Model, RunSpec, Training
 from pcrec_core.study.settings import DATASETS, EPOCHS, MODELS
@@ -20,21 +21,8 @@ from pcrec_core.study.settings import DATASETS, EPOCHS, MODELS
 ALPHA = {"sasrec": 30.0, "dnn": 40.0, "bpr": 20.0}
 ALPHAS = (10.0, 20.0, 30.0, 40.0, 50.0)
 
-#: The paper's grids (Section 4.3), that of eta with one step beyond each edge.
-GRIDS = {
-    "eta": (5e-5, 1e-4, 2.5e-4, 5e-4, 7.5e-4, 1e-3, 5e-3, 1e-2),
-    "l2": (0.01, 0.001, 0.0005, 0.0001, 0.00005, 0.00001),
-}
-#: Where a setting is chosen for one label alone, and the command that makes the trials.
-CHOSEN_ON, TRIALS = "retailrocket-half", "pcrec study step5"
-#: The results of the trials by label and model: the best of ``GRIDS`` by validation NDCG@20 of
-#: seed 0. Empty until the trials have run.
-CHOSEN: dict[tuple[str, str], float] = {}
-
 _MODEL_FIELDS = ("d", "t", "p")
 _TRAINING_FIELDS = ("epochs", "batch", "eta", "l2", "schedule", "precision", "average")
-#: Differences between peers that can be given.
-PEER_FIELDS = ("rates", "orders", "starts")
 #: Settings that can be given instead of the study's.
 FIELDS = _MODEL_FIELDS + _TRAINING_FIELDS
 
@@ -53,28 +41,6 @@ def defaults(dataset: str, model: str) -> dict[str, Any]:
     return MODELS[model] | changes | {"epochs": EPOCHS[name][model]}
 
 
-def chosen(label: str, model: str, dataset: str) -> float:
-    """Return the setting that was chosen for a label by trials.
-
-    Raises
-    ------
-    NotChosen
-        If the trials have not been run, or their result is not entered in ``CHOSEN``.
-    SpecError
-        If there are no trials on this data set.
-    """
-    if dataset != CHOSEN_ON:
-        raise SpecError(
-            f"{label} belongs to {CHOSEN_ON}, where its setting is chosen, not to {dataset}."
-        )
-    if (label, model) not in CHOSEN:
-        raise NotChosen(
-            f"the setting of {label} of {model} is not chosen yet; make the trials with"
-            f" {TRIALS!r}, and enter the best one in study.defaults.CHOSEN."
-        )
-    return CHOSEN[label, model]
-
-
 def dataset(
     name: str, csv: str = "", columns: Sequence[str] = (), core: int = 5, **reading: Any
 ) -> Data:
@@ -86,7 +52,7 @@ def dataset(
     csv : str
         The file, for the name ``csv``.
     columns : sequence of str
-        Its columns: user and item, or user, item and time; those that are recognised if empty.
+        Its columns: user and item, or user, item and time; recognised by name if empty.
     core : int
         Users and items with fewer actions are removed.
     **reading
@@ -157,7 +123,7 @@ def run_spec(
 def changed(spec: RunSpec) -> dict[str, Any]:
     """Return the settings of a run that differ from the study's, by name.
 
-    The numerics are among them where they are not those of today's code.
+    The numerics are among them if they are not the current ones.
 
     Examples
     --------

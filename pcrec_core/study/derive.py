@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from pcrec_core import paths, provenance
 from pcrec_core.datasets.split import Split
-from pcrec_core.evaluation import Ranker, by_user, facts, ranker_of, summary
+from pcrec_core.evaluation import Ranker, ranker_of, summary
 from pcrec_core.metrics import SELECTION
 from pcrec_core.models import baselines
 from pcrec_core.models.ensemble import ScoreEnsemble
@@ -30,6 +30,7 @@ from pcrec_core.training.optimizer import Adam
 from pcrec_core.training.peer import decay
 from pcrec_core.training.precision import products
 from pcrec_core.training.pruning import MaskedPeer, prune, tuning
+from pcrec_core.training.result import by_user, facts
 from pcrec_core.training.selection import Choice
 
 
@@ -82,7 +83,7 @@ def derive(
     models: Mapping[tuple[RunSpec, int | None], nn.Module],
     device: torch.device,
 ) -> dict[str, Any]:
-    """Return the result of an operation on the weights of runs.
+    """Compute the result of an operation on the weights of runs.
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ def derive(
     split : Split
         As the runs see it.
     models : mapping
-        The model of each of ``spec.source_models``; changed where weights are pruned.
+        The model of each of ``spec.source_models``; pruning changes it.
     device : torch.device
         Where it is computed.
     """
@@ -111,7 +112,7 @@ def derive(
 
 
 def trivial(spec: Trivial, split: Split) -> dict[str, Any]:
-    """Return the result of a trivial baseline.
+    """Compute the result of a trivial baseline.
 
     Popularity leaves out the items a user has seen where the data have no repeated items.
     """
@@ -141,7 +142,7 @@ def _tuned(
     split: Split,
     device: torch.device,
 ) -> dict[str, Any]:
-    """Fine-tune with the masks held, and return the result of the best epoch on validation."""
+    """Fine-tune the kept weights, and return the result of the best epoch on validation."""
     spec = tuning(run)
     eta = spec.training.eta
     adam = Adam(model.parameters(), eta, decay(spec))

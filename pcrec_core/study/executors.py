@@ -25,12 +25,12 @@ from pcrec_core.training.interrupts import SIGNALS, number_of, raising
 
 
 class Processes(Executor):
-    """Executor of ``workers`` processes, in which a process that dies fails its own job only.
+    """Executor of ``workers`` processes, in which a process that dies fails only its own job.
 
     A ``ProcessPoolExecutor`` ends all its processes and jobs when one process dies. So each process
-    has a pool of its own, which is replaced when it breaks. A process stays from job to job, and so
-    does the data set that a job loaded. Processes are spawned, because a fork of a process whose
-    torch has threads may hang. Left by an interrupt, ``with`` tells the running jobs to end.
+    has a pool of its own, which is replaced when it breaks. A process lives from job to job, and
+    keeps the data set that a job loaded. Processes are spawned, because a fork of a process whose
+    torch has threads may hang. When an interrupt leaves ``with``, the running jobs are told to end.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Processes(Executor):
     def __init__(self, workers: int) -> None:
         if workers < 1:
             raise TrainingError(f"workers must be 1 or more, not {workers}.")
-        # a worker is started by one of these threads, and inherits that signals wait
+        # These threads start the workers, which inherit that signals are blocked.
         self._threads = ThreadPoolExecutor(
             workers, initializer=signal.pthread_sigmask, initargs=(signal.SIG_BLOCK, SIGNALS)
         )
@@ -75,7 +75,7 @@ class Processes(Executor):
         """End the processes; at an interrupt, those at work end their jobs early.
 
         The terminal sends Ctrl-C to every process of a command, but Docker and Slurm may send their
-        signal to the first one alone.
+        signal only to the first.
         """
         if isinstance(error, (KeyboardInterrupt, Interrupted)):
             for process in list(self._at_work):

@@ -16,7 +16,7 @@ from pcrec_core.study.splits import split_for
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-#: Rows of the first batch that is timed, users that are scored, and seconds to be measured.
+#: Rows of the first timed batch, users that are scored, and seconds that a timing must last.
 _FEW_ROWS, _USERS, _LONG_ENOUGH = 8, 64, 0.2
 #: Most items with which an epoch is timed; with more, its time grows as they do.
 _ITEMS = 50_000
@@ -29,8 +29,8 @@ Rates = dict[str, float]
 def seconds_per_epoch(spec: RunSpec, split: Split, device: str = "auto", threads: int = 1) -> float:
     """Return the seconds of one peer's epoch: its batches, and one ranking of all users.
 
-    The first batches are made for it, of a few rows and then of twice as many, until they last long
-    enough to be timed; nothing of it is kept. Of a million items only some have weights meanwhile.
+    Batches are trained on a model of its own, first with a few rows and then with twice as many,
+    until they last long enough to be timed. Of a million items only some have weights meanwhile.
 
     Raises
     ------
@@ -74,9 +74,9 @@ def _with_fewer_items(spec: RunSpec, split: Split) -> tuple[Split, float]:
 
 
 def _of_batches(train: Callable[[int], None], batch: int, rows: int) -> float:
-    """Return the seconds of all batches of an epoch of ``rows``: a fixed part, and one per row."""
+    """Return the seconds of all batches of an epoch: a fixed part each, and a part per row."""
     few = min(_FEW_ROWS, batch)
-    train(few)  # memory is taken, and code loaded, in the first call
+    train(few)  # the first call allocates memory and loads code
     fixed = seconds = _timed(partial(train, few))
     many = few
     while many < batch and seconds < _LONG_ENOUGH:
@@ -106,7 +106,7 @@ def _timed(work: Callable[[], object]) -> float:
 
 
 def rates(specs: Sequence[RunSpec], device: str = "auto", threads: int = 1) -> Rates:
-    """Return the seconds of a peer's epoch by model, of runs on one data set."""
+    """Return the seconds of a peer's epoch by model, for runs on one data set."""
     found: Rates = {}
     for spec in specs:
         if spec.model.name not in found:
@@ -137,14 +137,14 @@ def seconds(specs: Sequence[RunSpec], by_model: Rates) -> float:
 
 
 def duration(seconds: float) -> str:
-    """Return a time as "40 seconds", "12 minutes" or "3.5 hours"."""
+    """Format a time as "40 seconds", "12 minutes" or "3.5 hours"."""
     if seconds < 90:
         return f"{max(round(seconds), 1)} seconds"
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:,.1f} hours"
 
 
 def warning(specs: Sequence[RunSpec], by_model: Rates) -> str:
-    """Return a sentence with the hours of the runs and what would take less; empty below one."""
+    """Return a sentence on the hours of the runs and how to shorten them; empty below one hour."""
     whole = seconds(specs, by_model)
     if whole < 3600 * WARN_FROM:
         return ""

@@ -1,4 +1,4 @@
-"""Many runs at once: the jobs of any executor, waited for, and one error for those that failed."""
+"""Many runs at once: the jobs of any executor, and one error for those that failed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any, NoReturn, Protocol
 
 from pcrec_core.errors import PCRecError, TrainingError
 
-#: Seconds between two looks at the futures; all kinds of futures have ``done``, and little else.
+#: Seconds between two looks at the futures. They are polled, because ``done`` is about all that
+#: the futures of different libraries have in common.
 _PAUSE = 0.05
 
 Job = Callable[..., Any]
@@ -32,7 +33,7 @@ class AnyExecutor(Protocol):
     """An executor of any library."""
 
     def submit(self, job: Job, /, *args: Any) -> AnyFuture:
-        """Begin ``job(*args)`` some time, and return its future."""
+        """Schedule ``job(*args)``, and return its future."""
 
 
 class Progress(Protocol):

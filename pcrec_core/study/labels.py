@@ -15,6 +15,7 @@ from pcrec_core.specs.derived import Derived, Spec
 from pcrec_core.specs.run import Cooperation, Data, RunSpec
 from pcrec_core.specs.trivial import TRIVIAL, Trivial
 from pcrec_core.study import defaults
+from pcrec_core.study.chosen import chosen_setting
 
 #: Added to the seed for each further run of an ensemble.
 _FURTHER = 100
@@ -22,7 +23,7 @@ _FURTHER = 100
 
 @dataclasses.dataclass(frozen=True)
 class Maker:
-    """Makes runs of one model on one data set with one seed.
+    """A maker of runs of one model on one data set with one seed.
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ class Maker:
 
     def own(self, name: str, label: str) -> dict[str, Any]:
         """Return the setting that was chosen for a label."""
-        return {name: defaults.chosen(label, self.model, self.data.source)}
+        return {name: chosen_setting(label, self.model, self.data.source)}
 
     def last_epoch_only(self) -> RunSpec:
         """Return a pair that cooperates once, after the last epoch."""

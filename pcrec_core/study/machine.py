@@ -26,7 +26,7 @@ def require_threads(threads: int) -> None:
 
 @contextmanager
 def torch_threads(threads: int) -> Iterator[None]:
-    """Give the calling thread torch alone, with a number of CPU threads.
+    """Reserve torch for the calling thread, with a number of CPU threads.
 
     The generator and the thread count of torch belong to the process, so runs in several threads
     take turns.
@@ -34,7 +34,7 @@ def torch_threads(threads: int) -> Iterator[None]:
     Raises
     ------
     TrainingError
-        If the number is out of range, or the memory does not suffice.
+        If the number is out of range, or there is not enough memory.
     """
     import torch
 
@@ -48,14 +48,14 @@ def torch_threads(threads: int) -> Iterator[None]:
             if not _out_of_memory(error):
                 raise
             raise TrainingError(
-                "the memory does not suffice; lower the batch, d or t, or take another device."
+                "there is not enough memory; lower the batch, d or t, or use another device."
             ) from error
         finally:
             torch.set_num_threads(before)
 
 
 def _out_of_memory(error: Exception) -> bool:
-    """Return whether memory is short: a GPU has an error of its own, a CPU a plain RuntimeError."""
+    """Return whether memory ran out: torch has an error for a GPU, and a RuntimeError for a CPU."""
     import torch
 
     kinds = (MemoryError, torch.OutOfMemoryError)
@@ -83,7 +83,7 @@ def device_name(device: torch.device) -> str:
 
 
 def peak_bytes(device: torch.device) -> int:
-    """Return the most memory in bytes that this process has held, also in runs before this one."""
+    """Return the most memory, in bytes, that this process has held, earlier runs included."""
     import torch
 
     if device.type == "cuda":

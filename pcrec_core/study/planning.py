@@ -45,10 +45,10 @@ class Plan:
         return self.seeds.get(dataset, 1)
 
     def specs(self, datasets: Iterable[str], many: int | None = None) -> Iterator[Spec]:
-        """Yield the specs on ``datasets``, one whole arm after the other.
+        """Yield the specs on ``datasets``, arm by arm.
 
         ``many`` replaces the planned number of seeds. An arm whose setting is not chosen yet is
-        left out: ``unchosen`` names it.
+        left out; ``unchosen`` names it.
         """
         for dataset in datasets:
             for label, model in self._arms():

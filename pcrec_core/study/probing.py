@@ -19,9 +19,9 @@ from pcrec_core.training.random_streams import stream_seed
 
 @torch.no_grad()
 def probe(model: nn.Module, layers: list[Layer], ranker: Ranker, run: RunSpec) -> dict[str, Any]:
-    """Return what each tensor holds, and what damage to each layer costs on validation.
+    """Measure every tensor, and what damage to each layer costs on validation.
 
-    Its view is ``study.probes.Probe``.
+    The view of the result is ``study.probes.Probe``.
     """
     tensors = {
         name: {
@@ -66,7 +66,7 @@ def _damaged(
 def _score_after(
     harm: Callable[[Tensor], None], model: nn.Module, layer: Layer, ranker: Ranker
 ) -> float:
-    """Return validation NDCG@20 after some harm to a layer, which is undone."""
+    """Return validation NDCG@20 after some harm to a layer, which is then undone."""
     w = model.get_parameter(layer.measured)
     before = w.clone()
     harm(w)

@@ -60,7 +60,7 @@ class Log:
     def update(self, n: int = 1) -> None:
         """Count steps, and print a line if it is time; the last step needs none."""
         if self.n == 0 and n != 1:
-            # those of a checkpoint took no time here
+            # the epochs of a checkpoint took no time here
             self._resumed = n
         self.n += n
         if 0 < self.n < self.total:
@@ -83,9 +83,9 @@ class Log:
 
 
 def begin() -> None:
-    """Begin a list of runs: the next line is due at once, in a notebook after some patience.
+    """Begin a list of runs: a line is due at once, but in a notebook only after some seconds.
 
-    A page of the book, which trains for moments only, has none.
+    A page of the book, which trains only for moments, shows none.
     """
     Log.next = time.monotonic()
     if hasattr(builtins, "get_ipython"):
@@ -105,7 +105,7 @@ def show(bar: Bar | None, done: int, score: float) -> None:
 
 
 def bar(total: int, desc: str, unit: str) -> Bar:
-    """Return what shows the progress of ``total`` steps, once for all peers, for ``with``."""
+    """Return a bar or log of ``total`` steps, for ``with``; only the first process shows it."""
     if environment.rank() > 0:
         return tqdm(total=total, disable=True)
     if not sys.stderr.isatty():

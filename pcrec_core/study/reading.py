@@ -1,4 +1,4 @@
-"""Records are read whole and unchanged, or refused by the name of the file and the field."""
+"""Reading of records: whole and unchanged, or refused with the name of the file and the field."""
 
 from __future__ import annotations
 
@@ -12,14 +12,8 @@ import numpy as np
 from pcrec_core.errors import NewerRecord, PCRecError, RecordError
 from pcrec_core.metrics import METRICS, parse, value_by_user
 from pcrec_core.specs.fields import digest
-from pcrec_core.study.record import (
-    CLASSES,
-    SCHEMA,
-    DerivedRecord,
-    ModelRecord,
-    Record,
-    StatisticsRecord,
-)
+from pcrec_core.study.record import SCHEMA, ModelRecord, Record
+from pcrec_core.study.record_kinds import CLASSES, DerivedRecord, StatisticsRecord
 from pcrec_core.study.results import Evaluated
 
 #: The fields of a file and their types; those of the second line since it has a seal.
@@ -27,7 +21,7 @@ _FIELDS = {"kind": str, "name": str, "key": dict, "result": dict, "result_sha256
 _SEALED = {"schema": int, "seal": str}
 #: How the file of a record ends.
 _NAMED = re.compile(r"-[0-9a-f]{12}\.json$")
-#: What other content than a record's can raise.
+#: What the content of another file can raise.
 _OTHER = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 #: Means are kept to 8 digits.
 _CLOSE = 1.01e-8
@@ -49,7 +43,7 @@ def read(path: Path) -> Record:
         If later code wrote it.
     """
     try:
-        # a pipe or a device would be waited for, or never end
+        # reading a pipe or a device could block, or never end
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise RecordError(f"{path} is not an ordinary file; give the file of a record.")
         return _record(json.loads(path.read_text(encoding="utf-8")), path)
@@ -70,14 +64,14 @@ def read(path: Path) -> Record:
         RecursionError,
     ) as e:
         kind = "" if isinstance(e, _FieldError) else f"{type(e).__name__}: "
-        # only what is named like a record can be one that was damaged
+        # only a file that is named like a record can be a damaged one
         named = _NAMED.search(path.name)
         advice = "delete it and train the run again" if named else "give the file of a record"
         raise RecordError(f"{path} is not a record ({kind}{e}); {advice}.") from None
 
 
 def _record(parts: Any, path: Path) -> Record:
-    """Return the record of the parts of a file, which are checked."""
+    """Check the parts of a file, and return their record."""
     _require(isinstance(parts, dict), "it is not an object")
     schema = parts.get("schema", 1)
     if isinstance(schema, int) and schema > SCHEMA:
@@ -94,7 +88,7 @@ def _record(parts: Any, path: Path) -> Record:
     try:
         named = record.expected_name
     except PCRecError as error:
-        # what has its seal is as it was written
+        # the seal holds, so the file is as it was written
         if not sealed:
             raise
         raise NewerRecord(
@@ -154,7 +148,7 @@ def _check_users(outcome: Evaluated) -> None:
 
 
 def _check_types(parts: dict[str, Any], fields: dict[str, Any]) -> None:
-    """Check that exactly the fields are there, and of their types."""
+    """Check that there are exactly these fields, of the right types."""
     for name in sorted(set(fields) ^ set(parts)):
         raise _FieldError(f"{'no' if name in fields else 'unknown'} field {name}")
     for name, kind in fields.items():

@@ -10,15 +10,13 @@ import numpy as np
 from pcrec_core.errors import RecordError
 from pcrec_core.specs.fields import canonical_json, digest
 from pcrec_core.study.reading import read
-from pcrec_core.study.record import (
+from pcrec_core.study.record import ModelRecord, Record, of_kind
+from pcrec_core.study.record_kinds import (
     DerivedRecord,
-    ModelRecord,
-    Record,
     RunRecord,
     StatisticsRecord,
     TrivialRecord,
     new_record,
-    of_kind,
     statistics_name,
 )
 from pcrec_core.study.store import Store
@@ -73,8 +71,8 @@ def ranks_of(records: Sequence[ModelRecord], metric: str) -> np.ndarray:
     arms = {canonical_json(_without_seed(r.key)) for r in records}
     if len(arms) != 1 or len({r.spec.seed for r in records}) != len(records):
         raise RecordError(
-            f"the runs {', '.join(r.name for r in records)} are not replicates: they must differ in"
-            " the seed alone."
+            f"the runs {', '.join(r.name for r in records)} are not replicates: they must differ"
+            " only in the seed."
         )
     return np.stack([record.outcome.ranks_for(metric) for record in records])
 

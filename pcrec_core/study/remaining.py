@@ -75,7 +75,7 @@ def by_name(
     rates : mapping
         What ``measured`` returns.
     datasets, seeds : optional
-        As of ``plans.planned``.
+        As in ``plans.planned``.
     """
     found = []
     for group in (plans.PLANS, plans.STEPS):
@@ -101,9 +101,9 @@ def measured(found: Iterable[Record]) -> dict[tuple[str, str], float]:
 
 
 def seconds(wanted: Iterable[Spec], rates: Rates) -> tuple[float, int]:
-    """Return the seconds that ``wanted`` takes on one thread, and how many have no rate.
+    """Return the seconds that ``wanted`` takes on one thread, and the number without a rate.
 
-    Of what is derived only fine-tuning takes time.
+    Among derived results only fine-tuning takes time.
     """
     trained = [spec for spec in dict.fromkeys(wanted) if _epochs(spec)]
     known = [spec for spec in trained if _kind(spec) in rates]

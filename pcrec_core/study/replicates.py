@@ -1,4 +1,4 @@
-"""Replicates: the runs of one variant that differ in the seed alone."""
+"""Replicates: the runs of one variant that differ only in the seed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pcrec_core.study.records import DerivedRecord, ModelRecord, RunRecord, Triv
 
 @dataclass(frozen=True)
 class Replicates:
-    """One or more runs of one variant of one model on one data set that differ in the seed alone.
+    """One or more runs of one variant of one model on one data set that differ only in the seed.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Replicates:
 
     @property
     def alpha(self) -> float:
-        """Factor alpha of the cooperation; 0 for averaging, which alpha = 0 would be."""
+        """Factor alpha of the cooperation; 0 for averaging, the limit of Eq. 9."""
         cooperation = self.trained[0].spec.cooperation
         if cooperation is None:
             raise RecordError(f"{self.runs[0].name} has no cooperation, and so no alpha.")
@@ -81,7 +81,7 @@ class Replicates:
         return not isinstance(self.runs[0], TrivialRecord)
 
     def shares(self, base: Replicates) -> bool:
-        """Return whether the arms have any training in common."""
+        """Return whether the two arms have a training in common."""
         mine, theirs = (
             set().union(*(trainings(run.spec) for run in arm.runs)) for arm in (self, base)
         )
@@ -93,7 +93,7 @@ class Replicates:
 
 
 def matched(over: Replicates, base: Replicates) -> tuple[Replicates, Replicates]:
-    """Return the arms, cut to the seeds of both where they share a training.
+    """Return two arms, reduced to their common seeds where they share a training.
 
     Such arms are compared run by run.
     """

@@ -49,7 +49,7 @@ class Chosen(View):
 
 @dataclass(frozen=True)
 class Best(View):
-    """The best value of one metric on the test set, of whatever epoch and peer it is."""
+    """The best value of one metric on the test set, over all epochs and peers."""
 
     value: float
     epoch: int
@@ -78,7 +78,7 @@ class Evaluated(View):
     reported : dict of float
         The value that is reported in each metric.
     chosen_ranks : array, shape (users,)
-        Rank of each user's test target by the chosen model. What a metric is computed from are
+        Rank of each user's test target by the chosen model. A metric is computed from
         ``ranks_for(metric)``.
     repeated : array, shape (users,)
         Whether each user's test target occurs earlier in the user's history.
@@ -104,8 +104,8 @@ class RunResult(Evaluated):
     """The result of a trained run.
 
     Where the protocol chooses the epoch on the test set, each metric is reported from its own best
-    epoch and peer, ``best_by_metric``, which else is empty: no one model then has all values of
-    ``reported``, and ``chosen`` and ``chosen_ranks`` are those of MRR@5 alone.
+    epoch and peer, which ``best_by_metric`` holds. Then no single model has all values of
+    ``reported``, and ``chosen`` and ``chosen_ranks`` belong to MRR@5.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ class RunResult(Evaluated):
     by_validation: ByValidation | None = None
 
     def __post_init__(self) -> None:
-        """Refuse best values of metrics that are not the reported ones."""
+        """Refuse best values by metric that differ from the reported ones."""
         super().__post_init__()
         if not self.best_by_metric:
             return
@@ -139,7 +139,7 @@ class RunResult(Evaluated):
     def ranks_for(self, metric: str) -> Integers:
         """Return the ranks from which a metric is reported, (users,).
 
-        They are those of the metric's own best epoch where it is chosen on the test set.
+        Where the epoch is chosen on the test set, they come from the metric's own best epoch.
         """
         best = self.best_by_metric.get(metric)
         return best.ranks if best else self.chosen_ranks

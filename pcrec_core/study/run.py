@@ -5,30 +5,20 @@ Reading needs no torch; it is imported when a run is missing.
 
 from __future__ import annotations
 
-import os
-import socket
-import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from pcrec_core import paths, provenance
-from pcrec_core.errors import (
-    DataError,
-    FileError,
-    Interrupted,
-    PCRecError,
-    RecordError,
-    TrainingError,
-)
+from pcrec_core import paths
 from pcrec_core.specs.derived import Derived
-from pcrec_core.specs.run import Data, RunSpec
+from pcrec_core.specs.run import RunSpec
 from pcrec_core.specs.trivial import Trivial
-from pcrec_core.study import jobs, progress, records, train, weight_files
+from pcrec_core.study import progress, records, train, weight_files
 from pcrec_core.study.jobs import AnyExecutor
 from pcrec_core.study.machine import require_threads
+from pcrec_core.study.missing_runs import train_runs
 from pcrec_core.study.records import ModelRecord, Store
-from pcrec_core.study.splits import data_of
+from pcrec_core.study.trainable import require_trainable
 from pcrec_core.study.variants import Spec
-from pcrec_core.training import environment, interrupts
+from pcrec_core.training import environment
 from pcrec_core.writing import require_writable
 
 
@@ -82,9 +72,9 @@ def run(
     parents = [run for run in weight_files.missing(derived) if store.get(run.name) is None]
     new = list(dict.fromkeys([*missing, *parents]))
     _prepare(new, store)
-    _train(new, executor, store, device, threads)
+    train_runs(new, executor, store, device, threads)
     again = _forget(weight_files.missing(derived))
-    _train(again, executor, Store(paths.again()), device, threads)
+    train_runs(again, executor, Store(paths.again()), device, threads)
     _derive(derived, store, device, threads)
     return [found[spec] or _made(spec, store) for spec in specs]
 
@@ -107,23 +97,10 @@ def _made(spec: Spec, store: Store) -> ModelRecord:
     return records.of_kind(records.read(store.path(spec.name)), ModelRecord)
 
 
-def _train(
-    wanted: Iterable[Spec], executor: AnyExecutor | None, store: Store, device: str, threads: int
-) -> None:
-    """Train the runs among ``wanted``; the failed ones are reported when all others are done."""
-    runs = [spec for spec in wanted if isinstance(spec, RunSpec)]
-    if executor is None:
-        failed = _train_here(runs, store, device, threads)
-    else:
-        failed = _train_in_jobs(runs, store, device, threads, executor)
-    if failed:
-        jobs.fail(failed, len(runs))
-
-
 def _prepare(new: Sequence[Spec], store: Store) -> None:
     """Refuse, before hours of training, what cannot be made or could not be written."""
     for spec in new:
-        train.require_trainable(spec)
+        require_trainable(spec)
     folders = (store.folder or paths.own_records(), paths.checkpoints(), paths.weights())
     for folder in folders if new else ():
         require_writable(folder)
@@ -133,76 +110,6 @@ def _prepare(new: Sequence[Spec], store: Store) -> None:
 def _forget(runs: list[RunSpec]) -> list[RunSpec]:
     """Delete the records that earlier trainings for the same weights left, and return the runs."""
     for run in runs:
-        train.require_trainable(run)
+        require_trainable(run)
         Store(paths.again()).path(run.name).unlink(missing_ok=True)
     return runs
-
-
-def _train_here(
-    missing: list[RunSpec], store: Store, device: str, threads: int
-) -> dict[str, Exception]:
-    """Train the runs one after the other, and return the errors by name."""
-    if missing:
-        train.load()
-    failed: dict[str, Exception] = {}
-    # asked for once: a download that fails takes its time
-    unread: dict[tuple[Data, bool], Exception] = {}
-    for i, spec in enumerate(missing, start=1):
-        data = data_of(spec)
-        label = f"run {i} of {len(missing)}: {spec.name}"
-        with progress.bar(spec.training.epochs, label, "epoch") as bar:
-            try:
-                if data in unread:
-                    raise unread[data]
-                train.train_once(spec, store, device=device, threads=threads, bar=bar)
-            except (Interrupted, FileError):
-                # where one record cannot be written no other can
-                raise
-            except PCRecError as error:
-                failed[spec.name] = error
-                if isinstance(error, DataError):
-                    unread[data] = error
-    return failed
-
-
-def _train_in_jobs(
-    missing: list[RunSpec], store: Store, device: str, threads: int, executor: AnyExecutor
-) -> dict[str, Exception]:
-    """Train each run in a job of the executor, and return the errors by name."""
-    # a worker may have another working directory
-    shared = Store(store.folder and store.folder.absolute())
-    calls = {
-        spec.name: (uuid.uuid4().hex, spec, shared, device, threads, provenance.CODE)
-        for spec in missing
-    }
-    try:
-        with progress.bar(len(calls), "training", "run") as bar:
-            failed = jobs.finish(executor, _job, calls, bar)
-    except KeyboardInterrupt as error:
-        raise Interrupted(interrupts.SENTENCE, interrupts.number_of(error)) from None
-    for name in calls:
-        path = shared.path(name)
-        if name not in failed and not path.exists():
-            failed[name] = RecordError(
-                f"its worker wrote the record, but {path} is not there: both need the same files."
-            )
-    return failed
-
-
-def _job(token: str, spec: RunSpec, store: Store, device: str, threads: int, code: str) -> str:
-    """Train a run in a worker of an executor.
-
-    ``token`` differs in each call: dask answers a call that it knows with the earlier outcome.
-
-    Raises
-    ------
-    TrainingError
-        If this worker runs other code than the command that asks, whose digest is ``code``.
-    """
-    if code != provenance.CODE:
-        raise TrainingError(
-            f"the worker {socket.gethostname()}, process {os.getpid()}, imported other code (digest"
-            f" {provenance.CODE}) than the command (digest {code}); start both again from the same"
-            " code."
-        )
-    return train.train_once(spec, store, device=device, threads=threads)

@@ -22,9 +22,9 @@ class History(View):
     exchanges : array, shape (exchanges,)
         The epochs with an exchange.
     merged : dict of array, each (exchanges,)
-        Metrics on validation of the merged model; empty where peers do not become one.
+        Metrics on validation of the merged model; empty where the peers are not merged.
     after : dict of array, each (peers, exchanges)
-        Those of the peers after an exchange that keeps them apart, else empty.
+        Metrics on validation of the peers after an exchange that does not merge them, else empty.
     mu, h, kept : array, shape (exchanges, peers, layers), or None
         What the rule measured: shares, entropy (or another criterion), kept share of weights.
     tests : array, shape (tests,)
@@ -65,5 +65,5 @@ class History(View):
         return self.h, self.mu
 
     def validation(self, models: str) -> Curves:
-        """Return the metrics on validation of own, merged or after: what can be reported."""
+        """Return the metrics on validation of ``models``: "own", "merged" or "after"."""
         return {"own": self.own, "merged": self.merged, "after": self.after}[models]

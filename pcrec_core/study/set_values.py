@@ -78,12 +78,13 @@ def text_of(name: str, value: Any) -> str:
 def configured(label: str, data: Data, model: str, seed: int, settings: Mapping[str, Any]) -> Spec:
     """Return what a label means with some settings changed, in each run that it is made of.
 
-    A label that changes a setting itself changes what is set: ``half`` with ``d=32`` has 16.
+    A label that changes a setting itself changes the value that is set: ``half`` with ``d=32`` has
+    d = 16.
 
     Parameters
     ----------
     label, data, model, seed
-        As of ``variants.variant``.
+        As in ``variants.variant``.
     settings : mapping
         Values by name of ``SETTINGS``.
 
@@ -106,7 +107,7 @@ def configured(label: str, data: Data, model: str, seed: int, settings: Mapping[
 
 
 def values_of(spec: Spec) -> dict[str, Any]:
-    """Return the values of the settings of a run, of the first run of what is derived."""
+    """Return the values of the settings of a run, or of the first run of a derived result."""
     if isinstance(spec, Trivial):
         return {name: getattr(spec.data, name) for name in _DATA} | {"protocol": spec.protocol}
     run = spec.parents[0] if isinstance(spec, Derived) else spec
@@ -135,8 +136,8 @@ def _some(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
 def _changed(run: RunSpec, peers: Mapping[str, Any], exchange: Mapping[str, Any]) -> RunSpec:
     if exchange and run.cooperation is None:
         raise SpecError(
-            f"{' and '.join(exchange)} {'have' if len(exchange) > 1 else 'has'} a meaning for"
-            " models that exchange weights, such as LE, only."
+            f"{' and '.join(exchange)} {'have' if len(exchange) > 1 else 'has'} a meaning only for"
+            " models that exchange weights, such as LE."
         )
     if run.cooperation is None:
         return dataclasses.replace(run, **peers)

@@ -8,8 +8,9 @@ import functools
 import numpy as np
 
 from pcrec_core import datasets, provenance
-from pcrec_core.datasets.split import Split, split, split_without_repeats
+from pcrec_core.datasets.split import Split, split
 from pcrec_core.datasets.statistics import statistics as describe
+from pcrec_core.datasets.without_repeats import split_without_repeats
 from pcrec_core.specs.run import Data, RunSpec
 from pcrec_core.study import records
 from pcrec_core.study.records import StatisticsRecord, Store

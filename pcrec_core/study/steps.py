@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from pcrec_core.study.defaults import CHOSEN_ON, GRIDS
+from pcrec_core.study.chosen import CHOSEN_ON, GRIDS
 from pcrec_core.study.planning import ALL, BPR, DEEP, SASREC, Plan
 
 HALF, FIRST_HALF, WHOLE = "retailrocket-half", "retailrocket-first-half", "retailrocket"

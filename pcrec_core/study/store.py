@@ -10,7 +10,8 @@ from pcrec_core import paths
 from pcrec_core.errors import RecordError
 from pcrec_core.specs.derived import Spec
 from pcrec_core.study.reading import read
-from pcrec_core.study.record import ModelRecord, Record, RunRecord, of_kind
+from pcrec_core.study.record import ModelRecord, Record, of_kind
+from pcrec_core.study.record_kinds import RunRecord
 from pcrec_core.writing import write_whole
 
 
@@ -19,7 +20,7 @@ class Store:
     """A folder of records, or the committed records together with the reader's own.
 
     Without a folder, nothing is added to the committed records: a new record goes to the reader's
-    own folder, which git ignores, and is found there.
+    own folder, which git ignores.
 
     Parameters
     ----------
@@ -93,7 +94,7 @@ class Store:
         return map(read, self._paths(self._folders if own else self._committed))
 
     def readable(self) -> tuple[list[Record], list[RecordError]]:
-        """Read every record, the reader's own too; beside them, an error for each damaged one."""
+        """Return every readable record, the reader's own too, and an error for each damaged one."""
         found: list[Record] = []
         errors: list[RecordError] = []
         for path in self._paths(self._folders):
@@ -105,7 +106,7 @@ class Store:
 
     @staticmethod
     def _paths(folders: Sequence[Path]) -> list[Path]:
-        """Sort the files by name; of equal names the first folder's is kept, as in ``path``."""
+        """Sort the files by name; of equal names, that of the first folder is kept."""
         found = {
             path.relative_to(folder): path
             for folder in reversed(folders)
@@ -132,7 +133,7 @@ class Store:
         RecordError
             If no record or more than one matches.
         """
-        # the hash that ends a name
+        # a name ends with it
         identity = name.rsplit("-", 1)[-1]
         if len(identity) < 4:
             raise RecordError(

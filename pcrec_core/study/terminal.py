@@ -12,7 +12,7 @@ from pcrec_core.errors import FileError
 
 
 def harmless(text: str) -> str:
-    r"""Return the text with every character that a terminal might obey as its escape.
+    r"""Escape every character of a text that a terminal might obey.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def say(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """Print lines on stderr, as far as it takes them."""
+    """Print lines on stderr, or drop them where it is closed or full."""
     try:
         print(harmless(text), file=sys.stderr, flush=True)
     except OSError:
@@ -46,9 +46,14 @@ def complain(text: str) -> None:
 
 
 def prepare() -> bool:
-    """Open what the caller has closed, and let no character be an error; return if stdout is open.
+    """Open streams that the caller closed, and escape what they cannot encode.
 
     A closed descriptor would be given to the next file, which would then be printed to.
+
+    Returns
+    -------
+    bool
+        Whether stdout was open.
     """
     is_open = sys.stdout is not None
     for name in ("stdout", "stderr"):
@@ -60,5 +65,5 @@ def prepare() -> bool:
 
 
 def drop(stream: TextIO) -> None:
-    """Send what is left of a stream to nowhere, so that Python can end in peace."""
+    """Discard the rest of a stream, so that Python can exit without an error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

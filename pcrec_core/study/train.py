@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import importlib
-import os
 from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pcrec_core import paths, provenance
-from pcrec_core.errors import Interrupted, RecordError, TrainingError
+from pcrec_core.errors import Interrupted, TrainingError
 from pcrec_core.paths import alone
-from pcrec_core.specs import trivial
-from pcrec_core.specs.run import NUMERICS, RunSpec
-from pcrec_core.study import command_line, machine, weights
+from pcrec_core.specs.run import RunSpec
+from pcrec_core.study import machine, weights
 from pcrec_core.study.progress import Bar, show
 from pcrec_core.study.records import RunRecord, Store
 from pcrec_core.study.splits import split_for
 from pcrec_core.study.terminal import complain
-from pcrec_core.study.variants import Spec
-from pcrec_core.training.environment import NO_TRAINING
+from pcrec_core.study.trainable import require_trainable
 from pcrec_core.training.interrupts import interrupts, leaving
 
 if TYPE_CHECKING:
@@ -32,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def load() -> None:
-    """Load what trains, which takes seconds; a signal meanwhile ends a command at once."""
+    """Import what trains, which takes seconds; a signal meanwhile ends a command at once."""
     with leaving():
         importlib.import_module("pcrec_core.study.derive")
         importlib.import_module("pcrec_core.trainer")
@@ -73,8 +70,8 @@ def train(
         If the run cannot be trained: a missing device, a diverging loss, too little memory, or
         processes of different code.
     Interrupted
-        At a signal: the run ends after its epoch, with a checkpoint. One that comes later is obeyed
-        when the record is written.
+        At a signal: the run ends after its epoch, with a checkpoint. After the last epoch, the
+        record is written first.
     """
     from pcrec_core.trainer import Trainer
     from pcrec_core.training.build import device_of
@@ -110,7 +107,7 @@ def _group(spec: RunSpec, place: torch.device) -> Group:
 
 
 def _checkpoint(spec: RunSpec, group: Group, interval: float) -> Checkpoint:
-    """Return the checkpoint of a run, which the first process alone writes."""
+    """Return the checkpoint of a run, which only the first process writes."""
     from pcrec_core.training.checkpoints import Checkpoint
 
     path = paths.checkpoints() / f"{spec.identity}.pt" if group.first else None
@@ -125,7 +122,9 @@ def _fit(
     The memory is the most that the process held, in bytes. A process is sound if its code did not
     change during the run.
     """
-    outcome = trainer.fit(checkpoint, lambda done: show(bar, done, trainer.choice.score))
+    outcome = trainer.fit(
+        checkpoint, lambda done: show(bar, done, trainer.readout.selection.best.score)
+    )
     ends = trainer.group.gather(lambda: [(machine.peak_bytes(trainer.device), provenance.sound())])
     return outcome, ends
 
@@ -176,26 +175,6 @@ def train_once(spec: RunSpec, store: Store, *, device: str = "auto", **options: 
 
 def _say_wait(spec: RunSpec) -> None:
     complain(f"{spec.name} is in another process; waiting until it is trained there.")
-
-
-def require_trainable(spec: Spec) -> None:
-    """Raise ``RecordError`` if a missing record cannot, or must not, be made here.
-
-    Only an earlier state of the code can make a record of earlier numerics, and where
-    ``PCREC_NO_TRAINING`` is set no record of real data is made.
-    """
-    trained = isinstance(spec, RunSpec)
-    numerics = NUMERICS[spec.model.name] if trained else trivial.NUMERICS
-    if spec.numerics != numerics:
-        raise RecordError(
-            f"the record {spec.name} is missing, and only an earlier state of the code, of numerics"
-            f" {spec.numerics}, can make it; ask for numerics {numerics}."
-        )
-    if os.environ.get(NO_TRAINING) and spec.data.source != "synthetic":
-        raise RecordError(
-            f"the record {spec.name} is missing, and {NO_TRAINING} is set; make it with:"
-            f" {command_line.command(spec)}"
-        )
 
 
 def _keep(record: RunRecord, outcome: Outcome, store: Store) -> None:

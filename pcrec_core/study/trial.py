@@ -1,4 +1,4 @@
-"""A trial of one's own data: the runs that it takes, and how many fit into some hours."""
+"""A trial on a user's data: the runs that it takes, and how many fit into some hours."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Plan:
 
 
 def specs(data: Data, models: Sequence[str], plan: Plan) -> list[Spec]:
-    """Return the runs of a trial, seed by seed, so that a cut trial has whole seeds."""
+    """Return the runs of a trial, seed by seed, so that an interrupted trial has whole seeds."""
     return [
         variant(label, data, model, seed, {"epochs": plan.epochs})
         for seed in range(plan.seeds)
@@ -62,7 +62,7 @@ def fitting(hours: float, rates: Rates) -> Plan:
     Raises
     ------
     SpecError
-        Three seeds of five epochs do not fit.
+        If even three seeds of five epochs do not fit.
     """
     budget, unit = 3600 * _PLANNED * hours, _PEERS * sum(rates.values())
     for epochs in _EPOCHS:
@@ -78,7 +78,7 @@ def fitting(hours: float, rates: Rates) -> Plan:
 def remembered(data: Data, models: Sequence[str], hours: float) -> tuple[Plan | None, Path]:
     """Return the plan of an earlier call with these hours, and the file where it is kept.
 
-    Times differ from call to call, and a trial that was cut must go on with the same runs.
+    Times differ from call to call, and an interrupted trial must go on with the same runs.
     """
     key = digest({"data": data.canonical(), "models": list(models), "hours": hours})[:12]
     path = paths.cache() / "trials" / f"{key}.json"

@@ -25,7 +25,7 @@ __all__ = ["LABELS", "MODELS", "Maker", "Spec", "at_alpha", "is_trial", "variant
 def variant(
     label: str, data: str | Data, model: str, seed: int = 0, given: Mapping[str, Any] | None = None
 ) -> Spec:
-    """Return the run, or what is derived from runs, that a label means.
+    """Return the run, or the derived result, that a label means.
 
     Parameters
     ----------
@@ -35,9 +35,9 @@ def variant(
     data : str or Data
         The data set.
     model : str
-        Its name; the trivial baselines have none.
+        Name of the model; a trivial baseline has none.
     seed : int
-        That of the run; the trivial baselines have none.
+        Seed of the run; a trivial baseline has none.
     given : mapping, optional
         Settings of ``defaults.run_spec`` that differ from the study's, for all runs; and
         ``gamma``, for W.
@@ -66,7 +66,7 @@ def variant(
         models = MODELS.get(label, (model,))
         require(
             model in models,
-            f"{label} is a variant of {' and '.join(models)} alone, not of {model}.",
+            f"{label} is a variant only of {' and '.join(models)}, not of {model}.",
         )
         return LABELS[label](make)
     if at := re.fullmatch(r"LE@(\d+(?:\.\d+)?)", label):

@@ -107,7 +107,7 @@ def _value(kind: Any, value: Any, place: str) -> Any:
 
 
 def _array(dtype: type[np.generic], value: Any, place: str) -> NDArray[Any]:
-    """Return the array that a record holds as a list, as text, or as a line of 0 and 1."""
+    """Return the array that a record holds as a list, as text, or as a string of 0 and 1."""
     _require(isinstance(value, (str, list)), place, "a list or text", value)
     try:
         if dtype is np.bool_:

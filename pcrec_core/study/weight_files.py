@@ -1,4 +1,4 @@
-"""Where the weights of trained runs lie on this machine, and which of them are missing."""
+"""The files of the weights of trained runs on this machine, and which of them are missing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def path(spec: RunSpec, peer: int | None = None) -> Path:
 
 
 def missing(wanted: Iterable[Spec]) -> list[RunSpec]:
-    """List the runs whose weights the derived specs among ``wanted`` need and do not find here."""
+    """List the runs whose weights are missing for the derived specs among ``wanted``."""
     sources = (
         source for spec in wanted if isinstance(spec, Derived) for source in spec.source_models
     )

@@ -1,4 +1,4 @@
-"""The weights that trained runs leave on this machine for what is derived; never committed.
+"""The weights of trained runs, which derived results are computed from; never committed.
 
 torch is imported when it is needed.
 """
@@ -41,7 +41,7 @@ def keep(
     reported : mapping
         The weights of the reported model.
     by_peer : iterable of mappings
-        Those of each peer's best epoch, for peers that never exchange.
+        The weights of each peer's best epoch, for peers that never exchange.
     """
     from safetensors.torch import save
 
@@ -69,8 +69,8 @@ def model(spec: RunSpec, peer: int | None, split: Split, device: torch.device) -
     Raises
     ------
     RecordError
-        If the weights on disk are not readable, are damaged or without a SHA-256, or are another
-        model's.
+        If the weights on disk cannot be read, are damaged, have no SHA-256, or belong to another
+        run.
     """
     from pcrec_core.training.build import build
 
@@ -92,8 +92,8 @@ def model(spec: RunSpec, peer: int | None, split: Split, device: torch.device) -
         )
     if run != spec.identity:
         raise RecordError(
-            f"the weights {file} are those of another run, {run}; delete them and the run is"
-            " trained again."
+            f"the weights {file} belong to another run, {run}; delete them and the run is trained"
+            " again."
         )
     return built
 
@@ -121,8 +121,8 @@ def checked(
     Raises
     ------
     RecordError
-        If the weights do not give the record's ranks. They were trained elsewhere then, they differ
-        from the run's in some bits, and what is derived from them cannot be paired with it.
+        If the weights do not give the record's ranks: they were trained elsewhere and differ in
+        some bits, so that results derived from them cannot be paired with the run.
     """
     from pcrec_core.evaluation import ranker_of
 
@@ -135,6 +135,6 @@ def checked(
         raise RecordError(
             f"the weights of {run.name} on this machine do not give the ranks of its record, which"
             " another kind of machine or torch, or a GPU, made; give a folder of records of your"
-            " own to make both anew."
+            " own to make both again."
         )
     return record.result_hash

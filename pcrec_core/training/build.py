@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from pcrec_core.cooperation import Averaging, LayerWise, ParameterWise, Rule
+from pcrec_core.datasets.shuffled import shuffled
 from pcrec_core.datasets.split import Split
 from pcrec_core.errors import SpecError, TrainingError
 from pcrec_core.layers import Layer
@@ -74,7 +75,7 @@ def device_of(name: str) -> torch.device:
     require_device(name)
     if name == "cuda" and not torch.cuda.is_available():
         raise TrainingError(
-            "device cuda was asked for, but torch sees no GPU here; take cpu or auto."
+            "device cuda was asked for, but torch sees no GPU here; use cpu or auto."
         )
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
@@ -112,4 +113,4 @@ def seen_by(spec: RunSpec, split: Split) -> Split:
     """Return the split as the run's model sees it: histories in their order, or shuffled."""
     if spec.data.histories == "ordered":
         return split
-    return split.shuffled(stream_seed(spec.seed, 0, "histories"))
+    return shuffled(split, stream_seed(spec.seed, 0, "histories"))

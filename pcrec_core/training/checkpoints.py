@@ -53,8 +53,8 @@ class Checkpoint:
         Raises
         ------
         TrainingError
-            If the file cannot be read, is damaged, belongs to another run, or was written by other
-            code.
+            If the file cannot be read, is damaged, belongs to another run, or was written by
+            different code.
         """
         if self.path is None or not self.path.exists():
             return None
@@ -68,7 +68,7 @@ class Checkpoint:
         except Exception as error:
             raise TrainingError(
                 f"checkpoint {self.path} cannot be read ({type(error).__name__}); delete it to"
-                " start the run anew."
+                " start the run over."
             ) from error
         self._refuse_foreign(identity, origin)
         self.clean = origin["clean"]
@@ -85,7 +85,7 @@ class Checkpoint:
             raise TrainingError(
                 f"checkpoint {self.path} was written by other code ({commit}; digest"
                 f" {origin['code']}, here {provenance.CODE}); go back to that commit to go on, or"
-                " delete the file to start the run anew."
+                " delete the file to start the run over."
             )
 
     def due(self) -> bool:
@@ -122,7 +122,7 @@ def _verified(path: Path) -> bytes:
     if digest != _digest(content):
         raise TrainingError(
             f"checkpoint {path} is damaged, or was written by an earlier version of the code: its"
-            " SHA-256 does not match its content; delete it to start the run anew."
+            " SHA-256 does not match its content; delete it to start the run over."
         )
     return content
 

@@ -6,8 +6,8 @@ import os
 
 from pcrec_core.errors import TrainingError
 
-#: Where this variable is set (to anything), as ``make book`` and ``make test`` do, a missing record
-#: of real data is an error and not trained.
+#: Where this variable is set, to anything, a missing record of real data is an error and is not
+#: trained. ``make book`` and ``make test`` set it.
 NO_TRAINING = "PCREC_NO_TRAINING"
 #: Devices that a run can be trained on; auto is the GPU where there is one.
 DEVICES = ("auto", "cpu", "cuda")

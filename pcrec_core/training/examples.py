@@ -25,8 +25,8 @@ class Sequences:
     t : int
         Number of items in a sequence, including the last target.
     counted : bool
-        Add to each batch the number of its inputs that are not padding. They are counted where the
-        rows are, so that no step has to wait until a GPU has counted them.
+        Add to each batch the number of its inputs that are not padding. They are counted on the
+        CPU, so that no step has to wait for the GPU's answer.
 
     Raises
     ------
@@ -65,14 +65,14 @@ class Sequences:
 class Positives:
     """Distinct training pairs of a user and an item for BPR, each with one negative per epoch.
 
-    Rows are (user, item, negative); negatives are uniform over the items that the user has not met
-    in training.
+    Rows are (user, item, negative); negatives are uniform over the items outside the user's
+    training history.
 
     Parameters
     ----------
     split : Split
-        Data whose training pairs are taken. A user who has every item in training is left out, for
-        no negative is left to draw.
+        Data whose training pairs are used. A user who has every item in training is left out,
+        because no negative is left to draw.
 
     Attributes
     ----------
@@ -97,7 +97,7 @@ class Positives:
         if not len(self.rows):
             raise DataError(
                 f"every user of {split.name} has every item in training: no negative is left to"
-                " draw; take sasrec or dnn, or more items."
+                " draw; use sasrec or dnn, or more items."
             )
         users = np.repeat(np.arange(split.n_users), counts)
         self._keys = self._key(users, items)  # ascending

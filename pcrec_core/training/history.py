@@ -64,7 +64,7 @@ def history_columns(history: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def chosen_entry(history: list[dict[str, Any]], models: str, choice: Choice) -> dict[str, Any]:
-    """Return the chosen epoch and peer, which of its weights were read, and their metrics.
+    """Return the chosen epoch and peer, which of its models was evaluated, and its metrics.
 
     Parameters
     ----------

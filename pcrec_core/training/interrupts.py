@@ -24,10 +24,9 @@ Handler = Callable[[int, object], None]
 
 
 class Interrupt:
-    """Whether the run was asked to stop, as ``asked``, and by which ``signal`` (0 by none).
+    """A handler that notes the first ``signal``, whose number is 0 until one comes.
 
-    It is the handler of the signals. The first one is noted; a second Ctrl-C ends the program at
-    once, a second SIGTERM or SIGHUP changes nothing.
+    A second Ctrl-C ends the program at once; a second SIGTERM or SIGHUP changes nothing.
     """
 
     signal = 0
@@ -68,9 +67,9 @@ def raising() -> Iterator[None]:
 
 @contextmanager
 def leaving() -> Iterator[None]:
-    """Let a signal end a command at once, with one sentence; elsewhere, nothing changes.
+    """Let a signal end a command at once, with one sentence.
 
-    A command is what runs inside ``raising``; a notebook, for example, is none.
+    A command is what runs inside ``raising``. In a notebook, for example, nothing changes.
     """
     if signal.getsignal(signal.SIGINT) is not raise_interrupt:
         yield
@@ -91,7 +90,7 @@ def number_of(error: KeyboardInterrupt) -> int:
 
 def _leave(number: int, frame: object) -> NoReturn:
     try:
-        # of a closed stderr, another file may have the number
+        # Python sets a closed stderr to None; its descriptor may belong to another file by now.
         if sys.__stderr__ is not None:
             os.write(sys.__stderr__.fileno(), f"error: {SENTENCE}\n".encode())
     finally:

@@ -13,7 +13,7 @@ class Adam(torch.optim.Adam):
     """torch's Adam, with each sparse gradient treated as the dense one that it represents.
 
     This is dense Adam, not a lazy variant: every row moves in every step. The dense gradient of an
-    embedding is almost all zeros, and allocating it anew would cost more than the step itself. It
+    embedding is almost all zeros, and allocating it again would cost more than the step itself. It
     is kept from step to step, and only the rows of the last batch are cleared.
 
     Parameters

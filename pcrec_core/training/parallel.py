@@ -117,7 +117,7 @@ def _join(device: torch.device) -> None:
         if found < needed:
             raise TrainingError(
                 f"{needed} peers at the same time need one GPU each, and torch sees {found} here;"
-                " take --device cpu, or leave torchrun out to train them in turn."
+                " use --device cpu, or leave torchrun out to train them in turn."
             )
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
@@ -145,7 +145,7 @@ def _value(answer: T | PCRecError) -> T:
 
 @contextmanager
 def _peers_reachable() -> Iterator[None]:
-    """Turn the failure of a collective, since a peer has gone, into an error of one sentence."""
+    """Turn the failure of a collective, whose cause is a lost peer, into one sentence."""
     try:
         yield
     except RuntimeError as error:

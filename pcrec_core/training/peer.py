@@ -18,8 +18,8 @@ from pcrec_core.training.optimizer import Adam
 from pcrec_core.training.random_streams import global_stream, stream_seed
 from pcrec_core.training.weight_averages import Average
 
-#: Mean loss of a training row from which the training has diverged, although it is finite. The
-#: largest one of the study's runs is 8.9. BPR's loss is a sum over its batch, the others' a mean.
+#: Mean loss per row at which a training has diverged, although the loss is finite. The largest in
+#: the study's runs is 8.9. BPR's loss is a sum over its batch, that of the other models a mean.
 _ABSURD = 1e6
 
 
@@ -99,7 +99,7 @@ class Peer:
         if self.average:
             self.average.after_epoch(epoch)
         loss = total.item() / len(batches)
-        # a NaN is not below, either
+        # also true of a NaN, which is not below anything
         if not abs(loss) < _ABSURD * self.spec.training.batch:
             raise TrainingError(
                 f"the loss of peer {self.k} is {loss} in epoch {epoch}: the training diverged;"

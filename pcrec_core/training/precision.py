@@ -57,8 +57,8 @@ def available(precision: str, device: torch.device, terms: int = 256) -> bool:
 def rounds(product: Callable[[Tensor, Tensor], Tensor], device: torch.device, terms: int) -> bool:
     """Return whether ``product`` rounds its factors to bf16 or TF32.
 
-    In both of them 1 + 2^-12 rounds to 1. A comparison of last bits would not do: float32 sums in
-    another order differ in them too.
+    In both, 1 + 2^-12 rounds to 1. Comparing the last bits would not do: float32 sums in another
+    order differ there too.
     """
     x = torch.full((256, terms), 1 + 2**-12, device=device)
     return bool((product(x, x.T) == terms).all())
@@ -69,5 +69,5 @@ def require_precision(precision: str, device: torch.device, terms: int) -> None:
     if not available(precision, device, terms):
         raise TrainingError(
             f"precision {precision!r} needs {_REQUIREMENTS[precision]}, and this {device.type}"
-            " makes no such products; take precision 'float32', or another machine."
+            " makes no such products; use precision 'float32', or another machine."
         )

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from pcrec_core.layers import Layer
+from pcrec_core.specs.consistency import has_meaning
 from pcrec_core.specs.protocol import PROTOCOLS
-from pcrec_core.specs.run import RunSpec, has_meaning
+from pcrec_core.specs.run import RunSpec
 from pcrec_core.training.peer import Peer
 
 #: Learning rate of the fine-tuning relative to that of the run (protocols-figures).
@@ -20,10 +21,10 @@ RATE = 0.1
 
 @torch.no_grad()
 def prune(model: nn.Module, layers: Sequence[Layer], share: float) -> dict[str, Tensor]:
-    """Set the smallest ``share`` of all weights of the measured matrices to 0, in any matrix.
+    """Set the smallest ``share`` of all weights of the measured matrices to 0.
 
-    Biases and LayerNorms stay. Of equally small weights at the threshold, only as many are removed
-    as are needed.
+    The weights of all matrices are ranked together; biases and LayerNorms stay. Of equal weights
+    at the threshold, only as many as needed are removed.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ def prune(model: nn.Module, layers: Sequence[Layer], share: float) -> dict[str, 
     Returns
     -------
     dict of str to bool Tensor
-        By name of a matrix, where a weight is kept.
+        By name of the matrix: True where a weight is kept.
 
     Examples
     --------

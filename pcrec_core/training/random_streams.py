@@ -1,6 +1,6 @@
 """Random streams, named by seed, peer, purpose and epoch (:ref:`protocols-common`).
 
-Every random draw of a run comes from one of them. A stream starts anew in every epoch, so a
+Every random draw of a run comes from one of them. A stream starts over in every epoch, so a
 checkpoint need not keep its state, and peers draw the same numbers whether they are trained in turn
 or at the same time.
 """

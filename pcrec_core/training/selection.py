@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
 
-from pcrec_core.metrics import METRICS, SELECTION
+from pcrec_core.specs.run import RunSpec
+from pcrec_core.training.readings import TestReadings
 
 
 @dataclass
@@ -42,48 +44,60 @@ class Choice:
 
 
 @dataclass
-class TestReadings:
-    """The best readings of the test set so far, for a protocol that chooses on it.
-
-    Ties go to the earlier epoch, then to the lower peer, as in ``Choice``.
+class Selection:
+    """The choices of a run, and the readings of the test set that they may rest on.
 
     Parameters
     ----------
-    best : dict of str to dict
-        By metric, its best ``value`` with the ``epoch``, the ``peer`` and the ``ranks``.
-    by_validation : dict
-        The reading that validation would choose, for option choice = "both"; else empty.
+    choices : list of Choice
+        One per peer where the peers never exchange, else a single one.
+    readings : TestReadings
+        Empty where the protocol chooses on validation.
     """
 
-    #: Not a class of tests, for pytest.
-    __test__ = False
+    choices: list[Choice]
+    readings: TestReadings
 
-    best: dict[str, dict[str, Any]] = field(default_factory=dict)
-    by_validation: dict[str, Any] = field(default_factory=dict)
+    @classmethod
+    def of(cls, spec: RunSpec) -> Selection:
+        """Return the selection of a run before its first epoch."""
+        return cls([Choice() for _ in range(1 if spec.cooperation else spec.peers)], TestReadings())
 
-    def keep(self, readings: list[dict[str, Any]], *, both: bool) -> None:
-        """Keep what is better than before among the readings of the peers at one epoch.
+    @property
+    def best(self) -> Choice:
+        """The best model of all peers so far."""
+        return min(self.choices, key=lambda choice: (-choice.score, choice.epoch, choice.peer))
+
+    def offer(self, scores: Sequence[float], epoch: int, model: Callable[[int], nn.Module]) -> None:
+        """Offer the models of an epoch.
 
         Parameters
         ----------
-        readings : list of dict
-            One per peer: ``epoch``, ``peer``, the metrics ``valid`` and ``test``, and ``ranks``.
-        both : bool
-            Keep the choice of validation too.
+        scores : sequence of float
+            One per peer; a single one for the merged model.
+        epoch : int
+            From 0.
+        model : callable
+            Returns the model of a peer, given its number.
         """
-        for metric in METRICS:
-            first = max(readings, key=lambda reading: reading["test"][metric])
-            value = first["test"][metric]
-            if metric not in self.best or value > self.best[metric]["value"]:
-                self.best[metric] = {"value": value} | {
-                    key: first[key] for key in ("epoch", "peer", "ranks")
-                }
-        if both:
-            first = max(readings, key=lambda reading: reading["valid"][SELECTION])
-            kept = self.by_validation
-            if not kept or first["valid"][SELECTION] > kept["valid"][SELECTION]:
-                self.by_validation = first
+        # A single choice is offered only the best peer, the first of equal ones.
+        each = len(self.choices) > 1
+        peers = range(len(scores)) if each else [scores.index(max(scores))]
+        for choice, peer in zip(self.choices, peers, strict=True):
+            choice.offer(scores[peer], epoch, peer, partial(model, peer))
 
-    def values(self) -> dict[str, float]:
-        """Return the best value of each metric; empty if nothing was read."""
-        return {metric: kept["value"] for metric, kept in self.best.items()}
+    def weights_by_peer(self) -> list[dict[str, Tensor]]:
+        """Return the chosen weights of each peer, or none where a single model is chosen."""
+        return [choice.weights for choice in self.choices] if len(self.choices) > 1 else []
+
+    def state(self) -> dict[str, Any]:
+        """Return the state that a checkpoint keeps."""
+        return {
+            "choices": [vars(choice) for choice in self.choices],
+            "readings": vars(self.readings),
+        }
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Restore a ``state``."""
+        self.choices = [Choice(**choice) for choice in state["choices"]]
+        self.readings = TestReadings(**state["readings"])

@@ -12,7 +12,7 @@ from pcrec_core.analysis.claims.sides import adjust, sides
 from pcrec_core.analysis.comparisons import compare
 from pcrec_core.analysis.run_variance import pooled_over
 from pcrec_core.reporting import own_data as report
-from pcrec_core.reporting.page import Runs
+from pcrec_core.reporting.runs import Runs
 
 USERS = 400
 

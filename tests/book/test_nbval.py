@@ -22,7 +22,7 @@ from pcrec_core import paths
 from pcrec_core.paths import ROOT
 from pcrec_core.study import defaults
 from pcrec_core.study.records import Store
-from pcrec_core.study.train import NO_TRAINING
+from pcrec_core.training.environment import NO_TRAINING
 
 #: table3 reads it, table1 does not.
 READ = defaults.base("ml-100k", "sasrec", seed=0).name

@@ -91,7 +91,7 @@ def test_an_unknown_parameter_is_refused_with_the_nearest(names):
 
 def test_a_parameter_in_two_layers_is_refused():
     layers = [Layer("a", "a", "table.weight", ("scale",)), Layer("b", "b", "head", ("scale",))]
-    refused(peers_of(2), "'scale' stands in two layers", layers)
+    refused(peers_of(2), "'scale' is in two layers", layers)
 
 
 @pytest.mark.parametrize("n", [0, 1])

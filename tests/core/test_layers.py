@@ -57,7 +57,9 @@ def test_a_vector_follows_the_matrix_before_it():
 
 
 def test_a_model_of_vectors_has_no_layer():
-    with pytest.raises(SpecError, match="LayerNorm has no parameter with two or more dimensions"):
+    with pytest.raises(
+        SpecError, match="LayerNorm has no trainable parameter with two or more dimensions"
+    ):
         default_layers(nn.LayerNorm(4))
-    with pytest.raises(SpecError, match="Dropout has no parameter"):
+    with pytest.raises(SpecError, match="Dropout has no trainable parameter"):
         cooperate([nn.Dropout(), nn.Dropout()], Averaging())

@@ -54,7 +54,7 @@ class Script:
 def play(spec: RunSpec, valid: list[int], test: list[int]) -> tuple[Script, Outcome]:
     """Run ``spec`` with these ranks, and check that all of them were used."""
     trainer = Trainer(spec, RINGS, CPU)
-    trainer.ranker = script = Script(valid, test)
+    trainer.readout.ranker = script = Script(valid, test)
     outcome = trainer.fit(NOWHERE)
     assert script.left == {"valid": [], "test": []}
     return script, outcome

@@ -97,7 +97,7 @@ def test_the_result_describes_what_was_trained():
     assert outcome.began == 0 and {"train", "evaluate"} <= outcome.seconds.keys()
     model = trainer.peers[0].model
     model.load_state_dict(outcome.weights)
-    assert " ".join(map(str, trainer.ranker.ranks(model, "test"))) == result["ranks"]
+    assert " ".join(map(str, trainer.readout.ranker.ranks(model, "test"))) == result["ranks"]
 
 
 def test_bpr_hides_what_was_seen_only_where_nothing_can_repeat():
@@ -107,13 +107,13 @@ def test_bpr_hides_what_was_seen_only_where_nothing_can_repeat():
         trainer = Trainer(spec_of("bpr"), split_of(histories, repeats), CPU)
         with torch.no_grad():
             trainer.peers[0].model.user.weight.zero_()  # every score is 0: the last rank
-        assert trainer.ranker.ranks(trainer.peers[0].model, "test").tolist() == [worst] * 6
+        assert trainer.readout.ranker.ranks(trainer.peers[0].model, "test").tolist() == [worst] * 6
     for model in ("sasrec", "dnn"):
         trainer = Trainer(spec_of(model), split_of(histories), CPU)
         with torch.no_grad():
             trainer.peers[0].model.output.weight.zero_()
             trainer.peers[0].model.output.bias.zero_()
-        assert trainer.ranker.ranks(trainer.peers[0].model, "test").tolist() == [6] * 6
+        assert trainer.readout.ranker.ranks(trainer.peers[0].model, "test").tolist() == [6] * 6
 
 
 def test_the_number_of_finished_epochs_is_reported():
@@ -159,7 +159,7 @@ def test_an_unrequire_device_is_refused(name):
 def test_auto_is_the_gpu_where_there_is_one(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert device_of("cpu") == device_of("auto") == CPU
-    words = "cuda was asked for, but torch sees no GPU here; take cpu or auto"
+    words = "cuda was asked for, but torch sees no GPU here; use cpu or auto"
     with pytest.raises(TrainingError, match=words):
         device_of("cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)

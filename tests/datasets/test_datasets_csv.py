@@ -121,7 +121,7 @@ def test_load_filters_and_sorts_a_csv(tmp_path):
     assert loaded.items.tolist() == [1, 2, 3, 2, 3, 3] and loaded.repeats and loaded.name == "csv"
 
 
-NO_TIME = "time that is no number or ISO date"
+NO_TIME = "time that is neither a number nor an ISO date"
 DAY_FIRST = " (--date-format %d/%m/%Y if days come first, or %m/%d/%Y)"
 
 #: Rows below the names user, item, time; the fault of each bad one among them.
@@ -143,7 +143,7 @@ BAD = {
     "\na,b,0x1F\na,b,1\n": f"{NO_TIME} in line 2",
     "\na,b,1e999\na,b,1\n": f"{NO_TIME} in line 2",
     "\na,b,31/01/2020\na,b,1\n": f"{NO_TIME}{DAY_FIRST} in line 2",
-    "\na,b,2020-01-31\na,b,2020-02-30\na,b,2020-02-01\n": "time that is no ISO date in line 3",
+    "\na,b,2020-01-31\na,b,2020-02-30\na,b,2020-02-01\n": "time that is not an ISO date in line 3",
 }
 
 
@@ -188,11 +188,11 @@ REFUSED = [
     ('user,item\n"a,b\nc,d\n', {}, "the row after line 1 opens a quote that is never closed"),
     ("usr,item,time\na,b,1\n", {}, "no column of users is recognised among 'usr', 'item', 'time'"),
     ("usr,item\na,1\n", {"columns": ("user", "item")}, "unknown column 'user'; did you mean 'usr'"),
-    ("ann,tea\nbob,rum\n", {"columns": ("user", "item")}, "say --no-header if it is data"),
-    ("user,item,when\na,b,1\n", {}, "is 'when' the time? Say --columns user,item,when, or"),
-    ("user,asin,parent_asin\n1,2,3\n", {}, "'asin', 'parent_asin' can all be the item: say"),
+    ("ann,tea\nbob,rum\n", {"columns": ("user", "item")}, "give --no-header if it is data"),
+    ("user,item,when\na,b,1\n", {}, "is 'when' the time? Give --columns user,item,when, or"),
+    ("user,asin,parent_asin\n1,2,3\n", {}, "'asin', 'parent_asin' can all be the item: give"),
     ("user,item,item,time\na,b,c,1\n", {}, "'item', 'item' can all be the item"),
-    ("user,item,item\na,b,c\n", {"columns": ("user", "item")}, "'item' is there more than once"),
+    ("user,item,item\na,b,c\n", {"columns": ("user", "item")}, "'item' occurs more than once"),
     ("user,item\na,b\n", {"columns": ("user", "user")}, "are not different: name one for each"),
     ("196,242,3\n196,9,3\n", {}, "such as --columns 0,1,2 or --columns 0,1."),
     ("a,1500000000,x,y\n", {}, "such as --columns 0,2,1 or --columns 0,3,1."),
@@ -202,18 +202,18 @@ REFUSED = [
     (
         "user;item\na;b\n",
         {"sep": ",", "columns": ("user", "item")},
-        "has one column only by ',': is the sep",
+        "has only one column by ',': is the sep",
     ),
-    ("x" * 200_000, {}, "has one column only: no tab, blank, ',', ';', '|' or '::' divides"),
+    ("x" * 200_000, {}, "has only one column: no tab, blank, ',', ';', '|' or '::' divides"),
     ("user,item,time\na,b,2020-01-01T00:00:00Z\na,c,2020-01-01\n", {}, "1 times have a zone and 1"),
-    ("[" + '{"user": 1, "item": 2},' * 30_000, {}, "is no whole JSON array"),
-    ("[[1, 2], [3, 4]]", {}, "its first value is no object with names"),
+    ("[" + '{"user": 1, "item": 2},' * 30_000, {}, "is not a whole JSON array"),
+    ("[[1, 2], [3, 4]]", {}, "its first value is not an object with names"),
     ('{"user": [1], "item": 2}\n', {}, "no flat JSON object in line 1"),
     ("PAR1 and no more", {}, "cannot be read as parquet"),
     ("PK\x03\x04 and no more", {}, "cannot be read (File is not a zip file)"),
     (b"\x1f\x8b\x08\xff\xff", {}, "cannot be read ("),
-    ("user,item\na,b\n", {"encoding": "utf-16"}, "has one column only"),
-    ("user,item,time\na,b,1\n", {"date_format": "%Q"}, "date_format '%Q' is no format of dates"),
+    ("user,item\na,b\n", {"encoding": "utf-16"}, "has only one column"),
+    ("user,item,time\na,b,1\n", {"date_format": "%Q"}, "date_format '%Q' is not a date format"),
 ]
 
 
@@ -294,7 +294,7 @@ def test_the_description_of_a_file(tmp_path):
         "             u0  1  2020-09-13 12:26:41",
         "before       9 users, 7 items, 72 actions",
         "core 2       9 users, 7 items, 72 actions",
-        "repeats      100.0% of the test items were met before by their user",
+        "repeats      100.0% of the test items occur earlier in the same history",
         "note         36 of 72 rows repeat the row before them (the same user, item and time):"
         " are rows doubled?",
         "note         the test item is the validation item for every user: what was just seen is"

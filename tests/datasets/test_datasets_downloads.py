@@ -174,8 +174,8 @@ def host(request, monkeypatch, tmp_path) -> Iterator[str]:
 def test_after_a_bad_server_nothing_is_left_and_the_next_is_asked(
     host, member, reason, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(files, "_TIMEOUT", 1 if reason in SILENT else 30)
-    monkeypatch.setattr(files, "_PATIENCE", 2 if reason == LATE else 60)
+    monkeypatch.setattr("pcrec_core.datasets.download._TIMEOUT", 1 if reason in SILENT else 30)
+    monkeypatch.setattr("pcrec_core.datasets.download._PATIENCE", 2 if reason == LATE else 60)
     bad, cache = f"{host}/bad{member}", tmp_path / "cache"
     sentence = refusal(files.locate, remote(CONTENT, bad))
     assert f"tried {bad} ({reason}" in sentence and sentence.endswith("to its folder.")

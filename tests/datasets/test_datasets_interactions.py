@@ -156,7 +156,7 @@ def test_repeats_are_declared_or_found_in_the_remaining_rows(declared, rows, exp
             [(1, 1), (1, 2), (2, 1)],
             5,
             "tiny with core=5: nobody is left of 3 rows, 2 users and 2 items"
-            r" \(users removed by the core: 2, .*take a smaller core",
+            r" \(users removed by the core: 2, .*use a smaller core",
         ),
         ([(1, 1), (1, 2)], 1, "nobody is left .*by fewer than 3 actions: 1"),
         ([(1, 1)] * 3, 1, "only one item is left"),

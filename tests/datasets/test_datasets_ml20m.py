@@ -81,12 +81,12 @@ def test_a_long_member_is_read_in_its_order(tmp_path):
 
 NO_ROWS = " has no rows: expected rows of user and item."
 OTHER_NAMES = (
-    f", line 1 does not name the columns {HEADER.replace(',', ', ')}: take the original file."
+    f", line 1 does not name the columns {HEADER.replace(',', ', ')}: use the original file."
 )
 
 
 def bad(fault: str) -> str:
-    return f": 1 of 3 rows is bad: {fault}: take the original file."
+    return f": 1 of 3 rows is bad: {fault}: use the original file."
 
 
 @pytest.mark.parametrize(
@@ -99,16 +99,16 @@ def bad(fault: str) -> str:
         ("movieId,userId,rating,timestamp\n1,2,3,4\n", OTHER_NAMES),
         (WHOLE + "1,2,3.5\n", bad("3 fields instead of 4 in line 4")),
         (WHOLE + "1,2,3.5,4,5\n", bad("5 fields instead of 4 in line 4")),
-        (WHOLE + "ann,2,3.5,4\n", bad("userId that is no integer in line 4")),
-        (WHOLE + "1,Heat,3.5,4\n", bad("movieId that is no integer in line 4")),
-        (WHOLE + "1,,3.5,4\n", bad("movieId that is no integer in line 4")),
-        (WHOLE + "NaN,2,3.5,4\n", bad("userId that is no integer in line 4")),
-        (WHOLE + "1,2.0,3.5,4\n", bad("movieId that is no integer in line 4")),
-        (WHOLE + "\n1,2,3.5,nan\n", bad("timestamp that is no integer in line 5")),
-        (WHOLE + "1,2,3.5,2015-03-31\n", bad("timestamp that is no integer in line 4")),
-        (WHOLE + f"1,{2**63},3.5,4\n", bad("movieId that is no integer in line 4")),
-        (WHOLE.encode() + b"1,2\xff,3.5,4\n", bad("movieId that is no integer in line 4")),
-        (WHOLE + '1,"2",3.5,4\n', bad("movieId that is no integer in line 4")),
+        (WHOLE + "ann,2,3.5,4\n", bad("userId that is not an integer in line 4")),
+        (WHOLE + "1,Heat,3.5,4\n", bad("movieId that is not an integer in line 4")),
+        (WHOLE + "1,,3.5,4\n", bad("movieId that is not an integer in line 4")),
+        (WHOLE + "NaN,2,3.5,4\n", bad("userId that is not an integer in line 4")),
+        (WHOLE + "1,2.0,3.5,4\n", bad("movieId that is not an integer in line 4")),
+        (WHOLE + "\n1,2,3.5,nan\n", bad("timestamp that is not an integer in line 5")),
+        (WHOLE + "1,2,3.5,2015-03-31\n", bad("timestamp that is not an integer in line 4")),
+        (WHOLE + f"1,{2**63},3.5,4\n", bad("movieId that is not an integer in line 4")),
+        (WHOLE.encode() + b"1,2\xff,3.5,4\n", bad("movieId that is not an integer in line 4")),
+        (WHOLE + '1,"2",3.5,4\n', bad("movieId that is not an integer in line 4")),
     ],
 )
 def test_a_bad_line_is_named(tmp_path, content, sentence):

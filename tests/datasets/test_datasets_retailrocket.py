@@ -85,7 +85,7 @@ def test_an_object_of_a_class_is_never_created(tmp_path):
     paths = written(tmp_path, [[1, 2], Harm()])
     assert refusal(retailrocket.read_half, paths) == (
         f"{paths[0]} holds the class {os.mkdir.__module__}.mkdir, but only lists of integers are"
-        " read: take the original file."
+        " read: use the original file."
     )
     assert not (tmp_path / "harm").exists()
 
@@ -93,8 +93,8 @@ def test_an_object_of_a_class_is_never_created(tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "ends too early: take the original file."),
-        (pickle.dumps(TRAIN)[:-9], "ends too early: take the original file."),
+        (b"", "ends too early: use the original file."),
+        (pickle.dumps(TRAIN)[:-9], "ends too early: use the original file."),
         (b"1 2\n3 4\n", "is not a pickle ("),
         (b"\x80\x63", "is not a pickle ("),
         (b"Pid7\n.", "is not a pickle ("),  # a persistent id

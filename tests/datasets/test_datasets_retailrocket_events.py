@@ -21,7 +21,7 @@ HEADER = ",".join(COLUMNS)
 WHOLE = (
     f"{HEADER}\n1433221332117,257597,view,355908,\n1433224214164,992329,transaction,248676,4000\n"
 )
-OTHER_NAMES = f", line 1 does not name the columns {', '.join(COLUMNS)}: take the original file."
+OTHER_NAMES = f", line 1 does not name the columns {', '.join(COLUMNS)}: use the original file."
 FILE = "retailrocket-events.csv"
 PAGE = "https://www.kaggle.com/datasets/retailrocket/ecommerce-dataset"
 
@@ -55,41 +55,41 @@ def test_a_long_file_is_read_in_its_order(tmp_path):
 
 
 def bad(fault: str) -> str:
-    return f": 1 of 2 rows is bad: {fault}: take the original file."
+    return f": 1 of 2 rows is bad: {fault}: use the original file."
 
 
 def event(row: int, kind: str) -> str:
     return (
         f", row {row} below the names: the event {kind!r} is none of view, addtocart, transaction:"
-        " take the original file."
+        " use the original file."
     )
 
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("", " is empty: take the original file."),
+        ("", " is empty: use the original file."),
         (HEADER, " has no rows: expected rows of user and item."),
         (WHOLE.replace("itemid", "item"), OTHER_NAMES),
         ("timestamp,visitorid,event,itemid\n1,2,view,3\n", OTHER_NAMES),
-        (WHOLE + "1,2,view,3,\n", " has 3 rows, not 2: take the original file, whole."),
+        (WHOLE + "1,2,view,3,\n", " has 3 rows, not 2: use the original file, whole."),
         (
             WHOLE[: WHOLE.index("\n", len(HEADER) + 1)],
-            " has 1 rows, not 2: take the original file, whole.",
+            " has 1 rows, not 2: use the original file, whole.",
         ),
         # The file ends within its last line.
         (WHOLE[: -len("248676,4000\n")], bad("4 fields instead of 5 in line 3")),
         (WHOLE[: -len(",4000\n")], bad("4 fields instead of 5 in line 3")),
-        (WHOLE.replace("257597", "NaN"), bad("visitorid that is no integer in line 2")),
-        (WHOLE.replace("248676", ""), bad("itemid that is no integer in line 3")),
-        (WHOLE.replace("1433224214164", "nan"), bad("timestamp that is no integer in line 3")),
-        (WHOLE.replace("355908", "355908.0"), bad("itemid that is no integer in line 2")),
+        (WHOLE.replace("257597", "NaN"), bad("visitorid that is not an integer in line 2")),
+        (WHOLE.replace("248676", ""), bad("itemid that is not an integer in line 3")),
+        (WHOLE.replace("1433224214164", "nan"), bad("timestamp that is not an integer in line 3")),
+        (WHOLE.replace("355908", "355908.0"), bad("itemid that is not an integer in line 2")),
         (WHOLE.replace("transaction,", "click,"), event(2, "click")),
         (WHOLE.replace("view", "NaN"), event(1, "NaN")),
         (WHOLE.replace("view", ""), event(1, "")),
         (
             WHOLE.encode().replace(b"view", b"vi\xff"),
-            bad("event that is no text in UTF-8 in line 2"),
+            bad("event that is not UTF-8 text in line 2"),
         ),
     ],
 )
@@ -112,7 +112,7 @@ def nowhere(tmp_path, monkeypatch):
     """Have the file neither in a folder nor in the cache, and return the cache."""
     monkeypatch.delenv(files.ENVIRONMENT, raising=False)
     monkeypatch.setattr(files, "cache", lambda: tmp_path / "cache")
-    monkeypatch.setattr(files, "_download", None)  # a test that would download fails
+    monkeypatch.setattr(files, "download", None)  # a test that would download fails
     (tmp_path / "cache").mkdir()
     return tmp_path / "cache"
 

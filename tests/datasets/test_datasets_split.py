@@ -14,7 +14,8 @@ from datasets_support import interactions_of, rows_of, split_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pcrec_core.datasets.split import split_without_repeats
+from pcrec_core.datasets.shuffled import shuffled
+from pcrec_core.datasets.without_repeats import split_without_repeats
 from pcrec_core.errors import DataError
 
 HISTORIES = st.lists(st.lists(st.integers(1, 6), min_size=3, max_size=14), min_size=1, max_size=6)
@@ -143,21 +144,21 @@ def test_an_unknown_part_names_the_nearest():
 
 def test_shuffled_histories_keep_users_targets_and_items():
     split = split_of([[*range(1, 31)], [5, 6, 7], [3, 3, 4, 4, 5, 1]])
-    mixed = split.shuffled(1)
+    mixed = shuffled(split, 1)
     assert mixed.targets("valid").tolist() == split.targets("valid").tolist()
     assert mixed.targets("test").tolist() == split.targets("test").tolist()
     for mine, theirs in zip(rows_of(mixed), rows_of(split), strict=True):
         assert sorted(mine[:-2]) == sorted(theirs[:-2]) and mine[-2:] == theirs[-2:]
     assert rows_of(mixed)[0][:-2] != list(range(1, 29))
-    assert rows_of(split.shuffled(2))[0] != rows_of(mixed)[0]
-    assert rows_of(split.shuffled(1)) == rows_of(mixed)
+    assert rows_of(shuffled(split, 2))[0] != rows_of(mixed)[0]
+    assert rows_of(shuffled(split, 1)) == rows_of(mixed)
     assert mixed.seen()[1].tolist() == split.seen()[1].tolist()
     assert mixed.popularity().tolist() == split.popularity().tolist()
 
 
 def test_the_items_before_a_shuffled_target_are_permuted_together():
     split = split_of([[*range(1, 31)]] * 40)
-    mixed = split.shuffled(3)
+    mixed = shuffled(split, 3)
     valid, test = mixed.histories(29, "valid"), mixed.histories(30, "test")
     assert (np.sort(valid, axis=1) == np.arange(1, 29)).all()
     assert (np.sort(test, axis=1) == np.arange(1, 30)).all()

@@ -9,13 +9,13 @@ from datasets_support import refusal, written
 from pcrec_core.datasets import movielens, pairs
 from pcrec_core.datasets.reading.opening import shown
 
-EMPTY = " is empty: take the original file."
+EMPTY = " is empty: use the original file."
 NO_ROWS = " has no rows: expected rows of user and item."
 
 
 def bad(rows: int, fault: str) -> str:
     """Return the sentence about one bad row among ``rows``."""
-    return f": 1 of {rows} rows is bad: {fault}: take the original file."
+    return f": 1 of {rows} rows is bad: {fault}: use the original file."
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", ""])
@@ -38,7 +38,7 @@ def test_a_long_file_is_read_in_its_order(tmp_path):
     table = pairs.read([written(tmp_path, content)])
     assert (table.users == numbers).all() and (table.items == numbers % 977).all()
     sentence = refusal(pairs.read, [written(tmp_path, content + "\n1 x")])
-    assert "1 of 300,001 rows is bad: item that is no integer in line 300001:" in sentence
+    assert "1 of 300,001 rows is bad: item that is not an integer in line 300001:" in sentence
 
 
 @pytest.mark.parametrize(
@@ -49,18 +49,18 @@ def test_a_long_file_is_read_in_its_order(tmp_path):
         ("1\t2\t3\t4\n1\t2\t3\n", bad(2, "3 fields instead of 4 in line 2")),
         ("1\t2\t3\t4\t5\n", bad(1, "5 fields instead of 4 in line 1")),
         ("1 2 3 4\n", bad(1, "1 field instead of 4 in line 1")),
-        ("1\t2\t3\t4\n\nann\t2\t3\t4\n", bad(2, "user that is no integer in line 3")),
-        ("1\t\t3\t4\n", bad(1, "item that is no integer in line 1")),
-        ("1\tnan\t3\t4\n", bad(1, "item that is no integer in line 1")),
-        ("1\t2.5\t3\t4\n", bad(1, "item that is no integer in line 1")),
-        ("1\t2\t3\t\n", bad(1, "time that is no integer in line 1")),
-        ("1\t2\t3\t1998-01-01\n", bad(1, "time that is no integer in line 1")),
-        (f"1\t{2**63}\t3\t4\n", bad(1, "item that is no integer in line 1")),
-        (b"1\t2\xff\t3\t4\n", bad(1, "item that is no integer in line 1")),
+        ("1\t2\t3\t4\n\nann\t2\t3\t4\n", bad(2, "user that is not an integer in line 3")),
+        ("1\t\t3\t4\n", bad(1, "item that is not an integer in line 1")),
+        ("1\tnan\t3\t4\n", bad(1, "item that is not an integer in line 1")),
+        ("1\t2.5\t3\t4\n", bad(1, "item that is not an integer in line 1")),
+        ("1\t2\t3\t\n", bad(1, "time that is not an integer in line 1")),
+        ("1\t2\t3\t1998-01-01\n", bad(1, "time that is not an integer in line 1")),
+        (f"1\t{2**63}\t3\t4\n", bad(1, "item that is not an integer in line 1")),
+        (b"1\t2\xff\t3\t4\n", bad(1, "item that is not an integer in line 1")),
         (
             "1\t2\tx\nann\t2\t3\t4\n" * 2,
             ": 4 of 4 rows are bad: 3 fields instead of 4 in 2 rows, first in line 1; user that is"
-            " no integer in 2 rows, first in line 2: take the original file.",
+            " not an integer in 2 rows, first in line 2: use the original file.",
         ),
     ],
 )
@@ -74,7 +74,7 @@ def test_bad_lines_are_counted_and_the_first_is_named(tmp_path, content, sentenc
     [
         ("1 2\n1 2 3\n", "3 fields instead of 2 in line 2"),
         ("1 2\n1\n", "1 field instead of 2 in line 2"),
-        ('1 2\n1 "2"\n', "item that is no integer in line 2"),
+        ('1 2\n1 "2"\n', "item that is not an integer in line 2"),
     ],
 )
 def test_a_bad_pair_is_named(tmp_path, content, fault):

@@ -10,7 +10,8 @@ from records_support import record_with
 
 from pcrec_core.errors import DataError, RecordError, SpecError
 from pcrec_core.reporting import page
-from pcrec_core.reporting.page import Runs, Study
+from pcrec_core.reporting.page import Study
+from pcrec_core.reporting.runs import Runs
 from pcrec_core.specs.trivial import TRIVIAL
 from pcrec_core.study.records import Store
 from pcrec_core.study.variants import variant

@@ -335,8 +335,8 @@ REFUSED: dict[str, list[Callable[[], object]]] = {
         lambda: Model("dnn", d=8, t=50, p=0.0),
         lambda: Model("sasrec", d=8, t=50),
     ],
-    "columns has a meaning for source 'csv' only": [lambda: Data("ml-100k", columns=("u", "i"))],
-    "sha256, path has a meaning for": [lambda: Data("ml-100k", sha256=SHA, path="x")],
+    "columns has a meaning only for source 'csv'": [lambda: Data("ml-100k", columns=("u", "i"))],
+    "sha256, path has a meaning only for": [lambda: Data("ml-100k", sha256=SHA, path="x")],
     "cooperation needs peers: 2 or more": [lambda: replace(PCREC, peers=1)],
     "needs sha256 and columns (user, item)": [
         lambda: Data("csv", columns=("u", "i")),
@@ -358,12 +358,12 @@ REFUSED: dict[str, list[Callable[[], object]]] = {
     "shares 'random' are defined for pairs": [
         lambda: replace(cooperate("layerwise", "entropy", 30, shares="random"), peers=3)
     ],
-    "shares of other layers are over all layers": [
+    "shares of other layers range over all layers": [
         lambda: Cooperation("layerwise", "l1", 2.5, shares="permuted", components=("softmax",))
     ],
-    "rates belong to peers": [lambda: replace(BPR, rates="equal")],
-    "orders belong to peers": [lambda: replace(BPR, orders="same")],
-    "starts belong to peers": [lambda: replace(BPR, starts="same")],
+    "rates have a meaning only for two or more peers": [lambda: replace(BPR, rates="equal")],
+    "orders have a meaning only for two or more peers": [lambda: replace(BPR, orders="same")],
+    "starts have a meaning only for two or more peers": [lambda: replace(BPR, starts="same")],
     "average belongs to": [lambda: replace(PCREC, training=Training(5, 8, 0.1, average="ema"))],
     "swa averages weights of a constant rate": [lambda: Training(5, 8, 0.1, average="swa")],
     "protocol 'paper' compares weights with a fixed gamma (Eq. 7): give one.": [
@@ -385,7 +385,7 @@ REFUSED: dict[str, list[Callable[[], object]]] = {
         lambda: replace(DNN, custom_options=ProtocolOptions(last_bin="open"))
     ],
     # values out of range
-    "alpha must be above 0 and at most 1e12, not 0.0; for alpha = 0 take the rule 'averaging'": [
+    "alpha must be above 0 and at most 1e12, not 0.0; for alpha = 0 use the rule 'averaging'": [
         lambda: Cooperation("layerwise", "entropy", 0)
     ],
     "alpha must be above 0 and at most 1e12, not -1.0": [

@@ -11,6 +11,7 @@ from pcrec_core.datasets import files
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study import train
 from pcrec_core.study.records import Store
+from pcrec_core.training.environment import NO_TRAINING
 
 
 @pytest.fixture
@@ -21,8 +22,8 @@ def store(tmp_path: Path) -> Store:
 @pytest.fixture(autouse=True)
 def training_allowed(monkeypatch) -> None:
     """Allow training, whatever the environment, and let a download fail."""
-    monkeypatch.delenv(train.NO_TRAINING, raising=False)
-    monkeypatch.setattr(files, "_download", None)
+    monkeypatch.delenv(NO_TRAINING, raising=False)
+    monkeypatch.setattr(files, "download", None)
 
 
 @pytest.fixture

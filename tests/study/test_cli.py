@@ -22,6 +22,7 @@ from pcrec_core.specs.run import Data
 from pcrec_core.study import command_line, defaults, records, splits, train
 from pcrec_core.study.cli import main
 from pcrec_core.study.records import Store
+from pcrec_core.training.environment import NO_TRAINING
 
 TINY = shlex.split("train base --dataset synthetic --model bpr --set epochs=1 d=4")
 #: The same, as a pair that cooperates.
@@ -242,11 +243,11 @@ REFUSED = table("""
 --set mean=all          | option mean has no meaning for this run; leave it as in protocol \
 'controlled'.
 --set d=4               | --set has 'd' twice; give each once.
---set alpha=30 every=2  | alpha and every have a meaning for models that exchange weights, such as \
-LE, only.
---set gamma=1           | gamma has a meaning for models that exchange weights, such as LE, only.
+--set alpha=30 every=2  | alpha and every have a meaning only for models that exchange weights, \
+such as LE.
+--set gamma=1           | gamma has a meaning only for models that exchange weights, such as LE.
 PAIR --set gamma=1      | gamma belongs to the rule 'parameterwise', and is 0 or more.
-PAIR --set alpha=0      | alpha must be above 0 and at most 1e12, not 0.0; for alpha = 0 take the \
+PAIR --set alpha=0      | alpha must be above 0 and at most 1e12, not 0.0; for alpha = 0 use the \
 rule 'averaging'.
 PAIR --set every=0      | every must be 1 or more, not 0.
 PAIR --set every=2      | cooperation every 2 epochs never happens in 1 epochs.
@@ -334,7 +335,7 @@ def test_show_and_train_report_a_changed_digit(call, folder):
 
 
 def test_where_training_is_forbidden_the_command_is_named(call, monkeypatch):
-    monkeypatch.setenv(train.NO_TRAINING, "1")
+    monkeypatch.setenv(NO_TRAINING, "1")
     code, out, err = call("train", "LE", "--dataset", "ml-100k", "--model", "sasrec")
     [line] = err
     run = defaults.pcrec("ml-100k", "sasrec")
@@ -409,7 +410,7 @@ def test_the_columns_of_a_csv_are_named(call, folder, tmp_path):
 @pytest.mark.parametrize(
     ("last", "sentence"),
     table("""
-late | : 1 of 96 rows is bad: time that is no number or ISO date in line 97:
+late | : 1 of 96 rows is bad: time that is neither a number nor an ISO date in line 97:
      | : 1 of 96 rows is bad: no time in line 97:
 nan  | : 1 of 96 rows is bad: no time in line 97:
 8,9  | : 1 of 96 rows is bad: 4 fields instead of 3 in line 97:

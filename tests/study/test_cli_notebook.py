@@ -94,7 +94,7 @@ def test_the_error_of_a_page_is_its_one_sentence(call, tmp_path):
         (["tabel3"], "unknown page 'tabel3'; did you mean 'table3'? Known: "),
         (["none.ipynb"], "none.ipynb cannot be read (No such file or directory)."),
         (["table3", "-p", "epochs=x"], "parameter 'epochs' must be int, not 'x'."),
-        (["README.md.ipynb"], "is no notebook with one cell of parameters (JSONDecodeError)."),
+        (["README.md.ipynb"], "is not a notebook with one cell of parameters (JSONDecodeError)."),
     ],
 )
 def test_what_is_no_page_is_refused(call, tmp_path, words, sentence):

@@ -93,7 +93,7 @@ def test_hours_pick_seeds_and_epochs_that_stay_for_the_next_call(call, monkeypat
         (("--epochs", "0"), "epochs must be 1 or more, not 0."),
         (("--core", "0"), "core must be 1 or more, not 0."),
         (("--core", "1000"), "nobody is left of 9273 rows"),
-        (("--sep", ","), "one column only"),
+        (("--sep", ","), "only one column"),
     ],
 )
 def test_what_cannot_be_tried_is_refused_before_anything_is_trained(call, trained, words, sentence):

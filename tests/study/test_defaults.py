@@ -13,6 +13,7 @@ from pcrec_core.datasets import SOURCES, csv_data
 from pcrec_core.errors import DataError, NotChosen, SpecError
 from pcrec_core.specs.protocol import PROTOCOLS
 from pcrec_core.specs.run import Cooperation, Data, RunSpec
+from pcrec_core.study import chosen
 from pcrec_core.study import defaults as settings
 from pcrec_core.study.defaults import base, changed, dataset, defaults, layerwise, pcrec, run_spec
 from pcrec_core.study.variants import variant
@@ -274,28 +275,28 @@ def test_single_options_can_be_changed():
 
 
 def test_the_trials_grids_are_the_papers_and_that_of_eta_goes_one_step_beyond_each_edge():
-    assert set(settings.GRIDS["eta"]) - {5e-5, 1e-2} == set(GRID["eta"])
-    assert min(settings.GRIDS["eta"]) == 5e-5 and max(settings.GRIDS["eta"]) == 1e-2
-    assert set(settings.GRIDS["l2"]) == set(GRID["l2"]) - {0, 0.000001}
+    assert set(chosen.GRIDS["eta"]) - {5e-5, 1e-2} == set(GRID["eta"])
+    assert min(chosen.GRIDS["eta"]) == 5e-5 and max(chosen.GRIDS["eta"]) == 1e-2
+    assert set(chosen.GRIDS["l2"]) == set(GRID["l2"]) - {0, 0.000001}
 
 
 def test_chosen_settings_are_in_the_grids():
-    for (label, _), value in settings.CHOSEN.items():
-        assert value in settings.GRIDS[label.rpartition("-")[2]]
+    for (label, _), value in chosen.CHOSEN.items():
+        assert value in chosen.GRIDS[label.rpartition("-")[2]]
 
 
 def test_a_setting_that_is_not_chosen_is_refused_with_the_command_of_its_trials(monkeypatch):
-    monkeypatch.setattr(settings, "CHOSEN", {("LE-own-eta", "dnn"): 5e-4})
-    assert settings.chosen("LE-own-eta", "dnn", "retailrocket-half") == 5e-4
+    monkeypatch.setattr(chosen, "CHOSEN", {("LE-own-eta", "dnn"): 5e-4})
+    assert chosen.chosen_setting("LE-own-eta", "dnn", "retailrocket-half") == 5e-4
     with pytest.raises(NotChosen) as refused:
-        settings.chosen("LE-own-eta", "sasrec", "retailrocket-half")
+        chosen.chosen_setting("LE-own-eta", "sasrec", "retailrocket-half")
     assert str(refused.value) == (
         "the setting of LE-own-eta of sasrec is not chosen yet; make the trials with 'pcrec"
-        " study step5', and enter the best one in study.defaults.CHOSEN."
+        " study step5', and enter the best one in study.chosen.CHOSEN."
     )
     sentence = "LE-own-eta belongs to retailrocket-half, .* not to ml-100k"
     with pytest.raises(SpecError, match=sentence):
-        settings.chosen("LE-own-eta", "dnn", "ml-100k")
+        chosen.chosen_setting("LE-own-eta", "dnn", "ml-100k")
 
 
 def test_a_csv_without_a_file_is_refused():

@@ -43,6 +43,7 @@ from pcrec_core.study import run as study
 from pcrec_core.study.records import Store, read
 from pcrec_core.study.replicates import Replicates
 from pcrec_core.training.build import layers_of
+from pcrec_core.training.environment import NO_TRAINING
 from pcrec_core.training.pruning import prune, tuning
 
 RINGS = two_rings()
@@ -306,7 +307,7 @@ def test_weights_that_do_not_give_the_records_ranks_are_refused(store):
     weights.keep(tiny(), load_file(weight_files.path(faster)), [])
     refused("do not give the ranks of its record, .*; give a folder of records of your own")
     weight_files.path(tiny()).write_bytes(weight_files.path(faster).read_bytes())
-    refused(f"are those of another run, {faster.identity}; delete them and the run is trained")
+    refused(f"belong to another run, {faster.identity}; delete them and the run is trained")
     weight_files.path(tiny()).write_bytes(b"nothing")
     refused(r"the weights .* cannot be read \(\w+\); delete them and the run is trained again\.$")
 
@@ -335,13 +336,13 @@ def test_an_ensemble_of_peers_that_never_exchange(store):
     content = weight_files.path(run).read_bytes()
     other = content.replace(run.identity.encode(), b"0" * len(run.identity))
     weight_files.path(run, 1).write_bytes(other)
-    sentence = r"peer1\.safetensors are those of another run, 0+; delete them"
+    sentence = r"peer1\.safetensors belong to another run, 0+; delete them"
     with pytest.raises(RecordError, match=sentence):
         study.run([ensemble.spec], store=store)
 
 
 def test_a_missing_derived_record_is_an_error_where_nothing_may_be_trained(store, monkeypatch):
-    monkeypatch.setenv(train.NO_TRAINING, "1")
+    monkeypatch.setenv(NO_TRAINING, "1")
     real = dataclasses.replace(tiny(), data=Data("ml-100k"))
     words = r"^the record ml-100k/bpr-m2-base-s0-\w+ is missing, and PCREC_NO_TRAINING is set; make"
     pair = Derived("ensemble", (real, dataclasses.replace(real, seed=100)))

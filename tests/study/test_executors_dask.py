@@ -21,10 +21,11 @@ from pcrec_core import datasets, provenance
 from pcrec_core.datasets.split import split
 from pcrec_core.errors import TrainingError
 from pcrec_core.paths import ROOT
-from pcrec_core.study import cli, executors, records, train
+from pcrec_core.study import cli, executors, records
 from pcrec_core.study import run as study
 from pcrec_core.study.defaults import pcrec
 from pcrec_core.study.records import Store
+from pcrec_core.training.environment import NO_TRAINING
 
 pytest.importorskip("distributed")
 
@@ -45,7 +46,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")])
     }
-    environment.pop(train.NO_TRAINING, None)
+    environment.pop(NO_TRAINING, None)
 
     def start(stack: ExitStack, what: str, *words: str) -> None:
         log = stack.enter_context((at / "log").open("a"))

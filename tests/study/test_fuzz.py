@@ -23,7 +23,7 @@ from pcrec_core.specs.run import Data
 from pcrec_core.specs.trivial import Trivial, trivial_from_dict
 from pcrec_core.study import defaults
 from pcrec_core.study.reading import read
-from pcrec_core.study.record import CLASSES
+from pcrec_core.study.record_kinds import CLASSES
 
 MANY = settings(
     max_examples=int(os.environ.get("PCREC_FUZZ", "1000")),

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pcrec_core.study.train import NO_TRAINING
+from pcrec_core.training.environment import NO_TRAINING
 
 ITEMS, USERS = 1_000_000, 100_000
 

@@ -538,7 +538,7 @@ def other_data(record: Record, fingerprint: str) -> Record:
 )
 def test_ranks_of_refuses_runs_that_differ_in_more_than_the_seed(others):
     with pytest.raises(
-        RecordError, match=r"are not replicates: they must differ in the seed alone\.$"
+        RecordError, match=r"are not replicates: they must differ only in the seed\.$"
     ):
         ranks_of(seeds(1) + others(), "MRR@5")
 

@@ -8,7 +8,7 @@ import pytest
 
 from pcrec_core.specs.derived import Derived
 from pcrec_core.specs.trivial import Trivial
-from pcrec_core.study import cli, defaults, plans
+from pcrec_core.study import chosen, cli, plans
 from pcrec_core.study.variants import Spec, variant
 
 HALF, WHOLE = "retailrocket-half", "retailrocket"
@@ -130,7 +130,7 @@ def test_an_arm_is_left_out_and_named_until_its_setting_is_chosen(monkeypatch):
     assert plans.unchosen() == plans.unchosen(["step4"]) == []
     assert plans.unchosen(["step5"], ["ml-100k"]) == []
     before = plans.planned(["step5"])
-    monkeypatch.setitem(defaults.CHOSEN, ("LE-own-eta", "dnn"), 2.5e-4)
+    monkeypatch.setitem(chosen.CHOSEN, ("LE-own-eta", "dnn"), 2.5e-4)
     assert plans.unchosen(["step5"]) == [arm for arm in left if arm != "LE-own-eta of dnn"]
     new = [spec for spec in plans.planned(["step5"]) if spec not in set(before)]
     # that of seed 0 is a trial

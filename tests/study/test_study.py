@@ -46,6 +46,7 @@ from pcrec_core.study.command_line import command, current
 from pcrec_core.study.defaults import base, layerwise, pcrec, run_spec
 from pcrec_core.study.records import ModelRecord, Store
 from pcrec_core.study.variants import variant
+from pcrec_core.training.environment import NO_TRAINING
 
 
 @pytest.fixture(autouse=True)
@@ -246,7 +247,7 @@ def test_where_no_record_can_be_written_no_run_is_trained(tmp_path, trained):
 )
 def test_memory_that_does_not_suffice_is_one_sentence(store, monkeypatch, full):
     monkeypatch.setattr(train, "split_for", full)
-    sentence = r"the memory does not suffice; lower the batch, d or t, or take another device\."
+    sentence = r"there is not enough memory; lower the batch, d or t, or use another device\."
     with pytest.raises(TrainingError, match=sentence):
         study.run([tiny()], store=store)
     assert names(store) == []
@@ -279,7 +280,7 @@ REAL = {
 
 @pytest.mark.parametrize("source", REAL)
 def test_real_data_are_not_trained_on_where_that_is_forbidden(store, trained, monkeypatch, source):
-    monkeypatch.setenv(train.NO_TRAINING, "1")
+    monkeypatch.setenv(NO_TRAINING, "1")
     missing = REAL[source]()
     with pytest.raises(RecordError) as refused:
         study.run([tiny(), missing], store=store)
@@ -291,7 +292,7 @@ def test_real_data_are_not_trained_on_where_that_is_forbidden(store, trained, mo
 
 
 def test_a_csv_is_real_data_too(store, trained, monkeypatch, tmp_path):
-    monkeypatch.setenv(train.NO_TRAINING, "1")
+    monkeypatch.setenv(NO_TRAINING, "1")
     run = base(csv_data(write_csv(tmp_path / "my.csv"), NAMED), "bpr")
     with pytest.raises(RecordError, match=r"my\.csv"):
         study.run([run], store=store)
@@ -299,7 +300,7 @@ def test_a_csv_is_real_data_too(store, trained, monkeypatch, tmp_path):
 
 
 def test_synthetic_data_are_trained_on_and_committed_records_read(store, trained, monkeypatch):
-    monkeypatch.setenv(train.NO_TRAINING, "1")
+    monkeypatch.setenv(NO_TRAINING, "1")
     committed = record_with(REAL["ml-100k"](), {"ranks": "1"})
     store.put(committed)
     [found, made] = study.run([REAL["ml-100k"](), tiny()], store=store)
@@ -535,7 +536,7 @@ def test_a_notebook_shows_only_what_takes_long(store, capsys, clock, monkeypatch
     clock.now += 11
     with progress.bar(3, "run", "epoch"):
         assert capsys.readouterr().err == "run, 0 of 3 epochs\n"
-    monkeypatch.setenv(train.NO_TRAINING, "1")
+    monkeypatch.setenv(NO_TRAINING, "1")
     progress.begin()
     clock.now += 1e9
     with progress.bar(3, "run", "epoch"):

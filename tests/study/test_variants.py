@@ -15,7 +15,7 @@ from pcrec_core.specs.protocol import PROTOCOLS, ProtocolOptions
 from pcrec_core.specs.run import Cooperation, Data, RunSpec
 from pcrec_core.specs.trainings import trainings
 from pcrec_core.specs.trivial import Trivial
-from pcrec_core.study import defaults, variants
+from pcrec_core.study import chosen, defaults, variants
 from pcrec_core.study.records import new_record
 from pcrec_core.study.variants import LABELS, MODELS, is_trial, variant
 
@@ -126,7 +126,7 @@ def test_bpr_by_the_papers_data_rule_is_controlled_in_all_else():
 def test_a_label_with_a_chosen_setting_has_it_alone(label, model, usual, name, value, monkeypatch):
     with pytest.raises(NotChosen, match=f"the setting of {label} of {model} is not chosen yet"):
         variant(label, "retailrocket-half", model)
-    monkeypatch.setitem(defaults.CHOSEN, (label, model), value)
+    monkeypatch.setitem(chosen.CHOSEN, (label, model), value)
     as_usual = variant(usual, "retailrocket-half", model)
     assert variant(label, "retailrocket-half", model) == trained(as_usual, **{name: value})
 
@@ -178,7 +178,7 @@ def test_a_label_is_refused_for_a_model_that_does_not_have_it(case):
     has = "bpr" if MODELS[label] == ("bpr",) else "sasrec and dnn"
     with pytest.raises(SpecError) as refused:
         of(label, model)
-    assert str(refused.value) == f"{label} is a variant of {has} alone, not of {model}."
+    assert str(refused.value) == f"{label} is a variant only of {has}, not of {model}."
 
 
 PADDED = of("base", options={"candidates": "padding too"})
@@ -200,7 +200,7 @@ ML_1M, SHUFFLED = defaults.base("ml-1m", "sasrec"), Data("ml-100k", histories="s
         (lambda: of("probed-M2"), "parents must be runs."),
         (
             lambda: of("recency", protocol="paper"),
-            "the trivial baselines follow protocol 'controlled' alone.",
+            "the trivial baselines follow protocol 'controlled' only.",
         ),
         (lambda: Derived("ensemble", (BASE,)), "ensemble is made from two or more runs, not 1."),
         (lambda: Derived("probed", (BASE, BASE)), "probed is made from one run, not 2."),
@@ -240,8 +240,8 @@ def any_model(label: str) -> RunSpec | Derived | Trivial:
 
 @pytest.mark.parametrize("label", [*LABELS, "pruned30", "pruned30-tuned"])
 def test_no_two_labels_share_an_identity_and_each_comes_back_from_its_form(label, monkeypatch):
-    chosen = {(label, model): 0.02 for label in MODELS for model in MODELS[label]}
-    monkeypatch.setattr(defaults, "CHOSEN", chosen)
+    settings = {(label, model): 0.02 for label in MODELS for model in MODELS[label]}
+    monkeypatch.setattr(chosen, "CHOSEN", settings)
     spec = any_model(label)
     again = new_record(spec, {}, {}).spec
     assert again == spec and hash(again) == hash(spec)

@@ -69,7 +69,7 @@ def test_without_a_path_nothing_is_kept():
 def test_a_damaged_checkpoint_is_refused_by_name(content, tmp_path):
     checkpoint = Checkpoint(tmp_path / "run.pt", "abc")
     checkpoint.path.write_bytes(content)
-    sentence = rf"checkpoint {checkpoint.path} is damaged, .*; delete it to start the run anew"
+    sentence = rf"checkpoint {checkpoint.path} is damaged, .*; delete it to start the run over"
     refused(checkpoint, sentence)
 
 
@@ -137,7 +137,7 @@ def test_a_checkpoint_of_other_code_is_refused_with_its_commit(
     assert str(error.value) == (
         f"checkpoint {checkpoint.path} was written by other code ({commit}; digest {'0' * 16}, here"
         f" {provenance.CODE}); go back to that commit to go on, or delete the file to start the run"
-        " anew."
+        " over."
     )
     monkeypatch.setattr(provenance, "CODE", "0" * 16)  # the code of that commit
     assert checkpoint.load() == {}

@@ -22,7 +22,7 @@ from pcrec_core import paths, provenance
 from pcrec_core.errors import TrainingError
 from pcrec_core.paths import ROOT
 from pcrec_core.specs.run import RunSpec
-from pcrec_core.study import command_line, progress, train
+from pcrec_core.study import command_line, progress
 from pcrec_core.study import run as study
 from pcrec_core.study.cli import main
 from pcrec_core.study.defaults import base, pcrec
@@ -31,6 +31,7 @@ from pcrec_core.study.variants import variant
 from pcrec_core.trainer import Trainer
 from pcrec_core.training import parallel
 from pcrec_core.training.checkpoints import Checkpoint
+from pcrec_core.training.environment import NO_TRAINING
 from pcrec_core.training.group import SERIAL
 
 PAIR = pcrec("synthetic", "sasrec", 30, epochs=4, d=8, t=9)
@@ -63,7 +64,7 @@ VARIANTS = {
 @pytest.fixture(scope="module", autouse=True)
 def nothing_real() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.delenv(train.NO_TRAINING, raising=False)
+        patch.delenv(NO_TRAINING, raising=False)
         yield
 
 
@@ -282,7 +283,7 @@ def test_peers_at_the_same_time_need_one_gpu_each(monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     sentence = "2 peers at the same time need one GPU each, and torch sees 1 here;"
-    sentence += " take --device cpu, or"
+    sentence += " use --device cpu, or"
     with pytest.raises(TrainingError, match=sentence):
         parallel.group(2, torch.device("cuda"))
 

@@ -35,7 +35,7 @@ class Script:
 
 def played(spec: RunSpec, *valid: int) -> tuple[Script, Trainer, Outcome]:
     trainer = Trainer(spec, RINGS, CPU)
-    trainer.ranker = script = Script(list(valid))
+    trainer.readout.ranker = script = Script(list(valid))
     return script, trainer, trainer.fit(NOWHERE)
 
 

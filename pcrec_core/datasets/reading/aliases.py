@@ -24,7 +24,7 @@ ALIASES = {
     ),
     "time": _words("time timestamp ts datetime date unixreviewtime unixtime eventtime createdat"),
 }
-#: Names of columns that hold numbers and are no time.
+#: Names of columns that hold numbers other than times.
 OTHERS = _words(
     "rating ratings score stars star overall label value weight price quantity count plays hours"
     " useful funny cool bookrating helpful votes transactionid index"
@@ -48,6 +48,6 @@ def roles(names: Sequence[str]) -> dict[str, list[str]]:
 
 
 def recognised(names: Sequence[str]) -> bool:
-    """Return whether the names have a user and an item."""
+    """Return whether a user and an item are among the names."""
     found = roles(names)
     return bool(found["user"] and found["item"])

@@ -33,7 +33,7 @@ def choose(
     rows : sequence of rows
         The first rows as text.
     wanted : sequence of str, optional
-        What the user names.
+        The columns that the user names.
     header : bool
         Whether ``names`` were read from the file.
 
@@ -48,9 +48,9 @@ def choose(
 
 
 def known_by_name(names: Sequence[str], wanted: Sequence[str] | None) -> bool:
-    """Return whether a name of a first line is one that is wanted, or that logs usually have.
+    """Return whether a name in a first line is wanted, or common in logs.
 
-    Otherwise the line may be a row, and no error shows it.
+    Otherwise the line may be a row, which no error may show.
     """
     usual = {*OTHERS, *(alias for each in ALIASES.values() for alias in each)}
     usual |= {folded(name) for name in wanted or () if not name.isdecimal()}
@@ -78,14 +78,14 @@ def _find(path: Path, names: Sequence[str], wanted: str, header: bool) -> str:
     if not same and not header:
         raise DataError(
             f"{shown(path)} has no header: name its {len(names)} columns by number from 0, such as"
-            " --columns 0,1, or say --header; column"
+            " --columns 0,1, or give --header; column"
             f" {_short([wanted])} is none of them."
         )
     if not same:
         raise DataError(f"{shown(path)}: {_unknown(wanted, names)}")
     if Counter(names)[same[0]] > 1 or len(same) > 1:
         raise DataError(
-            f"{shown(path)}: column {_short([wanted])} is there more than once: name it by number,"
+            f"{shown(path)}: column {_short([wanted])} occurs more than once: name it by number,"
             " from 0."
         )
     return same[0]
@@ -94,7 +94,7 @@ def _find(path: Path, names: Sequence[str], wanted: str, header: bool) -> str:
 def _unknown(wanted: str, names: Sequence[str]) -> str:
     if len(names) == 1:
         return (
-            f"column {_short([wanted])} is unknown, for there is one column only: is the separator"
+            f"column {_short([wanted])} is unknown, for there is only one column: is the separator"
             " another one (--sep)?"
         )
     return unknown("column", wanted[:40], [_printable(name) for name in names[:_MOST]])
@@ -106,7 +106,7 @@ def _by_name(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]) ->
         if not found[role]:
             raise DataError(
                 f"{shown(path)}: no column of {role}s is recognised among {_short(names)}: name"
-                " the columns (--columns USER,ITEM,TIME), or say --no-header if the first line"
+                " the columns (--columns USER,ITEM,TIME), or give --no-header if the first line"
                 " is data."
             )
     found["time"] = found["time"] or _perhaps_times(names, rows, found)
@@ -147,7 +147,7 @@ def _by_content(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]])
     readings = _readings(names, timed)
     raise DataError(
         f"{shown(path)} has {len(names)} columns and no header, so that they can be read in more"
-        f" than one way: say which are user, item and time, by number from 0, such as --columns"
+        f" than one way: give user, item and time, by number from 0, such as --columns"
         f" {readings[0]} or --columns {readings[1]}."
     )
 
@@ -166,12 +166,12 @@ def _ambiguous(path: Path, found: dict[str, list[str]]) -> DataError:
     if not unclear:
         pair = ",".join(each[0] for each in (found["user"], found["item"]))
         return DataError(
-            f"{shown(path)}: is {_short(found['time'])} the time? Say --columns {readings[0]}, or"
+            f"{shown(path)}: is {_short(found['time'])} the time? Give --columns {readings[0]}, or"
             f" --columns {pair} if there is none and the order of the file counts."
         )
     role, each = next(iter(unclear.items()))
     return DataError(
-        f"{shown(path)}: {_short(each)} can all be the {role}: say --columns {readings[0]} or"
+        f"{shown(path)}: {_short(each)} can all be the {role}: give --columns {readings[0]} or"
         f" --columns {readings[1]}."
     )
 

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
-import re
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 from pyarrow import csv as arrow
 
-from pcrec_core.datasets.reading.opening import shown, unpacked
-from pcrec_core.datasets.reading.separators import BLANKS
+from pcrec_core.datasets.reading.layout import Layout
+from pcrec_core.datasets.reading.opening import shown
+from pcrec_core.datasets.reading.text import delimiter, open_text, open_utf_8, require_text
 from pcrec_core.errors import DataError
 
-if TYPE_CHECKING:
-    from pcrec_core.datasets.reading.layout import Layout
-
-#: What replaces a separator of several characters, and is in no text.
-_UNIT = "\x1f"
 # of csv, for all threads: a value can be longer than its usual limit
 csv.field_size_limit(1 << 30)
 
@@ -53,12 +46,12 @@ def table(
     if layout.quoted:
         _check_quotes(layout)
     try:
-        with _content(layout) as content:
+        with open_utf_8(layout) as content:
             return _parsed(layout, kinds, content, None), {}
     except pa.ArrowInvalid as error:
         if "CSV parse error" not in str(error):
             raise
-    _check_text(layout)
+    require_text(layout)
     widths: Widths = {}
     above = layout.skipped + layout.header
 
@@ -67,7 +60,7 @@ def table(
         widths[row.actual_columns] = many + 1, first
         return "skip"
 
-    with _content(layout) as content:
+    with open_utf_8(layout) as content:
         return _parsed(layout, kinds, content, count), widths
 
 
@@ -85,28 +78,20 @@ def _parsed(
             use_threads=bad is None,
         ),
         arrow.ParseOptions(
-            delimiter=_delimiter(layout.sep),
+            delimiter=delimiter(layout.sep),
             quote_char='"' if layout.quoted else False,
             newlines_in_values=layout.quoted,
             invalid_row_handler=bad,
         ),
         # No spelling is a missing value here: the caller finds empty ids.
-        arrow.ConvertOptions(
-            column_types=types,
-            include_columns=list(types),
-            null_values=[],
-        ),
+        arrow.ConvertOptions(column_types=types, include_columns=list(types), null_values=[]),
     )
     return [found[place] for place in types]
 
 
-def _delimiter(sep: str) -> str:
-    return "\t" if sep == BLANKS else sep if len(sep) == 1 else _UNIT
-
-
 def _check_rows(layout: Layout) -> None:
     """Refuse a text without rows, in which arrow can leave a thread that aborts at exit."""
-    with lines(layout) as text:
+    with open_text(layout) as text:
         for _ in range(layout.skipped + layout.header):
             text.readline()
         if not any(line.strip() for line in text):
@@ -115,7 +100,7 @@ def _check_rows(layout: Layout) -> None:
 
 def _check_quotes(layout: Layout) -> None:
     """Refuse a quote that is never closed: all that follows it would be one value."""
-    with _content(layout) as content:
+    with open_utf_8(layout) as content:
         if sum(chunk.count(b'"') for chunk in iter(lambda: content.read(1 << 20), b"")) % 2 == 0:
             return
     number = layout.skipped + layout.header
@@ -128,56 +113,6 @@ def _check_quotes(layout: Layout) -> None:
                 f"{shown(layout.path)}: the row after line {number} opens a quote that is never"
                 " closed: close it, or remove it."
             ) from None
-
-
-def _check_text(layout: Layout) -> None:
-    """Refuse bytes that are not UTF-8: arrow hands over rows of another width as text."""
-    try:
-        with _content(layout) as content:
-            for _ in codecs.iterdecode(iter(lambda: content.read(1 << 20), b""), "utf-8"):
-                pass
-    except UnicodeError as error:
-        raise _no_text(layout, error) from None
-
-
-@contextmanager
-def lines(layout: Layout) -> Iterator[io.TextIOWrapper]:
-    """Open the text of a layout; bytes that are not of its encoding become surrogates."""
-    encoding = "utf-8-sig" if layout.encoding == "utf-8" else layout.encoding
-    with unpacked(layout.path, layout.compression, layout.member) as content:
-        try:
-            yield io.TextIOWrapper(content, encoding, errors="surrogateescape", newline="")
-        except UnicodeError as error:
-            raise _no_text(layout, error) from None
-
-
-@contextmanager
-def _content(layout: Layout) -> Iterator[BinaryIO]:
-    """Open the content in UTF-8, with a separator of one character."""
-    plain = layout.encoding == "utf-8" and len(layout.sep) == 1 and layout.sep != BLANKS
-    with unpacked(layout.path, layout.compression, layout.member) as content:
-        yield content if plain else io.BytesIO(_rewritten(layout, content))
-
-
-def _no_text(layout: Layout, error: UnicodeError) -> DataError:
-    reason = getattr(error, "reason", str(error))[:60]
-    return DataError(
-        f"{shown(layout.path)} is not {layout.encoding} text ({reason}): is it another encoding"
-        " (--encoding)?"
-    )
-
-
-def _rewritten(layout: Layout, content: BinaryIO) -> bytes:
-    whole = content.read()
-    if layout.encoding != "utf-8":
-        try:
-            whole = whole.decode(layout.encoding).removeprefix("\ufeff").encode()
-        except UnicodeError as error:
-            raise _no_text(layout, error) from None
-    if layout.sep == BLANKS:
-        whole = re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", whole)
-        return re.sub(rb"[ \t]+", b"\t", whole)
-    return whole.replace(layout.sep.encode(), _UNIT.encode()) if len(layout.sep) > 1 else whole
 
 
 def line_numbers(
@@ -204,14 +139,14 @@ def line_numbers(
 
 def _rows(layout: Layout, strict: bool = False) -> Iterator[tuple[int, int]]:
     """Yield the number of the last line, and the width, of every row below the header."""
-    with _content(layout) as content:
+    with open_utf_8(layout) as content:
         text = io.TextIOWrapper(content, "utf-8", errors="surrogateescape", newline="")
         for _ in range(layout.skipped + layout.header):
             text.readline()
         before = layout.skipped + layout.header
         reader = csv.reader(
             text,
-            delimiter=_delimiter(layout.sep),
+            delimiter=delimiter(layout.sep),
             strict=strict,
             quoting=csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE,
         )

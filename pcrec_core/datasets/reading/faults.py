@@ -43,7 +43,7 @@ def refuse(
     rows: int,
     advice: str = "correct them, or leave them out by --skip-bad-rows (skip_bad_rows)",
 ) -> None:
-    """Raise ``DataError`` if there are faults; it names the most frequent kinds."""
+    """Raise ``DataError``, with the most frequent kinds, if there are faults."""
     if not faults:
         return
     worst = sorted(faults, key=lambda fault: -fault.rows)

@@ -15,6 +15,7 @@ from pcrec_core.datasets.reading.layout import Layout
 from pcrec_core.datasets.reading.opening import require_regular, shown
 from pcrec_core.datasets.reading.raw import locate_lines, width_faults
 from pcrec_core.datasets.reading.reader import faults_of
+from pcrec_core.datasets.reading.text import open_text
 from pcrec_core.datasets.reading.values import Masks
 from pcrec_core.errors import DataError
 
@@ -28,7 +29,7 @@ def published(
     ----------
     path : Path
     names, columns : str
-        All columns, and those that are read, divided by blanks.
+        All columns, and those that are read, separated by blanks.
     sep : str
         One character.
     header : bool
@@ -56,11 +57,11 @@ def read(layout: Layout, texts: Sequence[str] = ()) -> list[pa.ChunkedArray]:
     Raises
     ------
     DataError
-        The file is empty or has another header; or rows are bad, of which the error gives the
-        kinds, the numbers and the first lines.
+        The file is empty or has another header; or rows are bad: the error gives their kinds,
+        their numbers and the first lines.
     """
     if not layout.member and not require_regular(layout.path):
-        raise DataError(f"{shown(layout.path)} is empty: take the original file.")
+        raise DataError(f"{shown(layout.path)} is empty: use the original file.")
     if layout.header:
         _check_header(layout)
     kinds = {name: pa.string() if name in texts else pa.int64() for name in layout.columns}
@@ -73,22 +74,22 @@ def read(layout: Layout, texts: Sequence[str] = ()) -> list[pa.ChunkedArray]:
 
 
 def _check_header(layout: Layout) -> None:
-    with delimited.lines(layout) as text:
+    with open_text(layout) as text:
         first = text.readline().strip("\r\n")
     if tuple(first.split(layout.sep)) != layout.names:
         raise DataError(
             f"{shown(layout.path)}, line 1 does not name the columns {', '.join(layout.names)}:"
-            " take the original file."
+            " use the original file."
         )
 
 
 def _refuse_values(layout: Layout, texts: Sequence[str]) -> list[pa.ChunkedArray]:
-    """Raise the error that names the values which are no integers."""
+    """Raise the error that names the values which are not integers."""
     columns, widths = delimited.table(layout)
     masks = {}
     for name, column in zip(layout.columns, columns, strict=True):
-        what, good = ("text in UTF-8", _is_text) if name in texts else ("integer", _is_integer)
-        masks[f"{name} that is no {what}"] = np.array([not good(v) for v in column.to_pylist()])
+        what, good = ("UTF-8 text", _is_text) if name in texts else ("an integer", _is_integer)
+        masks[f"{name} that is not {what}"] = np.array([not good(v) for v in column.to_pylist()])
     _refuse(layout, widths, len(columns[0]), masks)
     return columns
 
@@ -96,7 +97,7 @@ def _refuse_values(layout: Layout, texts: Sequence[str]) -> list[pa.ChunkedArray
 def _refuse(layout: Layout, widths: delimited.Widths, rows: int, masks: Masks) -> None:
     faults = [*width_faults(layout, widths), *faults_of(masks, partial(locate_lines, layout))]
     whole = rows + sum(many for many, _ in widths.values())
-    refuse(layout.path, faults, whole, advice="take the original file")
+    refuse(layout.path, faults, whole, advice="use the original file")
 
 
 def _is_integer(value: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""How a file is read: detected from its beginning, each part replaced by what is given."""
+"""How a file is read: detected from its beginning, except for what is given."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Layout:
     sep : str
         The separator; " " stands for a run of blanks and tabs, "" for none.
     header : bool
-        Whether ``names`` stand in the file.
+        Whether the file holds the ``names``.
     skipped : int
         Lines before the header or the first row.
     quoted : bool
@@ -112,7 +112,7 @@ def _delimited(start: Layout, lines: list[str], options: Options) -> Layout:
             raise
         raise DataError(
             f"{shown(start.path)}: none of the {len(found.names)} columns of the first line has a"
-            " name that is known or given: say --no-header if it is data, or name the columns as"
+            " name that is known or given: give --no-header if it is data, or name the columns as"
             " they are named there, or by number from 0."
         ) from None
     return replace(start, format="delimited", columns=chosen)
@@ -128,7 +128,7 @@ def minimal(path: Path, options: Options) -> Options:
             if name != "skip_bad_rows" and layout_of(path, Options(**given)) == whole:
                 options = Options(**given)
         except DataError:
-            pass  # without it nothing is detected: it is needed
+            pass  # without the option the detection fails, so it is needed
     return options
 
 

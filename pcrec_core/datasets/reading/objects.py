@@ -34,8 +34,8 @@ def sample(path: Path, text: str) -> tuple[tuple[str, ...], list[list[str]]]:
             break
     if not found:
         raise DataError(
-            f"{shown(path)} begins like JSON, but its first value is no object with names, such as"
-            ' {"user": 1, "item": 2, "time": 3}.'
+            f"{shown(path)} begins like JSON, but its first value is not an object with names, such"
+            ' as {"user": 1, "item": 2, "time": 3}.'
         )
     names = tuple(dict.fromkeys(name for each in found for name in each))
     return names, [[str(each.get(name, "")) for name in names] for each in found]
@@ -103,7 +103,7 @@ def _array(path: Path, text: str) -> list[Any]:
         found = _DECODER.decode(text.strip())
     except (ValueError, RecursionError) as error:
         reason = str(error).partition(":")[0][:60]
-        raise DataError(f"{shown(path)} is no whole JSON array ({reason}): is it cut?") from None
+        raise DataError(f"{shown(path)} is not a whole JSON array ({reason}): is it cut?") from None
     return found if isinstance(found, list) else [found]
 
 

@@ -1,4 +1,4 @@
-"""What a user can decide about the reading of a file, instead of what is detected."""
+"""What a user can state about the reading of a file, in place of what is detected."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from pcrec_core.errors import SpecError, require_known
 
 FORMATS = ("delimited", "sequences", "json", "parquet", "feather")
-#: Separators by the names that the command line takes beside the characters themselves.
+#: Separators by the names that the command line accepts beside the characters themselves.
 SEPARATORS = {
     "tab": "\t",
     "\\t": "\t",
@@ -46,7 +46,7 @@ class Options:
     Raises
     ------
     SpecError
-        A value cannot be meant.
+        A value is impossible.
     """
 
     columns: tuple[str, ...] | None = None

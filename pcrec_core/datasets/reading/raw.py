@@ -15,6 +15,7 @@ from pcrec_core.datasets.reading.faults import Fault
 from pcrec_core.datasets.reading.layout import Layout
 from pcrec_core.datasets.reading.opening import require_room, shown
 from pcrec_core.datasets.reading.separators import BLANKS
+from pcrec_core.datasets.reading.text import open_text
 from pcrec_core.errors import DataError
 from pcrec_core.free_memory import free_bytes
 
@@ -37,7 +38,7 @@ def _read_delimited(layout: Layout) -> Raw:
 
 
 def locate_lines(layout: Layout, places: list[int]) -> dict[int, str]:
-    """Return the lines of rows of a delimited text, by their place among those of good width."""
+    """Return the lines of rows of a delimited text, by their place among the rows of good width."""
     found = delimited.line_numbers(layout, [], places)[1] if places else {}
     return {place: f"line {number}" for place, number in found.items()}
 
@@ -57,7 +58,7 @@ def width_faults(layout: Layout, widths: delimited.Widths) -> list[Fault]:
 
 
 def _read_sequences(layout: Layout) -> Raw:
-    with delimited.lines(layout) as text:
+    with open_text(layout) as text:
         for _ in range(layout.skipped):
             text.readline()
         lines = pa.array([line.strip() for line in text if line.strip()], pa.string())
@@ -85,7 +86,7 @@ def _split_by(sep: str) -> Callable[[pa.Array], pa.Array]:
 def _read_json(layout: Layout) -> Raw:
     numbers, broken = array("q"), array("q")
     columns: list[list[str]] = [[] for _ in layout.columns]
-    with delimited.lines(layout) as text:
+    with open_text(layout) as text:
         for number, found in objects.rows(layout.path, text, layout.columns):
             if found is None:
                 broken.append(number)

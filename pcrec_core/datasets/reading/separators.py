@@ -58,7 +58,7 @@ def detect(path: Path, lines: Sequence[str], options: Options) -> Found:
     rows = by_sep[chosen]
     if _shape(rows)[0] == 1:
         raise DataError(
-            f"{shown(path)} has one column only by {NAMED.get(chosen, repr(chosen))}: is the"
+            f"{shown(path)} has only one column by {NAMED.get(chosen, repr(chosen))}: is the"
             " separator another one (--sep)?"
         )
     names, rest = [name.strip() for name in rows[0]], rows[1:]
@@ -140,12 +140,12 @@ def _separator(path: Path, by_sep: dict[str, Rows], options: Options) -> str:
         likely = [sep for sep in likely if sep != BLANKS]
     if not likely:
         raise DataError(
-            f"{shown(path)} has one column only: no tab, blank, ',', ';', '|' or '::' divides its"
+            f"{shown(path)} has only one column: no tab, blank, ',', ';', '|' or '::' divides its"
             " lines; is it another separator (--sep) or encoding (--encoding), or no text?"
         )
     if len(likely) > 1:
         one, other = (f"{shapes[sep][0]} columns by {NAMED[sep]}" for sep in likely[:2])
-        raise DataError(f"{shown(path)} can be read as {one} or as {other}: say which by --sep.")
+        raise DataError(f"{shown(path)} can be read as {one} or as {other}: choose one with --sep.")
     return likely[0]
 
 
@@ -174,6 +174,6 @@ def _has_header(path: Path, names: Sequence[str], rest: Rows, options: Options) 
     if any(name in {row[i] for row in whole} for i, name in enumerate(names)) or any(first):
         return False
     raise DataError(
-        f"{shown(path)}: does its first line hold names or data? All values are text: say --header"
+        f"{shown(path)}: does its first line hold names or data? All values are text: give --header"
         " or --no-header."
     )

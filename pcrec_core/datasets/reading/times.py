@@ -16,7 +16,7 @@ from pcrec_core.errors import DataError
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 _DATE = r"\d{4}-\d{2}(-\d{2})?([T ]\d{2}.*)?"
 _ZONE = r"[T ]\d{2}.*(Z|[+-]\d{2}(:?\d{2})?)$"
-#: From these seconds on (1973) a number can be a time.
+#: Smallest number of Unix seconds (in 1973) that is taken for a time.
 _EARLIEST = 1e8
 
 
@@ -48,8 +48,8 @@ def times(column: pa.ChunkedArray, date_format: str | None = None) -> tuple[np.n
     Raises
     ------
     DataError
-        Some dates have a zone and others have none; or numbers that are no integers are so large
-        that rounding would lose their order.
+        Some dates have a zone and others have none; or numbers other than integers are so
+        large that rounding would lose their order.
     """
     typed = column.type
     if pa.types.is_date(typed):
@@ -77,9 +77,9 @@ def _written(texts: pa.Array, masks: Masks, missing: np.ndarray) -> tuple[np.nda
     if dated.sum() > numeric.sum():
         _refuse_mixed_zones(texts, dated)
         found, bad = _dates(texts, "ISO8601")
-        return found, masks | {"time that is no ISO date": (bad | ~dated) & ~missing}, "dates"
+        return found, masks | {"time that is not an ISO date": (bad | ~dated) & ~missing}, "dates"
     wrong = ~numeric & ~missing
-    kind = "time that is no number or ISO date"
+    kind = "time that is neither a number nor an ISO date"
     if _matches(texts, r"^\d{1,2}[./-]\d{1,2}[./-]\d{2,4}").any():
         kind += " (--date-format %d/%m/%Y if days come first, or %m/%d/%Y)"
     elif (dated & wrong).any():
@@ -109,13 +109,13 @@ def _refuse_mixed_zones(texts: pa.Array, dated: np.ndarray) -> None:
 
 
 def _dates(texts: pa.Array, form: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return microseconds since 1970 UTC, and which texts are no dates."""
+    """Return microseconds since 1970 UTC, and a mask of the texts that are not dates."""
     try:
         found = pd.to_datetime(
             pd.Series(texts.to_pandas()), format=form, utc=True, errors="coerce"
         ).dt.as_unit("us")
     except (ValueError, OverflowError, re.error) as error:
-        raise DataError(f"date_format {form[:40]!r} is no format of dates ({error}).") from None
+        raise DataError(f"date_format {form[:40]!r} is not a date format ({error}).") from None
     bad = found.isna().to_numpy()
     return np.where(bad, 0, found.astype("int64", errors="ignore").to_numpy()), bad
 

@@ -10,17 +10,17 @@ from pcrec_core.errors import DataError
 
 #: Spellings of a missing value, in lower case: they are never an id.
 MISSING = ("", "nan", "null", "none", "\\n", "na", "<na>", "nat")
-#: A mask of rows by what is wrong with them.
+#: For each thing that can be wrong with a row, a mask of the rows where it is.
 Masks = dict[str, np.ndarray]
 
 
 def text_of(column: pa.ChunkedArray, role: str) -> tuple[pa.Array, Masks]:
-    """Return a column as text without blanks around it, and the rows that are no text.
+    """Return a column as text without surrounding blanks, and a mask of the rows that are not text.
 
     Raises
     ------
     DataError
-        The column holds lists or other values that are no id.
+        The column holds lists or other values that cannot be ids.
     """
     values, masks = column.combine_chunks(), {}
     if pa.types.is_dictionary(values.type):
@@ -36,7 +36,7 @@ def text_of(column: pa.ChunkedArray, role: str) -> tuple[pa.Array, Masks]:
 
 
 def _whole_numbers(values: pa.Array) -> pa.Array:
-    """Return floats as integers if all are: pandas makes floats of integers beside a gap."""
+    """Return floats as integers if all are whole: pandas makes floats of integers beside a gap."""
     try:
         return values.cast(pa.int64())
     except pa.ArrowInvalid:
