@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from pcrec_core.analysis import comparisons, power
+from pcrec_core.analysis import comparisons
 from pcrec_core.analysis.claims import outcomes
 from pcrec_core.analysis.claims.sides import UNTESTED, Sides, adjust, sides
 from pcrec_core.analysis.effects import Comparison
+from pcrec_core.analysis.projection import projected
 from pcrec_core.analysis.run_variance import pooled_over
 from pcrec_core.metrics import PRIMARY
 from pcrec_core.study.records import RunRecord
@@ -111,7 +112,7 @@ def runs_needed(c: Comparison, arms: Sequence[Replicates], gain: float) -> int |
         return None
     of_runs = pooled_over(arms, c.metric)
     tried = range(c.runs_v, _MOST + 1)
-    return next((n for n in tried if power.projected(c, of_runs, n).mde <= gain), None)
+    return next((n for n in tried if projected(c, of_runs, n).mde <= gain), None)
 
 
 def costs(groups: Sequence[Mapping[str, Replicates]]) -> pd.DataFrame:

@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Self, TypeVar
 from pcrec_core.errors import RecordError
 from pcrec_core.specs.derived import Spec
 from pcrec_core.specs.fields import canonical_json, digest
-from pcrec_core.study.results import Evaluated, Provenance
+from pcrec_core.study.record_provenance import Provenance
+from pcrec_core.study.results import Evaluated
 from pcrec_core.study.views import parse
 
 #: Number of the form of a record's file, raised when that form changes. The first had no number and

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from curves_support import ranked
 
-from pcrec_core.analysis import own_data, power
+from pcrec_core.analysis import own_data
 from pcrec_core.analysis.claims import outcomes
 from pcrec_core.analysis.claims.sides import adjust, sides
 from pcrec_core.analysis.comparisons import compare
+from pcrec_core.analysis.projection import projected
 from pcrec_core.analysis.run_variance import pooled_over
 from pcrec_core.reporting import own_data as report
 from pcrec_core.reporting.runs import Runs
@@ -52,7 +53,7 @@ def test_the_runs_needed_are_the_fewest_that_find_the_gain():
     c = compare(BETTER["LE"], BETTER["avg"], "MRR@5")
     arms = list(BETTER.values())
     of_runs = pooled_over(arms, "MRR@5")
-    reached = {n: power.projected(c, of_runs, n).mde for n in range(3, 101)}
+    reached = {n: projected(c, of_runs, n).mde for n in range(3, 101)}
     gain = reached[7] + 1e-9
     fewest = next(n for n in reached if reached[n] <= gain)
     assert own_data.runs_needed(c, arms, gain) == fewest <= 7

@@ -12,7 +12,8 @@ from stats_support import plain, simulated
 from pcrec_core.analysis.claims.paper_uncertainty import Printed, correlation, paper_side
 from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.analysis.crossed_t import compare
-from pcrec_core.analysis.power import _verdict_shares, expected_verdicts, projected, projections
+from pcrec_core.analysis.power import _verdict_shares, expected_verdicts, projections
+from pcrec_core.analysis.projection import projected
 from pcrec_core.analysis.run_variance import RunVariance, pooled, pooled_over
 from pcrec_core.reporting.power_tables import show_chances, show_projections
 
