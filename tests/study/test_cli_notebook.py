@@ -106,4 +106,4 @@ def test_what_is_no_page_is_refused(call, tmp_path, words, sentence):
 def test_the_parameters_of_a_page_are_listed(call):
     code, out, err = call("table3", "--list")
     assert (code, err) == (0, "") and len(out) == len(TABLE3)
-    assert out[2] == "seeds (list[int], default []): a run each; empty: those that are planned"
+    assert out[2] == "seeds (list[int], default []): one run per seed; empty: the planned seeds"
