@@ -7,6 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _UNKNOWN = 2**63
+#: Control groups of version 2 and of version 1: the controllers in the list of a process's groups,
+#: the folder, the files of the limit and of what is used, and what is cached of it.
+_GROUPS = (
+    ("", "", "memory.max", "memory.current", "file"),
+    ("memory", "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_cache"),
+)
 
 
 def free_bytes() -> int:
@@ -27,13 +33,15 @@ def _limits() -> Iterator[int]:
 
 
 def group_limits(root: Path, groups: Path) -> Iterator[int]:
-    """Yield what is left in each control group (version 2) of this process, up to the root."""
-    path = _read(groups).strip().rpartition(":")[2].strip("/")
-    for folder in (root / path, *(root / path).parents):
-        limit, used = _read(folder / "memory.max").strip(), _read(folder / "memory.current").strip()
-        if limit.isdecimal() and used.isdecimal():
-            cached = re.search(r"^file (\d+)$", _read(folder / "memory.stat"), re.M)
-            yield int(limit) - int(used) + int(cached[1] if cached else 0)
+    """Yield what is left in each control group of this process, up to the root."""
+    for controllers, below, most, now, cache in _GROUPS:
+        found = re.search(rf"^\d+:{controllers}:/(.*)$", _read(groups), re.M)
+        whole = root / below / (found[1] if found else "")
+        for folder in (whole, *whole.parents):
+            limit, used = _read(folder / most).strip(), _read(folder / now).strip()
+            if limit.isdecimal() and used.isdecimal():
+                cached = re.search(rf"^{cache} (\d+)$", _read(folder / "memory.stat"), re.M)
+                yield int(limit) - int(used) + int(cached[1] if cached else 0)
 
 
 def in_kib(file: str, field: str) -> int:

@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 #: records are read where it has any, and runs write below it. ``PCREC_CACHE`` names another folder
 #: for what runs write. Worker processes inherit both.
 HOME, CACHE = "PCREC_HOME", "PCREC_CACHE"
+#: How the file of a lock is opened; Windows has no such flag, and no locks.
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)
 
 
 def clone() -> Path | None:
@@ -130,7 +132,8 @@ def alone(path: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[No
     """
     with file_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("ab")
+        # a pipe would be waited for
+        file = os.fdopen(os.open(path, _FLAGS, 0o666), "ab")
     with file:
         try:
             lock(file, wait=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -50,6 +51,9 @@ def install(file: BinaryIO, path: Path) -> None:
     """Give a temporary file its name, after its content has reached the disk."""
     file.flush()
     os.fsync(file.fileno())
+    if path.exists() and not (path.is_file() or path.is_dir() or path.is_symlink()):
+        # a device or a pipe, such as /dev/null, is never replaced
+        raise FileExistsError(errno.EEXIST, "it is not an ordinary file")
     Path(file.name).replace(path)
     # The file is in place already, and some network file systems refuse this.
     with suppress(OSError):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 import zipfile
 from pathlib import Path
-from threading import Thread
 from typing import BinaryIO
 
 from pcrec_core.datasets.checksum import sha256
 from pcrec_core.datasets.sources import RemoteFile
+from pcrec_core.deadlines import within
 from pcrec_core.errors import DataError
 from pcrec_core.writing import install, temporary
 
@@ -69,27 +69,13 @@ def _fetch(file: RemoteFile, url: str, scratch: BinaryIO, progress: bool) -> Non
 def _get(address: str, target: BinaryIO, limit: int, progress: bool) -> None:
     """Download at most ``limit`` bytes, within the time that a slow line needs for them.
 
-    The download runs in a thread of its own, because a server that sends a byte now and then never
-    runs into the timeout and would block its caller.
+    A server that sends a byte now and then never runs into the timeout.
     """
     import pooch
 
     download = pooch.HTTPDownloader(progressbar=progress, chunk_size=1 << 16, timeout=_TIMEOUT)
-    failed: list[Exception] = []
-
-    def work() -> None:
-        try:
-            download(address, _Capped(target, limit), None)
-        except Exception as error:
-            failed.append(error)
-
-    thread, seconds = Thread(target=work, daemon=True), _PATIENCE + limit / _SLOWEST
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
-        raise ValueError(f"not finished after {seconds:.0f} seconds")
-    if failed:
-        raise failed.pop()
+    seconds = _PATIENCE + limit / _SLOWEST
+    within(seconds, lambda: download(address, _Capped(target, limit), None))
 
 
 class _Capped:
@@ -109,6 +95,6 @@ def _reason(error: Exception) -> str:
     if response is not None:
         return f"HTTP status {response.status_code}"
     # The text of a connection error repeats the address at length.
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and not isinstance(error, TimeoutError):
         return error.strerror or type(error).__name__
     return str(error.args[0] if error.args else error)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from pcrec_core import paths
 from pcrec_core.datasets.checksum import sha256
 from pcrec_core.datasets.download import download
 from pcrec_core.datasets.sources import ManualFile, RemoteFile
@@ -68,7 +69,7 @@ def _in_folder(file: RemoteFile | ManualFile) -> Path | None:
     folder = os.environ.get(ENVIRONMENT)
     if not folder:
         return None
-    path = Path(folder).expanduser()
+    path = paths.given(folder)
     if not path.is_dir():
         raise DataError(
             f"{ENVIRONMENT} is {folder!r}, which is not a folder: name a folder of raw files, or"

@@ -108,7 +108,7 @@ def captioned(shown: Html, caption: str) -> Html:
     """
     if not shown.name:
         return shown
-    above = f'<figcaption id="{shown.name}">{html.escape(caption)}</figcaption>'
+    above = f'<figcaption id="{html.escape(shown.name)}">{html.escape(caption)}</figcaption>'
     markup = f'<figure class="table">{above}{shown._repr_html_()}</figure>'
     return Html(markup, f"{caption} {shown!r}", shown.name)
 
@@ -150,8 +150,8 @@ def _below(note: str) -> str:
 def csv_link(frame: pd.DataFrame, name: str) -> str:
     """Return a link that holds the numbers themselves, so that it works everywhere."""
     content = quote(frame.to_csv(index=False, float_format="%.8g"))
-    href = f"data:text/csv;charset=utf-8,{content}"
-    return f'<p><a download="{name}.csv" href="{href}">{name}.csv</a></p>'
+    href, file = f"data:text/csv;charset=utf-8,{content}", html.escape(f"{name}.csv")
+    return f'<p><a download="{file}" href="{href}">{file}</a></p>'
 
 
 def download(frame: pd.DataFrame, name: str) -> Html:

@@ -17,6 +17,9 @@ from pcrec_core.study.cli_try import add_try
 from pcrec_core.study.records import Store
 from pcrec_core.training import environment, interrupts
 
+#: What a system without memory answers to a library that needs a thread.
+_NO_THREAD = ("can't start new thread", "Resource temporarily unavailable")
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command.
@@ -41,6 +44,12 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         place = error.filename or "the working directory, or the output,"
         return _fail(f"error: {place} cannot be used ({error.strerror or error}).")
+    except (MemoryError, RuntimeError) as error:
+        if not (isinstance(error, MemoryError) or str(error) in _NO_THREAD):
+            raise
+        return _fail(
+            "error: the memory does not suffice; end other programs, or give a smaller file."
+        )
     except KeyboardInterrupt as error:
         # while data are read, or during a wait for another command; a training handles its own
         return _fail(f"error: {interrupts.SENTENCE}", interrupts.number_of(error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from pcrec_core.study.cli_options import path
 from pcrec_core.study.parameters import Parameter, declared
 from pcrec_core.study.set_values import pairs
 from pcrec_core.study.terminal import say
+from pcrec_core.writing import require_writable, write_whole
 
 _SCALARS = {"str": str, "int": int, "float": float}
 
@@ -47,7 +49,14 @@ def _notebook(options: argparse.Namespace) -> None:
     given = parse(options.given, known)
     output = options.output or paths.given(f"{source.stem}-out.ipynb")
     require(output != source, f"{output} is the notebook itself: give another --output.")
-    _execute(source, output, given)
+    require_writable(output.parent)
+    with tempfile.TemporaryDirectory() as folder:
+        # papermill writes the page anew after each cell
+        made = Path(folder) / source.name
+        error = _execute(source, made, given)
+        write_whole(output, made.read_bytes())
+    if error:
+        raise PCRecError(f"{error} The page up to there is {output}.")
     say(f"page      {output}")
 
 
@@ -68,6 +77,8 @@ def parameters(notebook: Path) -> dict[str, Parameter]:
     FileError
         If the file cannot be read, or is not a notebook with parameters.
     """
+    if notebook.exists() and not notebook.is_file():
+        raise FileError(f"{notebook} is not an ordinary file; give the file of a notebook.")
     try:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         [source] = ["".join(c["source"]) for c in cells if "parameters" in _tags(c)]
@@ -115,8 +126,8 @@ def _value(name: str, text: str, kind: str) -> Any:
         raise SpecError(f"parameter {name!r} must be {kind}, not {text!r}.") from None
 
 
-def _execute(source: Path, output: Path, given: Mapping[str, Any]) -> None:
-    """Execute the notebook, and reduce an error of the page to its one sentence."""
+def _execute(source: Path, made: Path, given: Mapping[str, Any]) -> str:
+    """Execute the notebook into ``made``, and return the one sentence of a page's error."""
     try:
         import papermill
         from papermill.exceptions import PapermillExecutionError
@@ -128,11 +139,11 @@ def _execute(source: Path, output: Path, given: Mapping[str, Any]) -> None:
     options = {"progress_bar": terminal, "stderr_file": sys.stderr, "log_output": False}
     try:
         papermill.execute_notebook(
-            source, output, dict(given), extra_arguments=["--log-level=ERROR"], **options
+            source, made, dict(given), extra_arguments=["--log-level=ERROR"], **options
         )
     except PapermillExecutionError as error:
         ours = isinstance(getattr(errors, error.ename, None), type)
-        sentence = error.evalue if ours else f"{error.ename}: {error.evalue}."
-        raise PCRecError(f"{sentence} The page up to there is {output}.") from None
+        return str(error.evalue) if ours else f"{error.ename}: {error.evalue}."
     except OSError as error:
-        raise FileError(f"{output} cannot be written ({error.strerror or error}).") from None
+        raise FileError(f"{made} cannot be written ({error.strerror or error}).") from None
+    return ""

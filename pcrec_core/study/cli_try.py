@@ -7,9 +7,10 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from pcrec_core import paths
 from pcrec_core.datasets import csv_data
 from pcrec_core.datasets.describe import describe
-from pcrec_core.errors import SpecError, require_known
+from pcrec_core.errors import FileError, SpecError, require_known
 from pcrec_core.specs.derived import Spec
 from pcrec_core.specs.run import NUMERICS, Data, RunSpec
 from pcrec_core.study import forecast, trial
@@ -19,7 +20,7 @@ from pcrec_core.study.cli_options import add_place, executor, path
 from pcrec_core.study.records import Store
 from pcrec_core.study.terminal import say
 from pcrec_core.study.trial import Plan
-from pcrec_core.writing import write_whole
+from pcrec_core.writing import require_writable, write_whole
 
 
 def add_try(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +46,7 @@ def add_try(parser: argparse.ArgumentParser) -> None:
 
 def _try(given: argparse.Namespace) -> None:
     _check(given)
-    options = options_of(given)
+    out, options = _out(given), options_of(given)
     data = csv_data(given.file, core=given.core, options=options)
     reading = describe(given.file, options, given.core)
     say(reading)
@@ -53,7 +54,16 @@ def _try(given: argparse.Namespace) -> None:
     wanted, store = trial.specs(data, given.models, plan), Store(given.records)
     with executor(given) as jobs:
         study.run(wanted, jobs, store=store, device=given.device, threads=given.threads)
-    _write(given, data, plan, reading)
+    _write(given, data, plan, reading, out)
+
+
+def _out(given: argparse.Namespace) -> Path:
+    """Return where the report goes; it is found before the training if it cannot go there."""
+    out: Path = given.out or paths.given(f"{given.file.name.partition('.')[0]}-pcrec.html")
+    if out.exists() and not out.is_file():
+        raise FileError(f"{out} is not an ordinary file; give another --out.")
+    require_writable(out.parent)
+    return out
 
 
 def _check(given: argparse.Namespace) -> None:
@@ -103,7 +113,7 @@ def _announce(
     forecast.require_memory(runs, given.device)
 
 
-def _write(given: argparse.Namespace, data: Data, plan: Plan, reading: str) -> None:
+def _write(given: argparse.Namespace, data: Data, plan: Plan, reading: str, out: Path) -> None:
     # reporting is above this room: only the command line imports it
     from pcrec_core.reporting import own_data, own_data_page
     from pcrec_core.reporting.page import Study
@@ -121,7 +131,7 @@ def _write(given: argparse.Namespace, data: Data, plan: Plan, reading: str) -> N
         say(f"answer       {sentence}")
     for sentence in own_data.warnings(runs, trivial):
         say(f"warning      {sentence}")
-    out = given.out or Path(f"{given.file.name.partition('.')[0]}-pcrec.html")
     page_of_html = own_data_page.report(given.file.name, reading, runs, trivial, given.gain)
-    write_whole(out.absolute(), page_of_html.encode())
+    # the bytes of a name may be no text
+    write_whole(out, page_of_html.encode(errors="backslashreplace"))
     say(f"report       {out}")

@@ -19,9 +19,13 @@ from multiprocessing import get_context, parent_process
 from types import TracebackType
 from typing import Any
 
+from pcrec_core.deadlines import within
 from pcrec_core.errors import Interrupted, TrainingError
 from pcrec_core.study.jobs import AnyExecutor, Arguments, Job
 from pcrec_core.training.interrupts import SIGNALS, number_of, raising
+
+#: Seconds in which dask's scheduler must answer, and have a worker.
+WAIT = 60
 
 
 class Processes(Executor):
@@ -131,7 +135,7 @@ def dask(address: str) -> AbstractContextManager[AnyExecutor]:
     Raises
     ------
     TrainingError
-        If dask is not installed, or no scheduler answers at the address.
+        If dask is not installed, no scheduler answers at the address, or it has no workers.
     """
     try:
         from distributed import Client
@@ -139,12 +143,31 @@ def dask(address: str) -> AbstractContextManager[AnyExecutor]:
         raise TrainingError(
             "--dask needs the package distributed: pip install distributed."
         ) from None
+
+    def connect() -> Any:
+        return Client(address)  # type: ignore[no-untyped-call] # distributed has no types
+
     try:
-        # distributed has no types here
-        client: AbstractContextManager[AnyExecutor] = Client(address)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError) as error:
+        client = within(WAIT, connect)
+    # what another server sends is read as the sizes of dask's messages
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise TrainingError(
-            f"no dask scheduler answers at {address} ({' '.join(str(error).split())}); start one"
-            " with `dask scheduler`, and give the address it prints."
+            f"no dask scheduler answers at {address} ({reason}); start one with `dask scheduler`,"
+            " and give the address it prints."
         ) from None
-    return client
+    return _with_workers(client, address)
+
+
+def _with_workers(client: Any, address: str) -> AbstractContextManager[AnyExecutor]:
+    """Return the client once its scheduler has a worker; without one a run would wait for ever."""
+    try:
+        client.wait_for_workers(1, timeout=WAIT)
+    except TimeoutError:
+        client.close()
+        raise TrainingError(
+            f"the dask scheduler at {address} got no worker within {WAIT} seconds; start some with"
+            f" `dask worker {address}`."
+        ) from None
+    found: AbstractContextManager[AnyExecutor] = client
+    return found

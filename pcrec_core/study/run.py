@@ -11,7 +11,7 @@ from pcrec_core import paths
 from pcrec_core.specs.derived import Derived
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.specs.trivial import Trivial
-from pcrec_core.study import progress, records, train, weight_files
+from pcrec_core.study import leftovers, progress, records, train, weight_files
 from pcrec_core.study.jobs import AnyExecutor
 from pcrec_core.study.machine import require_threads
 from pcrec_core.study.missing_runs import train_runs
@@ -98,12 +98,16 @@ def _made(spec: Spec, store: Store) -> ModelRecord:
 
 
 def _prepare(new: Sequence[Spec], store: Store) -> None:
-    """Refuse, before hours of training, what cannot be made or could not be written."""
+    """Refuse, before hours of training, what cannot be made or could not be written.
+
+    What killed processes left behind is deleted.
+    """
     for spec in new:
         require_trainable(spec)
     folders = (store.folder or paths.own_records(), paths.checkpoints(), paths.weights())
     for folder in folders if new else ():
         require_writable(folder)
+    leftovers.remove_checkpoints(store)
     progress.begin()
 
 

@@ -83,8 +83,9 @@ def remembered(data: Data, models: Sequence[str], hours: float) -> tuple[Plan | 
     key = digest({"data": data.canonical(), "models": list(models), "hours": hours})[:12]
     path = paths.cache() / "trials" / f"{key}.json"
     try:
-        return Plan(**json.loads(path.read_text())), path
-    except (OSError, ValueError, TypeError):
+        kept = json.loads(path.read_text()) if path.is_file() else {}
+        return Plan(int(kept["seeds"]), int(kept["epochs"])), path
+    except (OSError, ValueError, LookupError, TypeError):
         return None, path
 
 

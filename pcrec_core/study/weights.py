@@ -102,6 +102,9 @@ def _read(file: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read the tensors and the metadata, which are empty if an earlier version wrote the file."""
     from safetensors import safe_open
 
+    if not file.is_file():
+        # a pipe would be waited for
+        raise OSError("it is not an ordinary file")
     with safe_open(file, "pt") as opened:
         names = list(opened.keys())
         tensors = {name: opened.get_tensor(name) for name in names}

@@ -117,6 +117,11 @@ class Checkpoint:
 
 def _verified(path: Path) -> bytes:
     """Read the output of ``torch.save`` and check its SHA-256."""
+    if not path.is_file():
+        # a pipe or a device would be waited for, or never end
+        raise TrainingError(
+            f"checkpoint {path} is not an ordinary file; delete it to start the run anew."
+        )
     with path.open("rb") as file:
         digest, content = file.read(_DIGITS), file.read()
     if digest != _digest(content):

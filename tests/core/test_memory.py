@@ -84,16 +84,33 @@ def test_a_trainer_refuses_before_it_allocates(monkeypatch):
         Trainer(spec_of("bpr"), two_rings(), CPU)
 
 
-def test_the_limits_of_the_control_groups_and_of_the_process_count(tmp_path):
-    inner = tmp_path / "a" / "b"
+@pytest.mark.parametrize(
+    ("groups", "below", "most", "now", "cache"),
+    [
+        ("0::/a/b\n", ".", "memory.max", "memory.current", "file"),
+        (
+            "2:cpu:/x\n1:memory:/a/b\n",
+            "memory",
+            "memory.limit_in_bytes",
+            "memory.usage_in_bytes",
+            "total_cache",
+        ),
+    ],
+    ids=["version 2", "version 1"],
+)
+def test_the_limits_of_the_control_groups_count(tmp_path, groups, below, most, now, cache):
+    inner = tmp_path / below / "a" / "b"
     inner.mkdir(parents=True)
-    (tmp_path / "self").write_text("0::/a/b\n")
+    (tmp_path / "self").write_text(groups)
     for folder, limit in ((inner, "max"), (inner.parent, str(3 * GIB))):
-        (folder / "memory.max").write_text(f"{limit}\n")
-        (folder / "memory.current").write_text(f"{2 * GIB}\n")
-        (folder / "memory.stat").write_text(f"anon 1\nfile {GIB}\n")
+        (folder / most).write_text(f"{limit}\n")
+        (folder / now).write_text(f"{2 * GIB}\n")
+        (folder / "memory.stat").write_text(f"anon 1\n{cache} {GIB}\n")
     assert list(free_memory.group_limits(tmp_path, tmp_path / "self")) == [2 * GIB]
-    assert list(free_memory.group_limits(tmp_path, tmp_path / "none")) == []
+    assert list(free_memory.group_limits(tmp_path / "none", tmp_path / "none")) == []
+
+
+def test_the_limit_of_the_process_counts():
     before = resource.getrlimit(resource.RLIMIT_AS)
     mapped = free_memory.in_kib("/proc/self/status", "VmSize")
     resource.setrlimit(resource.RLIMIT_AS, (mapped + GIB, before[1]))

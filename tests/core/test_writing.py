@@ -68,6 +68,15 @@ def test_a_link_at_the_name_of_the_file_is_replaced_and_not_followed(path):
     assert path.read_bytes() == BEFORE and link.read_bytes() == AFTER and not link.is_symlink()
 
 
+def test_what_is_no_ordinary_file_is_never_replaced(path):
+    """As root, a report that is sent to /dev/null would take its place."""
+    os.mkfifo(pipe := path.with_name("pipe"))
+    for place, reason in ((pipe, "it is not an ordinary file"), (path.parent, "Is a directory")):
+        with pytest.raises(FileError, match=rf"{place} cannot be written \({reason}\); make its"):
+            write_whole(place, AFTER)
+    assert names(path) == ["file", "pipe"] and pipe.is_fifo()
+
+
 def test_the_content_is_on_the_disk_before_the_name_and_the_name_before_it_is_told(
     path, monkeypatch
 ):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from datasets_support import refusal, remote
-from faults_support import child, killed
+from faults_support import child, killed, largest_file
 
 from pcrec_core.datasets import files
 
@@ -182,6 +182,17 @@ def test_after_a_bad_server_nothing_is_left_and_the_next_is_asked(
     assert list(cache.iterdir()) == [] and list(tmp_path.iterdir()) == [cache]
     path = files.locate(remote(CONTENT, bad, f"{host}/good"))
     assert path.read_bytes() == CONTENT and list(cache.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "host", [lambda handler: answer(handler, body=bytes(800))], indirect=True, ids=["limit"]
+)
+def test_where_files_may_not_grow_a_download_leaves_nothing(host, tmp_path):
+    cache, good = tmp_path / "cache", f"{host}/good"
+    with largest_file(400):
+        sentence = refusal(files.locate, remote(CONTENT, good))
+    assert f"tried {good} (File too large)" in sentence and list(cache.iterdir()) == []
+    assert files.locate(remote(CONTENT, good)).read_bytes() == CONTENT
 
 
 def download(folder: Path, url: str) -> None:

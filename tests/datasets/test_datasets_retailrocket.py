@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import pickle
+import resource
+from pathlib import Path
 
 import pytest
 from datasets_support import refusal
+from faults_support import child
 
-from pcrec_core.datasets import interactions, retailrocket
+from pcrec_core import datasets
+from pcrec_core.datasets import files, interactions, retailrocket
+from pcrec_core.specs.run import Data
 
 TRAIN = [[5, 6, 5], [7, 8, 9], [5, 5, 5], [6, 9, 8, 8]]
 # Two sessions: 1 2 3 4, unrolled to two prefixes, and 2 2 2, whose prefix continues neither.
@@ -88,6 +93,34 @@ def test_an_object_of_a_class_is_never_created(tmp_path):
         " read: use the original file."
     )
     assert not (tmp_path / "harm").exists()
+
+
+#: Pickles of a few bytes that ask for gigabytes, or nest without end.
+BOMBS = {
+    "memo": (b"\x80\x02]r\xff\xff\xff\x7f.", "is not a pickle (MemoryError"),
+    "bytes": (b"\x80\x04\x8e" + (2**40).to_bytes(8, "little") + b".", "is not a pickle (Memory"),
+    "frame": (b"\x80\x04\x95" + (2**40).to_bytes(8, "little") + b"].", "is not a pickle (Memory"),
+    "integer": (b"\x80\x02\x8b\xff\xff\xff\x7f1.", "ends too early"),
+    "nesting": (b"]" * 10**5 + b"a" * (10**5 - 1) + b".", "holds something that is not an integer"),
+}
+
+
+def _read_within_4_gib(path: Path) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (4 * 2**30, resource.RLIM_INFINITY))
+    path.with_name("said").write_text(refusal(retailrocket.read_half, [path]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_bomb_is_refused_by_its_hash_unread_and_harmless_if_read(tmp_path, monkeypatch, bomb):
+    content, words = BOMBS[bomb]
+    paths = written(tmp_path, content)
+    child(_read_within_4_gib, paths[0]).join()
+    assert words in (tmp_path / "said").read_text()
+    monkeypatch.setenv(files.ENVIRONMENT, str(tmp_path))
+    monkeypatch.setattr(pickle, "Unpickler", None)
+    paths[0].rename(tmp_path / retailrocket.HALF.files[0].name)
+    assert "has SHA-256" in refusal(datasets.load, Data("retailrocket-half"))
 
 
 @pytest.mark.parametrize(

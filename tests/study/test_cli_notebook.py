@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 
 import papermill
@@ -95,10 +96,13 @@ def test_the_error_of_a_page_is_its_one_sentence(call, tmp_path):
         (["none.ipynb"], "none.ipynb cannot be read (No such file or directory)."),
         (["table3", "-p", "epochs=x"], "parameter 'epochs' must be int, not 'x'."),
         (["README.md.ipynb"], "is not a notebook with one cell of parameters (JSONDecodeError)."),
+        (["table3", "--output", "/proc/a.ipynb"], "/proc cannot be written (No such file or"),
+        (["pipe.ipynb"], "pipe.ipynb is not an ordinary file; give the file of a notebook."),
     ],
 )
 def test_what_is_no_page_is_refused(call, tmp_path, words, sentence):
     (tmp_path / "README.md.ipynb").write_text("# hello")
+    os.mkfifo(tmp_path / "pipe.ipynb")
     code, out, err = call(*words)
     assert (code, out) == (1, []) and sentence in err and err.count("\n") == 1
 

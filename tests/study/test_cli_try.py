@@ -41,7 +41,7 @@ def test_a_file_gets_its_report_and_a_second_call_trains_nothing(call, tmp_path,
     assert code == 0 and "error" not in err and len(trained) == 18
     assert "core 5       288 users, 120 items, 9,231 actions" in out
     assert "training     18 runs: base, LE, avg of dnn, bpr, 3 seeds, 2 epochs; about " in out
-    assert out.count("answer  ") == 6 and "report       my <i>log-pcrec.html" in out
+    assert out.count("answer  ") == 6 and f"report       {tmp_path}/my <i>log-pcrec.html" in out
     page = BeautifulSoup((tmp_path / "my <i>log-pcrec.html").read_text(), "html.parser")
     assert page.h1.text == "Does PCRec help on my <i>log.csv?"
     assert not page.find_all(["b", "i", "script", "link", "img"])  # nothing of the file is markup
@@ -94,6 +94,8 @@ def test_hours_pick_seeds_and_epochs_that_stay_for_the_next_call(call, monkeypat
         (("--core", "0"), "core must be 1 or more, not 0."),
         (("--core", "1000"), "nobody is left of 9273 rows"),
         (("--sep", ","), "only one column"),
+        (("--out", "/dev/null"), "/dev/null is not an ordinary file; give another --out."),
+        (("--out", "/proc/report.html"), "/proc cannot be written (No such file or directory)"),
     ],
 )
 def test_what_cannot_be_tried_is_refused_before_anything_is_trained(call, trained, words, sentence):

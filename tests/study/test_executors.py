@@ -128,6 +128,9 @@ def test_a_lock_is_held_by_one_at_a_time_and_freed_by_an_error(folder):
     below = folder / "deep" / "a.lock" / "below.lock"
     with pytest.raises(FileError, match=r"below\.lock cannot be written"), alone(below):
         pass
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(FileError, match=r"pipe cannot be written"), alone(folder / "pipe"):
+        pass
     threads = [beside(enter) for _ in range(8)]
     for thread in threads:
         thread.join(PATIENCE)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -141,6 +141,46 @@ def test_the_command_line_trains_on_dask_workers(cluster, client, folder, capsys
     out, err = capsys.readouterr()
     assert (code, without_progress(err)) == (0, "") and len(notes(folder, epoch=0)) == 2
     assert all(f"name      {run.name}" in out for run in RUNS[2:])
+
+
+def called(folder: Path, address: str) -> int:
+    """Return the exit code of a training on the workers of the scheduler there."""
+    words = "train base --dataset synthetic --model bpr --set epochs=3 d=4 --dask"
+    return cli.main([*words.split(), address, "--records", str(folder / "records")])
+
+
+@pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n" * 9])
+def test_another_server_is_not_waited_for(folder, capsys, monkeypatch, greeting):
+    monkeypatch.setattr(executors, "WAIT", 2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    open_for_ever.append(server.accept()[0])
+                    open_for_ever[-1].sendall(greeting)
+
+        open_for_ever: list[socket.socket] = []
+        threading.Thread(target=serve, daemon=True).start()
+        assert called(folder, address) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith(f"error: no dask scheduler answers at {address} (")
+    assert err.count("\n") == 1
+
+
+def test_a_scheduler_without_workers_is_not_waited_for_long(folder, capsys, monkeypatch):
+    from distributed import LocalCluster
+
+    monkeypatch.setattr(executors, "WAIT", 1)
+    with LocalCluster(
+        n_workers=0, processes=False, protocol="tcp", host="127.0.0.1", dashboard_address=":0"
+    ) as empty:
+        assert called(folder, empty.scheduler_address) == 1
+        assert capsys.readouterr().err == (
+            f"error: the dask scheduler at {empty.scheduler_address} got no worker within 1"
+            f" seconds; start some with `dask worker {empty.scheduler_address}`.\n"
+        )
 
 
 def test_a_run_on_a_killed_worker_is_done_by_another(client, folder, here):

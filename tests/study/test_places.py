@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from support import without_progress
@@ -53,6 +55,52 @@ def test_a_place_that_cannot_be_is_found_before_the_training(
     assert main([*TRAIN, *words]) == 1
     out, err = capsys.readouterr()
     assert (out, trained) == ("", []) and sentence in err and err.count("\n") == 1
+
+
+#: What is no ordinary file, and how it is made.
+SPECIAL = {
+    "pipe": os.mkfifo,
+    "device": lambda path: path.symlink_to("/dev/zero"),
+    "folder": Path.mkdir,
+    "loop": lambda path: path.symlink_to(path),
+}
+
+
+@pytest.mark.parametrize("kind", SPECIAL)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["data", "x.ipynb"],
+        ["try", "x.ipynb"],
+        ["show", "x.ipynb"],
+        ["notebook", "x.ipynb"],
+        [*TRAIN, "--dataset", "csv", "--csv", "x.ipynb"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_no_command_waits_for_what_is_no_file(tmp_path, monkeypatch, capsys, kind, words):
+    monkeypatch.chdir(tmp_path)
+    SPECIAL[kind](Path("x.ipynb"))
+    signal.alarm(60)
+    code, (out, err) = main(words), capsys.readouterr()
+    signal.alarm(0)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert re.match(r"error: .*(x\.ipynb|/dev/zero)", err)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("can't start new thread"),
+        RuntimeError("Resource temporarily unavailable"),
+    ],
+    ids=repr,
+)
+def test_memory_that_does_not_suffice_for_a_file_is_one_sentence(monkeypatch, capsys, error):
+    monkeypatch.setattr("pcrec_core.study.cli_data.describe", Mock(side_effect=error))
+    sentence = "error: the memory does not suffice; end other programs, or give a smaller file.\n"
+    assert main(["data", "my.csv"]) == 1 and capsys.readouterr() == ("", sentence)
 
 
 @pytest.mark.parametrize("place", ["loop", "/sys/pcrec", "/dev/null/pcrec"])

@@ -401,6 +401,9 @@ def test_bytes_that_are_no_text_and_a_folder_and_nothing_are_refused(path):
     path.write_text("[" * 200_000)
     with pytest.raises(RecordError, match="is not a record"):
         read(path)
+    path.write_bytes(bytes(path.stat().st_size))  # as after a cut of the power
+    with pytest.raises(RecordError, match=r"is not a record .* delete it and train"):
+        read(path)
     path.write_bytes(b"\xff\xfe\x00")
     for wrong, words in (
         (path, "is not a record"),

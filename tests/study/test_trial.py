@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from pcrec_core.errors import SpecError
@@ -53,5 +55,9 @@ def test_a_plan_is_kept_for_the_same_data_models_and_hours():
     trial.remember(Plan(5, 50), path)
     assert trial.remembered(SYNTHETIC, ["bpr"], 2.0) == (Plan(5, 50), path)
     assert trial.remembered(SYNTHETIC, ["bpr"], 3.0)[0] is None
-    path.write_text("{")
+    for damaged in ("{", "[1]", "null", '{"seeds": 3}', '{"seeds": [], "epochs": 5}'):
+        path.write_text(damaged)
+        assert trial.remembered(SYNTHETIC, ["bpr"], 2.0)[0] is None
+    path.unlink()
+    os.mkfifo(path)  # would be waited for
     assert trial.remembered(SYNTHETIC, ["bpr"], 2.0)[0] is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -40,6 +41,13 @@ def test_weights_come_back_and_the_file_is_plain_and_always_the_same(kept):
         assert kept.read_bytes() == before
     with safe_open(kept, "pt") as file:
         assert list(file.metadata()) == ["pcrec_core"]
+
+
+def test_a_pipe_in_the_place_of_weights_is_not_waited_for(kept):
+    kept.unlink()
+    os.mkfifo(kept)
+    with pytest.raises(RecordError, match=f"^the weights {kept} cannot be read .*; {AGAIN}"):
+        loaded()
 
 
 def test_every_flipped_bit_and_every_cut_is_refused(kept):

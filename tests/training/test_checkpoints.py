@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import threading
@@ -108,6 +109,15 @@ def test_half_a_checkpoint_and_a_foreign_file_are_refused_by_name(tmp_path):
         content = checkpoint.path.read_bytes()
         checkpoint.path.write_bytes(checkpoints._digest(content) + content)
         refused(checkpoint, rf"{named}cannot be read \(\w+\); delete it to start")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_what_is_no_ordinary_file_is_not_waited_for(kind, tmp_path):
+    path = tmp_path / "run.pt"
+    {"pipe": os.mkfifo, "device": lambda p: p.symlink_to("/dev/zero"), "folder": Path.mkdir}[kind](
+        path
+    )
+    refused(Checkpoint(path, "abc"), f"checkpoint {path} is not an ordinary file; delete it to")
 
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path):
