@@ -6,12 +6,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import fit
+from workers_support import RUNS
 
+from pcrec_core import datasets
 from pcrec_core.datasets import files
+from pcrec_core.datasets.split import split
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study import train
-from pcrec_core.study.records import Store
+from pcrec_core.study.records import Store, digest
 from pcrec_core.training.environment import NO_TRAINING
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return the folder below which this process and its workers write."""
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def here() -> list[str]:
+    """Return the hashes of the results of ``RUNS``, trained in turn without the study."""
+    return [digest(fit(run, split(datasets.load(run.data)))[1].result) for run in RUNS]
 
 
 @pytest.fixture

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import fit, without_progress
+from support import without_progress
 from workers_support import (
     PATIENCE,
+    RUNS,
     Watched,
     held,
     hold,
@@ -31,28 +32,20 @@ from workers_support import (
     watched,
 )
 
-from pcrec_core import datasets, paths
-from pcrec_core.datasets.split import split
+from pcrec_core import paths
 from pcrec_core.errors import FileError, Interrupted, TrainingError
 from pcrec_core.paths import ROOT, alone
 from pcrec_core.specs.run import RunSpec
-from pcrec_core.study import cli, executors, records, train
+from pcrec_core.study import cli, executors, train
 from pcrec_core.study import run as study
 from pcrec_core.study.defaults import pcrec
 from pcrec_core.study.executors import Processes
 from pcrec_core.study.records import Record
 from pcrec_core.training.interrupts import SENTENCE, SIGNALS
 
-RUNS = [tiny(0), pcrec("synthetic", "sasrec", epochs=3, d=8), tiny(2), tiny(3)]
 #: The words of ``tiny(0)``.
 TINY = shlex.split("train base --dataset synthetic --model bpr --set epochs=3 d=4")
 SUPPORT = Path(__file__).parents[1] / "support"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Return the folder below which this process and the workers write."""
-    return tmp_path
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +53,6 @@ def two() -> Iterator[Processes]:
     """Return two worker processes for all tests: one that is killed is replaced."""
     with Processes(2) as processes:
         yield processes
-
-
-@pytest.fixture(scope="module")
-def here() -> list[str]:
-    """Return the hashes of the results of ``RUNS``, trained in turn without the study."""
-    return [records.digest(fit(run, split(datasets.load(run.data)))[1].result) for run in RUNS]
 
 
 def hashes(found: list[Record]) -> list[str]:
@@ -277,9 +264,10 @@ def test_a_finished_run_is_printed_although_another_failed(call, store, monkeypa
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--workers", "0"], "workers must be 1 or more, not 0."),
-        (["--dask", "tcp://127.0.0.1:9"], "no dask scheduler answers at tcp://127.0.0.1:9 ("),
-        (["--dask", "nonsense://here"], "no dask scheduler answers at nonsense://here ("),
+        ("--workers 0", "workers must be 1 or more, not 0."),
+        ("--dask tcp://127.0.0.1:9", "no dask scheduler answers at tcp://127.0.0.1:9 ("),
+        ("--dask nonsense://here", "no dask scheduler answers at nonsense://here ("),
+        ("--workers 2 --dask here", "argument --dask: not allowed with argument --workers; see"),
     ],
 )
 def test_impossible_workers_are_refused(call, words, sentence):
@@ -288,24 +276,18 @@ def test_impossible_workers_are_refused(call, words, sentence):
     import dask
 
     with dask.config.set({"distributed.comm.timeouts.connect": "200ms"}):
-        code, out, err = call(*words)
+        code, out, err = call(*words.split())
     assert (code, out) == (1, "") and err.startswith(f"error: {sentence}") and err.count("\n") == 1
 
 
-def test_workers_are_refused_beside_dask_and_under_torchrun(call, monkeypatch):
-    code, out, err = call("--workers", "2", "--dask", "tcp://127.0.0.1:9")
-    assert (code, out) == (1, "") and "--dask: not allowed with argument --workers" in err
+def test_workers_are_refused_under_torchrun_and_dask_without_its_package(call, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    sentence = "error: --dask needs the package distributed: pip install distributed.\n"
+    assert call("--dask", "tcp://127.0.0.1:9") == (1, "", sentence)
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
     monkeypatch.setenv("RANK", "0")
     code, out, err = call("--workers", "2")
     assert (code, out) == (1, "") and err.startswith("error: torchrun starts a process per peer, ")
-
-
-def test_without_distributed_the_command_names_the_package(call, monkeypatch):
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    code, out, err = call("--dask", "tcp://127.0.0.1:9")
-    assert (code, out) == (1, "")
-    assert "--dask needs the package distributed: pip install distributed." in err
 
 
 # --- a worker that dies (last here: a worker is replaced when it is needed again)

@@ -14,28 +14,19 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
-from support import fit, without_progress
-from workers_support import Watched, diverging, hold, kill_holder, notes, tiny, wait_for
+from support import without_progress
+from workers_support import RUNS, Watched, diverging, hold, kill_holder, notes, wait_for
 
-from pcrec_core import datasets, provenance
-from pcrec_core.datasets.split import split
+from pcrec_core import provenance
 from pcrec_core.errors import TrainingError
 from pcrec_core.paths import ROOT
-from pcrec_core.study import cli, executors, records
+from pcrec_core.study import cli, executors
 from pcrec_core.study import run as study
-from pcrec_core.study.defaults import pcrec
-from pcrec_core.study.records import Store
 from pcrec_core.training.environment import NO_TRAINING
 
 pytest.importorskip("distributed")
 
-RUNS = [tiny(0), pcrec("synthetic", "sasrec", epochs=3, d=8), tiny(2), tiny(3)]
 HERE = ["--host", "127.0.0.1", "--no-dashboard"]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path
 
 
 @pytest.fixture(scope="module")
@@ -83,23 +74,17 @@ def client(cluster: str) -> Iterator:
         yield client
 
 
-@pytest.fixture(scope="module")
-def here() -> list[str]:
-    """Return the hashes of the results of ``RUNS``, trained in turn without the study."""
-    return [records.digest(fit(run, split(datasets.load(run.data)))[1].result) for run in RUNS]
-
-
 @pytest.mark.parametrize("kind", ["client", "get_executor"])
-def test_dask_gives_the_records_of_one_process(client, folder, here, kind):
+def test_dask_gives_the_records_of_one_process(client, folder, store, here, kind):
     executor = client if kind == "client" else client.get_executor()
-    found = study.run(RUNS, Watched(executor, folder), store=Store(folder / "records"))
+    found = study.run(RUNS, Watched(executor, folder), store=store)
     assert [record.result_hash for record in found] == here
     assert {note.read_text().splitlines()[0] for note in notes(folder)} == {"1"}
     processes = {note.name.rsplit("-", 1)[1] for note in notes(folder)}
     assert str(os.getpid()) not in processes and len(notes(folder, epoch=0)) == len(RUNS)
 
 
-def test_a_failed_run_is_tried_again_although_its_outcome_is_remembered(client, folder):
+def test_a_failed_run_is_tried_again_although_its_outcome_is_remembered(client, folder, store):
     """An error that is kept keeps dask's future, whose call dask would not try again."""
     kept, futures = [], []
 
@@ -110,18 +95,20 @@ def test_a_failed_run_is_tried_again_although_its_outcome_is_remembered(client, 
 
     for attempt in (1, 2):
         with pytest.raises(TrainingError, match="the training diverged") as error:
-            study.run([diverging()], Keeping(client, folder), store=Store(folder / "records"))
+            study.run([diverging()], Keeping(client, folder), store=store)
         kept.append(error.value)
         assert len(notes(folder, epoch=0)) > 0 and len(futures) == attempt
         for note in notes(folder):
             note.unlink()
 
 
-def test_a_worker_of_other_code_is_refused_by_name_and_stores_nothing(client, folder, monkeypatch):
+def test_a_worker_of_other_code_is_refused_by_name_and_stores_nothing(
+    client, folder, store, monkeypatch
+):
     code, processes = provenance.CODE, client.run(os.getpid).values()
     monkeypatch.setattr(provenance, "CODE", "f" * 16)
     with pytest.raises(TrainingError) as refused:
-        study.run(RUNS[:1], Watched(client, folder), store=Store(folder / "records"))
+        study.run(RUNS[:1], Watched(client, folder), store=store)
     worker, process = re.escape(socket.gethostname()), "|".join(map(str, processes))
     assert re.fullmatch(
         rf"the worker {worker}, process ({process}), imported other code \(digest {code}\) than the"
@@ -183,12 +170,12 @@ def test_a_scheduler_without_workers_is_not_waited_for_long(folder, capsys, monk
         )
 
 
-def test_a_run_on_a_killed_worker_is_done_by_another(client, folder, here):
+def test_a_run_on_a_killed_worker_is_done_by_another(client, folder, store, here):
     """Last here: it leaves one worker."""
     hold(folder, *RUNS[:2])
     killer = threading.Thread(target=kill_holder, args=(folder, RUNS[1], RUNS[0]))
     killer.start()
-    found = study.run(RUNS, Watched(client, folder), store=Store(folder / "records"))
+    found = study.run(RUNS, Watched(client, folder), store=store)
     killer.join()
     assert [record.result_hash for record in found] == here
     assert [record.run["began_with_epoch"] for record in found] == [0, 1, 0, 0]

@@ -22,11 +22,6 @@ from pcrec_core.study.records import Store
 RUNS = [tiny(seed) for seed in range(4)]
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path
-
-
 @pytest.mark.parametrize("executor", [None, ThreadPoolExecutor(2)], ids=["here", "threads"])
 def test_a_run_that_fails_stops_no_other(executor, store):
     runs = [tiny(0), diverging(1), tiny(2), diverging(3)]

@@ -17,7 +17,7 @@ import torch
 from pcrec_core import paths
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study import splits, train
-from pcrec_core.study.defaults import base
+from pcrec_core.study.defaults import base, pcrec
 from pcrec_core.trainer import Trainer
 
 _EPOCH = Trainer._epoch
@@ -28,6 +28,10 @@ PATIENCE = 120
 def tiny(seed: int = 0, **given: Any) -> RunSpec:
     """Return a run that takes a moment."""
     return base("synthetic", "bpr", seed=seed, **{"epochs": 3, "d": 4} | given)
+
+
+#: Runs that are trained in turn and by workers, to the same records.
+RUNS = [tiny(0), pcrec("synthetic", "sasrec", epochs=3, d=8), tiny(2), tiny(3)]
 
 
 def diverging(seed: int = 0) -> RunSpec:
