@@ -78,7 +78,7 @@ def test_scores_are_float32_products_whatever_is_set_outside(monkeypatch):
 
     monkeypatch.setattr(model, "scores", scores)
     with products("bf16", CPU):
-        trained.ranker.ranks(model, "test")
+        trained.readout.ranker.ranks(model, "test")
         assert matmul_precision() == "medium"
     assert set(seen) == {"highest"}
 
