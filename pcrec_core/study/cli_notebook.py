@@ -139,7 +139,7 @@ def _execute(source: Path, made: Path, given: Mapping[str, Any]) -> str:
     options = {"progress_bar": terminal, "stderr_file": sys.stderr, "log_output": False}
     try:
         papermill.execute_notebook(
-            source, made, dict(given), extra_arguments=["--log-level=ERROR"], **options
+            source, made, dict(given), extra_arguments=["--log-level=CRITICAL"], **options
         )
     except PapermillExecutionError as error:
         ours = isinstance(getattr(errors, error.ename, None), type)

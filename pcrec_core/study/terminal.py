@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import unicodedata
 from contextlib import suppress
 from io import TextIOWrapper
 from typing import TextIO
@@ -14,15 +15,19 @@ from pcrec_core.errors import FileError
 def harmless(text: str) -> str:
     r"""Escape every character of a text that a terminal might obey.
 
+    A blank that does not break becomes a plain one.
+
     Examples
     --------
-    >>> print(harmless("red \x1b[31m, line\nend"))
-    red \x1b[31m, line
+    >>> print(harmless("red \x1b[31m, 5\xa0%,\nend"))
+    red \x1b[31m, 5 %,
     end
     """
-    return "".join(
-        c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text
-    )
+    return "".join(c if c.isprintable() or c == "\n" else _plain(c) for c in text)
+
+
+def _plain(c: str) -> str:
+    return " " if unicodedata.category(c) == "Zs" else c.encode("unicode_escape").decode()
 
 
 def say(text: str) -> None:

@@ -25,7 +25,7 @@ def report(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
         [sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "report       my <i>log-pcrec.html"
+    assert done.stdout.splitlines()[-1] == f"report       {folder}/my <i>log-pcrec.html"
     return folder / "my <i>log-pcrec.html"
 
 

@@ -42,6 +42,7 @@ def test_a_file_gets_its_report_and_a_second_call_trains_nothing(call, tmp_path,
     assert "core 5       288 users, 120 items, 9,231 actions" in out
     assert "training     18 runs: base, LE, avg of dnn, bpr, 3 seeds, 2 epochs; about " in out
     assert out.count("answer  ") == 6 and f"report       {tmp_path}/my <i>log-pcrec.html" in out
+    assert "\\x" not in out and " % [" in out
     page = BeautifulSoup((tmp_path / "my <i>log-pcrec.html").read_text(), "html.parser")
     assert page.h1.text == "Does PCRec help on my <i>log.csv?"
     assert not page.find_all(["b", "i", "script", "link", "img"])  # nothing of the file is markup
