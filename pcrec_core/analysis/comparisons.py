@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from pcrec_core.analysis import crossed_t, paper
+from pcrec_core.analysis import crossed_t, paper_arms
 from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.analysis.crossed_t import PAIRED_FROM
 from pcrec_core.analysis.effect_ratio import delta_ri
@@ -16,7 +16,6 @@ from pcrec_core.analysis.mean_interval import MeanInterval, mean_interval
 from pcrec_core.metrics import METRICS
 from pcrec_core.specs.trainings import trainings
 from pcrec_core.study import records
-from pcrec_core.study.defaults import ALPHA
 from pcrec_core.study.replicates import Replicates, matched
 
 #: The columns of ``comparisons``, also where nothing is compared.
@@ -109,31 +108,6 @@ def same_seeds(variant: Replicates, base: Replicates) -> bool:
     return variant.random and base.random and mine == theirs and len(mine) >= PAIRED_FROM
 
 
-def counterpart(arm: Replicates) -> str | None:
-    """Name the paper's data set with which the arm's is confronted."""
-    return paper.COUNTERPART.get(arm.dataset)
-
-
-def printed_value(arm: Replicates, metric: str) -> float | None:
-    """Look up the paper's value of this variant on the counterpart, if it prints one."""
-    name = counterpart(arm)
-    return paper.value(name, *name_in_paper(arm), metric) if name else None
-
-
-def name_in_paper(arm: Replicates) -> tuple[str, str]:
-    """Return model and variant as the paper's tables name them.
-
-    Its "LE" is PCRec at the best alpha of the model, so an arm at that alpha has this name, too.
-    """
-    best = arm.variant == f"LE@{ALPHA.get(arm.model, 0):g}"
-    return arm.model, "LE" if best else arm.variant
-
-
-def paper_improvement(variant: Replicates, base: Replicates, metric: str) -> float | None:
-    """Compute the paper's relative improvement of the variant over the base."""
-    return paper.improvement(printed_value(variant, metric), printed_value(base, metric))
-
-
 def named(over: Replicates, base: Replicates) -> str:
     """Name a comparison: "LE over base"; with two models, "base over bpr base"."""
     other = base.random and over.model != base.model
@@ -165,8 +139,8 @@ def _value(arm: Replicates, metric: str) -> dict[str, object]:
         "runs": m.runs,
         "users": m.users,
         "users_only": m.users_only,
-        "paper_value": printed_value(arm, metric),
-        "paper_dataset": counterpart(arm),
+        "paper_value": paper_arms.printed_value(arm, metric),
+        "paper_dataset": paper_arms.counterpart(arm),
     }
 
 
@@ -188,7 +162,7 @@ def comparisons(
 
 
 def _comparison(over: Replicates, base: Replicates, metric: str) -> dict[str, object]:
-    c, ri_paper = compare(over, base, metric), paper_improvement(over, base, metric)
+    c, ri_paper = compare(over, base, metric), paper_arms.paper_improvement(over, base, metric)
     return {
         "dataset": over.dataset,
         "model": over.model,
@@ -202,7 +176,7 @@ def _comparison(over: Replicates, base: Replicates, metric: str) -> dict[str, ob
         "seed_share": c.seed_share,
         "mde": c.mde,
         "paper_relative_improvement": ri_paper,
-        "paper_dataset": counterpart(over),
+        "paper_dataset": paper_arms.counterpart(over),
         "delta_relative_improvement": delta_ri(ri_paper, c.RI),
         "runs_variant": c.runs_v,
         "runs_base": c.runs_b,

@@ -17,7 +17,7 @@ import pandas as pd
 # The t distribution of scipy.stats, without the second that importing scipy.stats takes.
 from scipy.special import stdtr
 
-from pcrec_core.analysis import comparisons
+from pcrec_core.analysis import comparisons, paper_arms
 from pcrec_core.analysis.claims import outcomes
 from pcrec_core.analysis.claims.paper_uncertainty import correlation, paper_side
 from pcrec_core.analysis.claims.printed_values import printed
@@ -83,7 +83,7 @@ def _projection(
         "run_sd_df": of_runs.df,
         **{f"half_width_with_{p.runs}_runs": p.half for p in by_runs},
         f"found_with_{runs[-1]}_runs": by_runs[-1].mde,
-        "paper_relative_improvement": comparisons.paper_improvement(over, base, metric),
+        "paper_relative_improvement": paper_arms.paper_improvement(over, base, metric),
     }
 
 
@@ -136,11 +136,11 @@ def _expected(
     pair: tuple[Replicates, Replicates], alike: list[Replicates], metric: str, runs: Sequence[int]
 ) -> Iterator[dict[str, object]]:
     (over, base), of_runs = pair, pooled_over(alike, metric)
-    claimed, data = comparisons.paper_improvement(over, base, metric), comparisons.counterpart(over)
+    claimed, data = paper_arms.paper_improvement(over, base, metric), paper_arms.counterpart(over)
     if claimed is None or data is None:
         return
     c, e = comparisons.compare(over, base, metric), math.log1p(claimed)
-    names = comparisons.name_in_paper(over), comparisons.name_in_paper(base)
+    names = paper_arms.name_in_paper(over), paper_arms.name_in_paper(base)
     # paper_side takes S Vseed as the variance of one run per arm
     as_pooled = replace(c, Vseed=2 * of_runs.seed / c.fewest_runs)
     of_paper = paper_side(as_pooled, printed(metric, data, *names)).Vp

@@ -11,7 +11,7 @@ import pytest
 from records_support import record_with
 from stats_support import cells
 
-from pcrec_core.analysis import comparisons, mu
+from pcrec_core.analysis import comparisons, mu, paper_arms
 from pcrec_core.analysis.mean_interval import mean_interval
 from pcrec_core.errors import RecordError
 from pcrec_core.reporting import entropy_tables, formats, html, settings_tables
@@ -76,7 +76,7 @@ def test_values_stand_beside_the_papers_where_it_prints_one():
 
 def test_data_the_paper_does_not_have_get_no_paper_value():
     arm = replicates("base", defaults.base("synthetic", "sasrec"), [1, 2])
-    assert comparisons.printed_value(arm, "MRR@5") is None
+    assert paper_arms.printed_value(arm, "MRR@5") is None
 
 
 def test_arms_of_other_users_are_refused():
@@ -257,7 +257,7 @@ def test_the_map_of_mu_is_that_of_peer_0_whoever_holds_the_larger_one():
 
 def test_the_best_alpha_is_table_3s_and_no_other_has_a_value_of_the_paper():
     at_30, at_40 = (Replicates(label, PAIR.runs) for label in ("LE@30", "LE@40"))
-    papers = [comparisons.printed_value(arm, "MRR@5") for arm in (at_30, PAIR, at_40)]
+    papers = [paper_arms.printed_value(arm, "MRR@5") for arm in (at_30, PAIR, at_40)]
     assert papers == [0.1360, 0.1360, None]
 
 
