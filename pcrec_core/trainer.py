@@ -115,26 +115,32 @@ class Trainer:
             losses = self.group.gather(
                 lambda: [p.train_epoch(self.examples, epoch, self.device) for p in self.peers]
             )
-        own = self.readout.validate(epoch)
-        entry: dict[str, Any] = {"loss": losses, "own": own}
-        if spec.reported_models == "own":
-            entry |= self.readout.offer(own, epoch)
+        entry: dict[str, Any] = {"loss": losses}
+        evaluated = (epoch + 1) % spec.training.evaluate_every == 0
+        if evaluated:
+            entry["own"] = self.readout.validate(epoch)
+            if spec.reported_models == "own":
+                entry |= self.readout.offer(entry["own"], epoch)
         if spec.cooperation and (epoch + 1) % spec.cooperation.every == 0:
-            entry |= self._exchange(spec.cooperation, epoch)
-            if spec.reported_models != "own":
-                after = [entry["merged"]] if "merged" in entry else entry["after"]
-                entry |= self.readout.offer(after, epoch)
+            entry["exchange"] = self._exchange(epoch)
+            if evaluated:
+                entry |= self._evaluate_exchange(spec.cooperation, epoch)
         return entry
 
-    def _exchange(self, cooperation: Cooperation, epoch: int) -> dict[str, Any]:
-        """Let the peers cooperate, and evaluate the merged model, or every peer after it."""
+    def _exchange(self, epoch: int) -> dict[str, Any]:
+        """Let the peers cooperate, and return what the rule measured."""
         with self.seconds.timed("cooperate"):
             models = self.group.models([peer.model for peer in self.peers])
-            exchanges = cooperate(models, rule_of(self.spec, epoch), self.layers)
-        if cooperation.merges and cooperation.components is None:
-            [merged] = self.readout.validate(epoch, merged=True)
-            return {"merged": merged, **exchange_entry(exchanges)}
-        return {"after": self.readout.validate(epoch), **exchange_entry(exchanges)}
+            return exchange_entry(cooperate(models, rule_of(self.spec, epoch), self.layers))
+
+    def _evaluate_exchange(self, cooperation: Cooperation, epoch: int) -> dict[str, Any]:
+        """Evaluate the merged model, or every peer, after an exchange."""
+        merges = cooperation.merges and cooperation.components is None
+        valid = self.readout.validate(epoch, merged=merges)
+        entry: dict[str, Any] = {"merged": valid[0]} if merges else {"after": valid}
+        if self.spec.reported_models != "own":
+            entry |= self.readout.offer(valid, epoch)
+        return entry
 
     # --- checkpoints and the result
 

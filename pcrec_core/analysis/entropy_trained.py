@@ -66,13 +66,15 @@ def entropy_vs_accuracy(pairs: Sequence[Replicates]) -> pd.DataFrame:
 def _entropy_vs_accuracy(arm: Replicates, run: RunRecord) -> pd.DataFrame:
     history, layers = run.outcome.history, len(run.outcome.layers)
     h, _ = history.measured()
-    valid = history.own[SELECTION][:, history.exchanges]
+    at = history.evaluated_exchanges
+    h = h[np.isin(history.exchanges, at)]
+    valid = history.own[SELECTION][:, np.isin(history.evaluated, at)]
     return pd.DataFrame(
         {
             "dataset": arm.dataset,
             "model": arm.model,
             "seed": run.spec.seed,
-            "epoch": np.repeat(history.exchanges, layers),
+            "epoch": np.repeat(at, layers),
             "reported": run.outcome.chosen.epoch,
             "h": (h[:, 0] - h[:, 1]).ravel(),
             "validation": np.repeat(valid[0] - valid[1], layers),

@@ -53,10 +53,11 @@ def _by_epoch(arm: Replicates, run: RunRecord, metric: str) -> pd.DataFrame:
     if history.test:
         at, values = history.tests, history.test[metric].max(axis=0)
     elif spec.reported_models == "merged":
-        at, values = history.exchanges, history.merged[metric]
+        at, values = history.evaluated_exchanges, history.merged[metric]
     else:
         values = _of_chosen_peers(history.validation(spec.reported_models), metric)
-        at = history.exchanges if spec.reported_models == "after" else np.arange(len(values))
+        after = spec.reported_models == "after"
+        at = history.evaluated_exchanges if after else history.evaluated
     return pd.DataFrame(
         {
             "dataset": arm.dataset,

@@ -31,6 +31,10 @@ def require_consistent(run: RunSpec) -> None:
         run.training.average is None or run.peers == 1,
         "average belongs to one model: peers must be 1.",
     )
+    require(
+        run.training.evaluate_every == 1 or not run.options.chosen_on_test,
+        "evaluate_every belongs to runs whose epoch is chosen on validation: leave it out.",
+    )
     if run.cooperation:
         _check_cooperation(run, run.cooperation)
     for name in run.changed_options:
@@ -62,6 +66,12 @@ def _check_cooperation(run: RunSpec, cooperation: Cooperation) -> None:
         cooperation.every <= run.training.epochs,
         f"cooperation every {cooperation.every} epochs never happens in {run.training.epochs}"
         " epochs.",
+    )
+    evaluate_every = run.training.evaluate_every
+    require(
+        evaluate_every == 1 or evaluate_every % cooperation.every == 0,
+        f"evaluate_every {evaluate_every} must be a multiple of every {cooperation.every}, so that"
+        " the peers cooperate in each epoch that is evaluated.",
     )
     require(
         cooperation.shares != "random" or run.peers == 2,

@@ -161,6 +161,10 @@ class RunSpec(Identified, Part):
             (self.orders == "same", "same-orders"),
             (self.starts == "same", "same-starts"),
             (self.training.average is not None, str(self.training.average)),
+            (
+                self.training.evaluate_every > 1,
+                f"validated-every-{self.training.evaluate_every}",
+            ),
             (self.data.histories != "ordered", self.data.histories),
             (self.protocol != "controlled", self.protocol),
             *((True, name) for name in self.changed_options),

@@ -33,6 +33,9 @@ class Training(Part):
     average : {"ema", "swa"}, optional
         For one model: report the average of its weights. "ema" is exponential with a half-life
         of half an epoch; "swa" is over the epochs of the second half, at a constant rate.
+    evaluate_every : int
+        Validate, and choose, after every so many epochs, where ranking all items takes longer than
+        the training. It divides ``epochs``: the last epoch is among them.
     """
 
     epochs: int
@@ -42,6 +45,7 @@ class Training(Part):
     schedule: str = "cosine"
     precision: str = added_later("float32")
     average: str | None = None
+    evaluate_every: int = added_later(1)
 
     def _check(self) -> None:
         require_known("schedule", self.schedule, SCHEDULES)
@@ -54,6 +58,12 @@ class Training(Part):
         )
         require_count("epochs", self.epochs)
         require_count("batch", self.batch)
+        require_count("evaluate_every", self.evaluate_every)
+        require(
+            self.epochs % self.evaluate_every == 0,
+            f"evaluate_every {self.evaluate_every} must divide the {self.epochs} epochs, so that"
+            " the last one is evaluated.",
+        )
         require(self.eta > 0, f"eta (learning rate) must be above 0, not {self.eta}.")
         # With a larger factor the squares in Adam overflow, and no weight would move.
         require(0 <= self.l2 <= 1e6, f"l2 must be from 0 to 1e6, not {self.l2}.")

@@ -22,7 +22,7 @@ ALPHA = {"sasrec": 30.0, "dnn": 40.0, "bpr": 20.0}
 ALPHAS = (10.0, 20.0, 30.0, 40.0, 50.0)
 
 _MODEL_FIELDS = ("d", "t", "p")
-_TRAINING_FIELDS = ("epochs", "batch", "eta", "l2", "schedule", "precision", "average")
+_TRAINING_FIELDS = tuple(field.name for field in dataclasses.fields(Training))
 #: Settings that can be given instead of the study's.
 FIELDS = _MODEL_FIELDS + _TRAINING_FIELDS
 
@@ -102,7 +102,7 @@ def run_spec(
     --------
     >>> run_spec("ml-100k", "sasrec", epochs=2).training  # doctest: +NORMALIZE_WHITESPACE
     Training(epochs=2, batch=128, eta=0.001, l2=0.0, schedule='cosine', precision='float32',
-             average=None)
+             average=None, evaluate_every=1)
     """
     data = data if isinstance(data, Data) else Data(data)
     peer_fields = {name: given.pop(name) for name in PEER_FIELDS if name in given}

@@ -36,6 +36,12 @@ class RunRecord(ModelRecord):
                 f"record {self.name} does not choose the epoch as its protocol does: a run has a"
                 " best epoch of each metric if, and only if, it is chosen on the test set."
             )
+        if found.history.evaluate_every != self.spec.training.evaluate_every:
+            raise RecordError(
+                f"record {self.name} was not evaluated after every"
+                f" {self.spec.training.evaluate_every} epochs, as its key has it; restore it, or"
+                " delete it and train the run again."
+            )
         return found
 
 

@@ -17,13 +17,13 @@ class History(View):
     Parameters
     ----------
     loss : array, shape (peers, epochs)
-    own : dict of array, each (peers, epochs)
-        Metrics on validation before the exchange of the epoch, if it has one.
+    own : dict of array, each (peers, evaluations)
+        Metrics on validation at the epochs ``evaluated``, before their exchange if they have one.
     exchanges : array, shape (exchanges,)
         The epochs with an exchange.
-    merged : dict of array, each (exchanges,)
+    merged : dict of array, each (evaluated exchanges,)
         Metrics on validation of the merged model; empty where the peers are not merged.
-    after : dict of array, each (peers, exchanges)
+    after : dict of array, each (peers, evaluated exchanges)
         Metrics on validation of the peers after an exchange that does not merge them, else empty.
     mu, h, kept : array, shape (exchanges, peers, layers), or None
         What the rule measured: shares, entropy (or another criterion), kept share of weights.
@@ -46,15 +46,31 @@ class History(View):
 
     def __post_init__(self) -> None:
         """Refuse curves that do not fit each other."""
-        peers, epochs = self.loss.shape
+        peers = len(self.loss)
         exchanges, tests = len(self.exchanges), len(self.tests)
-        require_shape("own", self.own, (peers, epochs))
-        require_shape("merged", self.merged, (exchanges,))
-        require_shape("after", self.after, (peers, exchanges))
+        require_shape("own", self.own, (peers, len(self.evaluated)))
+        require_shape("merged", self.merged, (len(self.evaluated_exchanges),))
+        require_shape("after", self.after, (peers, len(self.evaluated_exchanges)))
         require_shape("test", self.test, (len(next(iter(self.test.values()), ())), tests))
         measured = {"mu": self.mu, "h": self.h, "kept": self.kept}
         found = {name: curve[..., 0] for name, curve in measured.items() if curve is not None}
         require_shape("exchanges", found, (exchanges, peers))
+
+    @property
+    def evaluate_every(self) -> int:
+        """The number of epochs from one evaluation on validation to the next."""
+        curve = next(iter(self.own.values()), self.loss)
+        return int(self.loss.shape[1] // max(curve.shape[-1], 1))
+
+    @property
+    def evaluated(self) -> Integers:
+        """The epochs with an evaluation on validation, evenly spaced, (evaluations,)."""
+        return np.arange(self.loss.shape[1])[self.evaluate_every - 1 :: self.evaluate_every]
+
+    @property
+    def evaluated_exchanges(self) -> Integers:
+        """The epochs with an exchange and an evaluation after it, (evaluated exchanges,)."""
+        return np.intersect1d(self.exchanges, self.evaluated)
 
     def measured(self) -> tuple[Numbers, Numbers]:
         """Return ``h`` and ``mu``; ``RecordError`` if the exchanges have no such measurements."""

@@ -49,15 +49,12 @@ def history_columns(history: list[dict[str, Any]]) -> dict[str, Any]:
     losses = zip(*(entry["loss"] for entry in history), strict=True)
     columns: dict[str, Any] = {
         "loss": [[round(x, 8) for x in peer] for peer in losses],
-        "own": _by_metric([entry["own"] for entry in history]),
+        "own": _by_metric([entry["own"] for entry in history if "own" in entry]),
     }
     if tested := [epoch for epoch, entry in enumerate(history) if "test" in entry]:
         columns["tests"] = tested
         columns["test"] = _by_metric([history[epoch]["test"] for epoch in tested])
-    exchanges = [
-        epoch for epoch, entry in enumerate(history) if "merged" in entry or "after" in entry
-    ]
-    if exchanges:
+    if exchanges := [epoch for epoch, entry in enumerate(history) if "exchange" in entry]:
         columns["exchanges"] = exchanges
         columns |= _exchange_columns([history[epoch] for epoch in exchanges])
     return columns
@@ -87,14 +84,12 @@ def chosen_entry(history: list[dict[str, Any]], models: str, choice: Choice) -> 
 
 def _exchange_columns(entries: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the columns of the epochs with an exchange."""
-    columns: dict[str, Any] = {}
-    if "merged" in entries[0]:
-        columns["merged"] = {m: [entry["merged"][m] for entry in entries] for m in METRICS}
-    else:
-        columns["after"] = _by_metric([entry["after"] for entry in entries])
-    for key in ("mu", "h", "kept"):
-        if key in entries[0]:
-            columns[key] = [entry[key] for entry in entries]
+    measured = [entry["exchange"] for entry in entries]
+    columns: dict[str, Any] = {key: [each[key] for each in measured] for key in measured[0]}
+    if merged := [entry["merged"] for entry in entries if "merged" in entry]:
+        columns["merged"] = {m: [each[m] for each in merged] for m in METRICS}
+    if after := [entry["after"] for entry in entries if "after" in entry]:
+        columns["after"] = _by_metric(after)
     return columns
 
 

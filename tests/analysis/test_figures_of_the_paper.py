@@ -52,7 +52,8 @@ def test_the_value_that_can_be_reported_converges(given, epochs, expected):
 
 def test_the_peer_that_selection_prefers_is_shown_in_every_metric():
     after = {"NDCG@20": [[0.1, 0.3], [0.2, 0.2]], "MRR@5": [[0.9, 0.4], [0.5, 0.8]]}
-    given = arm("E", {"epochs": {"exchanges": [0, 1], "after": after}})
+    epochs = {"own": {"NDCG@20": [[0.0, 0.0]] * 2}, "exchanges": [0, 1], "after": after}
+    given = arm("E", {"epochs": epochs})
     assert fig5_convergence.convergence([given], ["MRR@5"])["value"].tolist() == [0.5, 0.4]
 
 

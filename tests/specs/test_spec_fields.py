@@ -102,9 +102,9 @@ CHANGES: dict[str, list[RunSpec]] = {
         replace(SASREC, custom_options=ProtocolOptions(order="once")),
     ],
 }
-#: Tested below, and Training.precision in test_precision.py.
+#: Tested below, Training.precision in test_precision.py, evaluate_every in test_evaluate_every.py.
 OTHERS = """
-Training.precision Training.average
+Training.precision Training.average Training.evaluate_every
 Data.core Data.source Data.sha256 Data.columns Data.path Data.reading
 RunSpec.protocol RunSpec.numerics RunSpec.data RunSpec.model RunSpec.training
 RunSpec.custom_options

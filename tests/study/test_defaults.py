@@ -138,7 +138,7 @@ def test_the_alpha_grid_is_that_of_the_table_with_averaging_for_0():
 
 def test_every_setting_can_be_given_and_none_given_is_the_default():
     given = {"d": 7, "t": 8, "p": 0.5, "epochs": 9, "batch": 10, "eta": 0.25, "l2": 0.125}
-    given |= {"schedule": "constant", "precision": "bf16", "average": "ema"}
+    given |= {"schedule": "constant", "precision": "bf16", "average": "ema", "evaluate_every": 3}
     run = run_spec("ml-100k", "sasrec", **given)
     assert vars(run.model) | vars(run.training) == given | {"name": "sasrec"}
     assert run_spec("ml-100k", "sasrec", **dict.fromkeys(given)) == run_spec("ml-100k", "sasrec")
