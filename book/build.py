@@ -110,7 +110,7 @@ def finish(folder: Path) -> None:
     for path in sorted((folder / "notebooks").glob("*.ipynb")):
         notebook = fold.fold_code(nbformat.read(path, as_version=4), path.stem)  # type: ignore[no-untyped-call] # nbformat has no types
         nbformat.write(notebook, path)  # type: ignore[no-untyped-call] # as above
-    front.draw_headline(folder / "book" / "figures")
+    front.draw_figures(folder / "book" / "figures")
     computed.fill(folder / "book")
     numbers.number(folder)
     launch.add_buttons(folder / "_config.yml", os.environ)

@@ -21,6 +21,7 @@ from pcrec_core.analysis.claims.registry import Claim, registry
 from pcrec_core.paths import ROOT
 from pcrec_core.reporting import cost_tables
 from pcrec_core.reporting.formats import percent, probability, runs_of_both
+from pcrec_core.reporting.names import dataset_name, symbols
 from pcrec_core.study import defaults
 from pcrec_core.study.command_line import command
 from pcrec_core.study.records import Record, RunRecord, Store
@@ -34,19 +35,19 @@ PAGES = {
     "table4": "Table 4: variants and ensembles",
     "table5": "Table 5: learning rates and data orders",
     "fig1": "Figure 1: pruning",
-    "fig4": "Figure 4: alpha",
+    "fig4": "Figure 4: α",
     "fig5": "Figure 5: convergence and single components",
     "fig6": "Figure 6: invalid layers",
     "criterion": "entropy as a measure of information",
     "cost": "cost",
     "controls": "this study's controls",
-    "deviations": "the released code against the text: the ladder",
-    "baselines": "the baselines: are they credible",
+    "deviations": "the released code and the text, the ladder",
+    "baselines": "the credibility of the baselines",
     "robustness": "robustness and limitations",
-    "verdict": "claim by claim: robustness",
+    "verdict": "all claims",
 }
 #: Families of claims that are shown on a page of another name.
-_SHOWN_ON = {"ladder": "deviations", "robustness": "verdict"}
+_SHOWN_ON = {"ladder": "deviations"}
 
 
 def fill(folder: Path) -> None:
@@ -74,7 +75,7 @@ def artifacts() -> str:
         sections = ", ".join(place for place in places if place.startswith("Section")) or "–"
         link = f"[{title}](../notebooks/{family}.ipynb)"
         rows.append(f"| {link} | {sections} | {len(own) or '–'} |")
-    head = "| page | sections of the paper with its claims | claims |"
+    head = "| page | its claims come from | claims |"
     return rows_of(head, *rows)
 
 
@@ -90,11 +91,12 @@ def claims() -> str:
     for page, group in groupby(by_page, key=_page):
         own = list(group)
         rows = [
-            f"| `{claim.id}` | {claim.sentence} | {claim.dataset} | {claim.where} |"
+            f"| `{claim.id}` | {symbols(claim.sentence)} | {dataset_name(claim.dataset)}"
+            f" | {claim.where} |"
             for claim in own
         ]
         table = rows_of("| claim | in our words | data set | in the paper |", *rows)
-        folds.append(f":::{{dropdown}} {PAGES[page]}: {len(own)} claims\n\n{table}\n:::")
+        folds.append(f":::{{dropdown}} {PAGES[page]}: {_counted(own, 'claim')}\n\n{table}\n:::")
     return "\n\n".join(folds)
 
 
@@ -104,9 +106,14 @@ def records() -> str:
     for dataset, group in groupby(Store().all(), key=lambda record: record.name.split("/")[0]):
         own = list(group)
         rows = [_record(record) for record in own]
-        table = rows_of("| record | differs from the study's settings in | made by |", *rows)
-        folds.append(f":::{{dropdown}} {dataset}: {len(own)} records\n\n{table}\n:::")
+        table = rows_of("| record | differs from the study's settings in | command |", *rows)
+        title = f"{dataset_name(dataset)}: {_counted(own, 'record')}"
+        folds.append(f":::{{dropdown}} {title}\n\n{table}\n:::")
     return "\n\n".join(folds)
+
+
+def _counted(items: list[Any], name: str) -> str:
+    return f"{len(items)} {name}{'s' * (len(items) != 1)}"
 
 
 def _record(record: Record) -> str:
@@ -117,7 +124,7 @@ def _record(record: Record) -> str:
         settings = ", ".join(f"{field} {value}" for field, value in changed.items()) or "–"
         made = command(record.spec)
     link = f'<a href="../records/{record.name}.json">{name}</a>'
-    seal = "" if record.sealed else " (provenance not sealed)"
+    seal = "" if record.sealed else " †"
     return f"| {link}{seal} | {settings} | `{made}` |"
 
 
@@ -143,7 +150,7 @@ def example() -> str:
         "the claim": f"{claim['claim']} ({claim['dataset']}, {claim['metric']})",
         "its size in the paper": f"{percent(claim['paper_relative_improvement'])},"
         f" $e$ = {claim['e']:.4f}",
-        "runs and users": f"{runs_of_both(claim)} runs; {claim['users']:,.0f} users",
+        "runs of each arm, users": f"{runs_of_both(claim)} runs; {claim['users']:,.0f} users",
         "means": f"{claim['mean_variant']:.4f} over {claim['mean_base']:.4f}:"
         f" $L$ = {claim['log_ratio']:.4f}, $RI$ = {percent(claim['relative_improvement'])}",
         "interval": f"standard error {claim['se']:.4f}, {claim['df']:.1f} degrees of freedom:"

@@ -11,12 +11,14 @@ import pandas as pd
 import yaml
 
 from pcrec_core.analysis import comparisons, cost, deviations
-from pcrec_core.analysis.claims import evidence
+from pcrec_core.analysis.claims import evidence, ladder
+from pcrec_core.analysis.claims.planned_records import reader
 from pcrec_core.paths import ROOT
 from pcrec_core.reporting import findings as found
 from pcrec_core.reporting import summary
 from pcrec_core.reporting.cost_formats import format_modes
 from pcrec_core.reporting.figures import headline
+from pcrec_core.reporting.figures.cost import cost_bars
 from pcrec_core.reporting.names import MODELS
 from pcrec_core.reporting.page import Study
 from pcrec_core.study import defaults
@@ -24,6 +26,8 @@ from pcrec_core.study.records import Store
 
 #: Where every model and every ranking without a model has runs.
 _DATASETS = ("retailrocket-half", "ml-100k")
+#: The released code of the paper's authors; the paper itself gives no address.
+AUTHORS_CODE = "https://github.com/anonymouskdd2021/PeerCollaboration"
 
 
 @cache
@@ -32,10 +36,14 @@ def decided() -> pd.DataFrame:
     return evidence.decided(Store())
 
 
-def draw_headline(folder: Path) -> None:
-    """Draw the headline figure into ``folder``/headline.svg."""
-    figure = headline.headline(summary.gains(decided()))
-    figure.savefig(folder / "headline.svg", metadata={"Date": None})
+def draw_figures(folder: Path) -> None:
+    """Draw the figures of pages that are no notebooks into a folder, as SVG."""
+    figures = {
+        "headline": headline.headline(summary.gains(decided())),
+        "benchmarks": cost_bars(cost.measured("benchmarks")),
+    }
+    for name, figure in figures.items():
+        figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
 
 
 def edition() -> str:
@@ -47,7 +55,7 @@ def edition() -> str:
     code = f"{server}/{name}" if server and name else "rerun.md"
     return (
         f"Version {version}, built {day:%Y-%m-%d} · [Code]({code}) · [Data](data.md) ·"
-        " [Records](records.md) · [Cite](citing.md)"
+        f" [Records](records.md) · [Cite](citing.md) · [Authors' code]({AUTHORS_CODE})"
     )
 
 
@@ -60,18 +68,19 @@ def findings() -> str:
     """List the findings, one line each, with the page that has the evidence."""
     store = Study(tuple(map(defaults.dataset, _DATASETS)), tuple(MODELS))
     values = comparisons.values([*store.trivial(), *store.runs("base")], ["MRR@5", "HIT@20"])
-    lines = found.findings(decided(), _on_test(), values, format_modes(cost.measured("modes")))
+    lines = found.findings(decided(), _released(), values, format_modes(cost.measured("modes")))
     return "\n".join(
         f"- **{line.question}** {line.answer} [Evidence](../notebooks/{line.page}.ipynb)"
         for line in lines
     )
 
 
-def _on_test() -> str:
-    """State what choosing on the test set adds by the released protocol."""
+def _released() -> str:
+    """State what the released code adds, by the ladder or, without its runs, by one choice."""
     study = Study((defaults.dataset("ml-100k"),), ("sasrec",), (0,))
     pair = study.one("LE", protocol="released"), study.one("base", protocol="released")
-    return found.choice_on_test(deviations.choosing({"released": pair}), pair[1])
+    alone = found.choice_on_test(deviations.choosing({"released": pair}), pair[1])
+    return found.released(ladder.climbed(reader(Store())), alone)
 
 
 def coverage() -> str:

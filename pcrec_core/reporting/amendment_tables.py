@@ -8,6 +8,7 @@ from pcrec_core.analysis.claims.looks import COLUMNS
 from pcrec_core.analysis.claims.outcomes import VERDICTS
 from pcrec_core.reporting.formats import percent, runs_of_both, with_interval
 from pcrec_core.reporting.html import Html, csv_link, table
+from pcrec_core.reporting.names import claim_family, dataset_name, symbols
 from pcrec_core.reporting.robustness_tables import improvements
 
 
@@ -18,10 +19,10 @@ def show_ladder(frame: pd.DataFrame, name: str) -> Html:
         paper_relative_improvement=frame["paper_relative_improvement"],
     )
     note = (
-        f"PCRec over its base in {frame['metric'].iloc[0]} on {frame['dataset'].iloc[0]}: mean over"
-        " seeds of the improvement by seed, with its 95 % t interval over seeds. Described, without"
-        " a verdict. Rung 6 has the planned runs of Table 3, so its mean of ratios differs from the"
-        " ratio of means there. Fewer than three seeds: not tested."
+        f"PCRec over its base in {frame['metric'].iloc[0]} on"
+        f" {dataset_name(frame['dataset'].iloc[0])}: mean over seeds of each seed's improvement,"
+        " with its 95 % t interval over seeds, without a verdict. Rung 6 has the runs of Table 3,"
+        " where RI is the ratio of means instead. Not tested: fewer than three seeds."
     )
     return table(shown, {"paper_relative_improvement": percent}, name, note, frame)
 
@@ -34,6 +35,7 @@ def show_looks(looks: pd.DataFrame, name: str) -> Html:
     moved = looks[looks[list(COLUMNS)].nunique(axis=1) > 1]
     rows = moved.to_dict("records")
     shown = moved[["claim", "dataset"]].assign(
+        claim=moved["claim"].map(symbols),
         improvement_before=_improvements(moved, "_then"),
         runs_then=[runs_of_both(row, "_then") for row in rows],
         verdict_then=moved["verdict_then"],
@@ -44,12 +46,12 @@ def show_looks(looks: pd.DataFrame, name: str) -> Html:
     )
     by_rule = (looks["original_verdict"] != looks["verdict"]).sum()
     note = (
-        f"{len(moved)} of the {len(looks)} claims of the look at three runs; all others have one"
-        f" verdict in all three columns (the file has every claim). For {by_rule} the two rules"
-        " differ on the runs that there are now; the other changes come from runs. RI with 95 %."
+        f"{len(moved)} of the {len(looks)} claims of the look at three runs; each of the others has"
+        f" one verdict in all three columns (the CSV has every claim). For {by_rule} the two rules"
+        " differ on the present runs; the other changes come from the runs. RI with 95 % intervals."
     )
     if moved.empty:
-        text = f"Each of the {len(looks)} claims has one verdict, then and now, by either rule."
+        text = f"All {len(looks)} claims have the same verdict then and now, by either rule."
         return Html(f"<p>{text}</p>{csv_link(looks, name)}", text)
     return table(shown, {}, name, note, looks)
 
@@ -62,11 +64,12 @@ def _improvements(frame: pd.DataFrame, end: str) -> list[str]:
 def show_families(counts: pd.DataFrame, name: str) -> Html:
     """Show how many claims of each family have which verdict, the frame of ``looks.by_family``."""
     rows = [
-        {"family": family} | {column: _counted(group, column) for column in COLUMNS}
+        {"family": claim_family(str(family))}
+        | {column: _counted(group, column) for column in COLUMNS}
         for family, group in counts.groupby("family", sort=False)
     ]
     shown = pd.DataFrame(rows).rename(columns={"verdict": "verdict_now"})
-    return table(shown, {}, name, "Claims by verdict.", counts)
+    return table(shown, {}, name, "Number of claims by verdict.", counts)
 
 
 def _counted(group: pd.DataFrame, column: str) -> str:

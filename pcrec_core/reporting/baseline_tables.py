@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from pcrec_core.metrics import PRIMARY, SELECTION
 from pcrec_core.reporting.formats import count, number, percent, with_interval
 from pcrec_core.reporting.html import Html, sentence, table
 from pcrec_core.reporting.names import dataset_name, model_name
@@ -29,8 +30,8 @@ def _answer(dataset: str, rows: pd.DataFrame) -> str:
         for row in rows.to_dict("records")
     )
     return (
-        f"On {dataset_name(dataset)} the best ranking without training is {first['best']}, with"
-        f" {first['metric']} {number(4)(first['mean_of_best'])}: {listed}."
+        f"On {dataset_name(dataset)} the best ranking without training is {first['best']}"
+        f" ({first['metric']} {number(4)(first['mean_of_best'])}): {listed}."
     )
 
 
@@ -38,7 +39,7 @@ def _place(row: dict[str, float]) -> str:
     """Place a base by its interval: above, below, or not distinguished."""
     if row["low"] > 0:
         return "is above it"
-    return "is below it" if row["high"] < 0 else "does not clearly differ"
+    return "is below it" if row["high"] < 0 else "does not clearly differ from it"
 
 
 def show_values(frame: pd.DataFrame, name: str) -> Html:
@@ -46,11 +47,13 @@ def show_values(frame: pd.DataFrame, name: str) -> Html:
     keys = ["dataset", "model", "variant", "seen_items", "runs"]
     shown = frame.pivot(index=keys, columns="metric", values="mean")
     order = pd.MultiIndex.from_frame(frame[keys].drop_duplicates())
-    shown = shown.reindex(order)[list(frame["metric"].unique())].reset_index()
-    formats = dict.fromkeys(frame["metric"].unique(), number(4)) | {"runs": count}
+    metrics = list(frame["metric"].unique())
+    whole = shown.reindex(order)[metrics].reset_index()
+    formats = dict.fromkeys(metrics, number(4)) | {"runs": count}
     note = (
-        "Mean over runs and users; the file has intervals and run SDs. Seen items: whether those of"
-        " a user's training history are candidates of the ranking or hidden. Rows that differ in"
-        " this are not comparable."
+        "Mean over runs and users; the CSV has intervals and run SDs. Seen items: whether the items"
+        " of a user's training history are candidates of the ranking or hidden from it. Rows that"
+        " differ in this are not comparable."
     )
-    return table(shown, formats, name, note, frame)
+    first = [metric for metric in (PRIMARY, "HIT@20", SELECTION) if metric in metrics]
+    return table(whole[[*keys, *first]], formats, name, note, frame, whole=whole)

@@ -71,4 +71,4 @@ def format_users(frame: pd.DataFrame) -> str:
     """List the numbers of users by data set, and explain the star."""
     users = frame.dropna(subset="users").groupby("dataset", sort=False)["users"].first()
     listed = "".join(f"{dataset_name(str(name))} {number:,.0f}; " for name, number in users.items())
-    return f"Users: {listed}* users only, not runs."
+    return f"Users: {listed}* the interval covers users only, not runs."

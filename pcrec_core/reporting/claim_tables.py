@@ -32,7 +32,13 @@ from pcrec_core.reporting.formats import (
     with_interval,
 )
 from pcrec_core.reporting.html import Html, table
-from pcrec_core.reporting.names import arm_name, comparison_name, dataset_name
+from pcrec_core.reporting.names import (
+    arm_name,
+    claim_family,
+    comparison_name,
+    dataset_name,
+    symbols,
+)
 from pcrec_core.reporting.verdicts import changes, headlines, matrix, questions
 
 __all__ = [
@@ -46,9 +52,9 @@ __all__ = [
 ]
 
 _NOTE = (
-    "Protocol controlled; epoch chosen on validation NDCG@20, one read-out on test. MRR@5 decides;"
-    " the verdict in NDCG@20 is in brackets. RI with crossed t on the log ratio, 95 %, not"
-    " adjusted; * users only. What follows a verdict grades the size, by the 90 % interval;"
+    "Protocol controlled; epoch chosen on validation NDCG@20, single test evaluation. MRR@5"
+    " decides; the verdict in NDCG@20 is in brackets. RI with crossed t on the log ratio, 95 %, not"
+    " adjusted; * users only. A grade after the verdict compares the 90 % interval with the claim;"
     " nominal: the interval excludes 0, the adjusted p does not. The CSV has every number."
 )
 
@@ -64,7 +70,7 @@ def claims(frame: pd.DataFrame, name: str) -> Html:
     supporting = frame.get("supporting_verdict", pd.Series("", frame.index)).fillna("")
     shown = pd.DataFrame(
         {
-            "claim": [f"{row['claim']} ({dataset_name(row['dataset'])})" for row in rows],
+            "claim": [_named(row) for row in rows],
             "where": frame["where"].to_list(),
             "verdict": [
                 f"{format_verdict(row)} ({other})" if other else format_verdict(row)
@@ -79,10 +85,8 @@ def claims(frame: pd.DataFrame, name: str) -> Html:
     return table(shown, {"holm_p": probability}, name, _NOTE + _family_sizes(frame), _csv(frame))
 
 
-def _family(name: str) -> str:
-    """Return a family's name, such as "table3, RR-half"."""
-    artifact, _, dataset = name.partition("/")
-    return f"{artifact} on {dataset_name(dataset)}"
+def _named(row: Mapping[str, Any]) -> str:
+    return f"{symbols(row['claim'])} ({dataset_name(row['dataset'])})"
 
 
 def _csv(frame: pd.DataFrame) -> pd.DataFrame:
@@ -93,8 +97,8 @@ def _csv(frame: pd.DataFrame) -> pd.DataFrame:
 def _family_sizes(frame: pd.DataFrame) -> str:
     families = frame.dropna(subset="family_size").drop_duplicates("family")
     sizes = families.set_index("family")["family_size"]
-    listed = "".join(f", {_family(str(name))} {m:.0f}" for name, m in sizes.items())
-    return f" Holm over m claims of each family{listed}." if listed else ""
+    listed = ", ".join(f"{claim_family(str(name))} ({m:.0f})" for name, m in sizes.items())
+    return f" Holm over the claims of a family: {listed}." if listed else ""
 
 
 def sentences(frame: pd.DataFrame) -> Html:
@@ -110,7 +114,7 @@ def sentences(frame: pd.DataFrame) -> Html:
         for folded in (False, True)
     )
     if left := len(_without_runs(frame)):
-        listed.append(f"Claims without runs so far: {left}.")
+        listed.append(f"{left} more claim{'s' * (left > 1)} without runs so far.")
     if not listed + undecided:
         listed.append("No claim of the paper is about these data.")
     fold = (
@@ -131,7 +135,7 @@ def _list(items: Sequence[str]) -> str:
 
 
 def _format_sentence(row: Mapping[str, Any]) -> str:
-    claim = f"{row['claim']} ({dataset_name(row['dataset'])})"
+    claim = _named(row)
     if row["kind"] in COMPOUND:
         return f"{claim}: {format_compound(row)}."
     if row["kind"] not in KINDS and missing(row["difference"]):
@@ -165,9 +169,9 @@ def _format_run_level(row: Mapping[str, Any]) -> str:
 def _format_by_seed(row: Mapping[str, Any]) -> str:
     gap = with_interval(points, row["difference"], row["low"], row["high"])
     return (
-        f"{format_verdict(row)}. Improvement {percent(row['mean_variant'])} with the habits,"
-        f" {percent(row['mean_base'])} without; difference in points {gap} (95 %; paired over"
-        f" seeds, one-sided p {row['p']:.3f}; runs {runs_of_both(row)})"
+        f"{format_verdict(row)}. Improvement {percent(row['mean_variant'])} under the released"
+        f" practices, {percent(row['mean_base'])} under equal conditions; difference {gap} points"
+        f" (95 %; paired over seeds, one-sided p {row['p']:.3f}; runs {runs_of_both(row)})"
     )
 
 
@@ -175,7 +179,7 @@ def unmeasured(frame: pd.DataFrame, name: str) -> Html:
     """List the claims that have no runs yet."""
     left = _without_runs(frame)
     return table(
-        left[["claim", "where", "dataset"]].reset_index(drop=True),
+        left[["claim", "where", "dataset"]].assign(claim=left["claim"].map(symbols)),
         {},
         name,
         f"{len(left)} of {len(frame)} claims.",

@@ -20,7 +20,7 @@ from pcrec_core.reporting.names import compared_by_model
 def show_by_target(frame: pd.DataFrame, name: str) -> Html:
     """Show improvements for new and repeated targets apart, the frame of ``by_target``."""
     if frame.empty:
-        return html.sentence("No comparison here is on a data set that has both kinds of target.")
+        return html.sentence("No data set here has both kinds of target.")
     shown = frame[["dataset"]].assign(
         comparison=compared_by_model(frame),
         metric=frame["metric"],
@@ -31,13 +31,12 @@ def show_by_target(frame: pd.DataFrame, name: str) -> Html:
     )
     formats = {"share": share, "p_of_z": probability}
     note = (
-        "A over B in each comparison. Exploratory: intervals without adjustment, never a"
-        " verdict. The CSV has the means, and the part of the gain that a kind of target has: the"
-        " parts of new and repeated targets sum to the difference of the two means over all users;"
-        " p of z: whether their improvements differ, taken for more independent than they are, as"
-        " both kinds share the trained models."
+        "Exploratory: intervals without adjustment, no verdict. p: that new and repeated targets"
+        " have the same improvement (z test, too optimistic since both share the trained models)."
+        " The CSV has the means, and each kind's part of the gain: the two parts sum to the"
+        " difference of the means over all users."
     )
-    note += " * users only." if frame["users_only"].any() else ""
+    note += " * users only, not runs." if frame["users_only"].any() else ""
     return html.table(shown, formats, name, note, frame)
 
 
@@ -61,10 +60,10 @@ def show_sensitivity(frame: pd.DataFrame, name: str) -> Html:
     }
     note = (
         f"In {frame['metric'].iloc[0]}. The crossed t decides. The bootstrap resamples users and"
-        f" runs at once ({frame['dropped'].sum():,} resamples with a mean of 0 were dropped);"
-        " p over runs generalises to other runs only, not to other users; single runs: how often a"
-        " paper with one run of each would have called the difference significant. The CSV also has"
-        " the variance ratio with the users of one target item as a cluster."
+        f" runs together ({frame['dropped'].sum():,} resamples with a mean of 0 were dropped);"
+        " p over runs: Welch's test over run means; single runs: how often a paper with one run per"
+        " arm would have called the difference significant. The CSV also has the variance ratio"
+        " with users clustered by target item."
     )
     return html.table(shown, formats, name, note, frame)
 
@@ -72,9 +71,7 @@ def show_sensitivity(frame: pd.DataFrame, name: str) -> Html:
 def show_independent_peers(frame: pd.DataFrame, name: str) -> Html:
     """Show PCRec over each of two peers that never exchange, the frame of ``independent_peers``."""
     if frame.empty:
-        return html.sentence(
-            "Two independent models are compared for apart-best, which is not here."
-        )
+        return html.sentence("The better of two independent models is not among the arms here.")
     shown = frame[["dataset", "model", "seed", "peer"]].assign(
         **{
             "best_on_validation": frame["best_on_validation"],
@@ -82,5 +79,5 @@ def show_independent_peers(frame: pd.DataFrame, name: str) -> Html:
             "improvement_over_it": improvements(frame),
         }
     )
-    note = f"Peer 0 is the base's own run of that seed. {DASH}: no ranks of that peer were kept."
+    note = f"Peer 0 is the base's own run with that seed. {DASH}: no ranks of that peer were kept."
     return html.table(shown, {"best_on_validation": number(5)}, name, note, frame)

@@ -14,8 +14,8 @@ from pcrec_core.reporting.html import Html, table
 def machine(frame: pd.DataFrame) -> str:
     """Describe the machine of a table's measurements."""
     first = frame.iloc[0]
-    threads = f"{first['threads']} thread(s) on each side, " if "threads" in frame else ""
-    return f"{threads}{first['machine']} instructions, torch {first['torch']}."
+    threads = f"threads on each side: {first['threads']}; " if "threads" in frame else ""
+    return f"{threads}{first['machine']}; torch {first['torch']}."
 
 
 def show_benchmarks(frame: pd.DataFrame) -> Html:
@@ -33,18 +33,14 @@ def show_benchmarks(frame: pd.DataFrame) -> Html:
             "target": frame["target"],
             "vectorised": frame["second_ratio"],
             "floor": frame["floor_seconds"] / frame["ours_seconds"],
-            "spread": frame["spread"],
             "memory": _both(frame["ours_megabytes"], frame["reference_megabytes"], count),
         }
     )
-    formats = dict.fromkeys(["floor", "spread"], share) | dict.fromkeys(
-        ["ratio", "vectorised"], number(2)
-    )
+    formats = {"floor": share, "ratio": number(2), "vectorised": number(2)}
     note = (
-        "Ours / the reference: medians of alternating repetitions, and what these add to the peak"
+        "Ours / the reference: medians of alternating repetitions, and what they add to the peak"
         " memory. Vectorised: the ratio to a second, vectorised reference. Floor: its share of our"
-        " time. Spread: the middle half of ours or the reference, the larger, over its median."
-        f" {machine(frame)}"
+        f" time. Measured with {machine(frame)}"
     )
     return table(shown, formats, "cost-benchmarks", note, frame)
 
@@ -96,7 +92,8 @@ def show_modes(frame: pd.DataFrame, beginning: str, columns: Sequence[str]) -> H
     rows = frame[frame["case"].str.startswith(beginning)]
     full = rows.assign(range=[_range(row) for row in rows.to_dict("records")])
     name = f"cost-{beginning.lower().replace(' ', '-').rstrip(',')}"
-    note = f"Median of {rows['rounds'].iloc[0]} round(s). {machine(frame)}"
+    rounds = int(rows["rounds"].iloc[0])
+    note = f"Median of {rounds} round{'s' * (rounds > 1)} on {machine(frame)}"
     return table(full[["case", *columns]], _FORMATS, name, note, rows)
 
 

@@ -11,8 +11,11 @@ from pcrec_core.reporting.html import Html, table
 from pcrec_core.study.records import StatisticsRecord
 
 
-def show_statistics(found: Sequence[StatisticsRecord]) -> Html:
-    """Show sizes, ties and repeats of data sets (Table 1), from their records."""
+def show_statistics(found: Sequence[StatisticsRecord], printed: pd.DataFrame) -> Html:
+    """Show sizes, ties and repeats of data sets (Table 1), from their records.
+
+    The rows of the paper's own Table 1, ``printed``, follow.
+    """
     counts = ["users", "items", "actions", "actions_per_user_median"]
     shares = ["tie_share", "repeat_share_valid", "repeat_share_test"]
     frame = pd.DataFrame(
@@ -22,8 +25,17 @@ def show_statistics(found: Sequence[StatisticsRecord]) -> Html:
             for record in found
         ]
     )
+    theirs = printed.assign(dataset=printed["dataset"] + ", the paper")
+    whole = pd.concat([frame, theirs], ignore_index=True)
     formats = dict.fromkeys(counts, count) | {"density": number(4)} | dict.fromkeys(shares, share)
-    return table(frame, formats, "table1")
+    shown = whole.drop(columns=["density", "repeat_share_valid", "t"])
+    note = (
+        "Ours after all filters; the paper's as printed, so rounded. Ties: users whose validation"
+        " and test items have the same second, so that the order of the file decides which is"
+        " which. Repeats: test targets that the user has met before. A dash: the file has no times,"
+        " or the paper does not print it."
+    )
+    return table(shown, formats | {"t": count}, "table1", note, whole=whole)
 
 
 def show_filter(found: Sequence[StatisticsRecord]) -> Html:
@@ -45,10 +57,13 @@ def show_filter(found: Sequence[StatisticsRecord]) -> Html:
         ]
     )
     note = (
-        "core: fewer than 5 actions; distinct: too few distinct items; short: fewer than three"
-        " actions."
+        "Read, and left after all filters. The fold has what each filter removed: core, those with"
+        " fewer than 5 actions; distinct, users with too few distinct items; short, users with"
+        " fewer than three actions."
     )
-    return table(frame, dict.fromkeys(frame.columns[1:], count), "table1-filter", note)
+    ends = [name for name in frame if name.endswith(("_read", "_left"))]
+    formats = dict.fromkeys(frame.columns[1:], count)
+    return table(frame[["dataset", *sorted(ends)]], formats, "table1-filter", note, whole=frame)
 
 
 def _column(name: str) -> str:

@@ -19,8 +19,8 @@ def described(facts: Sequence[Fact]) -> str:
 
 def _mu(row: Mapping[str, Any]) -> str:
     return (
-        f"at alpha {row['alpha']:g} the larger mu of a layer is 0.7 or more in"
-        f" {share(row['strong_share'])} of all layers and exchanges, its median"
+        f"at α = {row['alpha']:g} the larger μ of a layer is 0.7 or more in"
+        f" {share(row['strong_share'])} of all layers and merges; its median is"
         f" {number(2)(row['median'])}, and peer 0 holds it in {share(row['held_by_peer_0'])}"
     )
 
@@ -28,25 +28,25 @@ def _mu(row: Mapping[str, Any]) -> str:
 def _constant(n: Mapping[str, Any]) -> str:
     return (
         f"{arm_name(n['a'])} {n['value_a']:.3f}, {arm_name(n['b'])} {n['value_b']:.3f} in every"
-        f" run, so no test can be made (runs {n['runs_a']} and {n['runs_b']})"
+        f" run, so there is nothing to test (runs {n['runs_a']} and {n['runs_b']})"
     )
 
 
 def _by_run(n: Mapping[str, Any]) -> str:
     return (
-        f"run by run, as the merged layers are made of the peers' own,"
+        f"within each run, since merged layers are computed from the peers' own,"
         f" {with_interval(signed, n['difference'], n['low'], n['high'])}"
     )
 
 
 def _equal(n: Mapping[str, Any]) -> str:
-    return f"of layers whose peers' entropies differ by at most {n['nats']} nats"
+    return f"only layers whose peers' entropies differ by at most {n['nats']} nats"
 
 
 def _thresholds(n: Mapping[str, Any]) -> str:
     return (
-        f"smaller at {n['smaller']}, larger at {n['larger']} of the {n['thresholds']} thresholds"
-        f" where runs differ; compared at {n['at']:.2f}, where the claim holds least"
+        f"smaller at {n['smaller']} and larger at {n['larger']} of the {n['thresholds']} thresholds"
+        f" where runs differ; tested at {n['at']:.2f}, where the claim fares worst"
     )
 
 
@@ -55,17 +55,17 @@ def _cost(n: Mapping[str, Any]) -> str:
     modes = cost.measured("modes")
     times, weights = format_modes(modes), modes.set_index("case")["weights"]
     one_memory = times["cost-one-memory"]
-    pair = "SASRec's pair trains in {} times the time of one model; BPR's on the whole of"
+    pair = "a pair of SASRec trains in {} times the time of one model; a pair of BPR on the whole"
     of_pair, of_one = (
         count(weights[f"SASRec, {case}"]) for case in ("a pair in turn", "one model")
     )
     sentences = {
-        "cost-ml-inference": f"what is kept of a pair are {of_pair} weights, and one model has"
-        f" {of_one}; ranking with an ensemble of two takes {times['cost-ensemble-2']} times as long"
-        " as with either",
-        "cost-ml-parallel": f"{pair.format(times['cost-parallel'])} Retailrocket takes"
+        "cost-ml-inference": f"{of_pair} weights are kept of a pair, and one model has {of_one};"
+        f" ranking with an ensemble of two takes {times['cost-ensemble-2']} times as long as with"
+        " either",
+        "cost-ml-parallel": f"{pair.format(times['cost-parallel'])} of RR takes"
         f" {times['cost-parallel-memory']} MB in two processes, one model {one_memory} MB",
-        "cost-ml-serial": f"{pair.format(times['cost-serial'])} Retailrocket takes"
+        "cost-ml-serial": f"{pair.format(times['cost-serial'])} of RR takes"
         f" {times['cost-serial-memory']} MB, one model {one_memory} MB",
     }
     return sentences[n["claim"]]

@@ -1,4 +1,4 @@
-"""Tables of the page on deviations: changed lines of the protocols, choosing on the test set."""
+"""Tables of the page on the released code: changed options, choosing on the test set."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ from pcrec_core.reporting.formats import (
     with_interval,
 )
 from pcrec_core.reporting.html import Html, without_empty
+from pcrec_core.reporting.names import arm_name, comparison_name
 from pcrec_core.study.replicates import Replicates
 
 
 def show_changed_lines(frame: pd.DataFrame, name: str, note: str) -> Html:
-    """Show the effect of single lines of the protocols, the frame of ``changed_lines``."""
+    """Show the effect of single protocol options, the frame of ``changed_lines``."""
     rows = frame.to_dict("records")
     steps = ("base", "pcrec", "over_base_usual", "over_base")
     shown = frame[["line", "metric"]].assign(
@@ -35,8 +36,8 @@ def show_changed_lines(frame: pd.DataFrame, name: str, note: str) -> Html:
         its_change=frame["change"],
     )
     note += (
-        " Its change: 1 + RI with the line over 1 + the usual RI, less 1; where the line is of"
-        " PCRec alone, only PCRec's runs change."
+        " Change of RI: (1 + RI with the option) / (1 + RI by default) − 1; where PCRec alone has"
+        " the option, only PCRec's runs change."
     )
     return html.table(shown, {"its_change": percent}, name, note, frame)
 
@@ -60,8 +61,9 @@ def seed_alone(over: Replicates, base: Replicates, metrics: Sequence[str] = (PRI
         listed.append(f"{metric} {size(one)}, {size(other)} and {size(math.hypot(one, other))}")
     runs = " and ".join(str(len(arm.runs)) for arm in (over, base))
     return (
-        f"Standard deviation of a change by another seed alone, of {over.variant}, {base.variant}"
-        f" and {named(over, base)} ({runs} runs): {'; '.join(listed)}."
+        "Standard deviation of a change by another seed alone, of"
+        f" {arm_name(over.variant)}, {arm_name(base.variant)} and"
+        f" {comparison_name(named(over, base))} ({runs} runs): {'; '.join(listed)}."
     )
 
 
@@ -83,11 +85,11 @@ def show_choosing(frame: pd.DataFrame, name: str) -> Html:
         "relative_improvement_validation": percent,
     }
     note = (
-        "Gain: by how much the best epoch and peer on test exceed those that validation picks, mean"
+        "Gain: how far the best epoch and peer on test exceed those that validation selects, mean"
         " over runs, in log points (hundredths of a logarithm); p: Welch's test over runs that"
-        " variant and base gain equally. Neither improvement has an interval or a verdict: the"
-        " chosen epoch is taken as given. A gain is never negative, and largely noise of users and"
-        " epochs: the fewer users, the larger."
+        " PCRec and base gain equally. The improvements have no interval and no verdict, since the"
+        " chosen epoch is treated as fixed. A gain is never negative and mostly noise of users and"
+        " epochs: it is larger with fewer users."
     )
     return html.table(shown, formats, name, note, frame)
 
@@ -104,15 +106,16 @@ def show_trained_again(name: str) -> Html:
     frame = pd.read_csv(paths.data() / "trained_again.csv")
     differs = frame["result_before"] != frame["result_now"]
     before_cut = frame["first_differing_epoch"] <= frame["epochs_before_cut"]
-    shown = frame.drop(columns=["result_before", "result_now"])
-    shown.insert(3, "result", differs.map({True: "differs", False: "equal to the bit"}))
+    whole = frame.drop(columns=["result_before", "result_now"])
+    whole.insert(3, "result", differs.map({True: "differs", False: "bit-identical"}))
     note = (
-        f"{len(frame)} runs that had gone on from a checkpoint were trained again without a cut,"
-        f" from one clean commit: {(~differs).sum()} gave the same result to the bit,"
-        f" {differs.sum()} another one. Of these, {(differs & before_cut).sum()} differ already in"
-        " an epoch before the cut, which therefore did not make the difference. Another processor"
-        " is the likely cause, but the earlier records do not name theirs. The records on these"
+        f"{len(frame)} runs that had resumed from a checkpoint were trained again without an"
+        f" interruption, from one clean commit: {(~differs).sum()} gave a bit-identical result,"
+        f" {differs.sum()} a different one. Of these, {(differs & before_cut).sum()} already differ"
+        " in an epoch before the interruption, which is therefore not the cause. A different"
+        " processor is likely, but the earlier records do not name theirs. The records on these"
         " pages are the new ones."
     )
     formats = {"first_differing_epoch": count, "mrr5_before": number(4), "mrr5_now": number(4)}
-    return html.table(shown, formats, name, note, frame)
+    shown = whole.drop(columns=["commit_before", "commit_now"])
+    return html.table(shown, formats, name, note, frame, whole=whole)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from pcrec_core.analysis.claims.outcomes import NOT_TESTED, SUPPORTED
 from pcrec_core.metrics import PRIMARY
-from pcrec_core.reporting.formats import number, percent, share
-from pcrec_core.reporting.names import arm_name, dataset_name, model_name
+from pcrec_core.reporting.formats import improvement, number, percent, share
+from pcrec_core.reporting.names import arm_name, dataset_name, listed, model_name
 from pcrec_core.specs.trivial import TRIVIAL
 from pcrec_core.study.replicates import Replicates
 
@@ -84,11 +85,61 @@ def choice_on_test(choosing: pd.DataFrame, base: Replicates) -> str:
     row = choosing[choosing["metric"] == PRIMARY].iloc[0]
     valid, test = (percent(row[f"relative_improvement_{on}"]) for on in ("validation", "test"))
     return (
-        "The released code picks epochs on the test set, and gives only PCRec a learning-rate"
-        f" schedule; that choice of epochs moves PCRec's gain from {valid} to {test}"
+        f"the choice of epochs alone moves PCRec's gain from {valid} to {test}"
         f" ({model_name(base.model)} on {dataset_name(base.dataset)}, runs per arm:"
-        f" {len(base.runs)})."
+        f" {len(base.runs)})"
     )
+
+
+def released(rungs: pd.DataFrame, alone: str) -> str:
+    """State what the released code adds to PCRec's gain: the first rung of the ladder, the fourth.
+
+    Parameters
+    ----------
+    rungs : DataFrame
+        The frame of ``ladder.climbed``.
+    alone : str
+        The sentence of ``choice_on_test``, for as long as no model has runs on both rungs.
+    """
+    begins = (
+        "The released code picks epochs on the test set and gives only PCRec a learning-rate"
+        " schedule"
+    )
+    gains = rungs.pivot(index="model", columns="rung", values="relative_improvement")
+    tested = gains.reindex(rungs["model"].unique())[[1, 4]].dropna()
+    if tested.empty:
+        return f"{begins}; the runs that measure both together are missing, and {alone}."
+    listed_gains = listed(
+        [
+            f"{percent(row[1])} instead of {percent(row[4])} for {model_name(str(model))}"
+            for model, row in tested.iterrows()
+        ]
+    )
+    where = dataset_name(rungs["dataset"].iloc[0])
+    return f"{begins}: with both, PCRec's gain on {where} is {listed_gains}."
+
+
+def by_target(frame: pd.DataFrame) -> str:
+    """State for which models new and repeated targets differ in their gain, an exploratory result.
+
+    ``frame`` is that of ``controls.by_target``.
+    """
+    rows = frame[(frame["metric"] == PRIMARY) & (frame["p_of_z"] < 0.05)]
+    gains = [
+        f"{model_name(str(model))} on {dataset_name(str(dataset))}:"
+        f" {', '.join(map(_target, kinds.to_dict('records')))}"
+        for (dataset, model), kinds in rows.groupby(["dataset", "model"], sort=False)
+    ]
+    if not gains:
+        return "Exploratory: in no model do new and repeated targets clearly differ in their gain."
+    return (
+        f"Exploratory: new and repeated targets differ in their gain in {PRIMARY} for"
+        f" {'; '.join(gains)}."
+    )
+
+
+def _target(row: Mapping[str, Any]) -> str:
+    return f"{improvement(row)} for {row['targets']} targets"
 
 
 def credibility(values: pd.DataFrame) -> str:
@@ -132,20 +183,11 @@ def price(modes: Mapping[str, str]) -> str:
 
 
 def findings(
-    claims: pd.DataFrame, on_test: str, values: pd.DataFrame, modes: Mapping[str, str]
+    claims: pd.DataFrame, released_code: str, values: pd.DataFrame, modes: Mapping[str, str]
 ) -> list[Finding]:
     """Answer the questions that follow the first one, in the order of the front page.
 
-    Parameters
-    ----------
-    claims : DataFrame
-        The frame of ``evidence.decided``.
-    on_test : str
-        The sentence of ``choice_on_test``.
-    values : DataFrame
-        The frame of ``comparisons.values`` of bases and rankings without a model.
-    modes : mapping
-        The texts of ``cost_formats.format_modes``.
+    ``released_code`` is the sentence of ``released``.
     """
     ensemble = compared(claims, "M2", "at least")
     return [
@@ -153,7 +195,7 @@ def findings(
         Finding("More than twice the epochs?", compared(claims, "base-2x-epochs"), "controls"),
         Finding("As good as an ensemble of two?", ensemble, "table4"),
         Finding("By the claimed mechanism?", mechanism(claims.loc["fig6-ml-half"]), "fig6"),
-        Finding("What does the released code add?", on_test, "deviations"),
+        Finding("What does the released code add?", released_code, "deviations"),
         Finding("Are the baselines credible?", credibility(values), "baselines"),
         Finding("What does it cost?", price(modes), "cost"),
     ]

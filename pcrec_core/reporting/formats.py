@@ -29,9 +29,9 @@ def percent(x: Any) -> str:
     return DASH if missing(x) else f"{points(x)}{_UNIT}"
 
 
-def size(x: float) -> str:
-    """Format 0.053, a size without a sign, as 5.3 %, with a no-break space."""
-    return f"{100 * x:.1f}{_UNIT}"
+def size(x: Any) -> str:
+    """Format 0.053, a size without a sign, as 5.3 %; a dash for a missing value."""
+    return DASH if missing(x) else f"{100 * x:.1f}{_UNIT}"
 
 
 def points(x: Any) -> str:
@@ -62,9 +62,14 @@ def general(x: Any) -> str:
 def with_interval(
     form: Formatter, middle: Any, low: Any, high: Any, users_only: bool = False
 ) -> str:
-    """Format ``+3.5 % [+2.9, +4.1]`` on one line, with a star where it covers users only."""
+    """Format ``+3.5 % [+2.9, +4.1]`` on one line, with a star where it covers users only.
+
+    A mean of 0 has no interval, so that it stands alone.
+    """
     if missing(middle):
         return DASH
+    if missing(low):
+        return form(middle)
     ends = (form(end).removesuffix(_UNIT) for end in (low, high))
     star = "*" if users_only else ""
     return f"{form(middle)} [{', '.join(ends)}]{star}".replace(" ", "\N{NO-BREAK SPACE}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +20,19 @@ from pcrec_core.reporting.names import READABLE
 _SHORT = 26
 #: Most rows of a table that stands on the page; a longer one is folded.
 LONG = 25
+#: Leading columns that head groups of rows where their values repeat.
+_GROUPING = (
+    "change",
+    "choice",
+    "dataset",
+    "layers",
+    "line",
+    "model",
+    "question",
+    "seed",
+    "variant",
+    "what",
+)
 #: A verdict at the start of a cell, or counted in a list: "3 supported, 11 not tested".
 _VERDICT = re.compile(rf"(?:^|(?<=, ))(\d+ )?({'|'.join(VERDICTS)})\b")
 
@@ -52,10 +66,12 @@ def table(
     note: str = "",
     data: pd.DataFrame | None = None,
     empty: str = "Nothing to show here.",
+    whole: pd.DataFrame | None = None,
 ) -> Html:
     """Show a table that readers can sort, a note below it, and its numbers as a CSV.
 
-    One of more than ``LONG`` rows is folded, but for its CSV.
+    A table of more than ``LONG`` rows is folded, except for its CSV. In a browser, leading columns
+    whose values repeat, such as the data set, become headings of groups of rows.
 
     Parameters
     ----------
@@ -72,26 +88,57 @@ def table(
         The rows of the CSV, if they are not those of ``frame``.
     empty : str
         The sentence in place of a table without rows.
+    whole : DataFrame, optional
+        The same rows with all columns, for a fold below the table.
     """
     if frame.empty:
         return sentence(empty)
-    forms = READABLE | dict(formats)
+    forms, text = READABLE | dict(formats), f"{name}: {len(frame)} rows"
+    shown = Html(_table(frame, forms) + _below(note), text, name)
+    if len(frame) > LONG:
+        shown = folded(shown, f"Show the table: {len(frame)} rows")
+    more = ""
+    if whole is not None:
+        every = Html(_table(whole, forms), text, name)
+        more = folded(every, f"Show all {whole.shape[1]} columns")._repr_html_()
+    whole = frame if whole is None else whole
+    link = csv_link(whole if data is None else data, name)
+    return Html(shown._repr_html_() + more + link, text, name)
+
+
+def _table(frame: pd.DataFrame, forms: Mapping[str, Formatter]) -> str:
+    groups, numbers = _groups(frame)
     head = "".join(
         f'<th scope="col">{html.escape(heading(str(column)))}</th>' for column in frame.columns
     )
     body = "".join(
-        f"<tr>{''.join(_cell(value, forms.get(column)) for column, value in row.items())}</tr>"
-        for row in frame.to_dict("records")
+        f"<tr>{_row(row, forms, [number] * groups)}</tr>"
+        for row, number in zip(frame.to_dict("records"), numbers, strict=True)
     )
-    markup = (
-        f'<div class="wide"><table class="sortable"><thead><tr>{head}</tr></thead>'
+    marked = f' data-groups="{groups}"' * (groups > 0)
+    return (
+        f'<div class="wide"><table class="sortable"{marked}><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
-    shown = Html(markup + _below(note), f"{name}: {len(frame)} rows", name)
-    if len(frame) > LONG:
-        shown = folded(shown, f"Show the table: {len(frame)} rows")
-    link = csv_link(frame if data is None else data, name)
-    return Html(shown._repr_html_() + link, repr(shown), name)
+
+
+def _groups(frame: pd.DataFrame) -> tuple[int, Sequence[int]]:
+    """Count the columns that head groups of at least two rows on average, and number the groups."""
+    found: tuple[int, Sequence[int]] = 0, [0] * len(frame)
+    for count, name in enumerate(frame.columns[:-1], start=1):
+        keys = pd.Series([str(key) for key in frame.iloc[:, :count].itertuples(index=False)])
+        begins = keys != keys.shift()
+        together = begins.sum() == keys.nunique() <= len(keys) / 2
+        if name not in _GROUPING or not together:
+            break
+        found = count, list(begins.cumsum())
+    return found
+
+
+def _row(row: Mapping[Hashable, Any], forms: Mapping[str, Formatter], orders: Sequence[int]) -> str:
+    """Write the cells of a row; the first ones are sorted by ``orders``, the number of a group."""
+    places = zip_longest(row.items(), orders)
+    return "".join(_cell(value, forms.get(str(name)), order) for (name, value), order in places)
 
 
 def without_empty(frame: pd.DataFrame) -> pd.DataFrame:
@@ -120,10 +167,11 @@ def folded(shown: Html, summary: str) -> Html:
     return Html(markup, repr(shown), shown.name)
 
 
-def _cell(value: Any, form: Formatter | None) -> str:
+def _cell(value: Any, form: Formatter | None, sort: int | None = None) -> str:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    by = value if sort is None and is_number else sort
     # as many digits as in the CSV: the last of 17 differ between processors
-    order = f' data-order="{value:.8g}"' if is_number else ""
+    order = "" if by is None else f' data-order="{by:.8g}"'
     text = (form or _plain)(value)
     long = len(text) > _SHORT and text[0].isalpha() and " " in text
     kind = ' class="lines"' if "\n" in text else ' class="text"' if long else ""

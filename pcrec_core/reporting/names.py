@@ -35,8 +35,8 @@ ARMS = {
     "E": "embedding only (E)",
     "M": "middle only (M)",
     "S": "softmax only (S)",
-    "LE@random": "PCRec at the other alphas",
-    "LE@10..50": "PCRec at every alpha",
+    "LE@random": "PCRec at the other α",
+    "LE@10..50": "PCRec at every α",
     "avg": "plain averaging",
     "permuted": "permuted μ",
     "random": "random μ",
@@ -87,17 +87,46 @@ def arm_name(label: str) -> str:
     Examples
     --------
     >>> arm_name("LE@30"), arm_name("sasrec:base"), arm_name("pruned30")
-    ('PCRec (alpha 30)', 'SASRec base', '30 % pruned')
+    ('PCRec (α 30)', 'SASRec base', '30 % pruned')
     """
     if label in ARMS:
         return ARMS[label]
     if at := re.fullmatch(r"LE@([\d.]+)", label):
-        return f"PCRec (alpha {at[1]})"
+        return f"PCRec (α {at[1]})"
     if at := re.fullmatch(r"pruned(\d+)(-tuned)?", label):
         return f"{at[1]} % pruned{', then trained' if at[2] else ''}"
     if of := re.fullmatch(rf"({'|'.join(MODELS)})[: ](.+)", label):
         return f"{model_name(of[1])} {arm_name(of[2])}"
     return label
+
+
+#: The artifacts of families of claims, such as ``table3/ml-100k``; others keep their names.
+_ARTIFACTS = {"table": "Table ", "fig": "Figure "}
+
+
+def claim_family(name: str) -> str:
+    """Return a family's name.
+
+    Examples
+    --------
+    >>> claim_family("table3/ml-100k"), claim_family("controls/beauty")
+    ('Table 3 on ML-100K', 'controls on Beauty')
+    """
+    artifact, _, dataset = name.partition("/")
+    for short, long in _ARTIFACTS.items():
+        artifact = re.sub(rf"^{short}(?=\d)", long, artifact)
+    return f"{artifact} on {dataset_name(dataset)}"
+
+
+def symbols(text: str) -> str:
+    """Write the paper's symbols in a sentence that names them, as those of ``claims.csv`` do.
+
+    Examples
+    --------
+    >>> symbols("With alpha from 30 to 40 the mu of DNN's layers")
+    "With α from 30 to 40 the μ of DNN's layers"
+    """
+    return re.sub(r"\bmu\b", "μ", re.sub(r"\balpha\b", "α", text))
 
 
 def comparison_name(comparison: str) -> str:

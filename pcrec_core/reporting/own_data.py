@@ -19,11 +19,11 @@ from pcrec_core.reporting.formats import (
     improvements,
     missing,
     number,
-    percent,
     probability,
     size,
 )
 from pcrec_core.reporting.html import Html, sentence, table
+from pcrec_core.reporting.names import comparison_name, model_name
 from pcrec_core.reporting.page import Study
 from pcrec_core.reporting.runs import Runs
 from pcrec_core.specs.run import RunSpec
@@ -85,7 +85,7 @@ def show_forecast(study: Study) -> Html:
     found = [run for run in runs if isinstance(run, RunSpec)]
     whole = forecast.duration(forecast.seconds(found, _rates(study)))
     return sentence(
-        f"{len(runs)} runs take about {whole} one after the other; those that have a record are"
+        f"{len(runs)} runs take about {whole} one after the other; those with a record are only"
         " read."
     )
 
@@ -114,10 +114,10 @@ def show_verdicts(frame: pd.DataFrame, gain: float, name: str = "your-data-verdi
     )
     note = (
         f"95 % interval over users and runs; p adjusted over the {len(frame)} comparisons by Holm;"
-        f" MDE: the smallest gain found 4 times in 5; runs needed: per arm, to find a"
-        f" gain of {size(gain)} 4 times in 5."
+        " MDE: minimum detectable effect (80 % power, unadjusted); runs needed: per arm, to find a"
+        f" gain of {size(gain)} with 80 % power."
     )
-    return table(shown, {"p": probability, "mde": percent}, name, note, frame)
+    return table(shown, {"p": probability, "mde": size}, name, note, frame)
 
 
 def _verdict(row: Mapping[str, Any]) -> str:
@@ -134,7 +134,8 @@ def answers(frame: pd.DataFrame, gain: float) -> list[str]:
     for row, improvement in zip(frame.to_dict("records"), improvements(frame), strict=True):
         meaning = _MEANING[row["verdict"]].format(gain=size(gain))
         reason = f" ({row['reason']})" if row["reason"] else ""
-        text = f"{row['model']}, {row['comparison']}: {improvement} in {row['metric']}"
+        compared = f"{model_name(row['model'])}: {comparison_name(row['comparison'])}"
+        text = f"{compared}, {improvement} in {row['metric']}"
         found.append(f"{text}. {row['verdict'].capitalize()}: {meaning}{reason}.{_more(row, gain)}")
     return found
 
@@ -143,9 +144,9 @@ def warnings(runs: Runs, trivial: Runs) -> list[str]:
     """Return one sentence per model that is less accurate than a ranking without any model."""
     found = own_data.below_trivial(list(runs.groups), list(trivial))
     return [
-        f"{model} without a peer ({mean:.4f} in {PRIMARY}) is below a ranking by {name}"
-        f" ({reached:.4f}): it was not trained long enough, or does not suit these data; train it"
-        " longer before trusting its comparisons."
+        f"{model_name(model)} without a peer ({mean:.4f} in {PRIMARY}) is below a ranking by {name}"
+        f" ({reached:.4f}): it is not trained long enough, or unsuitable for these data. Train it"
+        " for more epochs before you rely on its comparisons."
         for model, mean, name, reached in found
     ]
 
@@ -158,8 +159,8 @@ def _more(row: Mapping[str, Any], gain: float) -> str:
         return f" More runs alone would not find a gain of {size(gain)}: more users are needed."
     more = int(needed) - row["runs"]
     if more <= 0:
-        return f" There are enough runs to find a gain of {size(gain)} 4 times in 5."
-    return f" With {more} more runs per arm a gain of {size(gain)} would be found 4 times in 5."
+        return f" There are enough runs to find a gain of {size(gain)} with 80 % power."
+    return f" With {more} more runs per arm a gain of {size(gain)} would be found with 80 % power."
 
 
 def show_values(arms: Sequence[Replicates], name: str = "your-data-values") -> Html:
@@ -171,11 +172,9 @@ def show_costs(groups: Sequence[Mapping[str, Replicates]], name: str = "your-dat
     """Show the time, memory and weights of a run of each arm."""
     frame = own_data.costs(groups)
     late, runs = own_data.last_epochs(groups)
-    note = "Means over runs, as measured on this machine beside whatever else ran there."
+    note = "Means over runs, measured on this machine while other programs may have run, too."
     if late:
-        note += (
-            f" {late} of {runs} runs were best near their last epoch: more epochs may give more."
-        )
+        note += f" {late} of {runs} runs were best near their last epoch: more epochs may help."
     shown = frame.assign(peak_bytes=frame["peak_bytes"] / 2**20).rename(
         columns={"peak_bytes": "peak_mib"}
     )

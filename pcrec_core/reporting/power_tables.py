@@ -8,23 +8,24 @@ from pcrec_core.analysis.claims import outcomes
 from pcrec_core.analysis.power import POOLED, STUDIES
 from pcrec_core.reporting.formats import count, number, percent, share, size
 from pcrec_core.reporting.html import Html, table
+from pcrec_core.reporting.names import arm_name
 
 #: Shown where nothing can be projected.
 _TOO_FEW = (
-    "A projection needs the same number of runs in both arms, two or more; the chances of verdicts"
-    " need an improvement that the paper prints."
+    "A projection needs two runs or more in both arms, and as many in one as in the other; the"
+    " chance of a verdict also needs an improvement that the paper prints."
 )
 
 
 def show_chances(frame: pd.DataFrame, name: str) -> Html:
-    """Show the chances of each verdict, the frame of ``expected_verdicts``."""
+    """Show the chance of each verdict, the frame of ``expected_verdicts``."""
     formats = dict.fromkeys(
         [outcomes.SUPPORTED, outcomes.CONTRADICTED, "ruled_out", outcomes.INCONCLUSIVE], share
     )
     note = (
         f"{STUDIES:,} simulated studies with the variance of these users and the pooled variance of"
-        " runs of the table above; a single claim, so without Holm: in a family the"
-        " verdicts supported, contradicted and ruled out fall less often."
+        " runs of the table above. For a single claim, without Holm's adjustment: in a family,"
+        " supported, contradicted and ruled out are less frequent."
     )
     return table(frame, formats, name, note, empty=_TOO_FEW)
 
@@ -40,13 +41,13 @@ def show_projections(frame: pd.DataFrame, name: str) -> Html:
         "paper_relative_improvement": percent,
     }
     note = (
-        "c: correlation of a user's values in one run of either arm; rv: relative variance of a"
-        " user's value. Run SD: of a run's relative mean over other seeds, with its degrees of"
-        " freedom. Its square is the mean of the variances over runs of every arm of this model and"
-        f" data set that has two runs or more ({', '.join(POOLED)}), weighted by each arm's runs"
-        " less 1, less what single users contribute by chance; three runs of one arm alone estimate"
-        " it only to within half and six times. Half width: of the 95 % interval of RI around no"
-        " effect; found: the improvement found with 80 % power; both for unpaired arms, if the"
-        " variances are as estimated from these runs."
+        "Run SD: standard deviation of a run's relative mean over seeds, pooled over the arms of"
+        " this model and data set with two runs or more"
+        f" ({', '.join(map(arm_name, POOLED))}); three runs alone determine it only to between half"
+        " and six times its value. Half width: of the 95 % interval of RI around no effect. Found:"
+        " the improvement that is shown with 80 % power. Both are for unpaired arms with the"
+        " variances of these runs. In the fold, c: correlation of a user's values in one run of"
+        " either arm; rv: relative variance of a user's value; df: degrees of freedom of run SD."
     )
-    return table(frame, formats, name, note, empty=_TOO_FEW)
+    shown = frame.drop(columns=["users", "c", "rv", "run_sd_df"], errors="ignore")
+    return table(shown, formats, name, note, empty=_TOO_FEW, whole=frame)

@@ -10,15 +10,15 @@ from pcrec_core.reporting.html import Html, sentence, table
 
 
 def show_answer(gains: pd.DataFrame) -> Html:
-    """State in one sentence how PCRec's gain held under the changes, from ``one_change.gains``."""
+    """State in one sentence what the changes do to PCRec's gain, from ``one_change.gains``."""
     over_base = gains[(gains["b"] != "avg") & (gains["change"] != gains["change"].iloc[0])]
     counts = over_base["verdict"].value_counts()
     tested = len(over_base) - counts.get(NOT_TESTED, 0)
     listed = ", ".join(f"{one} in {counts[one]}" for one in DECIDED if one in counts)
     open_ = f"inconclusive in {counts.get(INCONCLUSIVE, 0)}"
     return sentence(
-        f"With one thing changed at a time, {tested} of {len(over_base)} comparisons of PCRec with"
-        " its base are tested so far"
+        f"Of {len(over_base)} comparisons of PCRec with its base under one changed condition,"
+        f" {tested or 'none'} {'is' if tested <= 1 else 'are'} tested so far"
         + (f": a gain is {', '.join(filter(None, [listed, open_]))}." if tested else ".")
     )
 
@@ -33,10 +33,10 @@ def show_gains(gains: pd.DataFrame, name: str) -> Html:
         runs=[runs_of_both(row) for row in gains.to_dict("records")],
     )
     note = (
-        f"{gains['metric'].iloc[0]}; protocol controlled but for the change; RI with crossed t on"
-        " the log ratio, 95 %, not adjusted; verdicts by Holm over their families. Not tested:"
-        " fewer than three runs in an arm, or a run missing. A change that a model does not have is"
-        " left out."
+        f"{gains['metric'].iloc[0]}; protocol controlled, except for the change; RI with crossed t"
+        " on the log ratio, 95 %, not adjusted; verdicts by Holm over their families. Not tested:"
+        " fewer than three runs in an arm, or a missing run. A change that does not apply to a"
+        " model is left out."
     )
     return table(shown, {"paper_relative_improvement": percent}, name, note, gains)
 
@@ -49,7 +49,7 @@ def show_halves(halves: pd.DataFrame, name: str) -> Html:
         improvement_other_half=improvements(halves, "_other_half"),
         p=halves["p"],
     )
-    note = "p: that both halves have the same improvement (normal, two-sided, exploratory)."
+    note = "p: that both halves have the same improvement (two-sided z test, exploratory)."
     return table(shown, {"p": probability}, name, note, halves)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import pandas as pd
 
@@ -22,16 +22,26 @@ def show_settings(specs: Sequence[RunSpec]) -> Html:
 
     The paper's settings are those of the data set with which the run's is confronted.
     """
-    rows = [_settings(spec) for spec in specs]
+    whole = pd.DataFrame([_settings(spec) for spec in specs])
+    rows = whole.to_dict("records")
+    shown = whole[["dataset", "model", "epochs", "t"]].assign(
+        **{name: [_beside(row, name) for row in rows] for name in _SYMBOLS if name != "batch"}
+    )
     formats: dict[str, Formatter] = {"t": count}
     for name in _SYMBOLS:
         formats |= {f"{name}_here": general, f"{name}_paper": general}
     note = (
-        "t: items of a sequence; b: rows of a batch; d: size of an embedding; eta: learning rate;"
-        " p: share of dropout. A dash is a setting that the model does not have, or that the paper"
-        " does not print."
+        "In brackets: the paper's value for its own data set, where it differs. t: items of a"
+        " sequence; d: size of an embedding; η: learning rate; p: dropout. A dash is a setting that"
+        " the model does not have, or that the paper does not print."
     )
-    return table(pd.DataFrame(rows), formats, "table2", note)
+    return table(shown, formats, "table2", note, whole=whole)
+
+
+def _beside(row: Mapping[Hashable, object], name: str) -> str:
+    """Format our value of a setting, with the paper's in brackets where it differs."""
+    ours, printed = (general(row[f"{name}_{side}"]) for side in ("here", "paper"))
+    return ours if ours == printed else f"{ours} ({printed})"
 
 
 def _settings(spec: RunSpec) -> dict[str, object]:
@@ -61,16 +71,19 @@ def show_tried(found: Sequence[RunRecord]) -> Html:
 
     A row has the settings and the validation NDCG@20 that they reached.
     """
-    rows = [_trial(record) for record in found]
-    if not rows:
+    if not found:
         return sentence(
-            "No run here is a trial: base or PCRec with nothing changed but the length, the rate or"
-            " L2."
+            "No run here is a trial: base or PCRec with only the length, the learning rate or L2"
+            " changed."
         )
-    order = ["dataset", "model", "variant", "seed", "epochs", "eta", "l2"]
-    frame = pd.DataFrame(rows).sort_values(order, kind="stable")
     formats = {"validation_ndcg20": number(4), "eta": general, "l2": general}
-    return table(frame, formats, "table2-tried")
+    return table(trials(found), formats, "table2-tried")
+
+
+def trials(found: Sequence[RunRecord]) -> pd.DataFrame:
+    """Tabulate trials: settings, chosen epoch and validation NDCG@20, one row per run."""
+    order = ["dataset", "model", "variant", "epochs", "eta", "l2", "seed"]
+    return pd.DataFrame([_trial(record) for record in found]).sort_values(order, kind="stable")
 
 
 def show_search(found: Sequence[RunRecord], name: str) -> Html:
@@ -78,10 +91,10 @@ def show_search(found: Sequence[RunRecord], name: str) -> Html:
 
     ``found`` are trials; ``show_tried`` lists them one by one.
     """
-    trials = pd.DataFrame([_trial(record) for record in found])
-    if trials.empty:
+    if not found:
         return sentence("No run here is a trial.")
-    searched = trials.groupby(["dataset", "model", "variant"], sort=True)
+    every = trials(found)
+    searched = every.groupby(["dataset", "model", "variant"], sort=True)
     rows = [
         dict(zip(("dataset", "model", "variant"), key, strict=True))
         | {"trials": len(rows)}
@@ -91,7 +104,7 @@ def show_search(found: Sequence[RunRecord], name: str) -> Html:
         for key, rows in searched
     ]
     formats = {"least_on_validation": number(4), "best_on_validation": number(4)}
-    return table(pd.DataFrame(rows), formats, name, "Every trial has seed 0.", trials)
+    return table(pd.DataFrame(rows), formats, name, "Every trial has seed 0.", every)
 
 
 def _listed(values: pd.Series) -> str:
@@ -103,11 +116,11 @@ def _trial(record: RunRecord) -> dict[str, object]:
     return {
         "dataset": spec.data.source,
         "model": spec.model.name,
-        "variant": spec.variant,
-        "seed": spec.seed,
+        "variant": "LE" if spec.peers > 1 else "base",
         "epochs": spec.training.epochs,
         "eta": spec.training.eta,
         "l2": spec.training.l2,
+        "seed": spec.seed,
         "numerics": spec.numerics,
         "chosen_epoch": chosen.epoch + 1,
         "validation_ndcg20": chosen.valid["NDCG@20"],

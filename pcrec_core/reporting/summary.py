@@ -104,4 +104,9 @@ def fared(claims: pd.DataFrame) -> str:
     """Count how the claims of a page fared; empty without a claim."""
     counts = fates(claims).value_counts() if len(claims) else {}
     parts = [f"{counts[fate]} {fate}" for fate in FATES if fate in counts]
-    return f"Of {len(claims)} claims here: {listed(parts)}." if parts else ""
+    if list(counts) == [len(claims)] and NOT_TESTED in counts:
+        return (
+            f"None of the {len(claims)} claims on this page is tested so far, which takes three"
+            " runs per arm."
+        )
+    return f"Claims on this page: {listed(parts)}." if parts else ""

@@ -28,8 +28,8 @@ from pcrec_core.study.replicates import Replicates
 
 #: How the epoch was chosen, by whether it was chosen on the test set.
 _CHOICE = {
-    False: "epoch chosen on validation NDCG@20, one read-out on test",
-    True: "each metric from its best epoch on the test set, which the intervals take as given",
+    False: "epoch chosen on validation NDCG@20, single test evaluation",
+    True: "each metric from its best epoch on the test set, which the intervals treat as fixed",
 }
 
 
@@ -44,13 +44,12 @@ def footnote(arms: Sequence[Replicates]) -> str:
     )
     runs = [len(arm.runs) for arm in arms]
     span = " to ".join(map(str, sorted({min(runs), max(runs)})))
+    span += " run" if max(runs) == 1 else " runs"
     choices = {_CHOICE[_on_test(run)] for arm in arms for run in arm.runs}
-    star = (
-        " An interval marked * covers users only: one run in an arm says nothing about other runs."
-    )
+    star = " An interval marked * covers users only, not runs: one of the arms has a single run."
     alone = any(len(arm.runs) == 1 and arm.random for arm in arms)
     return (
-        f"Protocol {protocol}; {users}; {span} run(s) per arm; {', or '.join(sorted(choices))};"
+        f"Protocol {protocol}; {users}; {span} per arm; {', or '.join(sorted(choices))};"
         f" crossed t on the log ratio, 95 %, no adjustment.{star * alone}"
     )
 
@@ -114,7 +113,7 @@ def show_values(frame: pd.DataFrame, name: str, note: str) -> Html:
             }
             printed = {row["metric"]: number(4)(row["paper_value"]) for row in ours}
             rows.append({**common, "runs": None, **printed})
-    note = f"Mean, 95 % interval, and the SD over runs. {note}"
+    note = f"Mean, 95 % interval, and the SD over runs; the CSV has every metric. {note}"
     return table(pd.DataFrame(rows), {"runs": count}, name, note, every)
 
 
@@ -154,11 +153,15 @@ def _paper_improvement(row: Mapping[str, Any]) -> str:
 def show_run(record: RunRecord) -> Html:
     """Show one run: its name, its chosen epoch and its metrics on the test set."""
     outcome, made = record.outcome, record.provenance
-    row = {"run": record.name, "chosen_epoch": outcome.chosen.epoch + 1, **outcome.reported}
-    row |= {"seconds": round(sum(made.seconds.values()))}
+    row = {"run": record.name, "chosen_epoch": outcome.chosen.epoch + 1}
+    shown = row | {metric: outcome.reported[metric] for metric in _SHOWN}
+    seconds = {"seconds": round(sum(made.seconds.values()))}
     note = (
         f"Protocol {record.spec.protocol}; {outcome.data.users:,} users;"
         f" trained on {made.device}, commit {str(made.commit)[:8]}."
     )
     formats = dict.fromkeys(outcome.reported, number(4))
-    return table(pd.DataFrame([row]), formats, f"run-{record.identity}", note)
+    whole = pd.DataFrame([row | outcome.reported | seconds])
+    return table(
+        pd.DataFrame([shown | seconds]), formats, f"run-{record.identity}", note, whole=whole
+    )

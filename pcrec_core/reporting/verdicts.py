@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,7 +29,7 @@ from pcrec_core.reporting.formats import (
     with_interval,
 )
 from pcrec_core.reporting.html import Html, table
-from pcrec_core.reporting.names import DATASETS, MODELS
+from pcrec_core.reporting.names import DATASETS, MODELS, dataset_name, symbols
 from pcrec_core.specs.trivial import TRIVIAL
 
 #: The paper's research questions, then the study's own.
@@ -37,7 +38,7 @@ ASKED = {
     "RQ1-bases": "RQ1: the base models against each other",
     "RQ2": "RQ2: which variant?",
     "RQ3": "RQ3: which components?",
-    "RQ4": "RQ4: learning rates, orders, alpha",
+    "RQ4": "RQ4: learning rates, data orders, α",
     "RQ5": "RQ5: why does it work?",
     "other": "other claims of the paper",
     "controls": "controls of this study: is it PCRec that helps?",
@@ -85,12 +86,20 @@ def headlines(frame: pd.DataFrame, name: str) -> Html:
     }
     note = (
         f"{len(decided)} of {len(lines)} claims, each counted once over its data sets; the others"
-        " are inconclusive or not tested on all of them. Verdicts of data sets that disagree are"
-        " listed, never pooled."
+        " are inconclusive or not tested on all of them. Where data sets disagree, their verdicts"
+        " are listed, never pooled."
         f" {format_users(frame)}"
     )
-    shown = decided[["question", "claim"]].assign(**cells, headline=decided["headline"])
+    shown = decided[["question"]].assign(
+        claim=decided["claim"].map(symbols),
+        **cells,
+        headline=decided["headline"].map(_with_dataset_names),
+    )
     return table(shown, {}, name, note, lines)
+
+
+def _with_dataset_names(text: str) -> str:
+    return re.sub(r"(?<= on )[\w-]+", lambda name: dataset_name(name[0]), text)
 
 
 #: PCRec's gain, then the controls that may explain it, in the order of the matrix: a over b of
@@ -123,9 +132,9 @@ def matrix(frame: pd.DataFrame, name: str) -> Html:
         if (key := (a, b, model)) in compared.groups
     ]
     note = (
-        "The verdict in MRR@5, the relative gain, and p adjusted over the family of claims. A dash:"
-        " no runs yet, or not planned. Nominal: the unadjusted interval excludes 0, the adjusted p"
-        f" does not. {format_users(frame)}"
+        "The verdict in MRR@5, the relative gain, and p, adjusted over the family of claims. A"
+        " dash: no runs yet, or none planned. Nominal: the unadjusted interval excludes 0, the"
+        f" adjusted p does not. {format_users(frame)}"
     )
     shown = pd.DataFrame(rows, columns=["comparison", "model", *datasets])
     return table(shown, {}, name, note, measured.drop(columns=[MEMBERS, "described"]).reset_index())
@@ -142,22 +151,27 @@ def _cell_of(row: Mapping[str, Any]) -> str:
 def changes(frame: pd.DataFrame, name: str) -> Html:
     """Show the choices that were changed after evidence existed (``data/changes.csv``).
 
-    Improvement and verdict of the claims stand beside each other, before and now.
+    The table has the improvement and the verdict of the claims before and now.
     """
     both = pd.read_csv(paths.data() / "changes.csv").merge(frame.reset_index(), on="id")
     rows = both.to_dict("records")
-    shown = both[["date", "choice", "before", "now", "claim", "dataset"]].assign(
+    whole = both[["date", "choice", "before", "now", "claim", "dataset"]].assign(
         improvement_before=[_improvement_before(row) for row in rows],
         verdict_before=both["verdict_before"],
         improvement_now=[improvement(row) for row in rows],
         verdict_now=[format_verdict(row) for row in rows],
         up_to_commit=both["commit"],
     )
+    shown = whole.drop(columns=["date", "before", "now", "up_to_commit"])
+    shown["choice"] = [
+        f"{row['date']}, {row['choice']}: {row['before']} before, {row['now']} now" for row in rows
+    ]
     note = (
-        "Three runs in both arms before, or one (*, users only); no verdict had been given while"
-        " a family was not whole. The records of before are in the history of the repository."
+        "Before: three runs in both arms, or one (*, users only); there was no verdict while a"
+        " family was incomplete. The earlier records are in the repository's history, up to the"
+        " commit in the fold."
     )
-    return table(shown, {}, name, note)
+    return table(shown, {}, name, note, whole=whole)
 
 
 def _improvement_before(row: Mapping[str, Any]) -> str:

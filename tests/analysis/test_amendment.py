@@ -329,7 +329,7 @@ def test_the_verdicts_at_three_runs_stand_beside_those_of_both_rules_now():
     assert "For 4 the two rules differ" in page  # with three claims that join others
     assert "10 and 10" in page
     same = found.reset_index().assign(verdict="x", original_verdict="x", verdict_then="x")
-    text = "Each of the 206 claims has one verdict"
+    text = "All 206 claims have the same verdict"
     assert text in amendment_tables.show_looks(same, "looks")._repr_html_()
     families = amendment_tables.show_families(counts, "families")._repr_html_()
     assert "2 ruled out, 5 not tested" in re.sub("<[^>]+>", "", families)
@@ -339,5 +339,5 @@ def test_the_sentence_of_a_claim_over_seeds_is_in_points():
     pairs = paired_runs([0.06, 0.05, 0.07, 0.06, 0.05], [0.02, 0.01, 0.02, 0.02, 0.02])
     frame = table(decide({LADDER: Evidence(pairs)})).loc[[LADDER]]
     text = plain(repr(claim_tables.sentences(frame)))
-    assert "supported. Improvement +5.8 % with the habits, +1.8 % without" in text
-    assert "difference in points +4.0 [+3.1, +4.9] (95 %; paired over seeds" in text
+    assert "supported. Improvement +5.8 % under the released practices, +1.8 % under equal" in text
+    assert "difference +4.0 [+3.1, +4.9] points (95 %; paired over seeds" in text

@@ -132,14 +132,23 @@ def test_numbers_are_written_with_signs_units_and_dashes(form, x, text):
 def test_settings_stand_beside_the_papers_table_2():
     specs = [defaults.base("retailrocket-half", "sasrec"), defaults.base("synthetic", "bpr")]
     page = settings_tables.show_settings(specs)
-    columns = cells(page, "th")
-    first, second = (dict(zip(columns, row, strict=True)) for row in rows_of(page))
-    here = "64 0.3 128 0.001"
-    assert " ".join(first[f"{name} here"] for name in ("d", "p", "b", "eta")) == here
-    papers = ["64", "0.3", "0.001", DASH]
-    assert [first[f"{name} paper"] for name in ("d", "p", "eta", "L2")] == papers
-    names = ("d here", "d paper", "t", "b here")
-    assert [second[name] for name in names] == ["256", DASH, DASH, "2048"]
+    sasrec, bpr = "RR-half SASRec 50 10 64 0.001 0 (–) 0.3", "synthetic BPR 20 – 256 (–) 0.001 (–)"
+    assert " ".join(cells(page)).startswith(f"{sasrec} {bpr}")
+    fold = page._repr_html_().partition("Show all 14 columns")[2]
+    assert re.findall("<th[^>]*>([bd] [^<]*)<", fold) == ["b here", "b paper", "d here", "d paper"]
+
+
+def test_leading_columns_that_repeat_are_groups_and_all_columns_are_one_fold_away():
+    frame = pd.DataFrame(
+        {"dataset": list("bbaa"), "model": list("xyxy"), "n": [1, 2, 3, 4], "m": [5, 6, 7, 8]}
+    )
+    page = html.table(frame.drop(columns="m"), {}, "t", whole=frame)._repr_html_()
+    shown, _, fold = page.partition("Show all 4 columns")
+    assert shown.count('data-groups="1"') == 1 and fold.count('data-groups="1"') == 1
+    assert re.findall(r'<td data-order="(\d)">[ab]<', shown) == ["1", "1", "2", "2"]
+    assert "<td>8</td>" not in shown and ">8</td>" in fold and fold.count("t.csv") == 2
+    mixed = html.table(frame.iloc[[0, 2, 1, 3]], {}, "t")._repr_html_()
+    assert "data-groups" not in mixed  # a group is one run of rows
 
 
 def test_tried_runs_show_their_epochs_and_validation():
@@ -158,7 +167,7 @@ def test_the_table_of_records_distinguishes_those_of_one_variant_by_their_settin
     slow = defaults.base("ml-100k", "sasrec", seed=1, schedule="constant")
     specs = (slow, SASREC, SASREC, Derived("pruned", (slow,), 0.3))
     page = report.sources([record(spec, [1, 2]) for spec in specs])
-    head = ["record", "set otherwise", "result", "commit", "clean", "device"]
+    head = ["record", "differs in", "result", "commit", "clean", "device"]
     assert cells(page, "th") == head
     assert [[re.sub(r"-\w{12}$", "", row[0]), row[1]] for row in rows_of(page)] == [
         ["ml-100k/sasrec-base-s0", DASH],
@@ -166,7 +175,7 @@ def test_the_table_of_records_distinguishes_those_of_one_variant_by_their_settin
         ["ml-100k/sasrec-pruned30-base-s1", "schedule constant"],
     ]
     # A column of dashes alone is left out.
-    assert "set otherwise" not in cells(report.sources([record(SASREC, [1, 2])]), "th")
+    assert "differs in" not in cells(report.sources([record(SASREC, [1, 2])]), "th")
 
 
 # --- alpha
@@ -230,7 +239,7 @@ def test_where_nothing_is_exchanged_layer_by_layer_no_mu_is_shown():
         shares = mu.shares_held(found)
         assert shares.empty and mu.first_mu(found).empty
         page = entropy_tables.show_shares_held(shares, "mu", "")._repr_html_()
-        assert "No run here has a mu." in page
+        assert "No run here has a μ." in page
     assert mu.dominance(BASE, EXCHANGED).equals(mu.dominance(EXCHANGED))
 
 

@@ -37,7 +37,7 @@ def test_new_and_repeated_targets_stand_apart_and_their_parts_make_the_gain():
 def test_where_no_target_repeats_a_sentence_stands_for_the_table():
     frame = controls.by_target([(ranked("LE", [1, 2]), ranked("base", [2, 1]))], ["HIT@5"])
     page = control_tables.show_by_target(frame, "targets")._repr_html_()
-    assert frame.empty and "on a data set that has both kinds" in page
+    assert frame.empty and "No data set here has both kinds" in page
 
 
 RV, RB = simulated(3, 120, 3, gain=0.1)
@@ -111,8 +111,8 @@ def test_the_change_by_another_seed_alone_is_the_sd_of_a_difference_of_runs():
     over = ranked("LE", [1, 1], [1, 2])  # 1, 0.75
     # sqrt(2) 0.177 / 0.875, sqrt(2) 0.25 / 0.75, and the root of both squares
     assert plain(deviation_tables.seed_alone(over, base)) == (
-        "Standard deviation of a change by another seed alone, of LE, base and LE over base"
-        " (2 and 3 runs): MRR@5 28.6 %, 47.1 % and 55.1 %."
+        "Standard deviation of a change by another seed alone, of PCRec (LE), base and PCRec (LE)"
+        " over base (2 and 3 runs): MRR@5 28.6 %, 47.1 % and 55.1 %."
     )
     assert deviation_tables.seed_alone(ranked("LE", [1, 2]), base) == ""
 
@@ -143,7 +143,7 @@ def test_a_peer_without_a_run_of_the_base_is_not_compared():
     shown = control_tables.show_independent_peers(frame, "a")
     assert formats.DASH in cells(shown)
     nothing = control_tables.show_independent_peers(controls.independent_peers([]), "a")
-    assert "compared for apart-best" in nothing._repr_html_()
+    assert "is not among the arms here" in nothing._repr_html_()
 
 
 def with_test_metrics(

@@ -70,7 +70,7 @@ def test_a_sentence_for_every_verdict():
     }
     for verdict, sentence in sentences.items():
         [answer] = report.answers(frame.assign(verdict=verdict), 0.05)
-        assert sentence in answer and answer.startswith("sasrec, LE over base: +")
+        assert sentence in answer and answer.startswith("SASRec: PCRec (LE) over base, +")
     undecided = frame.assign(verdict="inconclusive")
     more = {9: "With 6 more runs per arm", 3: "There are enough runs", np.nan: "more users are"}
     for needed, sentence in more.items():
@@ -81,7 +81,7 @@ def test_a_base_below_a_trivial_ranking_is_warned_of():
     best = ranked("popularity", [1] * USERS)
     assert own_data.below_trivial([BETTER], [best])[0][::2] == ("sasrec", "popularity")
     [sentence] = report.warnings(Runs([BETTER]), Runs([{"popularity": best}]))
-    assert "sasrec without a peer (0." in sentence and "popularity (1.0000)" in sentence
+    assert "SASRec without a peer (0." in sentence and "popularity (1.0000)" in sentence
     assert report.warnings(Runs([BETTER]), Runs([])) == []
     worst = ranked("popularity", [9] * USERS)
     assert own_data.below_trivial([BETTER], [worst]) == []

@@ -135,6 +135,24 @@ def test_relative_improvements_are_those_that_the_text_names(dataset, model, met
     assert 100 * paper.improvement(over, base) == pytest.approx(percent, abs=0.05)
 
 
+def test_where_the_text_and_the_tables_differ_the_page_has_the_tables():
+    page = (paths.ROOT / "notebooks" / "deviations.ipynb").read_text(encoding="utf-8")
+    gains = [
+        ("Retailrocket", "bpr", "LE", "bpr", "MRR@5", "+8.5 %"),
+        ("ML-20M", "bpr", "LE", "bpr", "MRR@5", "+9.6 %"),
+        ("Retailrocket", "sasrec", "base", "dnn", "MRR@5", "22.7 %"),
+        ("Retailrocket", "sasrec", "base", "dnn", "HIT@5", "51.8 %"),
+    ]
+    for dataset, model, variant, other, metric, shown in gains:
+        printed = (
+            paper.value(dataset, model, variant, metric),
+            paper.value(dataset, other, "base", metric),
+        )
+        assert f"{100 * paper.improvement(*printed):.1f} %" == shown.removeprefix("+")
+        assert shown in page
+    assert paper.value("ML-20M", "dnn", "SD", "HIT@5") == 0.0628 and "(0.0628)" in page
+
+
 def test_unknown_names_are_refused():
     with pytest.raises(paper.PaperError, match=r"'ML20M'; did you mean 'ML-20M'\?"):
         paper.value("ML20M", "sasrec", "LE", "MRR@5")

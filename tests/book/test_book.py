@@ -89,6 +89,7 @@ def test_a_value_with_its_interval_is_sorted_by_the_value() -> None:
     interval = re.compile(re.search(r"const interval = /(.*)/\.exec", script)[1])
     for shown, value in (
         (formats.with_interval(formats.percent, 0.194, -0.035, 0.3, True), "+19.4"),
+        (formats.with_interval(formats.percent, -0.006, -0.041, 0.029), "−0.6"),
         (formats.with_interval(formats.number(4), 0.035, 0.029, 0.041), "0.0350"),
     ):
         assert interval.match(shown)[1] == value

@@ -70,12 +70,12 @@ def test_the_ratios_of_the_sentences_by_hand(folder):
 def test_a_table_shows_its_own_cases_and_the_columns_it_is_asked_for(folder):
     modes = cost.measured("modes", folder)
     shown = cost_tables.show_modes(modes, "SASRec,", ["seconds", "range", "training", "exchange"])
-    assert cells(shown)[0] == ["case", "seconds", "range", "of which training", "of which exchange"]
+    assert cells(shown)[0] == ["case", "seconds", "range", "of which training", "of which merging"]
     pair = "a pair, one process per peer"
     assert cells(shown)[3] == [f"SASRec, {pair}", "12.0", "12.0 to 14.0", "9.00", "0.60"]
     bpr = cells(cost_tables.show_modes(modes, "BPR,", ["processes", "megabytes"]))
     assert bpr[3] == [f"BPR, {pair}", "2", "790"]
-    assert "Median of 3 round(s). Chip instructions, torch 2.0." in shown._repr_html_()
+    assert "Median of 3 rounds on Chip; torch 2.0." in shown._repr_html_()
     assert "cost-sasrec.csv" in shown._repr_html_()
     assert cells(cost_tables.show_modes(modes, "ranking,", ["seconds", "range", "weights"])) == [
         ["case", "seconds", "range", "weights"],
@@ -88,8 +88,8 @@ def test_a_table_shows_its_own_cases_and_the_columns_it_is_asked_for(folder):
 def test_a_benchmark_has_its_ratio_target_and_floor(folder):
     shown = cost_tables.show_benchmarks(cost.measured("benchmarks", folder))
     assert cells(shown)[1:] == [
-        ["a step", "50.0 / 150", "3.00", "2.5 x", "\N{EN DASH}", "40 %", "4 %", "85 / 171"],
-        ["ranking", "2,000 / 8,000", "4.00", "10 x", "1.50", "80 %", "1 %", "20 / 300"],
+        ["a step", "50.0 / 150", "3.00", "2.5 x", "\N{EN DASH}", "40 %", "85 / 171"],
+        ["ranking", "2,000 / 8,000", "4.00", "10 x", "1.50", "80 %", "20 / 300"],
         [
             "loading",
             "9,500",
@@ -97,11 +97,10 @@ def test_a_benchmark_has_its_ratio_target_and_floor(folder):
             "20 s",
             "\N{EN DASH}",
             "\N{EN DASH}",
-            "\N{EN DASH}",
             "2,000",
         ],
     ]
-    assert "1 thread(s) on each side, Chip instructions" in shown._repr_html_()
+    assert "threads on each side: 1; Chip; torch" in shown._repr_html_()
 
 
 def test_a_profile_is_one_line_per_case(folder):
@@ -122,6 +121,16 @@ def test_the_bars_are_shares_of_the_reference_and_leave_out_what_has_none(folder
     assert ends[0] == pytest.approx([step * 0.98, step * 1.02])
     assert ends[1] == pytest.approx([ranking * 0.995, ranking * 1.005])
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a step", "ranking"]
+
+
+def test_costs_are_relative_to_one_model(folder):
+    train, memory, rank = figures.cost.ratios(cost.measured("modes", folder)).axes
+    widths = [[bar.get_width() for bar in axes.patches] for axes in (train, memory, rank)]
+    modes = cost.measured("modes", folder).set_index("case")
+    one, pair = (modes["training"][f"SASRec, {case}"] for case in ("one model", "a pair in turn"))
+    assert widths[0][:2] == pytest.approx([1, pair / one])
+    assert widths[1][0] == 1 and widths[2] == pytest.approx([1, 2.1, 3])
+    assert train.get_title() == "time to train (SASRec)"
 
 
 @pytest.mark.parametrize(

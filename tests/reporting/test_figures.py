@@ -452,3 +452,32 @@ def test_levels_are_hollow_where_seen_items_are_hidden_and_have_no_interval_at_a
     assert first_x(points) == [0, 0.2, 0.3] and first_y(points) == [0, 1, 2]
     assert [line.get_markerfacecolor() == "white" for line in points] == [False, True, True]
     assert texts(axes.get_yticklabels()) == ["recency", "BPR base", "BPR PCRec (LE)"]
+
+
+def test_every_trial_of_the_search_is_drawn_at_its_settings_that_vary():
+    row = {"dataset": "ml-100k", "model": "dnn", "epochs": 50, "eta": 0.001, "l2": 1e-5}
+    trials = [
+        row | {"variant": "base", "validation_ndcg20": 0.03},
+        row | {"variant": "base", "validation_ndcg20": 0.04, "epochs": 100},
+        row | {"variant": "LE", "validation_ndcg20": 0.05, "epochs": 100},
+        row | {"variant": "base", "validation_ndcg20": 0.02, "model": "bpr"},
+    ]
+    dnn, bpr = figures.search.search(pd.DataFrame(trials)).axes
+    assert (dnn.get_title(), bpr.get_title()) == ("DNN, ML-100K", "BPR, ML-100K")
+    assert texts(dnn.get_yticklabels()) == ["50 epochs", "100 epochs"]
+    assert texts(bpr.get_yticklabels()) == ["the study's settings"]
+    points = {line.get_label(): line for line in dnn.lines}
+    assert list(points["base"].get_xdata()) == [0.03, 0.04]
+    assert list(points["PCRec (LE)"].get_ydata()) == [1]
+
+
+def test_a_changed_option_stands_beside_the_gain_by_default():
+    row = {"line": "loss: all", "metric": "MRR@5", "over_base": 0.1, "over_base_low": -0.1}
+    row |= {"over_base_high": 0.3, "over_base_usual": -0.05, "over_base_users_only": True}
+    other = row | {"line": "order: once", "over_base": 0.02}
+    [axes] = figures.options.options(pd.DataFrame([row, other])).axes
+    assert texts(axes.get_yticklabels()) == ["loss: all", "order: once"]
+    [points] = drawn(axes, "o")
+    assert list(points.get_xdata()) == pytest.approx([10, 2])
+    assert points.get_markerfacecolor() == "none"
+    assert first_x([line for line in axes.lines if line.get_linestyle() == "--"]) == [-5]

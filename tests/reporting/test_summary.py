@@ -86,8 +86,10 @@ def test_every_claim_counts_once():
 
 def test_a_page_counts_its_own_claims():
     assert summary.fared(AVERAGING) == (
-        "Of 3 claims here: 1 supported, 1 inconclusive and 1 not tested."
+        "Claims on this page: 1 supported, 1 inconclusive and 1 not tested."
     )
+    alone = AVERAGING[AVERAGING["verdict"] == "not tested"]
+    assert summary.fared(alone).startswith("None of the 1 claims on this page is tested so far")
     assert summary.fared(AVERAGING[:0]) == ""
 
 
@@ -141,11 +143,33 @@ def test_choosing_on_the_test_set_and_the_price_are_stated_with_their_numbers():
     gains = {"relative_improvement_validation": 0.018, "relative_improvement_test": 0.05}
     choosing = pd.DataFrame([{"metric": "HIT@5"} | gains, {"metric": "MRR@5"} | gains])
     base = SimpleNamespace(model="sasrec", dataset="ml-100k", runs=[None])
-    assert findings.choice_on_test(choosing, base).endswith(
-        "gain from +1.8\xa0% to +5.0\xa0% (SASRec on ML-100K, runs per arm: 1)."
+    alone = findings.choice_on_test(choosing, base)
+    assert alone.endswith("gain from +1.8\xa0% to +5.0\xa0% (SASRec on ML-100K, runs per arm: 1)")
+    rungs = pd.DataFrame(
+        [
+            {"dataset": "retailrocket-half", "model": model, "rung": rung}
+            | {"relative_improvement": gain}
+            for model, gains in {"sasrec": (0.06, 0.01), "dnn": (0.02, None)}.items()
+            for rung, gain in zip((1, 4), gains, strict=True)
+        ]
     )
+    assert findings.released(rungs, alone).endswith(
+        "schedule: with both, PCRec's gain on RR-half is +6.0\xa0% instead of +1.0\xa0% for SASRec."
+    )
+    without = findings.released(rungs[rungs["model"] == "dnn"], alone)
+    assert without.endswith(f"the runs that measure both together are missing, and {alone}.")
     modes = {"cost-serial": "2.0", "cost-parallel": "1.2", "cost-ensemble-2": "1.9"}
     assert findings.price(modes).startswith("Training takes 2.0 times one model's time (1.2 in")
+
+
+def test_the_gain_by_kind_of_target_is_marked_as_exploratory():
+    row = {"dataset": "beauty", "model": "bpr", "metric": "MRR@5", "low": -0.1, "high": 0.3}
+    row |= {"targets": "new", "relative_improvement": 0.155, "users_only": False, "p_of_z": 0.001}
+    differing = findings.by_target(pd.DataFrame([row, row | {"metric": "HIT@5"}]))
+    assert differing.startswith("Exploratory: new and repeated targets differ in their gain")
+    assert differing.count("for new targets") == 1 and "BPR on Beauty: +15.5" in differing
+    alike = findings.by_target(pd.DataFrame([row | {"p_of_z": 0.4}]))
+    assert alike.startswith("Exploratory: in no model")
 
 
 def test_names_are_those_of_a_reader():

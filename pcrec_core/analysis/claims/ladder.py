@@ -55,14 +55,16 @@ RUNGS = (
         "test",
         "the released commands: a schedule for PCRec only, each metric's best epoch on test",
     ),
-    Rung(2, "ladder-LE", "ladder-base-cosine", "test", "the same schedule for both"),
-    Rung(3, "ladder-LE", "ladder-base", "validation", "one epoch, chosen on validation"),
+    Rung(2, "ladder-LE", "ladder-base-cosine", "test", "released, but the schedule for both"),
+    Rung(
+        3, "ladder-LE", "ladder-base", "validation", "released, but the epoch chosen on validation"
+    ),
     Rung(
         4,
         "ladder-LE",
         "ladder-base-cosine",
         "validation",
-        "both: equal schedules, chosen on validation",
+        "released, with both changes",
     ),
     Rung(
         5,

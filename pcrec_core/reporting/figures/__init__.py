@@ -13,7 +13,9 @@ from pcrec_core.reporting.figures import (
     headline,
     ladder,
     levels,
+    options,
     robustness,
+    search,
     style,
 )
 
@@ -30,6 +32,8 @@ __all__ = [
     "headline",
     "ladder",
     "levels",
+    "options",
     "robustness",
+    "search",
     "style",
 ]

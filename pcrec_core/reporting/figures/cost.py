@@ -58,3 +58,39 @@ def cost_bars(frame: pd.DataFrame) -> Figure:
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False)
     plt.close(figure)
     return figure
+
+
+#: The panels of ``ratios``: the cases by the beginning of their name, and what is measured.
+_PANELS = {
+    "time to train": ("SASRec, ", "training"),
+    "peak memory": ("BPR, ", "memory"),
+    "time to rank": ("ranking, ", "seconds"),
+}
+
+
+def ratios(modes: pd.DataFrame) -> Figure:
+    """Draw time and memory of pairs and ensembles relative to one model, one panel per measure.
+
+    Parameters
+    ----------
+    modes : DataFrame
+        The frame of ``cost.measured("modes")``.
+    """
+    style()
+    full = modes.assign(memory=modes["megabytes"] * modes["processes"])
+    figure, panels = plt.subplots(1, len(_PANELS), figsize=(11, 2.3), layout="constrained")
+    for axes, (title, (beginning, column)) in zip(panels, _PANELS.items(), strict=True):
+        rows = full[full["case"].str.startswith(beginning)]
+        relative = rows[column] / rows[column].iloc[0]
+        bars = axes.barh(
+            rows["case"].str.removeprefix(beginning), relative, color=COLOURS["base"], alpha=0.6
+        )
+        axes.bar_label(bars, fmt="%.1f", padding=3, fontsize="small")
+        axes.invert_yaxis()
+        axes.set(title=f"{title} ({beginning.split(',')[0].replace('ranking', 'SASRec')})")
+        axes.set_xlim(0, 1.2 * relative.max())
+        axes.tick_params(labelsize="small")
+        axes.grid(visible=False, axis="y")
+    figure.supxlabel("times one model", fontsize="medium")
+    plt.close(figure)
+    return figure

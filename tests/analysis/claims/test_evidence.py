@@ -125,7 +125,7 @@ def test_a_verdict_is_shown_with_its_interval_users_and_runs(store):
     fold = "<details><summary>Claims that are inconclusive or not tested: 1<"
     listed, folded = page._repr_html_().split(fold)
     assert ": supported: larger. PCRec (LE) over base" in listed
-    assert "runs so far: 5" in listed
+    assert "5 more claims without runs so far." in listed
     assert folded.count("<li>") == 1
     assert "PCRec is more accurate than its base for every model" in folded
     assert "table3-claims.csv" in claim_tables.claims(rows, "table3-claims")._repr_html_()
@@ -151,7 +151,7 @@ def test_a_gain_stands_beside_its_explanations_and_decided_claims_have_a_headlin
     for part in (
         "PCRec with two SASRec is more accurate",
         ", runs 3 and 3</td>",
-        "Users: ML-100K 400; * users only",
+        "Users: ML-100K 400; * the interval covers users only",
     ):
         assert part in lines._repr_html_()
 
@@ -264,9 +264,9 @@ def test_claims_about_runs_are_tested_over_runs(store):
     assert merged.mean_b == pytest.approx(np.mean([1.9, 1.90125, 1.9025]))
     paired = ttest_rel([1.05, 2, 2], [1.9, 1.90125, 1.9025]).confidence_interval()
     assert facts(store, "criterion-ml-averaging") == (
-        "run by run, as the merged layers are made of the peers' own, "
-        f"{plain(with_interval(signed, -0.2179, paired.low, paired.high))}; of layers whose peers'"
-        " entropies differ by at most 0.02 nats"
+        "within each run, since merged layers are computed from the peers' own, "
+        f"{plain(with_interval(signed, -0.2179, paired.low, paired.high))}; only layers whose"
+        " peers' entropies differ by at most 0.02 nats"
     )
     text = sentences(store, "fig6")
     assert "PCRec (LE) 0.083, base 0.583, difference \N{MINUS SIGN}0.5000 [" in text
@@ -287,7 +287,7 @@ def test_always_is_decided_where_it_holds_least(store):
     found = run_level.tested(reader(store))["fig6-ml-always"].found
     assert (found.mean_v, found.mean_b) == (0.75, 0.5)
     assert facts(store, "fig6-ml-always").startswith(
-        "smaller at 43, larger at 26 of the 69 thresholds where runs differ; compared at 1.51"
+        "smaller at 43 and larger at 26 of the 69 thresholds where runs differ; tested at 1.51"
     )
 
 
@@ -296,7 +296,7 @@ def test_runs_that_do_not_differ_are_described_without_a_test(store):
         probe(store, "base", seed, [0.1, 0.2, 2, 2])
         probe(store, "LE", seed, [0.1, 2, 2, 2])
     assert "fig6-ml-half" not in run_level.tested(reader(store))
-    expected = "PCRec (LE) 0.250, base 0.500 in every run, so no test can be made (runs 3 and 3)."
+    expected = "PCRec (LE) 0.250, base 0.500 in every run, so there is nothing to test (runs 3 and"
     assert expected in sentences(store, "fig6")
 
 
@@ -313,7 +313,7 @@ def test_equal_changes_in_all_runs_allow_no_paired_test(store):
     for seed in range(2):
         exchange(store, seed, [[1.0 + seed] * 4] * 2)
         probe(store, "LE", seed, [1.5 + seed] * 4)
-    assert facts(store, "criterion-ml-averaging").startswith("of layers whose peers'")
+    assert facts(store, "criterion-ml-averaging").startswith("only layers whose peers'")
 
 
 def test_claims_about_runs_wait_for_two_of_them(store):
@@ -328,7 +328,7 @@ def test_claims_without_a_verdict_are_described_or_named_as_unmeasured(store):
     assert list(cost["measured"]) == [True] * 3  # by the committed measurements
     assert (
         "Trained in series PCRec takes the time of two models and the memory of one (ML-100K):"
-        " SASRec's pair trains in"
+        " a pair of SASRec trains in"
     ) in sentences(store, "cost")
     assert not frame.loc["fig4-ml-sasrec-mu", "measured"]
     assert "RQ5" in claim_tables.questions(frame, "q")._repr_html_()
@@ -340,9 +340,9 @@ def test_claims_without_a_verdict_are_described_or_named_as_unmeasured(store):
     for alpha in (30, 40):
         store.put(record_with(variant(f"LE@{alpha}", "ml-100k", "sasrec"), result, {}))
     text = facts(store, "fig4-ml-sasrec-mu")
-    share = "the larger mu of a layer is 0.7 or more in 50 % of all layers and exchanges"
-    assert text.startswith("at alpha 30 ")
-    assert text.count(f"{share}, its median 0.75") == 2
+    share = "the larger μ of a layer is 0.7 or more in 50 % of all layers and merges"
+    assert text.startswith("at α = 30 ")
+    assert text.count(f"{share}; its median is 0.75") == 2
     assert "peer 0 holds it in 50 %" in text
 
 
@@ -353,14 +353,15 @@ def test_changed_choices_show_the_improvement_before_and_now(store):
     page = plain(claim_tables.changes(frame, "changes")._repr_html_())
     now = plain(improvement(frame.loc["table3-ml-dnn-le"]))
     assert now.startswith("+")
-    assert page.count(now) == 2
+    assert page.count(now) == 4  # two rows, in the table and in its fold
     assert "+25.2 % [\N{MINUS SIGN}8.1, +70.5]" in page
     assert (
         "\N{MINUS SIGN}12.7 % [\N{MINUS SIGN}15.3, \N{MINUS SIGN}10.1]*" in page
     )  # one run in an arm: users only
     assert "e1d1f5c" in page
-    bare = re.sub("</?span[^>]*>", "", page)
-    rows = [re.findall("<td[^>]*>(.*?)</td>", row) for row in bare.split("<tr>")[2:]]
+    bare, more = re.sub("</?span[^>]*>", "", page).split("<details")
+    assert "2026-11-27, DNN's" in bare or "2026-11-27, DNN&#x27;s" in bare
+    rows = [re.findall("<td[^>]*>(.*?)</td>", row) for row in more.split("<tr>")[2:]]
     none, missing = "inconclusive", "not tested (a run is missing)"
     assert [(row[7], row[9]) for row in rows] == [  # neither SASRec nor the half has runs here
         (DASH, missing),
