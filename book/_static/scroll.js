@@ -22,3 +22,8 @@ window.addEventListener("load", async () => {
   await window.MathJax?.startup?.promise; // an equation that is set late changes no box's size
   boxes.forEach(tellScrolling);
 });
+
+// The list of pages shows the current one, wherever the theme left it scrolled on the page before.
+window.addEventListener("load", () => {
+  document.querySelector(".bd-sidebar-primary .current.active")?.scrollIntoView({block: "nearest"});
+});
