@@ -22,8 +22,12 @@ from typing import Any
 from pcrec_core.deadlines import within
 from pcrec_core.errors import Interrupted, TrainingError
 from pcrec_core.study.jobs import AnyExecutor, Arguments, Job
-from pcrec_core.training.interrupts import SIGNALS, number_of, raising
+from pcrec_core.training.interrupts import SIGNALS, number_of, raise_interrupt, raising
 
+#: Why a job ended early.
+_SENTENCE = "interrupted; the same command goes on with it."
+#: In a worker: the signals that came while it had no job. They end its next job as it begins.
+_noted: list[int] = []
 #: Seconds in which dask's scheduler must answer, and have a worker.
 WAIT = 60
 
@@ -57,6 +61,7 @@ class Processes(Executor):
         self._new = partial(ProcessPoolExecutor, 1, get_context("spawn"), _begin)
         self._idle: queue.SimpleQueue[ProcessPoolExecutor] = queue.SimpleQueue()
         self._at_work: set[int] = set()
+        self._interrupted = threading.Event()
         for _ in range(workers):
             self._idle.put(self._new())
 
@@ -82,6 +87,7 @@ class Processes(Executor):
         signal only to the first.
         """
         if isinstance(error, (KeyboardInterrupt, Interrupted)):
+            self._interrupted.set()
             for process in list(self._at_work):
                 with suppress(ProcessLookupError):
                     os.kill(process, signal.SIGTERM)
@@ -92,6 +98,9 @@ class Processes(Executor):
         try:
             process = pool.submit(os.getpid).result()
             self._at_work.add(process)
+            # asked after the process was added, so it either is told to end or gets no job
+            if self._interrupted.is_set():
+                raise Interrupted(_SENTENCE)
             return pool.submit(_work, function, args, options).result()
         except BrokenProcessPool:
             pool.shutdown()
@@ -114,7 +123,7 @@ def _begin() -> None:
         os._exit(1)
 
     for number in SIGNALS:
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, lambda number, frame: _noted.append(number))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     threading.Thread(target=follow, daemon=True).start()
 
@@ -123,10 +132,13 @@ def _work(function: Job, args: Arguments, options: dict[str, Any]) -> Any:
     """Do a job in its worker, where a signal interrupts it."""
     try:
         with raising():
+            if _noted:
+                raise_interrupt(_noted[0], None)
             return function(*args, **options)
     except KeyboardInterrupt as error:
-        sentence = "interrupted; the same command goes on with it."
-        raise Interrupted(sentence, number_of(error)) from None
+        raise Interrupted(_SENTENCE, number_of(error)) from None
+    finally:
+        _noted.clear()
 
 
 def dask(address: str) -> AbstractContextManager[AnyExecutor]:

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -320,3 +321,22 @@ def test_a_worker_that_dies_fails_its_own_run_only(two, store, folder, here):
     assert [record.run["began_with_epoch"] for record in found] == [0, 1, 0, 0]
     # the dead one was replaced
     assert len({two.submit(os.getpid).result() for _ in range(4)}) == 2
+
+
+def test_after_an_interrupt_a_worker_that_is_still_starting_begins_no_job():
+    with suppress(KeyboardInterrupt), Processes(1) as processes:
+        future = processes.submit(time.sleep, 10_000)
+        wait_for(future.running, "the worker to be started")
+        raise KeyboardInterrupt
+    with pytest.raises(Interrupted, match="the same command goes on with it"):
+        future.result(0)
+
+
+def test_a_signal_to_a_worker_between_two_jobs_ends_the_next_one_and_no_other():
+    with Processes(1) as processes:
+        worker = processes.submit(os.getpid).result()
+        os.kill(worker, signal.SIGTERM)
+        with pytest.raises(Interrupted) as error:
+            processes.submit(time.sleep, 10_000).result(PATIENCE)
+        assert error.value.signal == signal.SIGTERM
+        assert processes.submit(os.getpid).result() == worker
