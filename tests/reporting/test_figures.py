@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from pcrec_core.analysis import mu
-from pcrec_core.reporting import figures
+from pcrec_core.reporting import figures, names
 
 ROW = {
     "dataset": "ml-100k",
@@ -221,11 +221,11 @@ def test_a_panel_shows_the_base_as_a_line_in_its_interval(panels, which):
 
 def test_panels_name_model_and_metric(panels):
     for (model, metric), axes in panels.items():
-        assert axes.get_title() == f"ml-100k, {model}"
+        assert axes.get_title() == f"{names.model_name(model)}, ML-100K"
         assert axes.get_ylabel() == f"{metric} on test"
         assert axes.get_legend() is None
     labels = [axes.get_xlabel() for axes in panels.values()]
-    assert labels == ["", ""] + ["alpha (0: plain averaging)"] * 2
+    assert labels == ["", ""] + ["α (0: plain averaging)"] * 2
 
 
 def test_one_legend_names_the_lines_and_the_intervals_of_users_only(panels):
@@ -280,7 +280,7 @@ def test_a_map_shows_mu_of_peer_0_by_layer_and_epoch_also_where_peer_1_holds_it(
     *panels, _ = figures.fig4_alpha.mu_maps(mu.first_mu(held(MU))).axes
     assert len(panels) == len(MU)
     for axes, ((_, alpha), layers) in zip(panels, MU.items(), strict=True):
-        assert axes.get_title() == f"alpha {alpha:g}"
+        assert axes.get_title() == f"α = {alpha:g}"
         assert axes.get_xlabel() == "epoch"
         np.testing.assert_allclose(mesh(axes), list(layers.values()))
     assert [axes.get_ylabel() for axes in panels] == ["ml-100k\nsasrec", "", "ml-100k\ndnn", ""]
@@ -319,7 +319,7 @@ def test_every_map_is_in_the_colours_of_one_bar_from_0_to_1():
     meshes = [axes.collections[0] for axes in panels]
     assert {one.get_clim() for one in meshes} == {(0, 1)}
     assert len({one.get_cmap().name for one in meshes}) == 1
-    assert (bar.get_ylabel(), bar.get_ylim()) == ("mu of peer 0", (0, 1))
+    assert (bar.get_ylabel(), bar.get_ylim()) == ("μ of peer 0", (0, 1))
 
 
 def test_every_measured_claim_has_a_row_and_values_far_off_are_cut():

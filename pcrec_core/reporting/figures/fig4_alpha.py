@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from pcrec_core.reporting.figures.style import COLOURS, legend_above, style
+from pcrec_core.reporting.names import dataset_name, model_name
 
 
 def alpha_curves(curve: pd.DataFrame, base: pd.DataFrame) -> Figure:
@@ -46,9 +47,11 @@ def alpha_curves(curve: pd.DataFrame, base: pd.DataFrame) -> Figure:
                 curves.get_group((model, metric)).sort_values("alpha"),
                 bases.get_group((model, metric)).iloc[0],
             )
-            axes.set(title=model, ylabel=f"{metric} on test")
+            dataset, _, name = model.partition(", ")
+            title = f"{model_name(name)}, {dataset_name(dataset)}"
+            axes.set(title=title, ylabel=f"{metric} on test")
     for axes in panels[-1]:
-        axes.set_xlabel("alpha (0: plain averaging)")
+        axes.set_xlabel("α (0: plain averaging)")
     legend_above(figure)
     plt.close(figure)
     return figure
@@ -108,10 +111,10 @@ def mu_maps(mu: pd.DataFrame) -> Figure:
     for row, (key, grid) in zip(panels, grids.items(), strict=True):
         for axes, alpha in zip(row, mu.columns, strict=True):
             mesh = _mu_panel(axes, grid[alpha].unstack("layer")[grid.index.unique("layer")].T)
-            axes.set_title(f"alpha {alpha:g}", fontsize="medium")
+            axes.set_title(f"α = {alpha:g}", fontsize="medium")
         row[0].invert_yaxis()
         row[0].set_ylabel("\n".join(key), fontsize="small")
-    figure.colorbar(mesh, ax=panels, label="mu of peer 0")
+    figure.colorbar(mesh, ax=panels, label="μ of peer 0")
     plt.close(figure)
     return figure
 

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pcrec_core.reporting.figures.style import legend_above, line_styles, mean_of_runs, style
+from pcrec_core.reporting.names import arm_name, dataset_name, model_name
 
 
 def convergence(curve: pd.DataFrame) -> Figure:
@@ -35,9 +36,10 @@ def convergence(curve: pd.DataFrame) -> Figure:
             one = rows[rows["metric"] == metric]
             for variant, (dashes, colour) in zip(variants, line_styles(), strict=False):
                 runs = one[one["variant"] == variant].groupby("epoch")["value"]
-                mean_of_runs(axes, runs, dashes, colour, variant)
+                mean_of_runs(axes, runs, dashes, colour, arm_name(variant))
             ylabel = f"{metric} on {one['part'].iloc[0]}"
-            axes.set(title=", ".join(case), ylabel=ylabel, xlabel="epoch", ylim=_limits(one))
+            title = f"{model_name(case[1])}, {dataset_name(case[0])}"
+            axes.set(title=title, ylabel=ylabel, xlabel="epoch", ylim=_limits(one))
     legend_above(figure)
     plt.close(figure)
     return figure
