@@ -10,19 +10,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from types import UnionType
-from typing import Any, ClassVar, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pcrec_core.errors import RecordError
 
+# What an array is made of is annotated, because releases of numpy differ in what NDArray is.
 #: Ranks or epochs, of shape (users,) or (epochs,); epochs count from 0.
-Integers = NDArray[np.int64]
+Integers = Annotated[NDArray[np.int64], np.int64]
 #: Whether something holds of each user, (users,).
-Flags = NDArray[np.bool_]
+Flags = Annotated[NDArray[np.bool_], np.bool_]
 #: Numbers by epoch, peer or layer.
-Numbers = NDArray[np.float64]
+Numbers = Annotated[NDArray[np.float64], np.float64]
 #: One value per metric.
 Metrics = dict[str, float]
 #: One array per metric.
@@ -68,7 +69,7 @@ def _view(kind: type[V], values: Any, place: str) -> V:
     for what, names in (("unknown", unknown), ("no", missing)):
         if names:
             raise ValueError(f"{what} field {place}.{names[0]}")
-    types = get_type_hints(kind)
+    types = get_type_hints(kind, include_extras=True)
     given = {
         field.name: _value(types[field.name], values[name], f"{place}.{name}")
         for name, field in fields.items()
@@ -86,8 +87,8 @@ def _value(kind: Any, value: Any, place: str) -> Any:
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (UnionType, Union):  # with None, the last
         return None if value is None else _value(arguments[0], value, place)
-    if origin is np.ndarray:
-        return _array(get_args(arguments[1])[0], value, place)
+    if origin is Annotated:
+        return _array(arguments[1], value, place)
     if origin is dict:
         _require(isinstance(value, dict), place, "an object", value)
         return {key: _value(arguments[1], one, f"{place}.{key}") for key, one in value.items()}
