@@ -23,6 +23,8 @@ _BYTES = 4  # of a float32
 _PER_BLOCK, _PER_ROW = 24, 6
 #: Usual values of the settings that decide; the one furthest above its own should be lowered first.
 _USUAL = {"d": 128, "t": 100, "batch": 2048, "peers": 2}
+#: Least values, where they are not 1.
+_LEAST = {"t": 2}
 
 
 @dataclass(frozen=True)
@@ -121,24 +123,49 @@ def require_memory(needs: Needs, name: str) -> None:
     )
 
 
-def _advice(needs: Needs, free: int) -> str:
-    """Return which setting to lower, and to what: the one furthest above its usual value."""
+def lower_first(needs: Needs) -> str:
+    """Return which setting to lower where memory ran out in spite of the estimate.
 
-    def with_value(setting: str, value: int) -> int:
-        changed: dict[str, Any] = {setting: value}
-        return replace(needs, **changed).bytes
+    It is the one that saves the most when it is halved, or brought to its usual value if that is
+    less.
+    """
 
-    settings = {name: getattr(needs, name) for name in _USUAL}
+    def lowered(name: str) -> Needs:
+        least, half = _LEAST.get(name, 1), getattr(needs, name) // 2
+        return _with(needs, name, max(least, min(_USUAL[name], half)))
+
+    best = min(_settings(needs), key=lambda name: lowered(name).bytes)
+    less = lowered(best)
+    return (
+        f"lower {best} first: {getattr(less, best)} instead of {getattr(needs, best)} takes"
+        f" {1 - less.bytes / needs.bytes:.0%} less"
+    )
+
+
+def _settings(needs: Needs) -> dict[str, int]:
+    """Return the settings that decide, the one furthest above its usual value first."""
+    found = {name: getattr(needs, name) for name in _USUAL}
     if needs.model == "bpr":
-        del settings["t"]
-    for name in sorted(settings, key=lambda name: _USUAL[name] / settings[name]):
-        low, high = 2 if name == "t" else 1, settings[name]
-        if with_value(name, low) > free:
+        del found["t"]
+    return dict(sorted(found.items(), key=lambda pair: _USUAL[pair[0]] / pair[1]))
+
+
+def _with(needs: Needs, name: str, value: int) -> Needs:
+    changed: dict[str, Any] = {name: value}
+    return replace(needs, **changed)
+
+
+def _advice(needs: Needs, free: int) -> str:
+    """Return which setting to lower, and to what."""
+    for name, given in _settings(needs).items():
+        low, high = _LEAST.get(name, 1), given
+        if _with(needs, name, low).bytes > free:
             continue
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (middle, high) if with_value(name, middle) <= free else (low, middle)
-        return f"with {name} {low} instead of {settings[name]} it fits"
+            fits = _with(needs, name, middle).bytes <= free
+            low, high = (middle, high) if fits else (low, middle)
+        return f"with {name} {low} instead of {given} it fits"
     return f"no smaller setting alone makes {needs.items} items fit: use a machine with more memory"
 
 

@@ -59,7 +59,7 @@ def make(spec: Derived | Trivial, store: Store, *, device: str = "auto", threads
             result = trivial(spec, split_of(spec.data))
     else:
         split, stores = split_for(spec.parents[0]), (store, Store(paths.again()))
-        with machine.torch_threads(threads):
+        with machine.torch_threads(threads, spec.parents[0]):
             models = {source: weights.model(*source, split, place) for source in spec.source_models}
             parents = {
                 parent.name: weights.checked(parent, split, place, stores)

@@ -42,7 +42,7 @@ def seconds_per_epoch(spec: RunSpec, split: Split, device: str = "auto", threads
     from pcrec_core.training.random_streams import global_stream
 
     split, times = _with_fewer_items(spec, split)
-    with machine.torch_threads(threads):
+    with machine.torch_threads(threads, spec):
         place = device_of(device)
         examples = examples_of(spec, split)
         peer = Peer.new(spec, split, 0, 1, place)

@@ -15,6 +15,8 @@ from pcrec_core.errors import TrainingError
 if TYPE_CHECKING:
     import torch
 
+    from pcrec_core.specs.run import RunSpec
+
 _TORCH = threading.Lock()
 
 
@@ -25,16 +27,24 @@ def require_threads(threads: int) -> None:
 
 
 @contextmanager
-def torch_threads(threads: int) -> Iterator[None]:
+def torch_threads(threads: int, run: RunSpec | None = None) -> Iterator[None]:
     """Reserve torch for the calling thread, with a number of CPU threads.
 
     The generator and the thread count of torch belong to the process, so runs in several threads
     take turns.
 
+    Parameters
+    ----------
+    threads : int
+        CPU threads.
+    run : RunSpec, optional
+        The run that needs the memory.
+
     Raises
     ------
     TrainingError
-        If the number is out of range, or there is not enough memory.
+        If the number is out of range, or there is not enough memory; it names the setting of the
+        run to lower.
     """
     import torch
 
@@ -47,9 +57,7 @@ def torch_threads(threads: int) -> Iterator[None]:
         except (MemoryError, RuntimeError) as error:
             if not _out_of_memory(error):
                 raise
-            raise TrainingError(
-                "there is not enough memory; lower the batch, d or t, or use another device."
-            ) from error
+            raise TrainingError(f"there is not enough memory; {_advice(error, run)}.") from error
         finally:
             torch.set_num_threads(before)
 
@@ -60,6 +68,24 @@ def _out_of_memory(error: Exception) -> bool:
 
     kinds = (MemoryError, torch.OutOfMemoryError)
     return isinstance(error, kinds) or "allocate memory" in str(error)
+
+
+def _advice(error: Exception, run: RunSpec | None) -> str:
+    """Return what to do about an allocation that failed in spite of the estimate."""
+    import torch
+
+    from pcrec_core import memory
+    from pcrec_core.study.splits import split_for
+
+    try:
+        split = split_for(run) if run else None  # kept since it was loaded
+    except (MemoryError, RuntimeError):  # the data alone do not fit
+        split = None
+    if not (run and split):
+        return "use a machine with more of it"
+    device = torch.device("cuda" if isinstance(error, torch.OutOfMemoryError) else "cpu")
+    needs = memory.Needs.of(run, split, run.peers, device)
+    return f"{memory.lower_first(needs)}, or use another device"
 
 
 def processor() -> str:

@@ -76,7 +76,7 @@ def train(
     from pcrec_core.trainer import Trainer
     from pcrec_core.training.build import device_of
 
-    with machine.torch_threads(threads):
+    with machine.torch_threads(threads, spec):
         # after the imports: the code that the run begins with
         started, place = provenance.provenance(), device_of(device)
         group = _group(spec, place)

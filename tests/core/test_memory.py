@@ -78,6 +78,20 @@ def test_where_no_setting_helps_it_is_said(monkeypatch):
         require_memory(replace(ML, items=3_000_000), "big")
 
 
+@pytest.mark.parametrize(
+    ("changed", "advice"),
+    [
+        ({"items": 3_000_000}, "lower d first: 32 instead of 64 takes 48% less"),
+        ({"batch": 100_000}, "lower batch first: 2048 instead of 100000 takes 79% less"),
+        ({"peers": 1_000_000}, "lower peers first: 2 instead of 1000000 takes 100% less"),
+        ({"t": 50_000, "batch": 64}, "lower t first: 100 instead of 50000 takes 100% less"),
+        ({"model": "bpr", "items": 3_000_000}, "lower d first: 32 instead of 64 takes 47% less"),
+    ],
+)
+def test_where_the_estimate_was_too_low_the_setting_that_saves_most_is_named(changed, advice):
+    assert memory.lower_first(replace(ML, **changed)) == advice
+
+
 def test_a_trainer_refuses_before_it_allocates(monkeypatch):
     monkeypatch.setattr(memory, "free_bytes", lambda device: 1000)
     with pytest.raises(TrainingError, match=r"needs about 0\.0 GiB of memory"):
