@@ -91,6 +91,9 @@ def arm_name(label: str) -> str:
     """
     if label in ARMS:
         return ARMS[label]
+    if ", " in label:  # a part of an arm, such as one of its peers
+        first, _, part = label.partition(", ")
+        return f"{arm_name(first)}, {part}"
     if at := re.fullmatch(r"LE@([\d.]+)", label):
         return f"PCRec (α {at[1]})"
     if at := re.fullmatch(r"pruned(\d+)(-tuned)?", label):

@@ -283,7 +283,7 @@ def test_a_map_shows_mu_of_peer_0_by_layer_and_epoch_also_where_peer_1_holds_it(
         assert axes.get_title() == f"α = {alpha:g}"
         assert axes.get_xlabel() == "epoch"
         np.testing.assert_allclose(mesh(axes), list(layers.values()))
-    assert [axes.get_ylabel() for axes in panels] == ["ml-100k\nsasrec", "", "ml-100k\ndnn", ""]
+    assert [axes.get_ylabel() for axes in panels] == ["ML-100K\nSASRec", "", "ML-100K\nDNN", ""]
 
 
 def test_a_map_has_its_first_layer_at_the_top_and_its_epochs_in_the_middle_of_their_cells():

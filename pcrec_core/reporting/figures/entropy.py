@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pcrec_core.reporting.figures.style import CYCLE, DASHES, style
+from pcrec_core.reporting.names import arm_name, model_name
 
 #: Marker and colour of a model and variant.
 Marker = tuple[str, str]
@@ -38,8 +39,9 @@ def criterion(outliers: pd.DataFrame, layers: pd.DataFrame, merges: pd.DataFrame
     _outlier_panel(left, outliers, layers)
     _layers_panel(below, layers, markers)
     _merges_panel(right, merges, markers)
-    for axes in (left, right):
-        axes.legend(edgecolor="none", framealpha=1)  # no line of the grid shows through
+    # no line of the grid shows through; the curve of the outlier ends below
+    left.legend(edgecolor="none", framealpha=1, loc="upper right")
+    right.legend(edgecolor="none", framealpha=1, loc="upper left")
     figure.legend(
         *below.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False
     )
@@ -57,7 +59,7 @@ def _outlier_panel(axes: Axes, outliers: pd.DataFrame, layers: pd.DataFrame) -> 
     axes.set(
         xlabel="the largest weight (standard deviations)",
         ylabel="H (nats)",
-        ylim=(0, 2.4),
+        ylim=(0, 3),
         title="one outlier",
     )
 
@@ -66,7 +68,7 @@ def _layers_panel(axes: Axes, layers: pd.DataFrame, markers: Mapping[Any, Marker
     for kind, one in layers.groupby(["model", "variant"], sort=False):
         marker, colour = markers[kind]
         lost = 100 * one["lost_pruned"]
-        axes.plot(lost, one["h"], marker, color=colour, alpha=0.7, label=" ".join(kind))
+        axes.plot(lost, one["h"], marker, color=colour, alpha=0.7, label=arm_name(" ".join(kind)))
     axes.set(
         xlabel="validation NDCG@20 lost without the smaller half of the layer (%)",
         ylabel="H (nats)",
@@ -77,11 +79,12 @@ def _layers_panel(axes: Axes, layers: pd.DataFrame, markers: Mapping[Any, Marker
 def _merges_panel(axes: Axes, merges: pd.DataFrame, markers: Mapping[Any, Marker]) -> None:
     for model, one in merges.groupby("model", sort=False):
         marker, colour = markers[model, "LE"]
-        axes.plot(one["mean"], one["merged"], marker, color=colour, alpha=0.7, label=f"{model} LE")
+        name = model_name(model)
+        axes.plot(one["mean"], one["merged"], marker, color=colour, alpha=0.7, label=name)
     on_line = merges["mean"].iloc[0]  # a point far from the layers would stretch the axes
     axes.axline((on_line, on_line), slope=1, color="0.4", linewidth=1)
     axes.set(
-        xlabel="H of the peers, mean by mu (nats)",
+        xlabel="H of the peers, mean by μ (nats)",
         ylabel="H of the merged layer (nats)",
         title="trained layers: merging",
     )

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pcrec_core.reporting.figures.style import COLOURS, CYCLE, DASHES, legend_above, style
+from pcrec_core.reporting.names import arm_name
 
 
 def pruning(curve: pd.DataFrame, levels: pd.DataFrame) -> Figure:
@@ -37,7 +38,7 @@ def pruning(curve: pd.DataFrame, levels: pd.DataFrame) -> Figure:
                 color=colour,
                 dashes=dashes or (1, 0),
                 linewidth=1.4,
-                label=row["variant"],
+                label=arm_name(row["variant"]),
             )
         axes.set(xlabel="weights pruned (%)", ylabel=f"{metric} on test")
     legend_above(figure)
@@ -47,10 +48,10 @@ def pruning(curve: pd.DataFrame, levels: pd.DataFrame) -> Figure:
 
 def _pruning_panel(axes: Axes, curve: pd.DataFrame) -> None:
     lines = (
-        (False, "pruned", "o", CYCLE[1], -0.5),
-        (True, "pruned and fine-tuned", "s", CYCLE[2], 0.5),
+        (False, "pruned", "o", CYCLE[1], -1.2),
+        (True, "pruned and fine-tuned", "s", CYCLE[2], 1.2),
     )
-    # half a percent aside: two intervals at one share do not hide each other
+    # aside, so that two intervals at one share do not hide each other
     for tuned, name, marker, colour, aside in lines:
         one = curve[curve["fine_tuned"] == tuned]
         ends = [one["mean"] - one["low"], one["high"] - one["mean"]]

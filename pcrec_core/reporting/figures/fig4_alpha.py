@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from pcrec_core.reporting.figures.style import COLOURS, legend_above, style
@@ -113,7 +114,8 @@ def mu_maps(mu: pd.DataFrame) -> Figure:
             mesh = _mu_panel(axes, grid[alpha].unstack("layer")[grid.index.unique("layer")].T)
             axes.set_title(f"α = {alpha:g}", fontsize="medium")
         row[0].invert_yaxis()
-        row[0].set_ylabel("\n".join(key), fontsize="small")
+        dataset, model = key
+        row[0].set_ylabel(f"{dataset_name(dataset)}\n{model_name(model)}", fontsize="small")
     figure.colorbar(mesh, ax=panels, label="μ of peer 0")
     plt.close(figure)
     return figure
@@ -138,5 +140,7 @@ def _mu_panel(axes: Axes, grid: pd.DataFrame) -> QuadMesh:
     )
     axes.set_yticks(np.arange(len(grid)), grid.index)
     axes.set_xlabel("epoch")
+    # the last label would meet the first of the next map
+    axes.xaxis.set_major_locator(MaxNLocator(2, integer=True, prune="upper"))
     axes.grid(visible=False)
     return mesh

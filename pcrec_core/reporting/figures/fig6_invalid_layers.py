@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pcrec_core.reporting.figures.style import legend_above, line_styles, mean_of_runs, style
+from pcrec_core.reporting.names import arm_name, model_name
 
 
 def invalid_layers(curve: pd.DataFrame, mark: float = 0.5) -> Figure:
@@ -37,10 +38,11 @@ def invalid_layers(curve: pd.DataFrame, mark: float = 0.5) -> Figure:
             zip(variants, line_styles(), strict=False)
         ):
             one = percent[(percent["model"] == model) & (percent["variant"] == variant)]
-            line = mean_of_runs(axes, one.groupby("threshold")["ratio"], dashes, colour, variant)
+            name = arm_name(variant)
+            line = mean_of_runs(axes, one.groupby("threshold")["ratio"], dashes, colour, name)
             line.set_zorder(3 - 0.1 * place)  # the first lie on top
         axes.axvline(mark, color="0.4", linewidth=1, label=f"the text's threshold, {mark:g}")
-        axes.set_title(model)
+        axes.set_title(model_name(model))
     panels[-1][0].set_xlabel("threshold of the entropy (nats)")
     figure.supylabel("layers below the threshold (%)", fontsize="medium")
     legend_above(figure)
