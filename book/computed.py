@@ -19,7 +19,7 @@ from book import front
 from pcrec_core.analysis import cost
 from pcrec_core.analysis.claims.registry import Claim, registry
 from pcrec_core.paths import ROOT
-from pcrec_core.reporting import cost_tables
+from pcrec_core.reporting import cost_tables, tables
 from pcrec_core.reporting.formats import percent, probability, runs_of_both
 from pcrec_core.reporting.names import dataset_name, symbols
 from pcrec_core.study import defaults
@@ -102,8 +102,10 @@ def claims() -> str:
 
 def records() -> str:
     """List every committed record by data set, each with its file and the command that makes it."""
-    folds = []
-    for dataset, group in groupby(Store().all(), key=lambda record: record.name.split("/")[0]):
+    every = list(Store().all())
+    note = tables.unsealed(every)
+    folds = [f"{note} A dagger (†) marks each of them."] * bool(note)
+    for dataset, group in groupby(every, key=lambda record: record.name.split("/")[0]):
         own = list(group)
         rows = [_record(record) for record in own]
         table = rows_of("| record | differs from the study's settings in | command |", *rows)

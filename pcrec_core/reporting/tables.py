@@ -23,7 +23,7 @@ from pcrec_core.reporting.html import Html, sentence, table, without_empty
 from pcrec_core.reporting.names import arm_name, compared_by_model, dataset_name
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study import defaults
-from pcrec_core.study.records import ModelRecord, RunRecord
+from pcrec_core.study.records import ModelRecord, Record, RunRecord
 from pcrec_core.study.replicates import Replicates
 
 #: How the epoch was chosen, by whether it was chosen on the test set.
@@ -72,7 +72,18 @@ def sources(found: Sequence[ModelRecord]) -> Html:
         }
         for r in unique
     ]
-    return table(without_empty(pd.DataFrame(rows)), {}, "records")
+    return table(without_empty(pd.DataFrame(rows)), {}, "records", unsealed(unique))
+
+
+def unsealed(found: Sequence[Record]) -> str:
+    """Count the records whose provenance could have been changed unnoticed, in a sentence."""
+    count = sum(not record.sealed for record in found)
+    if not count:
+        return ""
+    return (
+        f"Provenance not sealed in {count} of {len(found)} records: their hash covers the result,"
+        " but not commit and device."
+    )
 
 
 def _set_otherwise(record: ModelRecord) -> str:

@@ -107,11 +107,13 @@ def test_every_claim_is_listed_once_and_every_notebook_is_on_the_index() -> None
 
 
 def test_every_record_is_listed_with_its_file_and_a_command() -> None:
-    listed = re.findall(
-        r'^\| <a href="\.\./records/(.+)\.json">.* `(.+)` \|$', computed.records(), re.M
-    )
-    assert [name for name, _ in listed] == [record.name for record in Store().all()]
+    shown, records = computed.records(), list(Store().all())
+    listed = re.findall(r'^\| <a href="\.\./records/(.+)\.json">.* `(.+)` \|$', shown, re.M)
+    assert [name for name, _ in listed] == [record.name for record in records]
     assert all(made.startswith("pcrec ") for _, made in listed)
+    unsealed = sum(not record.sealed for record in records)
+    assert shown.count("†") == unsealed + 1
+    assert shown.startswith(f"Provenance not sealed in {unsealed} of {len(records)} records: ")
 
 
 def test_how_to_cite_names_version_and_licence() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from records_support import record_with
 
 from pcrec_core.errors import DataError, RecordError, SpecError
-from pcrec_core.reporting import page
+from pcrec_core.reporting import page, tables
 from pcrec_core.reporting.page import Study
 from pcrec_core.reporting.runs import Runs
 from pcrec_core.specs.trivial import TRIVIAL
@@ -97,6 +98,13 @@ def test_the_sources_are_the_records_of_all_groups_once_each(parameters):
     runs = Study.from_parameters(parameters).runs("base", "LE")
     assert repr(page.sources(runs, runs.of("LE"))) == "records: 8 rows"
     assert page.footnote() == "" and list(Runs([])) == []
+
+
+def test_below_the_sources_stands_how_many_are_not_sealed(parameters):
+    [base], [pcrec] = (Study.from_parameters(parameters).one(name).runs for name in ("base", "LE"))
+    sentence = "Provenance not sealed in 1 of 2 records: their hash covers the result, but not"
+    assert "sealed" not in tables.sources([base, pcrec])._repr_html_()
+    assert sentence in tables.sources([base, replace(pcrec, sealed=False)])._repr_html_()
 
 
 def test_a_mistyped_parameter_is_refused_before_anything_is_read(parameters):
