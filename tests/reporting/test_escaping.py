@@ -41,6 +41,7 @@ ATTRIBUTES = {
     "download",
     "scope",
     "data-order",
+    "data-groups",
     "lang",
     "charset",
     "name",
