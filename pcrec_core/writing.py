@@ -103,5 +103,5 @@ def file_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         raise FileError(
             f"{path} cannot be written ({error.strerror or error}); make its place free, or name"
-            " another folder (PCREC_HOME), and start again."
+            " another folder (--records, --out or PCREC_CACHE), and start again."
         ) from error

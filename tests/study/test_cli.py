@@ -305,7 +305,7 @@ def test_ctrl_c_outside_a_training_is_one_sentence(call, monkeypatch):
 def test_records_that_cannot_be_written_are_reported(call, tmp_path):
     (tmp_path / "file").write_text("")
     code, _, err = call(*TINY, "--records", str(tmp_path / "file"), store=False)
-    sentence = "cannot be written (File exists); make its place free, or name another folder"
+    sentence = "make its place free, or name another folder (--records, --out or PCREC_CACHE), and"
     assert code == 1 and sentence in refused(err)
 
 
