@@ -11,15 +11,26 @@ function giveOrder(cell) {
   else if (interval) cell.dataset.order = Number(interval[1].replace("−", "-"));
 }
 
-// The first data-groups columns become headings of groups of rows; sorting keeps the groups together.
+// Groups of rows, each with a heading, become one list with a hidden column of headings: sorting keeps them together.
 function groups(table) {
-  const places = [...Array(Number(table.dataset.groups ?? 0)).keys()];
-  if (!places.length) return {};
-  const shown = cell => cell.display ?? cell;
+  const [list, ...others] = table.tBodies;
+  if (!table.querySelector("th[scope=rowgroup]")) return {};
+  table.tHead.rows[0].prepend(Object.assign(document.createElement("th"), {scope: "col"}));
+  [list, ...others].forEach((body, number) => {
+    const [heading, ...rows] = body.rows;
+    for (const row of rows) {
+      const cell = row.insertCell(0);
+      cell.textContent = heading.textContent;
+      cell.dataset.order = number;
+      list.append(row);
+    }
+    heading.remove();
+  });
+  others.forEach(body => body.remove());
   return {
-    columnDefs: [{targets: places, visible: false}],
-    orderFixed: {pre: places.map(place => [place, "asc"])},
-    rowGroup: {dataSrc: row => places.map(place => shown(row[place])).join(" · ")},
+    columnDefs: [{targets: 0, visible: false}],
+    orderFixed: {pre: [[0, "asc"]]},
+    rowGroup: {dataSrc: row => row[0].display ?? row[0]},
   };
 }
 

@@ -11,6 +11,7 @@ from pcrec_core.metrics import SELECTION
 from pcrec_core.reporting.formats import DASH, count, missing, number, percent, points, share
 from pcrec_core.reporting.headings import heading
 from pcrec_core.reporting.html import Html, table
+from pcrec_core.reporting.names import MODELS
 
 
 def show_shares_held(frame: pd.DataFrame, name: str, note: str) -> Html:
@@ -123,6 +124,7 @@ def show_first_exchanges(frame: pd.DataFrame, name: str) -> Html:
     summed = frame.groupby([*by, "epoch"], sort=False)["h"].mean().unstack().add_prefix("epoch_")
     runs = frame.groupby(by, sort=False)["seed"].nunique().rename("runs")
     shown = summed.join(runs).loc[runs.index].reset_index()
+    shown = shown.sort_values("model", key=lambda names: names.map([*MODELS].index), kind="stable")
     note = (
         "H of the block matrices before the merge that follows an epoch, mean over both peers and"
         " the runs; a dash: no merge follows."

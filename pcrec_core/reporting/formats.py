@@ -54,6 +54,11 @@ def count(x: Any) -> str:
     return DASH if missing(x) else f"{x:,.0f}"
 
 
+def plain(x: Any) -> str:
+    """Format a value as it is; a dash for a missing value."""
+    return DASH if missing(x) else str(x)
+
+
 def general(x: Any) -> str:
     """Format a number, or its printed form, as 2048, 0.001 or 1e-05; a dash if missing."""
     return DASH if missing(x) else f"{float(x):g}"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Hashable, Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
 
 from pcrec_core.analysis.claims.outcomes import VERDICTS
-from pcrec_core.reporting.formats import DASH, Formatter, missing
+from pcrec_core.reporting.formats import DASH, Formatter, missing, plain
+from pcrec_core.reporting.groups import grouped, leading, narrowed
 from pcrec_core.reporting.headings import heading
 from pcrec_core.reporting.names import READABLE
 
@@ -20,19 +20,6 @@ from pcrec_core.reporting.names import READABLE
 _SHORT = 26
 #: Most rows of a table that stands on the page; a longer one is folded.
 LONG = 25
-#: Leading columns that head groups of rows where their values repeat.
-_GROUPING = (
-    "change",
-    "choice",
-    "dataset",
-    "layers",
-    "line",
-    "model",
-    "question",
-    "seed",
-    "variant",
-    "what",
-)
 #: A verdict at the start of a cell, or counted in a list: "3 supported, 11 not tested".
 _VERDICT = re.compile(rf"(?:^|(?<=, ))(\d+ )?({'|'.join(VERDICTS)})\b")
 
@@ -70,8 +57,9 @@ def table(
 ) -> Html:
     """Show a table that readers can sort, a note below it, and its numbers as a CSV.
 
-    A table of more than ``LONG`` rows is folded, except for its CSV. In a browser, leading columns
-    whose values repeat, such as the data set, become headings of groups of rows.
+    A table of more than ``LONG`` rows is folded, except for its CSV. Leading columns whose values
+    repeat, such as the data set, head groups of rows. Where more than ``WIDEST`` columns are left,
+    the note states what is the same in every row. The CSV has every column.
 
     Parameters
     ----------
@@ -94,7 +82,8 @@ def table(
     if frame.empty:
         return sentence(empty)
     forms, text = READABLE | dict(formats), f"{name}: {len(frame)} rows"
-    shown = Html(_table(frame, forms) + _below(note), text, name)
+    narrow, same = narrowed(frame, forms)
+    shown = Html(_table(narrow, forms) + _below(f"{note}{same}".strip()), text, name)
     if len(frame) > LONG:
         shown = folded(shown, f"Show the table: {len(frame)} rows")
     more = ""
@@ -107,38 +96,28 @@ def table(
 
 
 def _table(frame: pd.DataFrame, forms: Mapping[str, Formatter]) -> str:
-    groups, numbers = _groups(frame)
-    head = "".join(
-        f'<th scope="col">{html.escape(heading(str(column)))}</th>' for column in frame.columns
-    )
-    body = "".join(
-        f"<tr>{_row(row, forms, [number] * groups)}</tr>"
-        for row, number in zip(frame.to_dict("records"), numbers, strict=True)
-    )
-    marked = f' data-groups="{groups}"' * (groups > 0)
+    names = [str(name) for name in frame.columns[leading(frame) :]]
+    head = "".join(f'<th scope="col">{html.escape(heading(name))}</th>' for name in names)
+    bodies = "".join(_group(keys, rows, forms) for keys, rows in grouped(frame))
     return (
-        f'<div class="wide"><table class="sortable"{marked}><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
+        f'<div class="wide"><table class="sortable"><thead><tr>{head}</tr></thead>'
+        f"{bodies}</table></div>"
     )
 
 
-def _groups(frame: pd.DataFrame) -> tuple[int, Sequence[int]]:
-    """Count the columns that head groups of at least two rows on average, and number the groups."""
-    found: tuple[int, Sequence[int]] = 0, [0] * len(frame)
-    for count, name in enumerate(frame.columns[:-1], start=1):
-        keys = pd.Series([str(key) for key in frame.iloc[:, :count].itertuples(index=False)])
-        begins = keys != keys.shift()
-        together = begins.sum() == keys.nunique() <= len(keys) / 2
-        if name not in _GROUPING or not together:
-            break
-        found = count, list(begins.cumsum())
-    return found
-
-
-def _row(row: Mapping[Hashable, Any], forms: Mapping[str, Formatter], orders: Sequence[int]) -> str:
-    """Write the cells of a row; the first ones are sorted by ``orders``, the number of a group."""
-    places = zip_longest(row.items(), orders)
-    return "".join(_cell(value, forms.get(str(name)), order) for (name, value), order in places)
+def _group(keys: Sequence[str], rows: pd.DataFrame, forms: Mapping[str, Formatter]) -> str:
+    """Write the rows of a group below a heading, the values of its keys; without keys, none."""
+    records = rows.to_dict("records")
+    titles = [forms.get(key, plain)(records[0][key]) for key in keys]
+    title, span = html.escape(" · ".join(titles)), rows.shape[1] - len(keys)
+    top = f'<tr><th scope="rowgroup" colspan="{span}">{title}</th></tr>' if keys else ""
+    cells = [
+        "".join(
+            _cell(value, forms.get(str(name))) for name, value in list(row.items())[len(keys) :]
+        )
+        for row in records
+    ]
+    return f"<tbody>{top}{''.join(f'<tr>{row}</tr>' for row in cells)}</tbody>"
 
 
 def without_empty(frame: pd.DataFrame) -> pd.DataFrame:
@@ -167,12 +146,11 @@ def folded(shown: Html, summary: str) -> Html:
     return Html(markup, repr(shown), shown.name)
 
 
-def _cell(value: Any, form: Formatter | None, sort: int | None = None) -> str:
+def _cell(value: Any, form: Formatter | None) -> str:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    by = value if sort is None and is_number else sort
     # as many digits as in the CSV: the last of 17 differ between processors
-    order = "" if by is None else f' data-order="{by:.8g}"'
-    text = (form or _plain)(value)
+    order = f' data-order="{value:.8g}"' if is_number else ""
+    text = (form or plain)(value)
     long = len(text) > _SHORT and text[0].isalpha() and " " in text
     kind = ' class="lines"' if "\n" in text else ' class="text"' if long else ""
     return f"<td{order}{kind}>{_VERDICT.sub(_badge, html.escape(text))}</td>"
@@ -185,10 +163,6 @@ def _badge(match: re.Match[str]) -> str:
 def verdict(name: str) -> str:
     """Return a verdict as markup that the style sheet gives a colour and a sign."""
     return f'<span class="verdict {name.replace(" ", "-")}">{name}</span>'
-
-
-def _plain(value: Any) -> str:
-    return DASH if missing(value) else str(value)
 
 
 def _below(note: str) -> str:

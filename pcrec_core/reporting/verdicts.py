@@ -55,10 +55,10 @@ def questions(frame: pd.DataFrame, name: str) -> Html:
     columns = [fate for fate in summary.FATES if fate in counts]
     shown = counts.reindex(index=[q for q in ASKED if q in counts.index], columns=columns)
     shown.loc["all"] = shown.sum()
-    shown.insert(0, "claims", shown.sum(axis=1))
-    shown.insert(0, "research_question", [ASKED.get(str(q), "all") for q in shown.index])
+    asked = [f"{ASKED.get(str(q), 'all')} ({n} claims)" for q, n in shown.sum(axis=1).items()]
+    shown.insert(0, "research_question", asked)
     every = fared.groupby(["asked", "dataset", "fate"]).size().rename("claims").reset_index()
-    return table(shown, dict.fromkeys(["claims", *columns], count), name, data=every)
+    return table(shown, dict.fromkeys(columns, count), name, data=every)
 
 
 def _asked(row: Mapping[str, Any]) -> str:

@@ -138,17 +138,26 @@ def test_settings_stand_beside_the_papers_table_2():
     assert re.findall("<th[^>]*>([bd] [^<]*)<", fold) == ["b here", "b paper", "d here", "d paper"]
 
 
-def test_leading_columns_that_repeat_are_groups_and_all_columns_are_one_fold_away():
+def test_leading_columns_that_repeat_head_groups_and_all_columns_are_one_fold_away():
     frame = pd.DataFrame(
         {"dataset": list("bbaa"), "model": list("xyxy"), "n": [1, 2, 3, 4], "m": [5, 6, 7, 8]}
     )
     page = html.table(frame.drop(columns="m"), {}, "t", whole=frame)._repr_html_()
     shown, _, fold = page.partition("Show all 4 columns")
-    assert shown.count('data-groups="1"') == 1 and fold.count('data-groups="1"') == 1
-    assert re.findall(r'<td data-order="(\d)">[ab]<', shown) == ["1", "1", "2", "2"]
+    for part, columns in ((shown, 2), (fold, 3)):
+        heads = re.findall(rf'<tbody><tr><th scope="rowgroup" colspan="{columns}">(.)</th>', part)
+        assert heads == ["b", "a"] and part.count('scope="col"') == columns
     assert "<td>8</td>" not in shown and ">8</td>" in fold and fold.count("t.csv") == 2
     mixed = html.table(frame.iloc[[0, 2, 1, 3]], {}, "t")._repr_html_()
-    assert "data-groups" not in mixed  # a group is one run of rows
+    assert "rowgroup" not in mixed  # a group is one run of rows
+
+
+def test_a_table_that_is_too_wide_states_in_its_note_what_is_the_same_in_every_row():
+    frame = pd.DataFrame({"p": [0.5, 0.25], "runs": [3, 3], **{name: [1, 2] for name in "abcdef"}})
+    page = html.table(frame, {"runs": formats.number(1)}, "t", "Welch.")._repr_html_()
+    assert page.count('scope="col"') == 7 and "<small>Welch. In every row: runs 3.0.<" in page
+    assert "p%2Cruns%2Ca%2Cb" in page  # the CSV has every column
+    assert html.table(frame.drop(columns="a"), {}, "t")._repr_html_().count('scope="col"') == 7
 
 
 def test_tried_runs_show_their_epochs_and_validation():
