@@ -57,7 +57,9 @@ def _keys(frame: pd.DataFrame, count: int) -> pd.Series:
 
 
 def narrowed(frame: pd.DataFrame, forms: Mapping[str, Formatter]) -> tuple[pd.DataFrame, str]:
-    """Take from a table that is too wide what is the same in every row; state it in a sentence.
+    """Take columns with one value from a table that is too wide; state the value in a sentence.
+
+    The first ones go, and no more than are too many.
 
     Examples
     --------
@@ -66,9 +68,8 @@ def narrowed(frame: pd.DataFrame, forms: Mapping[str, Formatter]) -> tuple[pd.Da
     ' In every row: runs 3.'
     """
     count = leading(frame)
-    if frame.shape[1] - count <= WIDEST or len(frame) == 1:
-        return frame, ""
+    too_many = max(0, frame.shape[1] - count - WIDEST) if len(frame) > 1 else 0
     texts = {str(name): frame[name].map(forms.get(str(name), plain)) for name in frame}
-    same = [name for name in [*texts][count:] if texts[name].nunique() == 1]
+    same = [name for name in [*texts][count:] if texts[name].nunique() == 1][:too_many]
     listed = "; ".join(f"{heading(name)} {texts[name].iloc[0]}" for name in same)
     return frame.drop(columns=same), f" In every row: {listed}." if same else ""

@@ -59,7 +59,7 @@ def table(
 
     A table of more than ``LONG`` rows is folded, except for its CSV. Leading columns whose values
     repeat, such as the data set, head groups of rows. Where more than ``WIDEST`` columns are left,
-    the note states what is the same in every row. The CSV has every column.
+    the note states what is the same in every row instead. The CSV has every column.
 
     Parameters
     ----------

@@ -54,7 +54,7 @@ def test_seen_items_are_hidden_by_popularity_and_bpr_where_none_repeats_or_it_is
     assert list(frame["seen_items"][::2]) == ["hidden", "candidates", "candidates", "hidden"]
     page = plain(baseline_tables.show_values(frame, "values")._repr_html_())
     shown, _, every = page.partition("Show all 7 columns")
-    assert shown.count("<tr>") == every.count("<tr>") == 5
+    assert shown.count("<tr><td") == every.count("<tr><td") == 4
     assert shown.count("0.3750") == 4 and "HIT@5" not in shown
 
 

@@ -153,18 +153,20 @@ def test_leading_columns_that_repeat_head_groups_and_all_columns_are_one_fold_aw
 
 
 def test_a_table_that_is_too_wide_states_in_its_note_what_is_the_same_in_every_row():
-    frame = pd.DataFrame({"p": [0.5, 0.25], "runs": [3, 3], **{name: [1, 2] for name in "abcdef"}})
+    frame = pd.DataFrame({"p": [0.5, 0.25], "runs": [3, 3], "n": [7, 7]})
+    frame = frame.assign(**{name: [1, 2] for name in "abcde"})
     page = html.table(frame, {"runs": formats.number(1)}, "t", "Welch.")._repr_html_()
     assert page.count('scope="col"') == 7 and "<small>Welch. In every row: runs 3.0.<" in page
-    assert "p%2Cruns%2Ca%2Cb" in page  # the CSV has every column
+    assert "p%2Cruns%2Cn%2Ca%2Cb" in page  # the CSV has every column
     assert html.table(frame.drop(columns="a"), {}, "t")._repr_html_().count('scope="col"') == 7
 
 
 def test_tried_runs_show_their_epochs_and_validation():
     chosen = {"epoch": 3, "valid": {"NDCG@20": 0.08765}}
     tried = record(defaults.base("ml-100k", "dnn", epochs=7), [1, 2], chosen=chosen)
-    found = cells(settings_tables.show_tried([tried]))
-    assert {"DNN", "base", "7", "4", "0.0877"} <= set(found)
+    page = settings_tables.show_tried([tried])
+    assert {"7", "4", "0.0877"} <= set(cells(page))
+    assert ">ML-100K · DNN · base</th>" in page._repr_html_()
 
 
 def rows_of(page: Html) -> list[list[str]]:

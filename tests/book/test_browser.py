@@ -40,6 +40,8 @@ WRONG = {
     "unscoped": "has a header without scope",
     "unnamed": "is an image without a text",
 }
+#: Pages that may have a longer table: a list in which readers look something up.
+LISTS = ("reliability",)
 #: Words that a visitor may look for, and a page that must be among what is found.
 SEARCHED = {"entropy": "criterion", "Retailrocket": "data", "amendment": "statistics"}
 
@@ -54,6 +56,18 @@ def surveyed(browser: Browser, html: Path) -> Survey:
 @pytest.mark.parametrize("wrong", WRONG, ids=WRONG.values())
 def test_nothing_on_a_page(surveyed: Survey, page: str, wrong: str) -> None:
     assert surveyed(page)[wrong] == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in LISTS])
+def test_no_table_outside_a_fold_has_more_than_7_columns_or_30_rows(
+    surveyed: Survey, page: str
+) -> None:
+    assert surveyed(page)["large"] == []
+
+
+@pytest.mark.parametrize("page", LISTS)
+def test_a_list_is_long(surveyed: Survey, page: str) -> None:
+    assert len(surveyed(page)["large"]) == 1
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("notebooks/")])

@@ -40,6 +40,7 @@ ATTRIBUTES = {
     "href",
     "download",
     "scope",
+    "colspan",
     "data-order",
     "data-groups",
     "lang",

@@ -52,7 +52,8 @@ def survey(browser: Browser, page: Path) -> dict[str, Any]:
     """
     with opened(browser, page) as (tab, wrong):
         first = tab.evaluate(FACTS, "first")
-        _add(wrong, tab.evaluate(FACTS, "unread"), "")
+        for part in ("unread", "large"):
+            _add(wrong, tab.evaluate(FACTS, part), "")
         for width in WIDTHS:
             tab.set_viewport_size({"width": width, "height": 900})
             tab.evaluate(_SETTLED)

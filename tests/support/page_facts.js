@@ -46,12 +46,20 @@ part => {
     const [a, b] = [over(rgba(css(e).color), ground(e)), ground(e)].map(light);
     return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
   };
-  const large = e => parseFloat(css(e).fontSize) >= (css(e).fontWeight >= 700 ? 18.66 : 24);
+  const big = e => parseFloat(css(e).fontSize) >= (css(e).fontWeight >= 700 ? 18.66 : 24);
   const written = e => [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())
     && !e.closest("svg, mjx-container, .headerlink");
   const pale = () => ({
-    pale: seen.filter(e => written(e) && contrast(e) < (large(e) ? 3 : 4.5))
+    pale: seen.filter(e => written(e) && contrast(e) < (big(e) ? 3 : 4.5))
       .map(e => `${contrast(e).toFixed(2)}: ${short(e)}`),
+  });
+
+  // Tables outside folds that a reader does not take in.
+  const columns = table => Math.max(...[...table.rows].map(row => row.cells.length));
+  const rows = table => table.querySelectorAll("tbody > tr:has(td)").length;
+  const large = () => ({
+    large: seen.filter(e => e.tagName === "TABLE" && (columns(e) > 7 || rows(e) > 30))
+      .map(e => `${columns(e)} x ${rows(e)}: ${short(e)}`),
   });
 
   // Headers and images without what a screen reader needs.
@@ -72,5 +80,5 @@ part => {
     }
     return null;
   };
-  return {layout, pale, unread, first}[part]();
+  return {layout, pale, unread, large, first}[part]();
 }
