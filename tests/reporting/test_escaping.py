@@ -42,7 +42,6 @@ ATTRIBUTES = {
     "scope",
     "colspan",
     "data-order",
-    "data-groups",
     "lang",
     "charset",
     "name",
