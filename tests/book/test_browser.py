@@ -41,7 +41,7 @@ WRONG = {
     "unnamed": "is an image without a text",
 }
 #: Pages that may have a longer table: a list in which readers look something up.
-LISTS = ("reliability",)
+LISTS = ("book/reliability",)
 #: Words that a visitor may look for, and a page that must be among what is found.
 SEARCHED = {"entropy": "criterion", "Retailrocket": "data", "amendment": "statistics"}
 
