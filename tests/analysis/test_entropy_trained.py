@@ -115,7 +115,7 @@ def test_a_probe_measures_each_layer_and_what_is_lost_without_it():
     [patch] = left.patches  # trained outliers
     assert (patch.get_x(), patch.get_x() + patch.get_width()) == (2, 10)
     colours = {line.get_label(): line.get_color() for line in below.lines}
-    assert right.lines[0].get_color() == colours["sasrec LE"] != colours["sasrec base"]
+    assert right.lines[0].get_color() == colours["SASRec PCRec (LE)"] != colours["SASRec base"]
 
 
 def test_correlations_within_matrices_of_one_size_leave_out_what_does_not_vary():
