@@ -180,7 +180,10 @@ def _say_wait(spec: RunSpec) -> None:
 def _keep(record: RunRecord, outcome: Outcome, store: Store) -> None:
     """Write weights and record, the weights first.
 
-    A record without weights would be trained again for what is derived from them.
+    A record without weights is trained again for what is derived from them. Where the weights
+    cannot be written, because their disk is full for example, the record is written nevertheless.
     """
-    weights.keep(record.spec, outcome.weights, outcome.by_peer)
-    store.put(record)
+    try:
+        weights.keep(record.spec, outcome.weights, outcome.by_peer)
+    finally:
+        store.put(record)

@@ -40,6 +40,7 @@ from pcrec_core.study import (
     splits,
     train,
     weight_files,
+    weights,
 )
 from pcrec_core.study import run as study
 from pcrec_core.study.command_line import command, current
@@ -227,6 +228,18 @@ def test_unreadable_data_are_asked_for_once_and_stop_no_run_on_other_data(store,
     with pytest.raises(PCRecError, match=r"2 of 3 runs failed.*nobody is left"):
         study.run([*nobody, tiny(2)], store=store)
     assert names(store) == [tiny(2).name] and asked.count(nobody[0].data) == 1
+
+
+def test_where_the_weights_cannot_be_written_the_record_is(store, monkeypatch):
+    def full(*_: Any) -> None:
+        raise FileError("the weights cannot be written (No space left on device).")
+
+    monkeypatch.setattr(weights, "keep", full)
+    with pytest.raises(FileError, match="the weights cannot be written"):
+        study.run([tiny()], store=store)
+    assert names(store) == [tiny().name]
+    monkeypatch.undo()
+    assert [record.spec for record in study.run([tiny()], store=store)] == [tiny()]
 
 
 def test_where_no_record_can_be_written_no_run_is_trained(tmp_path, trained):
