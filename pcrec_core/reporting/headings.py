@@ -63,6 +63,7 @@ HEADINGS = {
     "mean_magnitude": "mean |w|",
     "mean_variant": "mean of A",
     "megabytes": "peak MB per process",
+    "peak_mib": "peak MiB",
     "memory": "MB",
     "milliseconds": "ms",
     "mrr5_before": "MRR@5 before",
