@@ -104,11 +104,12 @@ def test_pruning_over_the_share():
     for axes, metric, level in zip(figure.axes, ("HIT@5", "MRR@5"), (0.75, 0.625), strict=True):
         assert axes.get_xlabel() == "weights pruned (%)"
         assert axes.get_ylabel() == f"{metric} on test"
-        lines = [line for line in axes.lines if line.get_label() in ("base", "half")]
+        names = ("base", "half of the dimensions")
+        lines = [line for line in axes.lines if line.get_label() in names]
         assert [line.get_ydata()[0] for line in lines] == [level, level]
         # at 0 and 30 %, and 30 %, the two curves a little apart
         drawn = [list(bars.lines[0].get_xdata()) for bars in axes.containers]
-        assert drawn == [[-0.5, 29.5], [30.5]]
+        assert drawn == [[-1.2, 28.8], [31.2]]
 
 
 def test_only_pruned_arms_have_a_share_of_pruned_weights():
@@ -139,12 +140,12 @@ def test_the_ratio_of_invalid_layers():
     both = pd.concat([whole, whole.assign(model="dnn", variant="LE")])
     first, last = figures.fig6_invalid_layers.invalid_layers(both).axes
     # one panel per model, each with its own variants
-    assert (first.get_title(), last.get_title()) == ("sasrec", "dnn")
+    assert (first.get_title(), last.get_title()) == ("SASRec", "DNN")
     assert first.figure.get_supylabel() == "layers below the threshold (%)"
     assert first.lines[0].get_ydata()[-1] == 100
     assert last.get_xlabel() == "threshold of the entropy (nats)"
     legend = [text.get_text() for text in first.figure.legends[0].get_texts()]
-    assert legend == ["base", "LE", "the text's threshold, 0.5"]
+    assert legend == ["base", "PCRec (LE)", "the text's threshold, 0.5"]
 
 
 def test_a_model_without_blocks_has_no_ratio_of_their_matrices():

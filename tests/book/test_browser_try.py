@@ -34,7 +34,9 @@ def test_the_report_asks_no_other_host_and_shows_what_was_asked(browser: Browser
         assert wrong == {"errors": [], "elsewhere": []}
         assert tab.title() == "Does PCRec help on my <i>log.csv?"
         answers = tab.locator("ul.answers li").all_inner_texts()
-        assert sum(", LE over base: " in answer for answer in answers) == 3  # a gain per model
+        assert (
+            sum(": PCRec (LE) over base" in answer for answer in answers) == 3
+        )  # a gain per model
         headers = tab.locator("table").first.locator("th").all_inner_texts()
         assert {"verdict", "p", "MDE", "runs needed"} <= set(headers)
         assert any(header.startswith("RI ") for header in headers)
