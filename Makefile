@@ -23,7 +23,7 @@ help:  ## list the targets
 quick: lint  ## linter, import rules, types and the fast tests: under two minutes on two cores
 	$(BIN)/pytest $(TWO) $(FAST)
 
-test: lint  ## the same, with every test, its coverage, and every notebook: about 10 minutes
+test: lint  ## the same, with every test, its coverage, and every notebook: about 15 minutes
 	$(BIN)/pytest $(TWO) --cov
 	PCREC_NO_TRAINING=1 $(BIN)/pytest $(TWO) --nbval --nbval-current-env notebooks
 	@echo "Passed: lint, types, every test, and every notebook gives the outputs stored in it."
