@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from pcrec_core import paths
+
+# no test fails because the machine was busy for a moment
+settings.register_profile("study", deadline=None)
+settings.load_profile("study")
 
 
 @pytest.fixture(autouse=True)

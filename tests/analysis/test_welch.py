@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ttest_1samp, ttest_ind
 
@@ -14,7 +14,6 @@ from pcrec_core.analysis.welch import welch
 numbers = st.lists(st.floats(-100, 100), min_size=2, max_size=12)
 
 
-@settings(deadline=None)
 @given(numbers, numbers)
 def test_the_test_is_that_of_scipy(v, b):
     if min(np.std(v), np.std(b)) < 1e-3:

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pcrec_core.criteria import entropy, l1_share
@@ -75,7 +75,6 @@ INSIDE = st.lists(st.integers(0, 9), min_size=1, max_size=40).map(
 
 
 @given(INSIDE, st.floats(1e-3, 1e3), st.booleans(), st.floats(-1e3, 1e3))
-@settings(deadline=None)
 def test_scale_sign_and_shift_change_nothing(units, scale, turned, shift):
     w = torch.tensor(units, dtype=torch.float64)
     moved = w * (-scale if turned else scale) + shift
@@ -83,7 +82,6 @@ def test_scale_sign_and_shift_change_nothing(units, scale, turned, shift):
 
 
 @given(INSIDE, st.integers(0, 2**31))
-@settings(deadline=None)
 def test_only_the_values_matter_and_the_bound_is_the_logarithm_of_the_bins(units, seed):
     w = torch.tensor(units, dtype=torch.float64)
     shuffled = w[torch.randperm(len(w), generator=torch.Generator().manual_seed(seed))]
@@ -111,7 +109,6 @@ def test_l1_share_of_zeros_is_equal():
 
 
 @given(st.integers(2, 5), st.integers(1, 50), st.integers(0, 2**31))
-@settings(deadline=None)
 def test_l1_share_equals_a_naive_sum(peers, size, seed):
     ws = np.random.default_rng(seed).normal(size=(peers, size))
     norms = [sum(abs(x) for x in row) for row in ws.tolist()]

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support import CPU, TableOfScores, spec_of, split_of, two_rings
 from torch import nn
@@ -42,7 +42,6 @@ def histories_of(split: Split) -> list[list[int]]:
 @pytest.mark.parametrize("hide_seen", [False, True])
 @pytest.mark.parametrize("part", ["valid", "test"])
 @given(st.integers(0, 2**31), st.integers(2, 6))
-@settings(deadline=None)
 def test_equals_a_naive_ranking(part, hide_seen, seed, levels):
     """Scores have few levels, so that there are many ties."""
     rng = np.random.default_rng(seed)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from datasets_support import strangers_log
 
 from pcrec_core.study.cli import main
@@ -35,6 +35,10 @@ def call(log: Path, tmp_path: Path, capsys, monkeypatch) -> Call:
 QUICK = ("--models", "dnn", "bpr", "--seeds", "3", "--epochs", "2")
 
 
+def rows_with_cells(tag: Tag) -> bool:
+    return tag.name == "tr" and tag.td is not None
+
+
 @pytest.mark.slow
 def test_a_file_gets_its_report_and_a_second_call_trains_nothing(call, tmp_path, trained):
     code, out, err = call(*QUICK, "--gain", "0.1")
@@ -55,9 +59,11 @@ def test_a_file_gets_its_report_and_a_second_call_trains_nothing(call, tmp_path,
         "The records",
     ]
     verdicts, values, cost, records = page.find_all("table")
-    assert [row.td.text for row in verdicts.tbody.find_all("tr")] == ["DNN"] * 3 + ["BPR"] * 3
+    groups = verdicts.find_all("tbody")
+    assert [group.find("th", scope="rowgroup").text for group in groups] == ["DNN", "BPR"]
+    assert [len(group.find_all(rows_with_cells)) for group in groups] == [3, 3]
     assert {"popularity", "recency", "transitions"} <= {td.text for td in values.find_all("td")}
-    assert len(cost.tbody.find_all("tr")) == 6 and len(records.tbody.find_all("tr")) == 21
+    assert [len(table.find_all(rows_with_cells)) for table in (cost, records)] == [6, 21]
     assert "text delimited by ';'" in page.pre.text and "user <b>1001" in page.pre.text
     assert all(link["href"].startswith("data:") for link in page.find_all("a"))
     assert call(*QUICK, "--gain", "0.1")[0] == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 from support import split_of
@@ -51,7 +51,6 @@ HISTORIES = st.lists(
 
 
 @given(HISTORIES, st.integers(2, 6), st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1))
-@settings(deadline=None)
 def test_an_epoch_has_every_piece_once_in_an_order_of_its_seed(histories, t, order, other):
     sequences = Sequences(split_of(histories, repeats=True), t)
     rows = sequences.epoch(order, 1)
@@ -85,7 +84,6 @@ def test_positives_are_the_distinct_training_pairs():
     st.integers(0, 2**63 - 1),
     st.integers(0, 2**63 - 1),
 )
-@settings(deadline=None)
 def test_negatives_are_items_outside_the_users_training(histories, order, negative):
     users = [history for history in histories if len(set(history[:-2])) < 9]
     positives = Positives(split_of(users, repeats=True))

@@ -109,7 +109,7 @@ def refusal(call: Callable, path: Path, given: dict) -> str:
 def test_nothing_but_our_own_errors(kind: str) -> None:
     contents = {"text": texts(), "objects": objects(), "bytes": BYTES}[kind]
 
-    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
     @given(contents, st.just({}) | OPTIONS)
     @example(b"user,item\n" + SECRET.encode() * 9000, {})
     @example(b"1," + SECRET.encode(), {"columns": ("user", "user")})
