@@ -86,10 +86,11 @@ def test_search_finds(browser: Browser, html: Path, word: str) -> None:
 
 def test_a_click_on_a_header_sorts_by_the_numbers(browser: Browser, html: Path) -> None:
     with opened(browser, html / "notebooks" / "table1.html") as (tab, _):
-        table = tab.locator("table.sortable").first
+        table = tab.locator("table.sortable.dataTable").first  # what DataTables has taken over
         header = table.locator("th").filter(has_text="users").first
         place = header.evaluate("th => [...th.parentElement.children].indexOf(th)")
         header.click()
+        table.locator("th[aria-sort=ascending]").first.wait_for(state="attached")
         cells = table.locator(f"tbody tr td:nth-child({place + 1})")
         orders = cells.evaluate_all("all => all.map(td => Number(td.dataset.order))")
     assert len(orders) > 1
