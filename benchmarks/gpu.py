@@ -27,6 +27,7 @@ import torch
 from torch import nn
 
 from benchmarks.cases import made_up_split, padded_rows
+from pcrec_core import paths
 from pcrec_core.cooperation import LayerWise, cooperate
 from pcrec_core.evaluation import Ranker
 from pcrec_core.models.bpr import BPR
@@ -59,6 +60,8 @@ def main() -> None:
             sys.exit(f"error: {name} on {device} differs from that on the CPU; nothing is trained.")
     with TemporaryDirectory() as folder:
         work = Path(folder)
+        # what the compared runs leave, weights for example, goes with the folder
+        os.environ[paths.CACHE] = str(work / "compared")
         table = compare_runs(given.device, given.dataset, given.epochs, work)
         table.to_csv(work / "gpu-times.csv", index=False, float_format="%.4g")
         print(table.to_string(index=False, float_format="%.4g"), flush=True)
@@ -108,17 +111,15 @@ def checks(device: torch.device) -> Iterator[tuple[str, float, float]]:
     yield "ranks of BPR", float(np.mean(ranks[0] != ranks[1])), RANKS
 
 
-def _models() -> Iterator[tuple[str, Callable[[], nn.Module], torch.Tensor]]:
-    """Yield the name of each model, a function that makes it from one seed, and training rows."""
+def _models() -> list[tuple[str, Callable[[], nn.Module], torch.Tensor]]:
+    """Return the name of each model, a function that makes it, and training rows."""
     rows = padded_rows(64, 20, 1500, 0.2)
     pairs = torch.from_numpy(np.random.default_rng(1).integers(1, 1500, (256, 3)))
-    kinds: dict[str, tuple[Callable[[], nn.Module], torch.Tensor]] = {
-        "SASRec": (lambda: SASRec(1500, d=32, t=20, p=0.0), rows),
-        "YouTube DNN": (lambda: YouTubeDNN(1500, d=32), rows),
-        "BPR": (lambda: BPR(1500, 1500, d=32, l2=0.02), pairs),
-    }
-    for name, (make, batch) in kinds.items():
-        yield name, make, batch
+    return [
+        ("SASRec", lambda: SASRec(1500, d=32, t=20, p=0.0), rows),
+        ("YouTube DNN", lambda: YouTubeDNN(1500, d=32), rows),
+        ("BPR", lambda: BPR(1500, 1500, d=32, l2=0.02), pairs),
+    ]
 
 
 def _loss(model: nn.Module, rows: torch.Tensor) -> torch.Tensor:
@@ -199,7 +200,7 @@ def queue(command: Sequence[str], options: Sequence[str], cache: Path, end: floa
     (cache / "records").mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
         [sys.executable, "-m", "pcrec_core", *command, *options],
-        env=os.environ | {"PCREC_CACHE": str(cache)},
+        env=os.environ | {paths.CACHE: str(cache)},
         start_new_session=True,
     )
     for limit, how in ((end - _GRACE, signal.SIGINT), (end, signal.SIGKILL)):
