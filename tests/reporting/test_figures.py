@@ -481,3 +481,7 @@ def test_a_changed_option_stands_beside_the_gain_by_default():
     assert list(points.get_xdata()) == pytest.approx([10, 2])
     assert points.get_markerfacecolor() == "none"
     assert first_x([line for line in axes.lines if line.get_linestyle() == "--"]) == [-5]
+    mixed = pd.DataFrame([row, other | {"over_base_users_only": False}])
+    filled, hollow = drawn(figures.options.options(mixed).axes[0], "o")
+    assert list(filled.get_ydata()) == [1] and filled.get_markerfacecolor() != "none"
+    assert list(hollow.get_ydata()) == [0] and hollow.get_markerfacecolor() == "none"

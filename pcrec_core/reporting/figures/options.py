@@ -31,20 +31,19 @@ def options(frame: pd.DataFrame) -> Figure:
     )
     for axes, metric in zip(panels[0], metrics, strict=True):
         rows = frame[frame["metric"] == metric].dropna(subset="over_base")
-        places = [names.index(name) for name in rows["line"]]
-        middle, low, high = (
-            100 * rows[f"over_base{end}"].astype(float) for end in ("", "_low", "_high")
-        )
-        hollow = bool(rows["over_base_users_only"].any())
-        axes.errorbar(
-            middle,
-            places,
-            xerr=[middle - low, high - middle],
-            fmt="o",
-            color=COLOURS["LE"],
-            markerfacecolor="none" if hollow else COLOURS["LE"],
-            label="with the option, 95 %" + " (users only)" * hollow,
-        )
+        for hollow, own in rows.groupby(rows["over_base_users_only"].astype(bool)):
+            middle, low, high = (
+                100 * own[f"over_base{end}"].astype(float) for end in ("", "_low", "_high")
+            )
+            axes.errorbar(
+                middle,
+                [names.index(name) for name in own["line"]],
+                xerr=[middle - low, high - middle],
+                fmt="o",
+                color=COLOURS["LE"],
+                markerfacecolor="none" if hollow else COLOURS["LE"],
+                label="with the option, 95 %" + " (users only)" * bool(hollow),
+            )
         axes.axvline(
             100 * rows["over_base_usual"].iloc[0],
             color=COLOURS["base"],
