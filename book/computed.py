@@ -20,7 +20,7 @@ from pcrec_core.analysis import cost
 from pcrec_core.analysis.claims.registry import Claim, registry
 from pcrec_core.paths import ROOT
 from pcrec_core.reporting import cost_tables, tables
-from pcrec_core.reporting.formats import percent, probability, runs_of_both
+from pcrec_core.reporting.formats import number, percent, probability, runs_of_both, share
 from pcrec_core.reporting.names import dataset_name, symbols
 from pcrec_core.study import defaults
 from pcrec_core.study.command_line import command
@@ -75,7 +75,7 @@ def artifacts() -> str:
         sections = ", ".join(place for place in places if place.startswith("Section")) or "–"
         link = f"[{title}](../notebooks/{family}.ipynb)"
         rows.append(f"| {link} | {sections} | {len(own) or '–'} |")
-    head = "| page | its claims come from | claims |"
+    head = "| page | sections with its claims | number of claims |"
     return rows_of(head, *rows)
 
 
@@ -95,7 +95,7 @@ def claims() -> str:
             f" | {claim.where} |"
             for claim in own
         ]
-        table = rows_of("| claim | in our words | data set | in the paper |", *rows)
+        table = rows_of("| claim | in our words | tested on | source |", *rows)
         folds.append(f":::{{dropdown}} {PAGES[page]}: {_counted(own, 'claim')}\n\n{table}\n:::")
     return "\n\n".join(folds)
 
@@ -104,11 +104,11 @@ def records() -> str:
     """List every committed record by data set, each with its file and the command that makes it."""
     every = list(Store().all())
     note = tables.unsealed(every)
-    folds = [f"{note} A dagger (†) marks each of them."] * bool(note)
+    folds = [f"{note} A dagger (†) marks them."] * bool(note)
     for dataset, group in groupby(every, key=lambda record: record.name.split("/")[0]):
         own = list(group)
         rows = [_record(record) for record in own]
-        table = rows_of("| record | differs from the study's settings in | command |", *rows)
+        table = rows_of("| record | settings that differ from the study's | command |", *rows)
         title = f"{dataset_name(dataset)}: {_counted(own, 'record')}"
         folds.append(f":::{{dropdown}} {title}\n\n{table}\n:::")
     return "\n\n".join(folds)
@@ -130,6 +130,17 @@ def _record(record: Record) -> str:
     return f"| {link}{seal} | {settings} | `{made}` |"
 
 
+def speed() -> str:
+    """Summarize the benchmarks that have a reference."""
+    cases = cost.measured("benchmarks").dropna(subset="ratio")
+    memory = cases["ours_megabytes"] / cases["reference_megabytes"]
+    return (
+        f"{cases['ratio'].min():.1f} to {cases['ratio'].max():.1f} times as fast as a"
+        " straightforward implementation of the same computation, with"
+        f" {share(memory.min())} to {share(memory.max())} of its additional peak memory."
+    )
+
+
 def benchmarks() -> str:
     """Show what ``python -m benchmarks`` measured, and where the time goes."""
     shown = (
@@ -149,12 +160,12 @@ def example() -> str:
     low, high = (percent(claim[end]) for end in ("low", "high"))
     grade = f" ({claim['grade']})" if claim["grade"] else ""
     steps = {
-        "the claim": f"{claim['claim']} ({claim['dataset']}, {claim['metric']})",
+        "the claim": f"{claim['claim']} ({dataset_name(claim['dataset'])}, {claim['metric']})",
         "its size in the paper": f"{percent(claim['paper_relative_improvement'])},"
         f" $e$ = {claim['e']:.4f}",
         "runs of each arm, users": f"{runs_of_both(claim)} runs; {claim['users']:,.0f} users",
         "means": f"{claim['mean_variant']:.4f} over {claim['mean_base']:.4f}:"
-        f" $L$ = {claim['log_ratio']:.4f}, $RI$ = {percent(claim['relative_improvement'])}",
+        f" $L$ = {number(4)(claim['log_ratio'])}, $RI$ = {percent(claim['relative_improvement'])}",
         "interval": f"standard error {claim['se']:.4f}, {claim['df']:.1f} degrees of freedom:"
         f" {low} to {high}",
         "is a gain shown, or a loss?": f"p = {probability(claim['p'])}; adjusted over"
@@ -209,4 +220,5 @@ PARTS: dict[str, Callable[[], str]] = {
     "findings": front.findings,
     "records": records,
     "reliability": reliability,
+    "speed": speed,
 }

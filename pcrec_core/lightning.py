@@ -19,7 +19,7 @@ except ModuleNotFoundError:  # an older name of the package
 
 
 class CooperationCallback(Callback):  # type: ignore[misc]  # Lightning is not installed here
-    """Let the peers of a LightningModule exchange weights at the end of every training epoch.
+    """Merge the peers of a LightningModule at the end of every training epoch.
 
     All peers belong to one module and train in one ``fit``, because every ``fit`` calls
     ``configure_optimizers`` again: two Trainers that take turns restart Adam each time. A second
@@ -32,7 +32,7 @@ class CooperationCallback(Callback):  # type: ignore[misc]  # Lightning is not i
     peers : str
         Name of the module's attribute with the peers, such as an ``nn.ModuleList``.
     layers : sequence of Layer, optional
-        The layers to exchange, as in ``cooperate``.
+        The layers to merge, as in ``cooperate``.
 
     Attributes
     ----------

@@ -10,6 +10,11 @@ from pcrec_core.analysis import comparisons
 from pcrec_core.metrics import METRICS, PRIMARY
 from pcrec_core.study.replicates import Replicates
 
+_COLUMNS = [
+    *("dataset", "model", "metric", "mean", "best", "mean_of_best"),
+    *("relative_improvement", "low", "high", "runs"),
+]
+
 
 def hides_seen(arm: Replicates) -> bool:
     """Return whether an arm's candidates leave out the items of a user's training history.
@@ -39,7 +44,10 @@ def values(arms: Sequence[Replicates], metrics: Sequence[str] = METRICS) -> pd.D
 def over_best(
     bases: Sequence[Replicates], trivial: Sequence[Replicates], metric: str = PRIMARY
 ) -> pd.DataFrame:
-    """Compare each base model with the best ranking without training on its data set.
+    """Compare each base model with the best comparable ranking without training.
+
+    Two rankings are comparable if they are on the same data set and both hide seen items, or both
+    rank them. A base without a comparable ranking is left out.
 
     Returns
     -------
@@ -47,11 +55,19 @@ def over_best(
         One row per base: both means, the baseline's name, and the relative improvement over it
         with its 95 % interval.
     """
-    return pd.DataFrame([_over_best(base, trivial, metric) for base in bases])
+    rows = []
+    for base in bases:
+        known = [arm for arm in trivial if _comparable(arm, base)]
+        if known:
+            rows.append(_over_best(base, known, metric))
+    return pd.DataFrame(rows, columns=_COLUMNS)
 
 
-def _over_best(base: Replicates, trivial: Sequence[Replicates], metric: str) -> dict[str, object]:
-    known = [arm for arm in trivial if arm.dataset == base.dataset]
+def _comparable(a: Replicates, b: Replicates) -> bool:
+    return a.dataset == b.dataset and hides_seen(a) == hides_seen(b)
+
+
+def _over_best(base: Replicates, known: Sequence[Replicates], metric: str) -> dict[str, object]:
     best = max(known, key=lambda arm: comparisons.mean_of(arm, metric).mean)
     c = comparisons.compare(base, best, metric)
     return {

@@ -33,8 +33,8 @@ def csv_data(
 ) -> Data:
     """Return the ``Data`` of a file of interactions, identified by its content and its columns.
 
-    An option other than the columns belongs to the identity where it differs from what is detected
-    without it, because other interactions are read then.
+    An option other than the columns is part of the identity only if it changes what would be
+    detected, because other interactions are then read.
 
     Parameters
     ----------
@@ -80,8 +80,8 @@ def _absolute(path: str | Path) -> Path:
 def frame_data(frame: pd.DataFrame, columns: Sequence[str] | None = None, *, core: int = 5) -> Data:
     """Return the ``Data`` of interactions in a DataFrame, one row per action.
 
-    The rows are written as ``user,item,time`` to a csv file in the folder of ``PCREC_CACHE``, which
-    worker processes read. So the identity is that of such a file.
+    The rows are written as ``user,item,time`` to a CSV file in the folder of ``PCREC_CACHE``, which
+    worker processes read; the identity is that of this file.
 
     Parameters
     ----------

@@ -21,8 +21,8 @@ def show_ladder(frame: pd.DataFrame, name: str) -> Html:
     note = (
         f"PCRec over its base in {frame['metric'].iloc[0]} on"
         f" {dataset_name(frame['dataset'].iloc[0])}: mean over seeds of each seed's improvement,"
-        " with its 95 % t interval over seeds, without a verdict. Rung 6 has the runs of Table 3,"
-        " where RI is the ratio of means instead. Not tested: fewer than three seeds."
+        " with its 95 % t interval over seeds, without a verdict. Rung 6 has the runs of Table 3;"
+        " there RI is a ratio of means over all runs instead. Not tested: fewer than three seeds."
     )
     return table(shown, {"paper_relative_improvement": percent}, name, note, frame)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from pcrec_core.metrics import PRIMARY, SELECTION
-from pcrec_core.reporting.formats import count, number, percent, with_interval
+from pcrec_core.reporting.formats import count, improvements, number
 from pcrec_core.reporting.html import Html, sentence, table
 from pcrec_core.reporting.names import dataset_name, model_name
 
 
 def show_answer(over_best: pd.DataFrame) -> Html:
-    """State, one sentence per data set, how the bases compare with the best untrained ranking.
+    """State, one sentence per data set, how the bases compare with the best comparable ranking.
 
     ``over_best`` is the frame of ``baselines.over_best``.
     """
@@ -23,23 +23,32 @@ def show_answer(over_best: pd.DataFrame) -> Html:
 
 
 def _answer(dataset: str, rows: pd.DataFrame) -> str:
-    first = rows.iloc[0]
     listed = "; ".join(
-        f"{model_name(row['model'])} {_place(row)}"
-        f" ({with_interval(percent, row['relative_improvement'], row['low'], row['high'])})"
-        for row in rows.to_dict("records")
+        f"{model_name(row['model'])} {_place(row)} {row['best']}" for row in rows.to_dict("records")
     )
     return (
-        f"On {dataset_name(dataset)} the best ranking without training is {first['best']}"
-        f" ({first['metric']} {number(4)(first['mean_of_best'])}): {listed}."
+        f"On {dataset_name(dataset)}, in {rows['metric'].iloc[0]}, against the best comparable"
+        f" ranking without training: {listed}."
     )
 
 
 def _place(row: dict[str, float]) -> str:
     """Place a base by its interval: above, below, or not distinguished."""
     if row["low"] > 0:
-        return "is above it"
-    return "is below it" if row["high"] < 0 else "does not clearly differ from it"
+        return "is above"
+    return "is below" if row["high"] < 0 else "does not clearly differ from"
+
+
+def show_over_best(over_best: pd.DataFrame, name: str) -> Html:
+    """Show each base beside the best comparable ranking, the frame of ``baselines.over_best``."""
+    shown = over_best[["dataset", "model", "mean", "best", "mean_of_best", "runs"]].copy()
+    shown.insert(5, "improvement", improvements(over_best.assign(users_only=False)))
+    formats = {"mean": number(4), "mean_of_best": number(4), "runs": count}
+    note = (
+        f"{PRIMARY}. The best ranking is chosen among those that treat seen items as the model"
+        " does. RI of the base over it, with crossed t on the log ratio, 95 %, not adjusted."
+    )
+    return table(shown, formats, name, note, over_best)
 
 
 def show_values(frame: pd.DataFrame, name: str) -> Html:

@@ -13,17 +13,23 @@ from pcrec_core.analysis.claims.table import MEMBERS
 from pcrec_core.reporting.formats import DASH, improvement, missing, percent, runs_of_both
 from pcrec_core.reporting.names import comparison_name, dataset_name, model_name
 
+#: Grades in words that are understood on their own.
+_GRADES = {
+    "larger": "larger than claimed",
+    "nil within half the claim": "any gain is below half the claim",
+}
+
 
 def format_verdict(row: Mapping[str, Any]) -> str:
     """Format a claim's verdict with its grade, or with the reason why nothing is decided."""
-    verdict = (row["verdict"] or "no verdict") + ", nominal" * is_nominal(row)
+    verdict = (row["verdict"] or "no verdict") + " (nominal)" * is_nominal(row)
     if row["grade"]:
-        return f"{verdict}: {row['grade']}"
+        return f"{verdict}: {_GRADES.get(row['grade'], row['grade'])}"
     return f"{verdict} ({row['reason']})" if row["reason"] else verdict
 
 
 def is_nominal(row: Mapping[str, Any]) -> bool:
-    """Return whether a tested claim's interval excludes 0 although its adjusted p does not."""
+    """Return whether a tested claim's interval excludes 0 but its adjusted p is too large."""
     if missing(row["low"]) or missing(row["holm_p"]) or row["verdict"] in ("", NOT_TESTED):
         return False
     return not row["low"] <= 0 <= row["high"] and row["holm_p"] > 2 * row["level"]
@@ -52,7 +58,7 @@ def format_compound(row: Mapping[str, Any]) -> str:
         return str(verdict)
     left = sum(not member["measured"] for member in members)
     rest = f"; {left} of {len(members)} not measured" if left else ""
-    return f"{verdict}; by {', '.join(deciding)}{rest}"
+    return f"{verdict}, because of {', '.join(deciding)}{rest}"
 
 
 def format_paper(row: Mapping[str, Any]) -> str:

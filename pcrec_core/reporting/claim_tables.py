@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from pcrec_core.analysis.claims.measurement import SUPPORTING
 from pcrec_core.analysis.claims.outcomes import DECIDED, VERDICTS
 from pcrec_core.analysis.claims.registry import COMPOUND
 from pcrec_core.analysis.claims.sides import BY_SEED, KINDS
@@ -53,9 +54,10 @@ __all__ = [
 
 _NOTE = (
     "Protocol controlled; epoch chosen on validation NDCG@20, single test evaluation. MRR@5"
-    " decides; the verdict in NDCG@20 is in brackets. RI with crossed t on the log ratio, 95 %, not"
-    " adjusted; * users only. A grade after the verdict compares the 90 % interval with the claim;"
-    " nominal: the interval excludes 0, the adjusted p does not. The CSV has every number."
+    " decides; the verdict in NDCG@20 is in brackets where it is another one. RI with crossed t on"
+    " the log ratio, 95 %, not adjusted; * users only. A grade after the verdict compares the 90 %"
+    " interval with the claim; nominal: the unadjusted interval excludes 0, but the adjusted p is"
+    " above 0.05. The CSV has every number."
 )
 
 
@@ -70,11 +72,10 @@ def claims(frame: pd.DataFrame, name: str) -> Html:
     supporting = frame.get("supporting_verdict", pd.Series("", frame.index)).fillna("")
     shown = pd.DataFrame(
         {
-            "claim": [_named(row) for row in rows],
-            "where": frame["where"].to_list(),
+            "dataset": frame["dataset"].to_list(),
+            "claim": frame["claim"].map(symbols).to_list(),
             "verdict": [
-                f"{format_verdict(row)} ({other})" if other else format_verdict(row)
-                for row, other in zip(rows, supporting, strict=True)
+                _with_supporting(row, other) for row, other in zip(rows, supporting, strict=True)
             ],
             "improvement": [improvement(row) for row in rows],
             "of_paper": [format_paper(row) for row in rows],
@@ -83,6 +84,12 @@ def claims(frame: pd.DataFrame, name: str) -> Html:
         }
     )
     return table(shown, {"holm_p": probability}, name, _NOTE + _family_sizes(frame), _csv(frame))
+
+
+def _with_supporting(row: Mapping[str, Any], other: str) -> str:
+    """Format a verdict, and the supporting metric's in brackets where that is another one."""
+    differs = other not in ("", row["verdict"])
+    return format_verdict(row) + f" ({SUPPORTING}: {other})" * differs
 
 
 def _named(row: Mapping[str, Any]) -> str:

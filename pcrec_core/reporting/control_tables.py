@@ -31,8 +31,9 @@ def show_by_target(frame: pd.DataFrame, name: str) -> Html:
     )
     formats = {"share": share, "p_of_z": probability}
     note = (
-        "Exploratory: intervals without adjustment, no verdict. p: that new and repeated targets"
-        " have the same improvement (z test, too optimistic since both share the trained models)."
+        "Exploratory: intervals without adjustment, no verdict. p: z test of the hypothesis that"
+        " new and repeated targets have the same improvement; it treats the two kinds as"
+        " independent although they share the trained models, so it is approximate."
         " The CSV has the means, and each kind's part of the gain: the two parts sum to the"
         " difference of the means over all users."
     )

@@ -14,7 +14,7 @@ from pcrec_core.reporting.html import Html, table
 def machine(frame: pd.DataFrame) -> str:
     """Describe the machine of a table's measurements."""
     first = frame.iloc[0]
-    threads = f"threads on each side: {first['threads']}; " if "threads" in frame else ""
+    threads = f"{first['threads']} thread per side; " if "threads" in frame else ""
     return f"{threads}{first['machine']}; torch {first['torch']}."
 
 
@@ -38,7 +38,7 @@ def show_benchmarks(frame: pd.DataFrame) -> Html:
     )
     formats = {"floor": share, "ratio": number(2), "vectorised": number(2)}
     note = (
-        "Ours / the reference: medians of alternating repetitions, and what they add to the peak"
+        "Ours / the reference: medians of alternating repetitions, and what each adds to the peak"
         " memory. Vectorised: the ratio to a second, vectorised reference. Floor: its share of our"
         f" time. Measured with {machine(frame)}"
     )

@@ -10,30 +10,38 @@ from pcrec_core.reporting.formats import count, number, share
 from pcrec_core.reporting.html import Html, table
 from pcrec_core.study.records import StatisticsRecord
 
+_COUNTS = ("users", "items", "actions", "actions_per_user_median")
+_SHARES = ("tie_share", "repeat_share_valid", "repeat_share_test")
+
+
+def sizes(found: Sequence[StatisticsRecord]) -> pd.DataFrame:
+    """Tabulate counts and shares of data sets, one row per record."""
+    columns = (*_COUNTS, "density", *_SHARES)
+    return pd.DataFrame(
+        [
+            {"dataset": record.outcome.source}
+            | {name: getattr(record.outcome, name) for name in columns}
+            for record in found
+        ],
+        columns=["dataset", *columns],
+    )
+
 
 def show_statistics(found: Sequence[StatisticsRecord], printed: pd.DataFrame) -> Html:
     """Show sizes, ties and repeats of data sets (Table 1), from their records.
 
     The rows of the paper's own Table 1, ``printed``, follow.
     """
-    counts = ["users", "items", "actions", "actions_per_user_median"]
-    shares = ["tie_share", "repeat_share_valid", "repeat_share_test"]
-    frame = pd.DataFrame(
-        [
-            {"dataset": record.outcome.source}
-            | {name: getattr(record.outcome, name) for name in (*counts, "density", *shares)}
-            for record in found
-        ]
-    )
+    frame = sizes(found)
     theirs = printed.assign(dataset=printed["dataset"] + ", the paper")
     whole = pd.concat([frame, theirs], ignore_index=True)
-    formats = dict.fromkeys(counts, count) | {"density": number(4)} | dict.fromkeys(shares, share)
+    formats = dict.fromkeys(_COUNTS, count) | {"density": number(4)} | dict.fromkeys(_SHARES, share)
     shown = whole.drop(columns=["density", "repeat_share_valid", "t"])
     note = (
         "Ours after all filters; the paper's as printed, so rounded. Ties: users whose validation"
         " and test items have the same second, so that the order of the file decides which is"
         " which. Repeats: test targets that the user has met before. A dash: the file has no times,"
-        " or the paper does not print it."
+        " or the paper does not print the value."
     )
     return table(shown, formats | {"t": count}, "table1", note, whole=whole)
 

@@ -21,7 +21,7 @@ def _mu(row: Mapping[str, Any]) -> str:
     return (
         f"at α = {row['alpha']:g} the larger μ of a layer is 0.7 or more in"
         f" {share(row['strong_share'])} of all layers and merges; its median is"
-        f" {number(2)(row['median'])}, and peer 0 holds it in {share(row['held_by_peer_0'])}"
+        f" {number(2)(row['median'])}, and it belongs to peer 0 in {share(row['held_by_peer_0'])}"
     )
 
 
@@ -62,7 +62,7 @@ def _cost(n: Mapping[str, Any]) -> str:
     sentences = {
         "cost-ml-inference": f"{of_pair} weights are kept of a pair, and one model has {of_one};"
         f" ranking with an ensemble of two takes {times['cost-ensemble-2']} times as long as with"
-        " either",
+        " one model",
         "cost-ml-parallel": f"{pair.format(times['cost-parallel'])} of RR takes"
         f" {times['cost-parallel-memory']} MB in two processes, one model {one_memory} MB",
         "cost-ml-serial": f"{pair.format(times['cost-serial'])} of RR takes"

@@ -88,8 +88,8 @@ def show_choosing(frame: pd.DataFrame, name: str) -> Html:
         "Gain: how far the best epoch and peer on test exceed those that validation selects, mean"
         " over runs, in log points (hundredths of a logarithm); p: Welch's test over runs that"
         " PCRec and base gain equally. The improvements have no interval and no verdict, since the"
-        " chosen epoch is treated as fixed. A gain is never negative and mostly noise of users and"
-        " epochs: it is larger with fewer users."
+        " chosen epoch is treated as fixed. A gain is never negative and is mostly noise from"
+        " users and epochs: it is larger with fewer users."
     )
     return html.table(shown, formats, name, note, frame)
 
@@ -110,11 +110,11 @@ def show_trained_again(name: str) -> Html:
     whole.insert(3, "result", differs.map({True: "differs", False: "bit-identical"}))
     note = (
         f"{len(frame)} runs that had resumed from a checkpoint were trained again without an"
-        f" interruption, from one clean commit: {(~differs).sum()} gave a bit-identical result,"
-        f" {differs.sum()} a different one. Of these, {(differs & before_cut).sum()} already differ"
-        " in an epoch before the interruption, which is therefore not the cause. A different"
-        " processor is likely, but the earlier records do not name theirs. The records on these"
-        " pages are the new ones."
+        f" interruption, from one clean commit: {(~differs).sum()} gave a bit-identical result and"
+        f" {differs.sum()} a different one. {(differs & before_cut).sum()} of the {differs.sum()}"
+        " already differ in an epoch before the interruption, so it is not the cause there. A"
+        " different processor is likely, but the earlier records do not name theirs. The records on"
+        " these pages are the new ones."
     )
     formats = {"first_differing_epoch": count, "mrr5_before": number(4), "mrr5_now": number(4)}
     shown = whole.drop(columns=["commit_before", "commit_now"])

@@ -45,10 +45,11 @@ def compared(claims: pd.DataFrame, b: str, kind: str = "better") -> str:
     one = _most_precise(rows if tested.empty else tested)
     gain = f"{percent(one['relative_improvement'])} for {_place(one)}"
     if tested.empty:
-        return f"Not tested: fewer than three runs in an arm; the most precise comparison: {gain}."
+        few = "Not tested: an arm has fewer than three runs"
+        return f"{few}; the most precise comparison gives {gain}."
     won = int((tested["verdict"] == SUPPORTED).sum())
     return (
-        f"Supported in {won or 'none'} of {len(tested)} tests; the most precise: {gain}"
+        f"Supported in {won or 'none'} of {len(tested)} tests; the most precise gives {gain}"
         f" ({one['verdict']})."
     )
 
@@ -72,9 +73,10 @@ def mechanism(claim: pd.Series) -> str:
         if facts
         else (claim["mean_variant"], claim["mean_base"])
     )
-    fewer = "fewer" if pcrec < base else "no fewer"
-    shares = f"{share(pcrec)} against {share(base)}"
-    return f"PCRec has {fewer} low-entropy layers than its base ({shares})."
+    begins, where = "At the paper's threshold of 0.5,", _place(claim)
+    if pcrec == base:
+        return f"{begins} {share(base)} of the layers are invalid in PCRec and base ({where})."
+    return f"{begins} {share(pcrec)} of layers are invalid, {share(base)} in the base ({where})."
 
 
 def choice_on_test(choosing: pd.DataFrame, base: Replicates) -> str:
@@ -84,10 +86,10 @@ def choice_on_test(choosing: pd.DataFrame, base: Replicates) -> str:
     """
     row = choosing[choosing["metric"] == PRIMARY].iloc[0]
     valid, test = (percent(row[f"relative_improvement_{on}"]) for on in ("validation", "test"))
+    where = f"{model_name(base.model)} on {dataset_name(base.dataset)}"
     return (
-        f"the choice of epochs alone moves PCRec's gain from {valid} to {test}"
-        f" ({model_name(base.model)} on {dataset_name(base.dataset)}, runs per arm:"
-        f" {len(base.runs)})"
+        f"Choosing epochs on the test set alone moves PCRec's gain from {valid} to {test} ({where},"
+        f" runs per arm: {len(base.runs)}, no interval)."
     )
 
 
@@ -108,7 +110,7 @@ def released(rungs: pd.DataFrame, alone: str) -> str:
     gains = rungs.pivot(index="model", columns="rung", values="relative_improvement")
     tested = gains.reindex(rungs["model"].unique())[[1, 4]].dropna()
     if tested.empty:
-        return f"{begins}; the runs that measure both together are missing, and {alone}."
+        return f"{begins}; runs that measure both together are missing. {alone}"
     listed_gains = listed(
         [
             f"{percent(row[1])} instead of {percent(row[4])} for {model_name(str(model))}"
@@ -154,7 +156,7 @@ def credibility(values: pd.DataFrame) -> str:
     same = scored[(scored["dataset"] == top["dataset"]) & (scored["variant"] == top["variant"])]
     bases = _bases(top, values)
     others = "".join(
-        f"; in {row['metric']} it beats {row['beaten'] or 'none'}"
+        f"; in {row['metric']} it beats {row['beaten'] or 'none'} of {len(bases)}"
         for row in same[same["metric"] != PRIMARY].to_dict("records")
     )
     return (
@@ -176,9 +178,9 @@ def _beaten(row: Mapping[str, object], values: pd.DataFrame) -> int:
 def price(modes: Mapping[str, str]) -> str:
     """State what training and inference cost; ``modes`` are the texts of ``format_modes``."""
     return (
-        f"Training takes {modes['cost-serial']} times one model's time"
-        f" ({modes['cost-parallel']} in parallel); inference costs one model, where an ensemble of"
-        f" two takes {modes['cost-ensemble-2']} times as long."
+        f"Training a pair takes {modes['cost-serial']} times as long as one model, in parallel"
+        f" {modes['cost-parallel']} times; inference costs one model, where an ensemble of two"
+        f" takes {modes['cost-ensemble-2']} times as long."
     )
 
 
@@ -192,7 +194,11 @@ def findings(
     ensemble = compared(claims, "M2", "at least")
     return [
         Finding("More than plain averaging?", compared(claims, "avg"), "controls"),
-        Finding("More than twice the epochs?", compared(claims, "base-2x-epochs"), "controls"),
+        Finding(
+            "More than training one model twice as long?",
+            compared(claims, "base-2x-epochs"),
+            "controls",
+        ),
         Finding("As good as an ensemble of two?", ensemble, "table4"),
         Finding("By the claimed mechanism?", mechanism(claims.loc["fig6-ml-half"]), "fig6"),
         Finding("What does the released code add?", released_code, "deviations"),

@@ -151,7 +151,8 @@ def _cell(value: Any, form: Formatter | None) -> str:
     # as many digits as in the CSV: the last of 17 differ between processors
     order = f' data-order="{value:.8g}"' if is_number else ""
     text = (form or plain)(value)
-    long = len(text) > _SHORT and text[0].isalpha() and " " in text
+    listed = ", " in text and "[" not in text
+    long = len(text) > _SHORT and " " in text and (text[0].isalpha() or listed)
     kind = ' class="lines"' if "\n" in text else ' class="text"' if long else ""
     return f"<td{order}{kind}>{_VERDICT.sub(_badge, html.escape(text))}</td>"
 

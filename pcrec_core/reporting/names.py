@@ -65,7 +65,7 @@ ARMS = {
     "ladder-base-cosine": "released base, cosine",
     "ladder-LE": "released PCRec",
     "shuffled": "shuffled histories",
-    "half": "half of the dimensions",
+    "half": "half the dimension",
     "probed-base": "base",
     "probed-LE": "PCRec (LE)",
 }
@@ -97,7 +97,7 @@ def arm_name(label: str) -> str:
     if at := re.fullmatch(r"LE@([\d.]+)", label):
         return f"PCRec (α {at[1]})"
     if at := re.fullmatch(r"pruned(\d+)(-tuned)?", label):
-        return f"{at[1]} % pruned{', then trained' if at[2] else ''}"
+        return f"{at[1]} % pruned{', fine-tuned' if at[2] else ''}"
     if of := re.fullmatch(rf"({'|'.join(MODELS)})[: ](.+)", label):
         return f"{model_name(of[1])} {arm_name(of[2])}"
     return label
@@ -121,15 +121,33 @@ def claim_family(name: str) -> str:
     return f"{artifact} on {dataset_name(dataset)}"
 
 
+#: What registered sentences call otherwise than the book: their text was fixed before the runs.
+_REWORDED = {
+    r"\bmu\b": "μ",
+    r"\balpha\b": "α",
+    r"\btwo (SASRec|DNN|BPR)\b": r"two \1 models",
+    r"\bone (SASRec|DNN|BPR)\b": r"one \1 model",
+    "two peers that never exchange": "two independent models",
+    "cooperation every second epoch": "a merge every 2 epochs",
+    "cooperation every fifth epoch": "a merge every 5 epochs",
+    "one cooperation at the end": "one merge at the end",
+    "a pair that starts from equal weights": "a pair with equal initial weights",
+    "Trained in series": "Trained in turn,",
+    "Trained in parallel": "Trained in parallel,",
+}
+
+
 def symbols(text: str) -> str:
-    """Write the paper's symbols in a sentence that names them, as those of ``claims.csv`` do.
+    """Write a sentence of ``claims.csv`` with the paper's symbols and the names of this book.
 
     Examples
     --------
     >>> symbols("With alpha from 30 to 40 the mu of DNN's layers")
     "With α from 30 to 40 the μ of DNN's layers"
     """
-    return re.sub(r"\bmu\b", "μ", re.sub(r"\balpha\b", "α", text))
+    for registered, shown in _REWORDED.items():
+        text = re.sub(registered, shown, text)
+    return text
 
 
 def comparison_name(comparison: str) -> str:

@@ -35,8 +35,8 @@ from pcrec_core.study.variants import variant
 _MEANING = {
     "supported": "it is better: the data show a gain",
     "contradicted": "it is worse: the data show a loss",
-    "ruled out": "no gain is shown, and one of {gain} or more can be excluded",
-    "inconclusive": "these data and runs cannot say",
+    "ruled out": "no gain is shown, and a gain of {gain} or more can be excluded",
+    "inconclusive": "these data and runs cannot decide",
     "not tested": "an arm has fewer than three runs, so that there is no verdict",
 }
 
@@ -144,9 +144,9 @@ def warnings(runs: Runs, trivial: Runs) -> list[str]:
     """Return one sentence per model that is less accurate than a ranking without any model."""
     found = own_data.below_trivial(list(runs.groups), list(trivial))
     return [
-        f"{model_name(model)} without a peer ({mean:.4f} in {PRIMARY}) is below a ranking by {name}"
-        f" ({reached:.4f}): it is not trained long enough, or unsuitable for these data. Train it"
-        " for more epochs before you rely on its comparisons."
+        f"The base of {model_name(model)} ({mean:.4f} in {PRIMARY}) is less accurate than ranking"
+        f" by {name} ({reached:.4f}): it may need more training, or may not suit these data. Try"
+        " more epochs before you rely on its comparisons."
         for model, mean, name, reached in found
     ]
 

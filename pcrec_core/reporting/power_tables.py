@@ -43,11 +43,12 @@ def show_projections(frame: pd.DataFrame, name: str) -> Html:
     note = (
         "Run SD: standard deviation of a run's relative mean over seeds, pooled over the arms of"
         " this model and data set with two runs or more"
-        f" ({', '.join(map(arm_name, POOLED))}); three runs alone determine it only to between half"
-        " and six times its value. Half width: of the 95 % interval of RI around no effect. Found:"
-        " the improvement that is shown with 80 % power. Both are for unpaired arms with the"
-        " variances of these runs. In the fold, c: correlation of a user's values in one run of"
-        " either arm; rv: relative variance of a user's value; df: degrees of freedom of run SD."
+        f" ({', '.join(map(arm_name, POOLED))}); from three runs alone its 95 % interval would"
+        " reach from half to six times its value. Half width: of the 95 % interval of RI around no"
+        " effect. MDE: minimum detectable effect (80 % power, unadjusted). Both are for unpaired"
+        " arms with the variances of these runs. In the fold, c: correlation of a user's values in"
+        " one run of either arm; rv: relative variance of a user's value; df: degrees of freedom of"
+        " run SD."
     )
     shown = frame.drop(columns=["users", "c", "rv", "run_sd_df"], errors="ignore")
     return table(shown, formats, name, note, empty=_TOO_FEW, whole=frame)

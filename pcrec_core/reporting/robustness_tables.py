@@ -16,10 +16,12 @@ def show_answer(gains: pd.DataFrame) -> Html:
     tested = len(over_base) - counts.get(NOT_TESTED, 0)
     listed = ", ".join(f"{one} in {counts[one]}" for one in DECIDED if one in counts)
     open_ = f"inconclusive in {counts.get(INCONCLUSIVE, 0)}"
+    compared = "comparisons of PCRec with its base under one changed condition"
+    if not tested:
+        return sentence(f"None of the {len(over_base)} {compared} has been tested so far.")
     return sentence(
-        f"Of {len(over_base)} comparisons of PCRec with its base under one changed condition,"
-        f" {tested or 'none'} {'is' if tested <= 1 else 'are'} tested so far"
-        + (f": a gain is {', '.join(filter(None, [listed, open_]))}." if tested else ".")
+        f"Of {len(over_base)} {compared}, {tested} {'is' if tested == 1 else 'are'} tested so far:"
+        f" a gain is {', '.join(filter(None, [listed, open_]))}."
     )
 
 
@@ -49,7 +51,10 @@ def show_halves(halves: pd.DataFrame, name: str) -> Html:
         improvement_other_half=improvements(halves, "_other_half"),
         p=halves["p"],
     )
-    note = "p: that both halves have the same improvement (two-sided z test, exploratory)."
+    note = (
+        "p: two-sided z test of the hypothesis that both halves have the same improvement"
+        " (exploratory)."
+    )
     return table(shown, {"p": probability}, name, note, halves)
 
 

@@ -31,9 +31,9 @@ def show_settings(specs: Sequence[RunSpec]) -> Html:
     for name in _SYMBOLS:
         formats |= {f"{name}_here": general, f"{name}_paper": general}
     note = (
-        "In brackets: the paper's value for its own data set, where it differs. t: items of a"
-        " sequence; d: size of an embedding; η: learning rate; p: dropout. A dash is a setting that"
-        " the model does not have, or that the paper does not print."
+        "In brackets: the paper's value for its own data set, where it differs. b: batch size; t:"
+        " items of a sequence; d: size of an embedding; η: learning rate; p: dropout (in this table"
+        " only). A dash: the model does not have the setting, or the paper does not print it."
     )
     return table(shown, formats, "table2", note, whole=whole)
 

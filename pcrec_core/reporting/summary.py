@@ -14,10 +14,11 @@ from pcrec_core.analysis.claims.outcomes import (
 )
 from pcrec_core.analysis.paper import ORIGINAL_CLAIMS
 from pcrec_core.metrics import PRIMARY
+from pcrec_core.reporting.formats import percent
 from pcrec_core.reporting.names import DATASETS, MODELS, dataset_name, listed, model_name
 
 #: What stands for the verdict of a claim without one, by whether it was measured.
-WITHOUT_VERDICT = {True: "measured without a test", False: "not measured"}
+WITHOUT_VERDICT = {True: "measured without a verdict", False: "not measured"}
 #: Every way in which a claim can fare, in the order of pages.
 FATES = (*VERDICTS, *WITHOUT_VERDICT.values())
 
@@ -52,7 +53,10 @@ def answer(claims: pd.DataFrame) -> str:
         _others(tested),
     ]
     if left := main[main["verdict"] == NOT_TESTED]["dataset"].tolist():
-        sentences.append(f"Runs for {len(left)} more, on {_datasets(left)}, are not complete.")
+        sentences.append(
+            f"The runs of {len(left)} further test{'s' * (len(left) > 1)}, on {_datasets(left)},"
+            " are not complete."
+        )
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -95,18 +99,28 @@ def coverage(claims: pd.DataFrame) -> str:
     parts = [f"{counts[fate]} {fate}" for fate in FATES if fate in counts]
     alone = int(((claims["verdict"] == NOT_TESTED) & claims["measured"]).sum())
     return (
-        f"The study confronts {len(claims)} claims, {ORIGINAL_CLAIMS} of them fixed before the"
-        f" first run: {listed(parts)} (runs exist for {alone} of those not tested)."
+        f"The study examines {len(claims)} claims, {ORIGINAL_CLAIMS} of them fixed before the"
+        f" first run: {listed(parts)} (of those not tested, {alone} have runs, but too few)."
     )
 
 
 def fared(claims: pd.DataFrame) -> str:
-    """Count how the claims of a page fared; empty without a claim."""
+    """State how the claims of a page fared, and the tested improvements; empty without a claim."""
     counts = fates(claims).value_counts() if len(claims) else {}
     parts = [f"{counts[fate]} {fate}" for fate in FATES if fate in counts]
     if list(counts) == [len(claims)] and NOT_TESTED in counts:
         return (
-            f"None of the {len(claims)} claims on this page is tested so far, which takes three"
-            " runs per arm."
+            f"None of the {len(claims)} claims on this page has been tested so far: a test needs"
+            " three runs per arm."
         )
-    return f"Claims on this page: {listed(parts)}." if parts else ""
+    return f"Claims on this page: {listed(parts)}.{_range(claims)}" if parts else ""
+
+
+def _range(claims: pd.DataFrame) -> str:
+    """State between which values the tested improvements lie; empty with fewer than two."""
+    tested = claims[~claims["verdict"].isin(("", NOT_TESTED))]
+    gains = tested["relative_improvement"].dropna()
+    if len(gains) < 2:
+        return ""
+    least, most = percent(gains.min()), percent(gains.max())
+    return f" The {len(gains)} tested improvements in {PRIMARY} lie between {least} and {most}."

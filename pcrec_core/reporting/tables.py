@@ -81,8 +81,8 @@ def unsealed(found: Sequence[Record]) -> str:
     if not count:
         return ""
     return (
-        f"Provenance not sealed in {count} of {len(found)} records: their hash covers the result,"
-        " but not commit and device."
+        f"In {count} of {len(found)} records the hash covers the result, but not the commit and the"
+        " device."
     )
 
 

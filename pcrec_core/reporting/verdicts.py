@@ -16,7 +16,6 @@ from pcrec_core.reporting import summary
 from pcrec_core.reporting.claim_formats import (
     format_result,
     format_users,
-    format_verdict,
     is_nominal,
     measured_datasets,
 )
@@ -132,9 +131,9 @@ def matrix(frame: pd.DataFrame, name: str) -> Html:
         if (key := (a, b, model)) in compared.groups
     ]
     note = (
-        "The verdict in MRR@5, the relative gain, and p, adjusted over the family of claims. A"
-        " dash: no runs yet, or none planned. Nominal: the unadjusted interval excludes 0, the"
-        f" adjusted p does not. {format_users(frame)}"
+        "The verdict in MRR@5, RI, and p, adjusted over the family of claims. A dash: no runs"
+        " yet, or none planned. Nominal: the unadjusted interval excludes 0, but the adjusted p is"
+        f" above 0.05. {format_users(frame)}"
     )
     shown = pd.DataFrame(rows, columns=["comparison", "model", *datasets])
     return table(shown, {}, name, note, measured.drop(columns=[MEMBERS, "described"]).reset_index())
@@ -159,7 +158,7 @@ def changes(frame: pd.DataFrame, name: str) -> Html:
         improvement_before=[_improvement_before(row) for row in rows],
         verdict_before=both["verdict_before"],
         improvement_now=[improvement(row) for row in rows],
-        verdict_now=[format_verdict(row) for row in rows],
+        verdict_now=both["verdict"],
         up_to_commit=both["commit"],
     )
     shown = whole.drop(columns=["date", "before", "now", "up_to_commit"])

@@ -104,7 +104,7 @@ def test_pruning_over_the_share():
     for axes, metric, level in zip(figure.axes, ("HIT@5", "MRR@5"), (0.75, 0.625), strict=True):
         assert axes.get_xlabel() == "weights pruned (%)"
         assert axes.get_ylabel() == f"{metric} on test"
-        names = ("base", "half of the dimensions")
+        names = ("base", "half the dimension")
         lines = [line for line in axes.lines if line.get_label() in names]
         assert [line.get_ydata()[0] for line in lines] == [level, level]
         # at 0 and 30 %, and 30 %, the two curves a little apart

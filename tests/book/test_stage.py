@@ -113,7 +113,7 @@ def test_every_record_is_listed_with_its_file_and_a_command() -> None:
     assert all(made.startswith("pcrec ") for _, made in listed)
     unsealed = sum(not record.sealed for record in records)
     assert shown.count("†") == unsealed + 1
-    assert shown.startswith(f"Provenance not sealed in {unsealed} of {len(records)} records: ")
+    assert shown.startswith(f"In {unsealed} of {len(records)} records the hash covers the result,")
 
 
 def test_how_to_cite_names_version_and_licence() -> None:

@@ -70,7 +70,13 @@ def test_the_ratios_of_the_sentences_by_hand(folder):
 def test_a_table_shows_its_own_cases_and_the_columns_it_is_asked_for(folder):
     modes = cost.measured("modes", folder)
     shown = cost_tables.show_modes(modes, "SASRec,", ["seconds", "range", "training", "exchange"])
-    assert cells(shown)[0] == ["case", "seconds", "range", "of which training", "of which merging"]
+    assert cells(shown)[0] == [
+        "case",
+        "seconds",
+        "range",
+        "seconds of training",
+        "seconds of merging",
+    ]
     pair = "a pair, one process per peer"
     assert cells(shown)[3] == [f"SASRec, {pair}", "12.0", "12.0 to 14.0", "9.00", "0.60"]
     bpr = cells(cost_tables.show_modes(modes, "BPR,", ["processes", "megabytes"]))
@@ -100,7 +106,7 @@ def test_a_benchmark_has_its_ratio_target_and_floor(folder):
             "2,000",
         ],
     ]
-    assert "threads on each side: 1; Chip; torch" in shown._repr_html_()
+    assert "1 thread per side; Chip; torch" in shown._repr_html_()
 
 
 def test_a_profile_is_one_line_per_case(folder):

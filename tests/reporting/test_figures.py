@@ -366,7 +366,8 @@ def test_every_measured_claim_has_a_row_and_values_far_off_are_cut():
     assert first_y(hollow) == [3]
     filled = [line for line in drawn(whole, "o") if line not in hollow]
     assert first_y(filled) == [2, 0]
-    assert [first_y(drawn(axes, "x")) for axes in (half, whole)] == [[2], [2, 1]]
+    # the paper's crosses stand below our points
+    assert [first_y(drawn(axes, "x")) for axes in (half, whole)] == [[1.7], [1.7, 0.7]]
 
 
 def test_levels_have_a_panel_per_data_set_and_metric():
@@ -485,3 +486,20 @@ def test_a_changed_option_stands_beside_the_gain_by_default():
     filled, hollow = drawn(figures.options.options(mixed).axes[0], "o")
     assert list(filled.get_ydata()) == [1] and filled.get_markerfacecolor() != "none"
     assert list(hollow.get_ydata()) == [0] and hollow.get_markerfacecolor() == "none"
+
+
+def test_sizes_are_drawn_from_the_top_ours_first_and_then_the_papers():
+    columns = ["dataset", "users", "items", "actions"]
+    ours = pd.DataFrame([("ml-100k", 943, 1349, 99287)], columns=columns)
+    theirs = pd.DataFrame([("ML-20M", 138000, 18000, 20000000)], columns=columns)
+    figure = figures.sizes.sizes(ours, theirs)
+    users = figure.axes[0]
+    assert [label.get_text() for label in users.get_yticklabels()] == [
+        "ML-100K",
+        "ML-20M, the paper",
+    ]
+    assert [(first_x([line]), first_y([line])) for line in users.lines] == [
+        ([943], [1]),
+        ([138000], [0]),
+    ]
+    assert [axes.get_xscale() for axes in figure.axes] == ["log"] * 3

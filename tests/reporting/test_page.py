@@ -102,8 +102,8 @@ def test_the_sources_are_the_records_of_all_groups_once_each(parameters):
 
 def test_below_the_sources_stands_how_many_are_not_sealed(parameters):
     [base], [pcrec] = (Study.from_parameters(parameters).one(name).runs for name in ("base", "LE"))
-    sentence = "Provenance not sealed in 1 of 2 records: their hash covers the result, but not"
-    assert "sealed" not in tables.sources([base, pcrec])._repr_html_()
+    sentence = "In 1 of 2 records the hash covers the result, but not the commit and the device."
+    assert sentence not in tables.sources([base, pcrec])._repr_html_()
     assert sentence in tables.sources([base, replace(pcrec, sealed=False)])._repr_html_()
 
 

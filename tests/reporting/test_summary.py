@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from stats_support import plain
 
 from pcrec_core.analysis.claims.run_level import Fact
 from pcrec_core.reporting import figures, findings, names, summary
@@ -62,7 +63,7 @@ def test_the_answer_names_what_is_shown_worse_excluded_and_left():
         "In MRR@5, PCRec is shown to beat its base model in 1 (DNN on ML-100K) of the 5 tests"
         " (SASRec, DNN and BPR on RR-half and DNN and BPR on ML-100K). It is worse for SASRec on"
         " RR-half; a gain as large as claimed is excluded for DNN and BPR on RR-half; the result is"
-        " inconclusive for 1. Runs for 1 more, on Beauty, are not complete."
+        " inconclusive for 1. The runs of 1 further test, on Beauty, are not complete."
     )
 
 
@@ -78,30 +79,31 @@ def test_every_claim_counts_once():
     frame = pd.concat([MAIN, AVERAGING, pd.DataFrame(without)])
     assert summary.fates(frame).value_counts().sum() == len(frame)
     assert summary.coverage(frame) == (
-        "The study confronts 11 claims, 216 of them fixed before the first run: 2 supported,"
-        " 2 ruled out, 1 contradicted, 2 inconclusive, 2 not tested, 1 measured without a test and"
-        " 1 not measured (runs exist for 1 of those not tested)."
+        "The study examines 11 claims, 216 of them fixed before the first run: 2 supported,"
+        " 2 ruled out, 1 contradicted, 2 inconclusive, 2 not tested, 1 measured without a verdict"
+        " and 1 not measured (of those not tested, 1 have runs, but too few)."
     )
 
 
 def test_a_page_counts_its_own_claims():
     assert summary.fared(AVERAGING) == (
         "Claims on this page: 1 supported, 1 inconclusive and 1 not tested."
+        f" The 2 tested improvements in MRR@5 lie between {percent(-0.007)} and {percent(0.04)}."
     )
     alone = AVERAGING[AVERAGING["verdict"] == "not tested"]
-    assert summary.fared(alone).startswith("None of the 1 claims on this page is tested so far")
+    assert summary.fared(alone).startswith("None of the 1 claims on this page has been tested")
     assert summary.fared(AVERAGING[:0]) == ""
 
 
 def test_a_comparison_counts_tests_and_gives_the_most_precise_one():
     assert findings.compared(AVERAGING, "avg") == (
-        f"Supported in 1 of 2 tests; the most precise: {percent(-0.007)} for SASRec on ML-100K"
+        f"Supported in 1 of 2 tests; the most precise gives {percent(-0.007)} for SASRec on ML-100K"
         " (inconclusive)."
     )
     untested = findings.compared(AVERAGING[AVERAGING["verdict"] == "not tested"], "avg")
     assert untested == (
-        "Not tested: fewer than three runs in an arm; the most precise comparison: +4.0\xa0% for"
-        " BPR on ML-100K."
+        "Not tested: an arm has fewer than three runs; the most precise comparison gives +4.0\xa0%"
+        " for BPR on ML-100K."
     )
     assert findings.compared(AVERAGING, "M2", "at least") == "Not measured so far."
 
@@ -109,17 +111,15 @@ def test_a_comparison_counts_tests_and_gives_the_most_precise_one():
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
-        ((Fact("constant", {"value_a": 0.0, "value_b": 0.0}),), "no fewer"),
-        ((), "fewer"),
+        ((Fact("constant", {"value_a": 0.0, "value_b": 0.0}),), "0 % of the layers are invalid in"),
+        ((), "4 % of layers are invalid, 21 % in the base (SASRec on ML-100K)"),
     ],
 )
 def test_the_mechanism_is_a_comparison_of_two_shares(facts: tuple[Fact, ...], expected: str):
-    row = pd.Series({"described": facts, "mean_variant": 0.04, "mean_base": 0.21})
-    shares = "(0\xa0% against 0\xa0%)" if facts else "(4\xa0% against 21\xa0%)"
-    assert (
-        findings.mechanism(row)
-        == f"PCRec has {expected} low-entropy layers than its base {shares}."
-    )
+    means = {"mean_variant": 0.04, "mean_base": 0.21}
+    row = pd.Series({"described": facts, "model": "sasrec", "dataset": "ml-100k"} | means)
+    sentence = plain(findings.mechanism(row))
+    assert sentence.startswith(f"At the paper's threshold of 0.5, {expected}")
 
 
 def test_the_ranking_without_a_model_that_beats_most_bases_is_named():
@@ -135,7 +135,7 @@ def test_the_ranking_without_a_model_that_beats_most_bases_is_named():
     values = pd.DataFrame(rows, columns=["dataset", "model", "variant", "metric", "mean"])
     assert findings.credibility(values) == (
         "On Beauty recency without a model beats 2 of 2 base models in MRR@5 (0.200 against at most"
-        " 0.150); in HIT@20 it beats 1."
+        " 0.150); in HIT@20 it beats 1 of 2."
     )
 
 
@@ -144,7 +144,9 @@ def test_choosing_on_the_test_set_and_the_price_are_stated_with_their_numbers():
     choosing = pd.DataFrame([{"metric": "HIT@5"} | gains, {"metric": "MRR@5"} | gains])
     base = SimpleNamespace(model="sasrec", dataset="ml-100k", runs=[None])
     alone = findings.choice_on_test(choosing, base)
-    assert alone.endswith("gain from +1.8\xa0% to +5.0\xa0% (SASRec on ML-100K, runs per arm: 1)")
+    assert alone.endswith(
+        "+1.8\xa0% to +5.0\xa0% (SASRec on ML-100K, runs per arm: 1, no interval)."
+    )
     rungs = pd.DataFrame(
         [
             {"dataset": "retailrocket-half", "model": model, "rung": rung}
@@ -157,9 +159,9 @@ def test_choosing_on_the_test_set_and_the_price_are_stated_with_their_numbers():
         "schedule: with both, PCRec's gain on RR-half is +6.0\xa0% instead of +1.0\xa0% for SASRec."
     )
     without = findings.released(rungs[rungs["model"] == "dnn"], alone)
-    assert without.endswith(f"the runs that measure both together are missing, and {alone}.")
+    assert without.endswith(f"runs that measure both together are missing. {alone}")
     modes = {"cost-serial": "2.0", "cost-parallel": "1.2", "cost-ensemble-2": "1.9"}
-    assert findings.price(modes).startswith("Training takes 2.0 times one model's time (1.2 in")
+    assert "takes 2.0 times as long as one model, in parallel 1.2 times;" in findings.price(modes)
 
 
 def test_the_gain_by_kind_of_target_is_marked_as_exploratory():

@@ -64,7 +64,7 @@ RUNGS = (
         "ladder-LE",
         "ladder-base-cosine",
         "validation",
-        "released, with both changes",
+        "released, with the schedule for both and the epoch chosen on validation",
     ),
     Rung(
         5,

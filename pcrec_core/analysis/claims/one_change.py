@@ -13,14 +13,14 @@ from pcrec_core.analysis.claims.table import RUNS
 HALF, OTHER_HALF = "retailrocket-half", "retailrocket-first-half"
 #: What is changed: data set, and a over b of ``claims.csv``; the main result comes first.
 CHANGES = {
-    "nothing: the main result": (HALF, "LE", "base"),
+    "no change (the main result)": (HALF, "LE", "base"),
     "twice the epochs": (HALF, "LE-2x-epochs", "base-2x-epochs"),
     "a learning rate of PCRec's own": (HALF, "LE-own-eta", "base"),
     "the paper's data rule": (HALF, "LE-paper-data", "base-paper-data"),
-    "an L2 chosen on the half": (HALF, "LE-own-l2", "base-own-l2"),
-    "the other half of the sessions": (OTHER_HALF, "LE", "base"),
+    "an L2 chosen on RR-half": (HALF, "LE-own-l2", "base-own-l2"),
+    "RR-first-half": (OTHER_HALF, "LE", "base"),
     "over plain averaging": (HALF, "LE", "avg"),
-    "over plain averaging, the other half": (OTHER_HALF, "LE", "avg"),
+    "over plain averaging, RR-first-half": (OTHER_HALF, "LE", "avg"),
 }
 _NUMBERS = ("relative_improvement", "low", "high", "log_ratio", "se", *RUNS, "users")
 

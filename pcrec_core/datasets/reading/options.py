@@ -25,7 +25,7 @@ SEPARATORS = {
 
 @dataclass(frozen=True)
 class Options:
-    """What is given; ``None`` leaves it to the detection.
+    """Options that replace what is detected; with ``None`` the value is detected.
 
     Parameters
     ----------

@@ -16,6 +16,7 @@ from pcrec_core.reporting.figures import (
     options,
     robustness,
     search,
+    sizes,
     style,
 )
 
@@ -35,5 +36,6 @@ __all__ = [
     "options",
     "robustness",
     "search",
+    "sizes",
     "style",
 ]

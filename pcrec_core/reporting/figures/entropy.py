@@ -30,21 +30,24 @@ def criterion(outliers: pd.DataFrame, layers: pd.DataFrame, merges: pd.DataFrame
         The frame of ``entropy_trained.merges``: H of merged layers over that of the peers.
     """
     style()
-    figure, panels = plt.subplot_mosaic(
-        [["left", "right"], ["below", "below"]], figsize=(9, 7.4), layout="constrained"
-    )
-    left, right, below = (panels[place] for place in ("left", "right", "below"))
+    figure = plt.figure(figsize=(9, 7.4), layout="constrained")
+    above, below = figure.subfigures(2, 1, squeeze=False).flat
+    left, right = above.subplots(1, 2)
     kinds = [kind for kind, _ in layers.groupby(["model", "variant"], sort=False)]
     markers = dict(zip(kinds, zip("os^Dv", CYCLE, strict=False), strict=False))
     _outlier_panel(left, outliers, layers)
-    _layers_panel(below, layers, markers)
     _merges_panel(right, merges, markers)
-    # no line of the grid shows through; the curve of the outlier ends below
-    left.legend(edgecolor="none", framealpha=1, loc="upper right")
-    right.legend(edgecolor="none", framealpha=1, loc="upper left")
-    figure.legend(
-        *below.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False
+    models = list(layers.groupby("model", sort=False))
+    panels = below.subplots(1, max(1, len(models)), sharey=True, squeeze=False)
+    for axes, (model, one) in zip(panels.flat, models, strict=False):
+        _layers_panel(axes, str(model), one, markers)
+    below.supxlabel(
+        "validation NDCG@20 lost without the smaller half of the layer (%)", fontsize="medium"
     )
+    panels[0, 0].set_ylabel("H (nats)")
+    # no line of the grid shows through; the curve of the outlier ends below
+    for axes in (left, right, *panels.flat):
+        axes.legend(edgecolor="none", framealpha=1)
     plt.close(figure)
     return figure
 
@@ -64,16 +67,15 @@ def _outlier_panel(axes: Axes, outliers: pd.DataFrame, layers: pd.DataFrame) -> 
     )
 
 
-def _layers_panel(axes: Axes, layers: pd.DataFrame, markers: Mapping[Any, Marker]) -> None:
-    for kind, one in layers.groupby(["model", "variant"], sort=False):
-        marker, colour = markers[kind]
+def _layers_panel(
+    axes: Axes, model: str, layers: pd.DataFrame, markers: Mapping[Any, Marker]
+) -> None:
+    for variant, one in layers.groupby("variant", sort=False):
+        marker, colour = markers[model, variant]
         lost = 100 * one["lost_pruned"]
-        axes.plot(lost, one["h"], marker, color=colour, alpha=0.7, label=arm_name(" ".join(kind)))
-    axes.set(
-        xlabel="validation NDCG@20 lost without the smaller half of the layer (%)",
-        ylabel="H (nats)",
-        title="trained layers: use",
-    )
+        name = arm_name(str(variant))
+        axes.plot(lost, one["h"], marker, color=colour, markerfacecolor="none", label=name)
+    axes.set_title(f"trained layers: use, {model_name(model)}")
 
 
 def _merges_panel(axes: Axes, merges: pd.DataFrame, markers: Mapping[Any, Marker]) -> None:

@@ -17,6 +17,8 @@ from pcrec_core.reporting.names import DATASETS, comparison_name, dataset_name, 
 
 #: Where an axis of relative improvements ends at most, in percent.
 LIMIT = 60.0
+#: How far the paper's cross stands below our point, in rows, so that both are seen.
+_BELOW = 0.3
 _COLUMNS = ["relative_improvement", "low", "high", "paper_relative_improvement"]
 
 
@@ -137,9 +139,10 @@ def _effect(axes: Axes, place: float, one: Mapping[str, Any], limit: float) -> N
     else:
         _write(axes, f"{ours:+.0f} %{'*' * users_only}", ours, 0.94 * limit, place + 0.3)
     if abs(paper) <= limit:
-        axes.plot(paper, place, "x", color=COLOURS["paper"], markersize=6, markeredgewidth=1.6)
+        under = place - _BELOW
+        axes.plot(paper, under, "x", color=COLOURS["paper"], markersize=5, markeredgewidth=1.6)
     elif abs(paper) > limit:  # nan is neither
-        _write(axes, f"x {paper:+.0f} %", paper, 0.7 * limit, place)
+        _write(axes, f"x {paper:+.0f} %", paper, 0.7 * limit, place - _BELOW)
 
 
 def _write(axes: Axes, text: str, value: float, at: float, place: float) -> None:

@@ -120,11 +120,12 @@ def test_a_verdict_is_shown_with_its_interval_users_and_runs(store):
     rows = of_family(decided(store), "table3", ["ml-100k"])
     page = claim_tables.sentences(rows)
     text = plain(repr(page))
-    assert "PCRec with two SASRec is more accurate than one SASRec (ML-100K): supported" in text
+    claim = "PCRec with two SASRec models is more accurate than one SASRec model"
+    assert f"{claim} (ML-100K): supported" in text
     assert "; 400 users; runs 3 and 3); the paper +5.3 %." in text
     fold = "<details><summary>Claims that are inconclusive or not tested: 1<"
     listed, folded = page._repr_html_().split(fold)
-    assert ": supported: larger. PCRec (LE) over base" in listed
+    assert ": supported: larger than claimed. PCRec (LE) over base" in listed
     assert "5 more claims without runs so far." in listed
     assert folded.count("<li>") == 1
     assert "PCRec is more accurate than its base for every model" in folded
@@ -149,7 +150,7 @@ def test_a_gain_stands_beside_its_explanations_and_decided_claims_have_a_headlin
     lines = claim_tables.headlines(frame, "verdict-headlines")
     assert repr(lines) == "verdict-headlines: 1 rows"
     for part in (
-        "PCRec with two SASRec is more accurate",
+        "PCRec with two SASRec models is more accurate",
         ", runs 3 and 3</td>",
         "Users: ML-100K 400; * the interval covers users only",
     ):
@@ -327,7 +328,7 @@ def test_claims_without_a_verdict_are_described_or_named_as_unmeasured(store):
     cost = frame[frame["family"].str.startswith("cost/")]
     assert list(cost["measured"]) == [True] * 3  # by the committed measurements
     assert (
-        "Trained in series PCRec takes the time of two models and the memory of one (ML-100K):"
+        "Trained in turn, PCRec takes the time of two models and the memory of one (ML-100K):"
         " a pair of SASRec trains in"
     ) in sentences(store, "cost")
     assert not frame.loc["fig4-ml-sasrec-mu", "measured"]
@@ -343,7 +344,7 @@ def test_claims_without_a_verdict_are_described_or_named_as_unmeasured(store):
     share = "the larger μ of a layer is 0.7 or more in 50 % of all layers and merges"
     assert text.startswith("at α = 30 ")
     assert text.count(f"{share}; its median is 0.75") == 2
-    assert "peer 0 holds it in 50 %" in text
+    assert "it belongs to peer 0 in 50 %" in text
 
 
 def test_changed_choices_show_the_improvement_before_and_now(store):
@@ -362,11 +363,11 @@ def test_changed_choices_show_the_improvement_before_and_now(store):
     bare, more = re.sub("</?span[^>]*>", "", page).split("<details")
     assert "2026-11-27, DNN's" in bare or "2026-11-27, DNN&#x27;s" in bare
     rows = [re.findall("<td[^>]*>(.*?)</td>", row) for row in more.split("<tr>")[2:]]
-    none, missing = "inconclusive", "not tested (a run is missing)"
+    none, missing = "inconclusive", "not tested"
     assert [(row[7], row[9]) for row in rows] == [  # neither SASRec nor the half has runs here
         (DASH, missing),
-        (DASH, "supported: larger"),
-        (none, "supported: larger"),
+        (DASH, "supported"),
+        (none, "supported"),
         ("supported", missing),
         (none, missing),
         (DASH, missing),
@@ -381,7 +382,7 @@ def test_a_compound_claim_names_the_deciding_members_and_counts_the_unmeasured_o
     assert (le["a"], le["verdict"], ln["a"], ln["measured"]) == ("LE", "supported", "LN", False)
     compound = frame.loc["table4-ml-sasrec-always"].to_dict()
     assert format_compound(compound) == "not tested"  # LN has no runs
-    expected = f"supported; by PCRec (LE) over base: {improvement(le)}; 1 of 2 not measured"
+    expected = f"supported, because of PCRec (LE) over base: {improvement(le)}; 1 of 2 not measured"
     assert format_compound(compound | {"verdict": "supported"}) == expected
     frame.at["table4-ml-sasrec-always", "verdict"] = "supported"
     # a page with the family of LN, not that of LE
@@ -401,7 +402,7 @@ def test_a_compound_claim_about_several_models_names_the_model_of_each_member(st
         for member in compound["member_rows"]
     ]
     assert [member.split()[0] for member in members] == ["SASRec", "DNN", "BPR"]
-    assert format_compound(compound) == f"supported; by {', '.join(members)}"
+    assert format_compound(compound) == f"supported, because of {', '.join(members)}"
 
 
 def test_claims_about_base_models_and_trivial_baselines_are_counted_apart(store):

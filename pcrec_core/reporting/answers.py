@@ -1,0 +1,72 @@
+"""The answers of single pages, one sentence each."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pcrec_core.reporting.formats import count, number, share
+from pcrec_core.reporting.names import dataset_name, model_name
+
+#: The values of alpha between which the paper sees most μ between 0.7 and 1 (Section 5.3.2).
+_ALPHAS = (30, 40)
+
+
+def sizes(found: pd.DataFrame, printed: pd.DataFrame) -> str:
+    """State how many users our data sets have, and the paper's (Table 1).
+
+    Both frames have a column ``users``.
+    """
+    ours, theirs = (
+        f"{count(users.min())} to {count(users.max())}"
+        for users in (found["users"], printed["users"])
+    )
+    return (
+        f"Our data sets have {ours} users (sessions, on Retailrocket); the paper's have {theirs}."
+    )
+
+
+def unequal(shares: pd.DataFrame) -> str:
+    """State how often a layer's larger μ is 0.7 or more near the paper's α (Figure 4).
+
+    ``shares`` is the frame of ``mu.shares_held``; without these α the answer is empty.
+    """
+    near = shares[shares["alpha"].isin(_ALPHAS)]
+    if near.empty:
+        return ""
+    top = near.loc[near["strong_share"].idxmax()]
+    most = "" if top["strong_share"] >= 0.5 else ", not in most"
+    return (
+        f"With α from {_ALPHAS[0]} to {_ALPHAS[1]}, the larger μ of a layer is 0.7 or more in at"
+        f" most {share(top['strong_share'])} of layers and merges"
+        f" ({model_name(top['model'])} on {dataset_name(top['dataset'])}){most}."
+    )
+
+
+def entropy(correlations: pd.DataFrame, agreement: pd.DataFrame) -> str:
+    """State what the entropy of a layer goes along with, and whether it finds the better peer.
+
+    Parameters
+    ----------
+    correlations : DataFrame
+        The frame of ``entropy_trained.rank_correlations``.
+    agreement : DataFrame
+        The frame of ``entropy_agreement.summarize_agreement``.
+    """
+    about_h = correlations[(correlations["of"] == "h") & (correlations["with"] == "outlier")]
+    rows = about_h[about_h["layers"] == "measured layers"]
+    every = agreement[agreement["exchanges"] == "all"]
+    sentences = []
+    if len(rows):
+        row = rows.iloc[0]
+        sentences.append(
+            "Mainly how far the largest weight reaches: over the layers of"
+            f" {model_name(row['model'])} their rank correlation is {number(2)(row['mean'])}."
+        )
+    if len(every):
+        row = every.iloc[0]
+        sentences.append(
+            f"In {model_name(row['model'])} the peer with the higher entropy is the better one in"
+            f" {share(row['agreement'])} of layers and merges, where chance gives"
+            f" {share(row['by_chance'])}."
+        )
+    return " ".join(sentences)
