@@ -14,11 +14,13 @@ _ALPHAS = (30, 40)
 def sizes(found: pd.DataFrame, printed: pd.DataFrame) -> str:
     """State how many users our data sets have, and the paper's (Table 1).
 
-    Both frames have a column ``users``.
+    Both frames have the columns ``dataset`` and ``users``; synthetic data are left out, where there
+    are others.
     """
+    real = found[found["dataset"] != "synthetic"]
     ours, theirs = (
         f"{count(users.min())} to {count(users.max())}"
-        for users in (found["users"], printed["users"])
+        for users in ((real if len(real) else found)["users"], printed["users"])
     )
     return (
         f"Our data sets have {ours} users (sessions, on Retailrocket); the paper's have {theirs}."

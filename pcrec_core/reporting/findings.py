@@ -88,7 +88,7 @@ def choice_on_test(choosing: pd.DataFrame, base: Replicates) -> str:
     valid, test = (percent(row[f"relative_improvement_{on}"]) for on in ("validation", "test"))
     where = f"{model_name(base.model)} on {dataset_name(base.dataset)}"
     return (
-        f"Choosing epochs on the test set alone moves PCRec's gain from {valid} to {test} ({where},"
+        f"Choosing on test alone moves PCRec's gain from {valid} to {test} ({where},"
         f" runs per arm: {len(base.runs)}, no interval)."
     )
 
@@ -110,7 +110,7 @@ def released(rungs: pd.DataFrame, alone: str) -> str:
     gains = rungs.pivot(index="model", columns="rung", values="relative_improvement")
     tested = gains.reindex(rungs["model"].unique())[[1, 4]].dropna()
     if tested.empty:
-        return f"{begins}; runs that measure both together are missing. {alone}"
+        return f"{begins}; runs that measure both are missing. {alone}"
     listed_gains = listed(
         [
             f"{percent(row[1])} instead of {percent(row[4])} for {model_name(str(model))}"
@@ -178,9 +178,9 @@ def _beaten(row: Mapping[str, object], values: pd.DataFrame) -> int:
 def price(modes: Mapping[str, str]) -> str:
     """State what training and inference cost; ``modes`` are the texts of ``format_modes``."""
     return (
-        f"Training a pair takes {modes['cost-serial']} times as long as one model, in parallel"
-        f" {modes['cost-parallel']} times; inference costs one model, where an ensemble of two"
-        f" takes {modes['cost-ensemble-2']} times as long."
+        f"Training a pair takes {modes['cost-serial']} times as long as one model"
+        f" ({modes['cost-parallel']} in parallel); inference costs the same, with an ensemble of"
+        f" two {modes['cost-ensemble-2']} times as much."
     )
 
 

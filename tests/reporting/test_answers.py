@@ -9,11 +9,13 @@ from pcrec_core.reporting import answers
 
 
 def test_the_sizes_of_data_sets_are_stated_from_the_smallest_to_the_largest():
-    ours, theirs = pd.DataFrame({"users": [943, 42691]}), pd.DataFrame({"users": [47000, 978000]})
+    ours = pd.DataFrame({"dataset": ["synthetic", "a", "b"], "users": [288, 943, 42691]})
+    theirs = pd.DataFrame({"dataset": ["A", "B"], "users": [47000, 978000]})
     assert answers.sizes(ours, theirs) == (
         "Our data sets have 943 to 42,691 users (sessions, on Retailrocket); the paper's have"
         " 47,000 to 978,000."
     )
+    assert answers.sizes(ours[:1], theirs).startswith("Our data sets have 288 to 288 users")
 
 
 def test_unequal_mu_counts_only_the_alphas_of_the_paper():

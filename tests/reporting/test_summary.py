@@ -159,9 +159,9 @@ def test_choosing_on_the_test_set_and_the_price_are_stated_with_their_numbers():
         "schedule: with both, PCRec's gain on RR-half is +6.0\xa0% instead of +1.0\xa0% for SASRec."
     )
     without = findings.released(rungs[rungs["model"] == "dnn"], alone)
-    assert without.endswith(f"runs that measure both together are missing. {alone}")
+    assert without.endswith(f"runs that measure both are missing. {alone}")
     modes = {"cost-serial": "2.0", "cost-parallel": "1.2", "cost-ensemble-2": "1.9"}
-    assert "takes 2.0 times as long as one model, in parallel 1.2 times;" in findings.price(modes)
+    assert "takes 2.0 times as long as one model (1.2 in parallel);" in findings.price(modes)
 
 
 def test_the_gain_by_kind_of_target_is_marked_as_exploratory():
