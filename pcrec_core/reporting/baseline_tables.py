@@ -7,7 +7,7 @@ import pandas as pd
 from pcrec_core.metrics import PRIMARY, SELECTION
 from pcrec_core.reporting.formats import count, improvements, number
 from pcrec_core.reporting.html import Html, sentence, table
-from pcrec_core.reporting.names import dataset_name, model_name
+from pcrec_core.reporting.names import dataset_name, model_name, variant_name
 
 
 def show_answer(over_best: pd.DataFrame) -> Html:
@@ -58,6 +58,7 @@ def show_values(frame: pd.DataFrame, name: str) -> Html:
     order = pd.MultiIndex.from_frame(frame[keys].drop_duplicates())
     metrics = list(frame["metric"].unique())
     whole = shown.reindex(order)[metrics].reset_index()
+    whole["variant"] = list(map(variant_name, whole["model"], whole["variant"]))
     formats = dict.fromkeys(metrics, number(4)) | {"runs": count}
     note = (
         "Mean over runs and users; the CSV has intervals and run SDs. Seen items: whether the items"

@@ -103,6 +103,17 @@ def arm_name(label: str) -> str:
     return label
 
 
+def variant_name(model: str, label: str) -> str:
+    """Return what a label means next to its model, whose own name a ranking without a model has.
+
+    Examples
+    --------
+    >>> variant_name("dnn", "avg"), variant_name("recency", "recency")
+    ('plain averaging', 'without training')
+    """
+    return "without training" if model == label else arm_name(label)
+
+
 #: The artifacts of families of claims, such as ``table3/ml-100k``; others keep their names.
 _ARTIFACTS = {"table": "Table ", "fig": "Figure "}
 

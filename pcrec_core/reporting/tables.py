@@ -20,7 +20,7 @@ from pcrec_core.reporting.formats import (
     with_interval,
 )
 from pcrec_core.reporting.html import Html, sentence, table, without_empty
-from pcrec_core.reporting.names import arm_name, compared_by_model, dataset_name
+from pcrec_core.reporting.names import arm_name, compared_by_model, dataset_name, variant_name
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study import defaults
 from pcrec_core.study.records import ModelRecord, Record, RunRecord
@@ -114,7 +114,7 @@ def show_values(frame: pd.DataFrame, name: str, note: str) -> Html:
     arms = frame.groupby(["dataset", "model", "variant"], sort=False)
     for (dataset, model, variant), arm in arms:
         ours = arm.to_dict("records")
-        common = {"dataset": dataset, "model": model, "variant": variant}
+        common = {"dataset": dataset, "model": model, "variant": variant_name(model, variant)}
         means = {row["metric"]: _mean(row) for row in ours}
         rows.append({**common, "runs": ours[0]["runs"], **means})
         if arm["paper_value"].notna().any():

@@ -111,11 +111,11 @@ def test_a_probe_measures_each_layer_and_what_is_lost_without_it():
     )
     left, right, below = figure.axes
     titles = [axes.get_title() for axes in figure.axes]
-    assert titles == ["one outlier", "trained layers: merging", "trained layers: use"]
+    assert titles == ["one outlier", "trained layers: merging", "trained layers: use, SASRec"]
     [patch] = left.patches  # trained outliers
     assert (patch.get_x(), patch.get_x() + patch.get_width()) == (2, 10)
     colours = {line.get_label(): line.get_color() for line in below.lines}
-    assert right.lines[0].get_color() == colours["SASRec PCRec (LE)"] != colours["SASRec base"]
+    assert right.lines[0].get_color() == colours["PCRec (LE)"] != colours["base"]
 
 
 def test_correlations_within_matrices_of_one_size_leave_out_what_does_not_vary():

@@ -64,9 +64,9 @@ def test_a_sentence_for_every_verdict():
     frame = own_data.decided([BETTER], 0.05)[:1]
     sentences = {
         "supported": "Supported: it is better: the data show a gain.",
-        "ruled out": "no gain is shown, and one of 5.0\N{NO-BREAK SPACE}% or more can be excluded.",
+        "ruled out": "no gain is shown, and a gain of 5.0\xa0% or more can be excluded.",
         "contradicted": "it is worse: the data show a loss.",
-        "inconclusive": "these data and runs cannot say.",
+        "inconclusive": "these data and runs cannot decide.",
     }
     for verdict, sentence in sentences.items():
         [answer] = report.answers(frame.assign(verdict=verdict), 0.05)
@@ -81,7 +81,7 @@ def test_a_base_below_a_trivial_ranking_is_warned_of():
     best = ranked("popularity", [1] * USERS)
     assert own_data.below_trivial([BETTER], [best])[0][::2] == ("sasrec", "popularity")
     [sentence] = report.warnings(Runs([BETTER]), Runs([{"popularity": best}]))
-    assert "SASRec without a peer (0." in sentence and "popularity (1.0000)" in sentence
+    assert "The base of SASRec (0." in sentence and "popularity (1.0000)" in sentence
     assert report.warnings(Runs([BETTER]), Runs([])) == []
     worst = ranked("popularity", [9] * USERS)
     assert own_data.below_trivial([BETTER], [worst]) == []
