@@ -208,6 +208,7 @@ def reliability() -> str:
 
 
 PARTS: dict[str, Callable[[], str]] = {
+    "alt": front.alternative,
     "answer": front.answer,
     "artifacts": artifacts,
     "benchmarks": benchmarks,

@@ -13,6 +13,7 @@ import yaml
 from pcrec_core.analysis import comparisons, cost, deviations
 from pcrec_core.analysis.claims import evidence, ladder
 from pcrec_core.analysis.claims.planned_records import reader
+from pcrec_core.metrics import PRIMARY
 from pcrec_core.paths import ROOT
 from pcrec_core.reporting import findings as found
 from pcrec_core.reporting import summary
@@ -62,6 +63,12 @@ def edition() -> str:
 def answer() -> str:
     """Return the answer to the question of the study."""
     return summary.answer(decided())
+
+
+def alternative() -> str:
+    """Return the text in place of the headline figure, one sentence per model and data set."""
+    rows = summary.gains(decided())
+    return f":alt: Gain of PCRec over its base in {PRIMARY}. {' '.join(summary.one_by_one(rows))}"
 
 
 def findings() -> str:

@@ -14,7 +14,7 @@ from pcrec_core.analysis.claims.outcomes import (
 )
 from pcrec_core.analysis.paper import ORIGINAL_CLAIMS
 from pcrec_core.metrics import PRIMARY
-from pcrec_core.reporting.formats import percent
+from pcrec_core.reporting.formats import improvement, percent, runs_of_both
 from pcrec_core.reporting.names import DATASETS, MODELS, dataset_name, listed, model_name
 
 #: What stands for the verdict of a claim without one, by whether it was measured.
@@ -58,6 +58,19 @@ def answer(claims: pd.DataFrame) -> str:
             " are not complete."
         )
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def one_by_one(main: pd.DataFrame) -> list[str]:
+    """State the gain and the verdict of each model on each data set, one sentence each.
+
+    ``main`` is the frame of ``gains``; a claim without runs has no sentence.
+    """
+    return [
+        f"{model_name(row['model'])} on {dataset_name(row['dataset'])}: {improvement(row)}, the"
+        f" paper {percent(row['paper_relative_improvement'])}; {row['verdict']}, runs"
+        f" {runs_of_both(row)}."
+        for row in main[main["relative_improvement"].notna()].to_dict("records")
+    ]
 
 
 def _others(tested: pd.DataFrame) -> str:

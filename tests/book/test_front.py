@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup, Tag
 
+from book.front import decided
 from pcrec_core.analysis.claims.registry import registry
+from pcrec_core.reporting import summary
+from pcrec_core.reporting.names import dataset_name, model_name
 
 #: A reader's question: the pages on the way from the front page, and words of the answer there.
 QUESTIONS = {
@@ -54,6 +57,18 @@ def test_the_front_page_is_short_and_its_counts_add_up(html: Path) -> None:
     assert sentence is not None
     assert int(sentence[1]) == len(registry())
     assert sum(map(int, re.findall(r"\d+", sentence[2]))) == len(registry())
+
+
+def test_the_headline_figure_is_told_in_words_by_the_verdict_of_every_row(html: Path) -> None:
+    alt = str(article(html / "book" / "index.html").select_one("figure img")["alt"])
+    rows = summary.gains(decided()).dropna(subset="relative_improvement")
+    found = re.findall(r"(\w+) on ([\w-]+): .*?; ([\w ]+), runs (\d+) and (\d+)\.", alt)
+    assert len(found) == len(rows) >= 6
+    assert found == [
+        (model_name(row.model), dataset_name(row.dataset), row.verdict, *runs)
+        for row in rows.itertuples()
+        for runs in [map(str, (row.runs_variant, row.runs_base))]
+    ]
 
 
 def test_the_totals_on_all_pages_agree(html: Path) -> None:

@@ -67,6 +67,18 @@ def test_the_answer_names_what_is_shown_worse_excluded_and_left():
     )
 
 
+def test_each_model_and_data_set_has_a_sentence():
+    found = summary.one_by_one(summary.gains(MAIN))
+    interval = "+4.0 % [\N{MINUS SIGN}8.0, +18.0], the paper +9.6 %"
+    assert [plain(sentence) for sentence in found] == [
+        f"SASRec on RR-half: {interval}; contradicted, runs 3 and 3.",
+        f"DNN on RR-half: {interval}; ruled out, runs 3 and 3.",
+        f"BPR on RR-half: {interval}; ruled out, runs 3 and 3.",
+        f"DNN on ML-100K: {interval}; supported, runs 3 and 3.",
+        f"BPR on ML-100K: {interval}; inconclusive, runs 3 and 3.",
+    ]
+
+
 def test_without_a_tested_comparison_the_answer_is_that_there_is_none():
     alone = MAIN[MAIN["verdict"] == "not tested"]
     assert summary.answer(alone) == "PCRec has not been tested against its base so far."
