@@ -21,7 +21,8 @@ from pcrec_core.analysis.claims.registry import Claim, registry
 from pcrec_core.paths import ROOT
 from pcrec_core.reporting import cost_tables, tables
 from pcrec_core.reporting.formats import number, percent, probability, runs_of_both, share
-from pcrec_core.reporting.names import dataset_name, symbols
+from pcrec_core.reporting.names import dataset_name
+from pcrec_core.reporting.wording import symbols
 from pcrec_core.study import defaults
 from pcrec_core.study.command_line import command
 from pcrec_core.study.records import Record, RunRecord, Store
@@ -160,7 +161,8 @@ def example() -> str:
     low, high = (percent(claim[end]) for end in ("low", "high"))
     grade = f" ({claim['grade']})" if claim["grade"] else ""
     steps = {
-        "the claim": f"{claim['claim']} ({dataset_name(claim['dataset'])}, {claim['metric']})",
+        "the claim": f"{symbols(claim['claim'])} ({dataset_name(claim['dataset'])},"
+        f" {claim['metric']})",
         "its size in the paper": f"{percent(claim['paper_relative_improvement'])},"
         f" $e$ = {claim['e']:.4f}",
         "runs of each arm, users": f"{runs_of_both(claim)} runs; {claim['users']:,.0f} users",

@@ -8,8 +8,9 @@ from pcrec_core.analysis.claims.looks import COLUMNS
 from pcrec_core.analysis.claims.outcomes import VERDICTS
 from pcrec_core.reporting.formats import percent, runs_of_both, with_interval
 from pcrec_core.reporting.html import Html, csv_link, table
-from pcrec_core.reporting.names import claim_family, dataset_name, symbols
+from pcrec_core.reporting.names import claim_family, dataset_name
 from pcrec_core.reporting.robustness_tables import improvements
+from pcrec_core.reporting.wording import symbols
 
 
 def show_ladder(frame: pd.DataFrame, name: str) -> Html:

@@ -38,9 +38,9 @@ from pcrec_core.reporting.names import (
     claim_family,
     comparison_name,
     dataset_name,
-    symbols,
 )
 from pcrec_core.reporting.verdicts import changes, headlines, matrix, questions
+from pcrec_core.reporting.wording import symbols
 
 __all__ = [
     "changes",

@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from pcrec_core.reporting.wording import option_name
+
 DATASETS = {
     "retailrocket-half": "RR-half",
     "retailrocket-first-half": "RR-first-half",
@@ -132,35 +134,6 @@ def claim_family(name: str) -> str:
     return f"{artifact} on {dataset_name(dataset)}"
 
 
-#: What registered sentences call otherwise than the book: their text was fixed before the runs.
-_REWORDED = {
-    r"\bmu\b": "μ",
-    r"\balpha\b": "α",
-    r"\btwo (SASRec|DNN|BPR)\b": r"two \1 models",
-    r"\bone (SASRec|DNN|BPR)\b": r"one \1 model",
-    "two peers that never exchange": "two independent models",
-    "cooperation every second epoch": "a merge every 2 epochs",
-    "cooperation every fifth epoch": "a merge every 5 epochs",
-    "one cooperation at the end": "one merge at the end",
-    "a pair that starts from equal weights": "a pair with equal initial weights",
-    "Trained in series": "Trained in turn,",
-    "Trained in parallel": "Trained in parallel,",
-}
-
-
-def symbols(text: str) -> str:
-    """Write a sentence of ``claims.csv`` with the paper's symbols and the names of this book.
-
-    Examples
-    --------
-    >>> symbols("With alpha from 30 to 40 the mu of DNN's layers")
-    "With α from 30 to 40 the μ of DNN's layers"
-    """
-    for registered, shown in _REWORDED.items():
-        text = re.sub(registered, shown, text)
-    return text
-
-
 def comparison_name(comparison: str) -> str:
     """Return a comparison of two labels by their names.
 
@@ -187,6 +160,7 @@ READABLE: dict[str, Callable[[str], str]] = {
     "model": model_name,
     "variant": arm_name,
     "comparison": comparison_name,
+    "line": option_name,
 }
 
 

@@ -28,7 +28,8 @@ from pcrec_core.reporting.formats import (
     with_interval,
 )
 from pcrec_core.reporting.html import Html, table
-from pcrec_core.reporting.names import DATASETS, MODELS, dataset_name, symbols
+from pcrec_core.reporting.names import DATASETS, MODELS, dataset_name
+from pcrec_core.reporting.wording import symbols
 from pcrec_core.specs.trivial import TRIVIAL
 
 #: The paper's research questions, then the study's own.
@@ -155,6 +156,7 @@ def changes(frame: pd.DataFrame, name: str) -> Html:
     both = pd.read_csv(paths.data() / "changes.csv").merge(frame.reset_index(), on="id")
     rows = both.to_dict("records")
     whole = both[["date", "choice", "before", "now", "claim", "dataset"]].assign(
+        claim=both["claim"].map(symbols),
         improvement_before=[_improvement_before(row) for row in rows],
         verdict_before=both["verdict_before"],
         improvement_now=[improvement(row) for row in rows],

@@ -477,7 +477,7 @@ def test_a_changed_option_stands_beside_the_gain_by_default():
     row |= {"over_base_high": 0.3, "over_base_usual": -0.05, "over_base_users_only": True}
     other = row | {"line": "order: once", "over_base": 0.02}
     [axes] = figures.options.options(pd.DataFrame([row, other])).axes
-    assert texts(axes.get_yticklabels()) == ["loss: all", "order: once"]
+    assert texts(axes.get_yticklabels()) == ["padding in the loss", "one fixed data order"]
     [points] = drawn(axes, "o")
     assert list(points.get_xdata()) == pytest.approx([10, 2])
     assert points.get_markerfacecolor() == "none"

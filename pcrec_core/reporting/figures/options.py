@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pcrec_core.reporting.figures.style import COLOURS, legend_above, style
+from pcrec_core.reporting.wording import option_name
 
 
 def options(frame: pd.DataFrame) -> Figure:
@@ -53,7 +54,7 @@ def options(frame: pd.DataFrame) -> Figure:
         axes.axvline(0, color="0.4", linewidth=1)
         axes.set(xlabel=f"PCRec over its base, {metric} (%)")
         axes.grid(visible=False, axis="y")
-    panels[0, 0].set_yticks(range(len(names)), names, fontsize="small")
+    panels[0, 0].set_yticks(range(len(names)), map(option_name, names), fontsize="small")
     panels[0, 0].set_ylim(len(names) - 0.4, -0.6)
     legend_above(figure)
     plt.close(figure)
