@@ -165,6 +165,7 @@ def example() -> str:
         f" {claim['metric']})",
         "its size in the paper": f"{percent(claim['paper_relative_improvement'])},"
         f" $e$ = {claim['e']:.4f}",
+        "the paper's own variance": f"$V_p$ = {claim['paper_variance']:.2g}",
         "runs of each arm, users": f"{runs_of_both(claim)} runs; {claim['users']:,.0f} users",
         "means": f"{claim['mean_variant']:.4f} over {claim['mean_base']:.4f}:"
         f" $L$ = {number(4)(claim['log_ratio'])}, $RI$ = {percent(claim['relative_improvement'])}",

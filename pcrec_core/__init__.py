@@ -9,4 +9,4 @@ runs), ``analysis`` and ``reporting``. Reading results needs no torch.
 # Imported before all else, because it digests the sources that are imported next.
 from pcrec_core import provenance as provenance
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

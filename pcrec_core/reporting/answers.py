@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pcrec_core.reporting.formats import count, number, share
+from pcrec_core.metrics import PRIMARY
+from pcrec_core.reporting.formats import count, number, percent, share
 from pcrec_core.reporting.names import dataset_name, model_name
 
 #: The values of alpha between which the paper sees most μ between 0.7 and 1 (Section 5.3.2).
@@ -62,13 +63,50 @@ def entropy(correlations: pd.DataFrame, agreement: pd.DataFrame) -> str:
         row = rows.iloc[0]
         sentences.append(
             "Mainly how far the largest weight reaches: over the layers of"
-            f" {model_name(row['model'])} their rank correlation is {number(2)(row['mean'])}."
+            f" {model_name(row['model'])} the rank correlation of the entropy with the largest"
+            f" weight, in standard deviations, is {number(2)(row['mean'])}."
         )
     if len(every):
         row = every.iloc[0]
         sentences.append(
-            f"In {model_name(row['model'])} the peer with the higher entropy is the better one in"
+            f"In {model_name(row['model'])} on {dataset_name(row['dataset'])} the peer with the"
+            " higher entropy is the better one in"
             f" {share(row['agreement'])} of layers and merges, where chance gives"
             f" {share(row['by_chance'])}."
         )
+    return " ".join(sentences)
+
+
+def best_alpha(among: pd.DataFrame) -> str:
+    """State how far the paper's α is from every other one in MRR@5, of runs that can be tested.
+
+    ``among`` is the frame of ``comparisons.comparisons`` of PCRec at the paper's α over others.
+    """
+    rows = among[(among["metric"] == PRIMARY) & ~among["users_only"].astype(bool)]
+    sentences = []
+    for dataset, own in rows.groupby("dataset", sort=False):
+        others = own[~own["comparison"].str.endswith(" avg")]["relative_improvement"]
+        if len(others):
+            sentences.append(
+                f"On {dataset_name(str(dataset))} the paper's α gives from {percent(others.min())}"
+                f" to {percent(others.max())} more MRR@5 than another α."
+            )
+    return " ".join(sentences)
+
+
+def first_merge(first: pd.DataFrame) -> str:
+    """State whether H falls further with a merge after the first epoch than without one.
+
+    ``first`` is the frame of ``entropy_trained.first_exchanges``.
+    """
+    second = first[first["epoch"] == 2].groupby(["model", "variant"], sort=False)["h"].mean()
+    means = second.unstack()
+    if not {"LE", "LE-k2"} <= set(means):
+        return ""
+    sentences = [
+        f"For {model_name(str(model))} the mean H before the merge after the second epoch is"
+        f" {number(2)(row['LE'])} with a merge after the first one and {number(2)(row['LE-k2'])}"
+        f" without: that merge {'lowered' if row['LE'] < row['LE-k2'] else 'did not lower'} it."
+        for model, row in means.dropna(subset=["LE", "LE-k2"]).iterrows()
+    ]
     return " ".join(sentences)

@@ -26,9 +26,11 @@ def _answer(dataset: str, rows: pd.DataFrame) -> str:
     listed = "; ".join(
         f"{model_name(row['model'])} {_place(row)} {row['best']}" for row in rows.to_dict("records")
     )
+    below = int((rows["high"] < 0).sum())
     return (
-        f"On {dataset_name(dataset)}, in {rows['metric'].iloc[0]}, against the best comparable"
-        f" ranking without training: {listed}."
+        f"On {dataset_name(dataset)}, in {rows['metric'].iloc[0]}, {below or 'none'} of {len(rows)}"
+        f" base models {'is' if below == 1 else 'are'} below the best comparable ranking without"
+        f" training: {listed}."
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from pcrec_core.analysis.claims.measurement import SUPPORTING
 from pcrec_core.analysis.claims.outcomes import DECIDED, NOT_TESTED
 from pcrec_core.analysis.claims.registry import COMPOUND
 from pcrec_core.analysis.claims.table import MEMBERS
@@ -22,10 +23,25 @@ _GRADES = {
 
 def format_verdict(row: Mapping[str, Any]) -> str:
     """Format a claim's verdict with its grade, or with the reason why nothing is decided."""
-    verdict = (row["verdict"] or "no verdict") + " (nominal)" * is_nominal(row)
+    verdict = (row["verdict"] or "no verdict") + _nominal(row)
     if row["grade"]:
-        return f"{verdict}: {_GRADES.get(row['grade'], row['grade'])}"
+        grade = _GRADES.get(row["grade"], row["grade"])
+        # the size of a control is the study's own, nobody claimed it
+        own = row.get("question") == "controls"
+        return (
+            f"{verdict}: {grade.replace('than claimed', 'than the size tested') if own else grade}"
+        )
     return f"{verdict} ({row['reason']})" if row["reason"] else verdict
+
+
+def format_supporting(row: Mapping[str, Any]) -> str:
+    """Format the verdict in the supporting metric in brackets where it is another one."""
+    other = row.get("supporting_verdict")
+    return "" if missing(other) or other in ("", row["verdict"]) else f" ({SUPPORTING}: {other})"
+
+
+def _nominal(row: Mapping[str, Any]) -> str:
+    return " (nominal)" * is_nominal(row)
 
 
 def is_nominal(row: Mapping[str, Any]) -> bool:
@@ -41,7 +57,8 @@ def format_result(row: Mapping[str, Any]) -> str:
         return format_compound(row)
     if missing(row["relative_improvement"]):
         return str(row["verdict"])
-    return f"{row['verdict']}: {improvement(row)}, runs {runs_of_both(row)}"
+    verdict = f"{row['verdict']}{_nominal(row)}{format_supporting(row)}"
+    return f"{verdict}: {improvement(row)}, runs {runs_of_both(row)}"
 
 
 def format_compound(row: Mapping[str, Any]) -> str:

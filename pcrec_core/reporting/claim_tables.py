@@ -11,7 +11,6 @@ from typing import Any
 
 import pandas as pd
 
-from pcrec_core.analysis.claims.measurement import SUPPORTING
 from pcrec_core.analysis.claims.outcomes import DECIDED, VERDICTS
 from pcrec_core.analysis.claims.registry import COMPOUND
 from pcrec_core.analysis.claims.sides import BY_SEED, KINDS
@@ -19,6 +18,7 @@ from pcrec_core.analysis.claims.table import MEMBERS
 from pcrec_core.reporting.claim_formats import (
     format_compound,
     format_paper,
+    format_supporting,
     format_verdict,
 )
 from pcrec_core.reporting.described import described
@@ -69,14 +69,11 @@ def claims(frame: pd.DataFrame, name: str) -> Html:
     if frame.empty:
         return Html("", "no claims")
     rows = frame.to_dict("records")
-    supporting = frame.get("supporting_verdict", pd.Series("", frame.index)).fillna("")
     shown = pd.DataFrame(
         {
             "dataset": frame["dataset"].to_list(),
             "claim": frame["claim"].map(symbols).to_list(),
-            "verdict": [
-                _with_supporting(row, other) for row, other in zip(rows, supporting, strict=True)
-            ],
+            "verdict": [format_verdict(row) + format_supporting(row) for row in rows],
             "improvement": [improvement(row) for row in rows],
             "of_paper": [format_paper(row) for row in rows],
             "holm_p": frame["holm_p"].to_list(),
@@ -84,12 +81,6 @@ def claims(frame: pd.DataFrame, name: str) -> Html:
         }
     )
     return table(shown, {"holm_p": probability}, name, _NOTE + _family_sizes(frame), _csv(frame))
-
-
-def _with_supporting(row: Mapping[str, Any], other: str) -> str:
-    """Format a verdict, and the supporting metric's in brackets where that is another one."""
-    differs = other not in ("", row["verdict"])
-    return format_verdict(row) + f" ({SUPPORTING}: {other})" * differs
 
 
 def _named(row: Mapping[str, Any]) -> str:

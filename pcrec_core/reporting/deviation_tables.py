@@ -78,6 +78,8 @@ def show_choosing(frame: pd.DataFrame, name: str) -> Html:
     shown = without_empty(frame.drop(columns=["runs_variant", "runs_base"])).assign(
         runs=[runs_of_both(row) for row in frame.to_dict("records")]
     )
+    tests = " p: Welch's test over runs of the hypothesis that PCRec and base gain equally."
+    of_p = tests if "p" in shown else ""
     points = {column: _log_points for column in ("gain_variant", "gain_base")}
     formats = points | {
         "p": probability,
@@ -86,8 +88,8 @@ def show_choosing(frame: pd.DataFrame, name: str) -> Html:
     }
     note = (
         "Gain: how far the best epoch and peer on test exceed those that validation selects, mean"
-        " over runs, in log points (hundredths of a logarithm); p: Welch's test over runs that"
-        " PCRec and base gain equally. The improvements have no interval and no verdict, since the"
+        " over runs, in log points (hundredths of a logarithm)."
+        f"{of_p} The improvements have no interval and no verdict, since the"
         " chosen epoch is treated as fixed. A gain is never negative and is mostly noise from"
         " users and epochs: it is larger with fewer users."
     )

@@ -99,7 +99,7 @@ HEADINGS = {
     "truth": "true gain",
     "up_to_commit": "commit",
     "validation_ndcg20": "validation NDCG@20",
-    "verdict_then": "verdict at three runs",
+    "verdict_then": "verdict before the amendment",
     "with_another": "H of the mean with another",
     "with_negative": "with its negative",
     "with_opposite": "with its opposite",

@@ -41,7 +41,8 @@ def show_projections(frame: pd.DataFrame, name: str) -> Html:
         "paper_relative_improvement": percent,
     }
     note = (
-        "Run SD: standard deviation of a run's relative mean over seeds, pooled over the arms of"
+        "Run SD: standard deviation between runs beyond the noise of a user in a run (0 where runs"
+        " differ by no more than that noise), relative to the mean, pooled over the arms of"
         " this model and data set with two runs or more"
         f" ({', '.join(map(arm_name, POOLED))}); from three runs alone its 95 % interval would"
         " reach from half to six times its value. Half width: of the 95 % interval of RI around no"

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 import pandas as pd
 
 from pcrec_core.analysis import paper
-from pcrec_core.reporting.formats import DASH, Formatter, count, general, number
+from pcrec_core.reporting.formats import DASH, Formatter, general, number
 from pcrec_core.reporting.html import Html, sentence, table
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study.records import RunRecord
@@ -24,11 +24,12 @@ def show_settings(specs: Sequence[RunSpec]) -> Html:
     """
     whole = pd.DataFrame([_settings(spec) for spec in specs])
     rows = whole.to_dict("records")
-    shown = whole[["dataset", "model", "epochs", "t"]].assign(
-        **{name: [_beside(row, name) for row in rows] for name in _SYMBOLS if name != "batch"}
+    beside = ("t", *(name for name in _SYMBOLS if name != "batch"))
+    shown = whole[["dataset", "model", "epochs"]].assign(
+        **{name: [_beside(row, name) for row in rows] for name in beside}
     )
-    formats: dict[str, Formatter] = {"t": count}
-    for name in _SYMBOLS:
+    formats: dict[str, Formatter] = {}
+    for name in ("t", *_SYMBOLS):
         formats |= {f"{name}_here": general, f"{name}_paper": general}
     note = (
         "In brackets: the paper's value for its own data set, where it differs. b: batch size; t:"
@@ -50,11 +51,20 @@ def _settings(spec: RunSpec) -> dict[str, object]:
         "dataset": spec.data.source,
         "model": spec.model.name,
         "epochs": ours["epochs"],
-        "t": ours["t"],
+        "t_here": ours["t"],
+        "t_paper": _length(spec),
     }
     for name, symbol in _SYMBOLS.items():
         row |= {f"{name}_here": ours[name], f"{name}_paper": printed.get(symbol)}
     return row
+
+
+def _length(spec: RunSpec) -> int | None:
+    """Return t of the paper's Table 1 for a model that reads sequences; None without one."""
+    counterpart = paper.COUNTERPART.get(spec.data.source)
+    if not counterpart or spec.model.t is None:
+        return None
+    return int(paper.table(1).set_index("dataset").loc[counterpart, "t"])
 
 
 def _printed(spec: RunSpec) -> pd.Series:

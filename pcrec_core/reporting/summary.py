@@ -52,10 +52,12 @@ def answer(claims: pd.DataFrame) -> str:
         f" test{'s' * (len(tested) > 1)} ({places(tested)}).",
         _others(tested),
     ]
-    if left := main[main["verdict"] == NOT_TESTED]["dataset"].tolist():
+    left = main[main["verdict"] == NOT_TESTED]
+    if len(left):
+        begun = "too few runs" if left["measured"].any() else "no runs"
         sentences.append(
-            f"The runs of {len(left)} further test{'s' * (len(left) > 1)}, on {_datasets(left)},"
-            " are not complete."
+            f"{len(left)} further test{'s have' if len(left) > 1 else ' has'} {begun} yet, on"
+            f" {_datasets(left['dataset'].tolist())}."
         )
     return " ".join(sentence for sentence in sentences if sentence)
 
@@ -111,9 +113,11 @@ def coverage(claims: pd.DataFrame) -> str:
     counts = fates(claims).value_counts()
     parts = [f"{counts[fate]} {fate}" for fate in FATES if fate in counts]
     alone = int(((claims["verdict"] == NOT_TESTED) & claims["measured"]).sum())
+    tested = int((~claims["verdict"].isin(("", NOT_TESTED))).sum())
     return (
-        f"The study examines {len(claims)} claims, {ORIGINAL_CLAIMS} of them fixed before the"
-        f" first run: {listed(parts)} (of those not tested, {alone} have runs, but too few)."
+        f"The study registers {len(claims)} claims, {ORIGINAL_CLAIMS} of them before the first run,"
+        f" and has tested {tested}: {listed(parts)} (of those not tested, {alone} have runs, but"
+        " too few)."
     )
 
 

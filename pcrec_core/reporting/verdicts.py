@@ -133,8 +133,9 @@ def matrix(frame: pd.DataFrame, name: str) -> Html:
     ]
     note = (
         "The verdict in MRR@5, RI, and p, adjusted over the family of claims. A dash: no runs"
-        " yet, or none planned. Nominal: the unadjusted interval excludes 0, but the adjusted p is"
-        f" above 0.05. {format_users(frame)}"
+        " yet, none planned, or no RI (recency finds nothing where nobody repeats an item)."
+        " Nominal: the unadjusted interval excludes 0, but the adjusted p is above 0.05."
+        f" {format_users(frame)}"
     )
     shown = pd.DataFrame(rows, columns=["comparison", "model", *datasets])
     return table(shown, {}, name, note, measured.drop(columns=[MEMBERS, "described"]).reset_index())

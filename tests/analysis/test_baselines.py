@@ -33,8 +33,8 @@ def test_a_base_is_compared_with_the_best_ranking_without_training():
     assert row["relative_improvement"] == pytest.approx(-0.5) and row["high"] < 0
     text = plain(repr(baseline_tables.show_answer(baselines.over_best([base], known))))
     assert text == (
-        "On ML-100K, in MRR@5, against the best comparable ranking without training: SASRec is"
-        " below transitions."
+        "On ML-100K, in MRR@5, 1 of 1 base models is below the best comparable ranking without"
+        " training: SASRec is below transitions."
     )
     shown = baseline_tables.show_over_best(baselines.over_best([base], known), "over-best")
     assert "\N{MINUS SIGN}50.0 % [" in plain(shown._repr_html_())

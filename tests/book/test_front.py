@@ -53,7 +53,7 @@ def test_a_question_is_answered_in_two_clicks(html: Path, question: str) -> None
 def test_the_front_page_is_short_and_its_counts_add_up(html: Path) -> None:
     text = words(html / "book" / "index.html")
     assert len(text.split()) <= 600
-    sentence = re.search(r"The study examines (\d+) claims, [^:]*: ([^(]*)\(", text)
+    sentence = re.search(r"The study registers (\d+) claims, [^:]*: ([^(]*)\(", text)
     assert sentence is not None
     assert int(sentence[1]) == len(registry())
     assert sum(map(int, re.findall(r"\d+", sentence[2]))) == len(registry())
@@ -72,7 +72,7 @@ def test_the_headline_figure_is_told_in_words_by_the_verdict_of_every_row(html: 
 
 
 def test_the_totals_on_all_pages_agree(html: Path) -> None:
-    sentence = r"The study examines \d+ claims, [^)]*\)"
+    sentence = r"The study registers \d+ claims, [^)]*\)"
     pages = [words(html / f"{page}.html") for page in ("book/index", "notebooks/verdict")]
     first, second = (re.search(sentence, page) for page in pages)
     assert first is not None and second is not None and first[0] == second[0]

@@ -40,10 +40,39 @@ def test_entropy_is_described_by_what_it_goes_along_with_and_by_how_often_it_is_
         ("measured layers", "sasrec", "h", "outlier", -0.973),
     ]
     correlations = pd.DataFrame(rows, columns=keys)
-    columns = ["exchanges", "model", "agreement", "by_chance"]
-    held = [("the first", "sasrec", 0.9, None), ("all", "sasrec", 0.5, 0.51)]
+    columns = ["exchanges", "model", "dataset", "agreement", "by_chance"]
+    held = [("the first", "sasrec", "ml-100k", 0.9, None), ("all", "sasrec", "ml-100k", 0.5, 0.51)]
     agreement = pd.DataFrame(held, columns=columns)
     text = plain(answers.entropy(correlations, agreement))
-    assert "over the layers of SASRec their rank correlation is \N{MINUS SIGN}0.97." in text
+    assert "weight, in standard deviations, is \N{MINUS SIGN}0.97. In SASRec on ML-100K" in text
     assert text.endswith("better one in 50 % of layers and merges, where chance gives 51 %.")
     assert answers.entropy(correlations[:2], agreement[:1]) == ""
+
+
+def test_the_papers_alpha_is_compared_with_others_where_both_can_be_tested():
+    columns = ["dataset", "comparison", "metric", "relative_improvement", "users_only"]
+    rows = [
+        ("ml-100k", "LE@30 over LE@10", "MRR@5", 0.5, True),
+        ("retailrocket-half", "LE@30 over LE@10", "MRR@5", -0.015, False),
+        ("retailrocket-half", "LE@30 over LE@50", "MRR@5", 0.005, False),
+        ("retailrocket-half", "LE@30 over LE@50", "NDCG@20", 0.9, False),
+        ("retailrocket-half", "LE@30 over avg", "MRR@5", -0.3, False),
+    ]
+    among = pd.DataFrame(rows, columns=columns)
+    assert plain(answers.best_alpha(among)) == (
+        "On RR-half the paper's α gives from \N{MINUS SIGN}1.5 % to +0.5 % more MRR@5 than another"
+        " α."
+    )
+    assert answers.best_alpha(among[:1]) == ""
+
+
+def test_the_first_merge_lowers_entropy_where_it_is_lower_than_without_it():
+    columns = ["model", "variant", "epoch", "h"]
+    rows = [("sasrec", "LE", 1, 9.0), ("sasrec", "LE", 2, 2.12), ("dnn", "LE", 2, 2.0)]
+    first = pd.DataFrame([*rows, ("sasrec", "LE-k2", 2, 2.27)], columns=columns)
+    assert plain(answers.first_merge(first)) == (
+        "For SASRec the mean H before the merge after the second epoch is 2.12 with a merge after"
+        " the first one and 2.27 without: that merge lowered it."
+    )
+    assert "did not lower it" in answers.first_merge(first.replace(2.27, 2.0))
+    assert answers.first_merge(first[:3]) == ""

@@ -59,6 +59,8 @@ def test_the_ratios_of_the_sentences_by_hand(folder):
         "cost-exchange": "2.5 %",
         "cost-state": "24",
         "cost-one-memory": "800",
+        "cost-serial-peak": "1.0",
+        "cost-parallel-peak": "2.0",
         "cost-serial-memory": "825",
         "cost-parallel-memory": "1,580",
         "cost-workers": "1.5",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
+from curves_support import ranked
 from stats_support import plain
 
 from pcrec_core.analysis.claims.run_level import Fact
@@ -63,7 +63,7 @@ def test_the_answer_names_what_is_shown_worse_excluded_and_left():
         "In MRR@5, PCRec is shown to beat its base model in 1 (DNN on ML-100K) of the 5 tests"
         " (SASRec, DNN and BPR on RR-half and DNN and BPR on ML-100K). It is worse for SASRec on"
         " RR-half; a gain as large as claimed is excluded for DNN and BPR on RR-half; the result is"
-        " inconclusive for 1. The runs of 1 further test, on Beauty, are not complete."
+        " inconclusive for 1. 1 further test has no runs yet, on Beauty."
     )
 
 
@@ -91,9 +91,9 @@ def test_every_claim_counts_once():
     frame = pd.concat([MAIN, AVERAGING, pd.DataFrame(without)])
     assert summary.fates(frame).value_counts().sum() == len(frame)
     assert summary.coverage(frame) == (
-        "The study examines 11 claims, 216 of them fixed before the first run: 2 supported,"
-        " 2 ruled out, 1 contradicted, 2 inconclusive, 2 not tested, 1 measured without a verdict"
-        " and 1 not measured (of those not tested, 1 have runs, but too few)."
+        "The study registers 11 claims, 216 of them before the first run, and has tested 7:"
+        " 2 supported, 2 ruled out, 1 contradicted, 2 inconclusive, 2 not tested, 1 measured"
+        " without a verdict and 1 not measured (of those not tested, 1 have runs, but too few)."
     )
 
 
@@ -114,8 +114,8 @@ def test_a_comparison_counts_tests_and_gives_the_most_precise_one():
     )
     untested = findings.compared(AVERAGING[AVERAGING["verdict"] == "not tested"], "avg")
     assert untested == (
-        "Not tested: an arm has fewer than three runs; the most precise comparison gives +4.0\xa0%"
-        " for BPR on ML-100K."
+        "Not tested: an arm has fewer than three runs; the most precise comparison with a claim"
+        " gives +4.0\xa0% for BPR on ML-100K."
     )
     assert findings.compared(AVERAGING, "M2", "at least") == "Not measured so far."
 
@@ -132,6 +132,23 @@ def test_the_mechanism_is_a_comparison_of_two_shares(facts: tuple[Fact, ...], ex
     row = pd.Series({"described": facts, "model": "sasrec", "dataset": "ml-100k"} | means)
     sentence = plain(findings.mechanism(row))
     assert sentence.startswith(f"At the paper's threshold of 0.5, {expected}")
+
+
+def test_thresholds_are_counted_where_they_were_tested():
+    numbers = {"thresholds": 23, "smaller": 8, "larger": 13, "at": 1.86}
+    stated = findings.thresholds(pd.Series({"described": (Fact("thresholds", numbers),)}))
+    assert stated.endswith("runs differ, PCRec's share is smaller at 8 and larger at 13.")
+    assert findings.thresholds(pd.Series({"described": ()})) == ""
+
+
+def test_variants_that_beat_their_base_are_named():
+    won = [claim("ml-100k", model, "supported", a="M2") for model in ("sasrec", "dnn")]
+    frame = pd.DataFrame([*won, claim("ml-100k", "bpr", "inconclusive")])
+    assert findings.over_base(frame) == (
+        "Shown to beat their base: ensemble of two (M2) for SASRec and DNN on ML-100K; no other"
+        " variant."
+    )
+    assert findings.over_base(frame[2:]) == "No variant is shown to beat its base."
 
 
 def test_the_ranking_without_a_model_that_beats_most_bases_is_named():
@@ -151,13 +168,11 @@ def test_the_ranking_without_a_model_that_beats_most_bases_is_named():
     )
 
 
-def test_choosing_on_the_test_set_and_the_price_are_stated_with_their_numbers():
-    gains = {"relative_improvement_validation": 0.018, "relative_improvement_test": 0.05}
-    choosing = pd.DataFrame([{"metric": "HIT@5"} | gains, {"metric": "MRR@5"} | gains])
-    base = SimpleNamespace(model="sasrec", dataset="ml-100k", runs=[None])
-    alone = findings.choice_on_test(choosing, base)
-    assert alone.endswith(
-        "+1.8\xa0% to +5.0\xa0% (SASRec on ML-100K, runs per arm: 1, no interval)."
+def test_what_the_released_code_adds_comes_from_the_ladder_or_from_its_schedule_alone():
+    halves, thirds, quarters = (ranked("LE", [n] * 8) for n in (2, 3, 4))
+    alone = findings.schedule_alone([(halves, thirds, quarters)])
+    assert plain(alone) == (
+        "The schedule alone moves PCRec's gain on ML-100K from +50.0 % to +100.0 % for SASRec."
     )
     rungs = pd.DataFrame(
         [
@@ -173,7 +188,10 @@ def test_choosing_on_the_test_set_and_the_price_are_stated_with_their_numbers():
     without = findings.released(rungs[rungs["model"] == "dnn"], alone)
     assert without.endswith(f"runs that measure both are missing. {alone}")
     modes = {"cost-serial": "2.0", "cost-parallel": "1.2", "cost-ensemble-2": "1.9"}
-    assert "takes 2.0 times as long as one model (1.2 in parallel);" in findings.price(modes)
+    modes |= {"cost-serial-peak": "1.8", "cost-parallel-peak": "2.4"}
+    assert "as one model (1.2 in parallel), with 1.8 times its peak memory (2.4);" in (
+        findings.price(modes)
+    )
 
 
 def test_the_gain_by_kind_of_target_is_marked_as_exploratory():

@@ -36,7 +36,8 @@ def since_three_runs(frame: pd.DataFrame) -> pd.DataFrame:
     runs = then.pop("runs").str.split(", ", expand=True).apply(pd.to_numeric).astype("Int64")
     then = then.join(runs.set_axis(RUNS, axis=1))
     numbers = [column for column in then if column != "verdict"]
-    now = frame[["family", "dataset", "model", "claim", *numbers, "original_verdict", "verdict"]]
+    verdicts = ["original_verdict", "verdict", "rule"]
+    now = frame[["family", "dataset", "model", "claim", *numbers, *verdicts]]
     return now.join(then.add_suffix("_then"), how="inner").reset_index()
 
 
