@@ -116,8 +116,8 @@ def coverage(claims: pd.DataFrame) -> str:
     tested = int((~claims["verdict"].isin(("", NOT_TESTED))).sum())
     return (
         f"The study registers {len(claims)} claims, {ORIGINAL_CLAIMS} of them before the first run,"
-        f" and has tested {tested}: {listed(parts)} (of those not tested, {alone} have runs, but"
-        " too few)."
+        f" and has tested {tested}: {listed(parts)} ({alone} of those not tested have too few"
+        " runs)."
     )
 
 

@@ -93,7 +93,7 @@ def test_every_claim_counts_once():
     assert summary.coverage(frame) == (
         "The study registers 11 claims, 216 of them before the first run, and has tested 7:"
         " 2 supported, 2 ruled out, 1 contradicted, 2 inconclusive, 2 not tested, 1 measured"
-        " without a verdict and 1 not measured (of those not tested, 1 have runs, but too few)."
+        " without a verdict and 1 not measured (1 of those not tested have too few runs)."
     )
 
 
@@ -189,7 +189,7 @@ def test_what_the_released_code_adds_comes_from_the_ladder_or_from_its_schedule_
     assert without.endswith(f"runs that measure both are missing. {alone}")
     modes = {"cost-serial": "2.0", "cost-parallel": "1.2", "cost-ensemble-2": "1.9"}
     modes |= {"cost-serial-peak": "1.8", "cost-parallel-peak": "2.4"}
-    assert "as one model (1.2 in parallel), with 1.8 times its peak memory (2.4);" in (
+    assert "as one model (1.2 in parallel) and 1.8 times its memory (2.4);" in (
         findings.price(modes)
     )
 
