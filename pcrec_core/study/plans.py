@@ -78,8 +78,8 @@ PLANS: dict[str, tuple[Plan, ...]] = {
     "table4": (Plan(("LN", "W", "N", "M2", "M3"), DEEP, seeds=_ON_HALF),),
     "fig4": (Plan(tuple(f"LE@{alpha}" for alpha in (10, 20, 30, 40, 50)), DEEP, seeds=_ON_HALF),),
     "controls": (Plan(CONTROLS_4_5, DEEP), Plan(OTHER_CONTROLS, SASREC)),
-    "table5": (Plan(("SD", "DS"), ALL),),
-    "fig5": (Plan(("E", "M", "S"), DEEP),),
+    "table5": (Plan(("SD", "DS"), ALL, seeds=_ON_HALF),),
+    "fig5": (Plan(("E", "M", "S"), DEEP, seeds=_ON_HALF),),
     "fig1": (Plan(("half", *_PRUNED), SASREC, ("ml-100k",)),),
     "fig6": (Plan(("probed-base", "probed-LE"), DEEP, ("ml-100k",), {"ml-100k": 3}),),
     "deviations": (
