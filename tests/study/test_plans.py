@@ -106,7 +106,7 @@ SEEDS = """
     LE@7           sasrec  ml-100k                  1
     # those of the pages, although a step adds seeds
     LE             dnn     retailrocket-half        3
-    E              sasrec  retailrocket-half        1
+    E              sasrec  retailrocket-half        3
     # those of the steps
     ladder-LE      dnn     retailrocket-half        5
     LE-200-epochs  sasrec  retailrocket-half        5
