@@ -43,7 +43,7 @@ def test_the_report_asks_no_other_host_and_shows_what_was_asked(browser: Browser
         verdicts = tab.locator("table").first.locator("span.verdict")
         assert verdicts.count() == 9 and all(each.is_visible() for each in verdicts.all())
         for baseline in ("popularity", "recency", "transitions"):
-            assert tab.get_by_role("cell", name=baseline, exact=True).first.is_visible()
+            assert tab.get_by_text(f"csv · {baseline}", exact=True).first.is_visible()
         assert "text delimited by ';'" in tab.locator("pre").inner_text()
         assert tab.evaluate(FACTS, "unread") == {"unscoped": [], "unnamed": []}
 
