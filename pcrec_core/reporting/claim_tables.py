@@ -32,7 +32,7 @@ from pcrec_core.reporting.formats import (
     signed,
     with_interval,
 )
-from pcrec_core.reporting.html import Html, table
+from pcrec_core.reporting.html import Html, table, without_empty
 from pcrec_core.reporting.names import (
     arm_name,
     claim_family,
@@ -61,10 +61,17 @@ _NOTE = (
 )
 
 
+_WITHOUT = (
+    "These claims are not about users, so they get no verdict; the sentences above describe what"
+    " was measured."
+)
+
+
 def claims(frame: pd.DataFrame, name: str) -> Html:
     """Show one row per claim: the sentence, the verdict and the numbers behind it.
 
-    An empty frame shows nothing: ``sentences`` has a sentence for it.
+    Columns that would have only dashes are left out. An empty frame shows nothing:
+    ``sentences`` has a sentence for it.
     """
     if frame.empty:
         return Html("", "no claims")
@@ -80,7 +87,9 @@ def claims(frame: pd.DataFrame, name: str) -> Html:
             "runs": [runs_of_both(row) for row in rows],
         }
     )
-    return table(shown, {"holm_p": probability}, name, _NOTE + _family_sizes(frame), _csv(frame))
+    decided = (frame["verdict"] != "").any()
+    note = _NOTE + _family_sizes(frame) if decided else _WITHOUT
+    return table(without_empty(shown), {"holm_p": probability}, name, note, _csv(frame))
 
 
 def _named(row: Mapping[str, Any]) -> str:
