@@ -51,8 +51,8 @@ def compared(claims: pd.DataFrame, b: str, kind: str = "better") -> str:
         return f"{few}; the most precise comparison with a claim gives {gain}."
     won = int((tested["verdict"] == SUPPORTED).sum())
     return (
-        f"Supported in {won or 'none'} of {len(tested)} tests; the most precise gives {gain}"
-        f" ({one['verdict']})."
+        f"Supported in {won or 'none'} of {len(tested)} test{'s' * (len(tested) > 1)}; the most"
+        f" precise gives {gain} ({one['verdict']})."
     )
 
 

@@ -23,7 +23,9 @@ _PLANNED = tuple(name for name in SOURCES if name != "csv")
 
 #: Controls 1 to 8: those of both deep models, and those of SASRec alone.
 CONTROLS_1_2 = ("base-constant", "LE-constant", "avg")
-CONTROLS_4_5 = ("base-2x-epochs", "apart-best", "apart-ensemble")
+TWICE_THE_EPOCHS = ("base-2x-epochs",)
+APART = ("apart-best", "apart-ensemble")
+CONTROLS_4_5 = (*TWICE_THE_EPOCHS, *APART)
 OTHER_CONTROLS = (
     "permuted",
     "random",
@@ -77,7 +79,11 @@ PLANS: dict[str, tuple[Plan, ...]] = {
     "controls-1-2": (Plan(CONTROLS_1_2, DEEP, seeds=_THREE),),
     "table4": (Plan(("LN", "W", "N", "M2", "M3"), DEEP, seeds=_ON_HALF),),
     "fig4": (Plan(tuple(f"LE@{alpha}" for alpha in (10, 20, 30, 40, 50)), DEEP, seeds=_ON_HALF),),
-    "controls": (Plan(CONTROLS_4_5, DEEP), Plan(OTHER_CONTROLS, SASREC)),
+    "controls": (
+        Plan(TWICE_THE_EPOCHS, DEEP, seeds=_ON_HALF),
+        Plan(APART, DEEP),
+        Plan(OTHER_CONTROLS, SASREC),
+    ),
     "table5": (Plan(("SD", "DS"), ALL, seeds=_ON_HALF),),
     "fig5": (Plan(("E", "M", "S"), DEEP, seeds=_ON_HALF),),
     "fig1": (Plan(("half", *_PRUNED), SASREC, ("ml-100k",)),),

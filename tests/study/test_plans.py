@@ -112,7 +112,7 @@ SEEDS = """
     LE-200-epochs  sasrec  retailrocket-half        5
     LE-2x-epochs   sasrec  retailrocket-half        3
     base-2x-epochs bpr     retailrocket-half        3
-    base-2x-epochs dnn     retailrocket-half        1
+    base-2x-epochs dnn     retailrocket-half        3
     LE-paper-data  bpr     retailrocket-half       10
     ladder-LE      dnn     ml-100k                  1
     avg            bpr     retailrocket-first-half  3
