@@ -86,8 +86,7 @@ def _released() -> str:
     """State what the released code adds, by the ladder or, without its runs, by its schedule."""
     study = Study((defaults.dataset("retailrocket-half"),), ("sasrec", "dnn"))
     arms = study.runs("LE", "base", "base-constant")
-    trios = [(one["LE"], one["base"], one["base-constant"]) for one in arms.groups]
-    return found.released(ladder.climbed(reader(Store())), found.schedule_alone(trios))
+    return found.released(ladder.climbed(reader(Store())), found.schedule_alone(arms.groups))
 
 
 def coverage() -> str:

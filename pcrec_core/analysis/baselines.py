@@ -12,7 +12,7 @@ from pcrec_core.study.replicates import Replicates
 
 _COLUMNS = [
     *("dataset", "model", "metric", "mean", "best", "mean_of_best"),
-    *("relative_improvement", "low", "high", "runs"),
+    *("relative_improvement", "low", "high", "users_only", "runs"),
 ]
 
 
@@ -80,5 +80,6 @@ def _over_best(base: Replicates, known: Sequence[Replicates], metric: str) -> di
         "relative_improvement": c.RI,
         "low": c.low,
         "high": c.high,
+        "users_only": c.users_only,
         "runs": c.runs_v,
     }

@@ -6,6 +6,7 @@ import pandas as pd
 
 from pcrec_core.analysis.claims.looks import COLUMNS
 from pcrec_core.analysis.claims.outcomes import VERDICTS
+from pcrec_core.analysis.claims.table import AMENDED
 from pcrec_core.reporting.formats import percent, runs_of_both, with_interval
 from pcrec_core.reporting.html import Html, csv_link, table
 from pcrec_core.reporting.names import claim_family, dataset_name
@@ -45,7 +46,7 @@ def show_looks(looks: pd.DataFrame, name: str) -> Html:
         original_verdict=moved["original_verdict"],
         verdict_now=moved["verdict"],
     )
-    amended = looks["rule"] == "amendment 1"
+    amended = looks["rule"] == AMENDED
     rules = (
         f"For {(looks['original_verdict'] != looks['verdict']).sum()} the two rules differ on the"
         " present runs; the other changes come from the runs."

@@ -44,7 +44,7 @@ def _place(row: dict[str, float]) -> str:
 def show_over_best(over_best: pd.DataFrame, name: str) -> Html:
     """Show each base beside the best comparable ranking, the frame of ``baselines.over_best``."""
     shown = over_best[["dataset", "model", "mean", "best", "mean_of_best", "runs"]].copy()
-    shown.insert(5, "improvement", improvements(over_best.assign(users_only=False)))
+    shown.insert(5, "improvement", improvements(over_best))
     formats = {"mean": number(4), "mean_of_best": number(4), "runs": count}
     note = (
         f"{PRIMARY}. The best ranking is chosen among those that treat seen items as the model"

@@ -14,7 +14,8 @@ from pcrec_core.reporting.html import Html, table
 def machine(frame: pd.DataFrame) -> str:
     """Describe the machine of a table's measurements."""
     first = frame.iloc[0]
-    threads = f"{first['threads']} thread per side; " if "threads" in frame else ""
+    per_side = int(first.get("threads", 0))
+    threads = f"{per_side} thread{'s' * (per_side > 1)} per side; " * bool(per_side)
     return f"{threads}{first['machine']}; torch {first['torch']}."
 
 

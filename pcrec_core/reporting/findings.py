@@ -95,21 +95,21 @@ def thresholds(claim: pd.Series) -> str:
     )
 
 
-def schedule_alone(pairs: Sequence[tuple[Replicates, Replicates, Replicates]]) -> str:
-    """State what PCRec's gain becomes where only PCRec has the learning-rate schedule.
+def schedule_alone(groups: Sequence[Mapping[str, Replicates]]) -> str:
+    """State what PCRec's gain is where only PCRec has the learning-rate schedule.
 
     Parameters
     ----------
-    pairs : sequence
-        For each model on one data set PCRec, its base, and the base without a schedule.
+    groups : sequence of mapping
+        The arms of each model on one data set, by label: "LE", "base" and "base-constant".
     """
     gains = [
-        f"from {percent(_gain(pcrec, base))} to {percent(_gain(pcrec, constant))} for"
-        f" {model_name(base.model)}"
-        for pcrec, base, constant in pairs
+        f"{percent(_gain(arms['LE'], arms['base-constant']))} instead of"
+        f" {percent(_gain(arms['LE'], arms['base']))} for {model_name(arms['base'].model)}"
+        for arms in groups
     ]
-    where = dataset_name(pairs[0][1].dataset)
-    return f"The schedule alone moves PCRec's gain on {where} {listed(gains)}."
+    where = dataset_name(groups[0]["base"].dataset)
+    return f"With the schedule alone, PCRec's gain on {where} is {listed(gains)}."
 
 
 def _gain(pcrec: Replicates, base: Replicates) -> float:
@@ -229,7 +229,6 @@ def findings(
     ``released_code`` is the sentence of ``released``.
     """
     ensemble = compared(claims, "M2", "at least")
-
     return [
         Finding("More than plain averaging?", compared(claims, "avg"), "controls"),
         Finding(

@@ -113,7 +113,7 @@ def coverage(claims: pd.DataFrame) -> str:
     counts = fates(claims).value_counts()
     parts = [f"{counts[fate]} {fate}" for fate in FATES if fate in counts]
     alone = int(((claims["verdict"] == NOT_TESTED) & claims["measured"]).sum())
-    tested = int((~claims["verdict"].isin(("", NOT_TESTED))).sum())
+    tested = len(_tested(claims))
     return (
         f"The study registers {len(claims)} claims, {ORIGINAL_CLAIMS} of them before the first run,"
         f" and has tested {tested}: {listed(parts)} ({alone} of those not tested have too few"
@@ -133,10 +133,13 @@ def fared(claims: pd.DataFrame) -> str:
     return f"Claims on this page: {listed(parts)}.{_range(claims)}" if parts else ""
 
 
+def _tested(claims: pd.DataFrame) -> pd.DataFrame:
+    return claims[~claims["verdict"].isin(("", NOT_TESTED))]
+
+
 def _range(claims: pd.DataFrame) -> str:
     """State between which values the tested improvements lie; empty with fewer than two."""
-    tested = claims[~claims["verdict"].isin(("", NOT_TESTED))]
-    gains = tested["relative_improvement"].dropna()
+    gains = _tested(claims)["relative_improvement"].dropna()
     if len(gains) < 2:
         return ""
     least, most = percent(gains.min()), percent(gains.max())

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 import yaml
 from nbformat import v4
@@ -114,6 +115,15 @@ def test_every_record_is_listed_with_its_file_and_a_command() -> None:
     unsealed = sum(not record.sealed for record in records)
     assert shown.count("†") == unsealed + 1
     assert shown.startswith(f"In {unsealed} of {len(records)} records the hash covers the result,")
+
+
+def test_the_speed_is_that_of_the_slowest_and_the_fastest_case(monkeypatch):
+    columns = ["ratio", "ours_megabytes", "reference_megabytes"]
+    rows = [(1.61, 50, 100), (7.83, 9, 45), (None, 2106, None)]
+    frame = pd.DataFrame(rows, columns=columns)
+    monkeypatch.setattr(computed.cost, "measured", lambda name: frame)
+    shown = computed.speed().replace("\xa0", " ")
+    assert shown.startswith("1.6 to 7.8 times as fast") and "with 20 % to 50 % of" in shown
 
 
 def test_how_to_cite_names_version_and_licence() -> None:

@@ -170,9 +170,11 @@ def test_the_ranking_without_a_model_that_beats_most_bases_is_named():
 
 def test_what_the_released_code_adds_comes_from_the_ladder_or_from_its_schedule_alone():
     halves, thirds, quarters = (ranked("LE", [n] * 8) for n in (2, 3, 4))
-    alone = findings.schedule_alone([(halves, thirds, quarters)])
+    arms = {"LE": halves, "base": thirds, "base-constant": quarters}
+    alone = findings.schedule_alone([arms])
     assert plain(alone) == (
-        "The schedule alone moves PCRec's gain on ML-100K from +50.0 % to +100.0 % for SASRec."
+        "With the schedule alone, PCRec's gain on ML-100K is +100.0 % instead of +50.0 % for"
+        " SASRec."
     )
     rungs = pd.DataFrame(
         [

@@ -15,6 +15,8 @@ from pcrec_core.analysis.effects import Comparison
 from pcrec_core.analysis.paired_runs import PairedRuns
 from pcrec_core.analysis.welch import Welch
 
+#: What the column ``rule`` calls the amended rule.
+AMENDED = "amendment 1"
 #: Columns of the numbers of runs of both arms, integers with missing values.
 RUNS = ("runs_variant", "runs_base")
 #: Columns that are empty for a claim without runs.
@@ -149,7 +151,7 @@ def _holm_sides(v: Verdict) -> dict[str, float | None]:
 
 def _rule(v: Verdict) -> str:
     """Name the rule that gave the verdict; empty where no rule did."""
-    return "" if v.adjusted is None else "amendment 1" if v.amended else "original"
+    return "" if v.adjusted is None else AMENDED if v.amended else "original"
 
 
 def _question(v: Verdict) -> str:

@@ -45,7 +45,7 @@ def criterion(outliers: pd.DataFrame, layers: pd.DataFrame, merges: pd.DataFrame
         "validation NDCG@20 lost without the smaller half of the layer (%)", fontsize="medium"
     )
     panels[0, 0].set_ylabel("H (nats)")
-    # no line of the grid shows through; the curve of the outlier ends below
+    # no line of the grid shows through
     for axes in (left, right, *panels.flat):
         axes.legend(edgecolor="none", framealpha=1)
     plt.close(figure)
