@@ -139,18 +139,23 @@ def called(folder: Path, address: str) -> int:
 @pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n" * 9])
 def test_another_server_is_not_waited_for(folder, capsys, monkeypatch, greeting):
     monkeypatch.setattr(executors, "WAIT", 2)
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with ExitStack() as connections, socket.create_server(("127.0.0.1", 0)) as server:
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
 
         def serve() -> None:
             with suppress(OSError):
                 while True:
-                    open_for_ever.append(server.accept()[0])
-                    open_for_ever[-1].sendall(greeting)
+                    connection = connections.enter_context(server.accept()[0])
+                    with suppress(ConnectionError):
+                        connection.sendall(greeting)
 
-        open_for_ever: list[socket.socket] = []
-        threading.Thread(target=serve, daemon=True).start()
-        assert called(folder, address) == 1
+        serving = threading.Thread(target=serve)
+        serving.start()
+        try:
+            assert called(folder, address) == 1
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            serving.join()
     out, err = capsys.readouterr()
     assert out == "" and err.startswith(f"error: no dask scheduler answers at {address} (")
     assert err.count("\n") == 1
