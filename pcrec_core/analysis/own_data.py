@@ -67,6 +67,7 @@ def _row(
 ) -> dict[str, object]:
     over, base = pair
     return {
+        "dataset": over.dataset,
         "model": over.model,
         "comparison": comparisons.named(over, base),
         "metric": c.metric,

@@ -20,10 +20,13 @@ _GRADES = {
     "nil within half the claim": "any gain is below half the claim",
 }
 
+#: The mark of a comparison of two rankings of which one hides a user's seen items.
+UNEQUAL = "unequal candidates"
+
 
 def format_verdict(row: Mapping[str, Any]) -> str:
     """Format a claim's verdict with its grade, or with the reason why nothing is decided."""
-    verdict = (row["verdict"] or "no verdict") + _nominal(row)
+    verdict = (row["verdict"] or "no verdict") + marks(row)
     if row["grade"]:
         grade = _GRADES.get(row["grade"], row["grade"])
         # the size of a control is the study's own, nobody claimed it
@@ -40,8 +43,9 @@ def format_supporting(row: Mapping[str, Any]) -> str:
     return "" if missing(other) or other in ("", row["verdict"]) else f" ({SUPPORTING}: {other})"
 
 
-def _nominal(row: Mapping[str, Any]) -> str:
-    return " (nominal)" * is_nominal(row)
+def marks(row: Mapping[str, Any]) -> str:
+    """Return the marks in brackets that belong after a claim's verdict; often none."""
+    return " (nominal)" * is_nominal(row) + f" ({UNEQUAL})" * (not row["same_candidates"])
 
 
 def is_nominal(row: Mapping[str, Any]) -> bool:
@@ -57,7 +61,7 @@ def format_result(row: Mapping[str, Any]) -> str:
         return format_compound(row)
     if missing(row["relative_improvement"]):
         return str(row["verdict"])
-    verdict = f"{row['verdict']}{_nominal(row)}{format_supporting(row)}"
+    verdict = f"{row['verdict']}{marks(row)}{format_supporting(row)}"
     return f"{verdict}: {improvement(row)}, runs {runs_of_both(row)}"
 
 
@@ -83,6 +87,13 @@ def format_paper(row: Mapping[str, Any]) -> str:
     if missing(row["paper_relative_improvement"]):
         return DASH
     return f"{row['paper_dataset']} {percent(row['paper_relative_improvement'])}"
+
+
+def explain_unequal(frame: pd.DataFrame) -> str:
+    """Explain the mark of unequal candidates, for a table's note; empty where no claim has it."""
+    if frame["same_candidates"].all():
+        return ""
+    return f" {UNEQUAL.capitalize()}: only one of the two arms ranks items that a user has seen."
 
 
 def measured_datasets(frame: pd.DataFrame) -> list[str]:

@@ -16,6 +16,7 @@ from pcrec_core.analysis.claims.registry import COMPOUND
 from pcrec_core.analysis.claims.sides import BY_SEED, KINDS
 from pcrec_core.analysis.claims.table import MEMBERS
 from pcrec_core.reporting.claim_formats import (
+    explain_unequal,
     format_compound,
     format_paper,
     format_supporting,
@@ -88,7 +89,7 @@ def claims(frame: pd.DataFrame, name: str) -> Html:
         }
     )
     decided = (frame["verdict"] != "").any()
-    note = _NOTE + _family_sizes(frame) if decided else _WITHOUT
+    note = _NOTE + explain_unequal(frame) + _family_sizes(frame) if decided else _WITHOUT
     return table(without_empty(shown), {"holm_p": probability}, name, note, _csv(frame))
 
 

@@ -14,9 +14,10 @@ from pcrec_core.analysis.claims.outcomes import INCONCLUSIVE, NOT_TESTED
 from pcrec_core.analysis.claims.table import MEMBERS
 from pcrec_core.reporting import summary
 from pcrec_core.reporting.claim_formats import (
+    explain_unequal,
     format_result,
     format_users,
-    is_nominal,
+    marks,
     measured_datasets,
 )
 from pcrec_core.reporting.formats import (
@@ -88,7 +89,7 @@ def headlines(frame: pd.DataFrame, name: str) -> Html:
         f"{len(decided)} of {len(lines)} claims, each counted once over its data sets; the others"
         " are inconclusive or not tested on all of them. Where data sets disagree, their verdicts"
         " are listed, never pooled."
-        f" {format_users(frame)}"
+        f"{explain_unequal(frame)} {format_users(frame)}"
     )
     shown = decided[["question"]].assign(
         claim=decided["claim"].map(symbols),
@@ -135,7 +136,7 @@ def matrix(frame: pd.DataFrame, name: str) -> Html:
         "The verdict in MRR@5, RI, and p, adjusted over the family of claims. A dash: no runs"
         " yet, none planned, or no RI (recency finds nothing where nobody repeats an item)."
         " Nominal: the unadjusted interval excludes 0, but the adjusted p is above 0.05."
-        f" {format_users(frame)}"
+        f"{explain_unequal(frame)} {format_users(frame)}"
     )
     shown = pd.DataFrame(rows, columns=["comparison", "model", *datasets])
     return table(shown, {}, name, note, measured.drop(columns=[MEMBERS, "described"]).reset_index())
@@ -143,7 +144,7 @@ def matrix(frame: pd.DataFrame, name: str) -> Html:
 
 def _cell_of(row: Mapping[str, Any]) -> str:
     """Format verdict, gain and adjusted p of one claim, one line each."""
-    verdict = row["verdict"] + " (nominal)" * is_nominal(row)
+    verdict = row["verdict"] + marks(row)
     star = "*" * (row["users_only"] is True)
     p = "" if row["verdict"] == NOT_TESTED else f", p {probability(row['holm_p'])}"
     return f"{verdict}\n{percent(row['relative_improvement'])}{star}{p}"

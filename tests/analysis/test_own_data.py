@@ -12,6 +12,7 @@ from pcrec_core.analysis.claims.sides import adjust, sides
 from pcrec_core.analysis.comparisons import compare
 from pcrec_core.analysis.projection import projected
 from pcrec_core.analysis.run_variance import pooled_over
+from pcrec_core.reporting import figures
 from pcrec_core.reporting import own_data as report
 from pcrec_core.reporting.runs import Runs
 
@@ -40,6 +41,20 @@ def test_each_couple_gets_the_verdict_of_the_rule_adjusted_over_all():
     assert frame["verdict"].tolist()[:2] == ["supported", "supported"]
     assert frame["p"].tolist() == [each.printed for each in adjusted]
     assert frame["relative_improvement"].tolist() == [c.RI for c in found]
+
+
+def test_the_figure_has_one_row_per_couple_and_nothing_of_the_paper():
+    frame = own_data.decided([BETTER | {"base": arm("base", 1)}], 0.05)
+    [axes] = figures.forest.trial(frame).axes
+    lines = [line for line in axes.lines if len(line.get_xdata())]
+    points = [line.get_xdata()[0] for line in lines if line.get_marker() == "o"]
+    assert points == pytest.approx(list(100 * frame["relative_improvement"]))
+    assert not any(line.get_marker() == "x" for line in axes.lines)
+    assert [label.get_text().partition(": ")[2] for label in axes.get_yticklabels()] == [
+        "PCRec (LE) over base",
+        "plain averaging over base",
+        "PCRec (LE) over plain averaging",
+    ]
 
 
 def test_two_runs_are_not_tested_and_a_missing_arm_is_not_compared():

@@ -121,6 +121,13 @@ def test_more_lines_than_colours_still_differ():
     assert first_y([line for line in axes.lines if line.get_label().isdigit()]) == list(range(8))
 
 
+def test_epochs_are_whole_numbers():
+    point = {"dataset": "x", "model": "dnn", "metric": "MRR@5", "part": "test", "variant": "LE"}
+    curve = pd.DataFrame([point | {"epoch": epoch, "value": epoch} for epoch in range(1, 5)])
+    [axes] = figures.fig5_convergence.convergence(curve).axes
+    assert [tick for tick in axes.get_xticks() if 1 <= tick <= 4] == [1, 2, 3, 4]
+
+
 def test_every_data_set_has_a_panel():
     frame = pd.DataFrame([ROW | {"dataset": str(k)} for k in range(7)])
     panels = figures.forest.forest(frame).axes

@@ -47,6 +47,9 @@ class Verdict:
         single run.
     seeds : tuple of tuple of int
         Seeds of the runs of both arms.
+    same_candidates : bool
+        Whether both arms hide a user's seen items, or both rank them. It is shown beside the
+        verdict, and decides nothing.
     """
 
     claim: Claim
@@ -61,6 +64,7 @@ class Verdict:
     amended: bool = False
     in_noise: bool = False
     seeds: Seeds = ((), ())
+    same_candidates: bool = True
 
 
 def decide(
@@ -103,10 +107,13 @@ def decide(
             verdicts[claim.id] = Verdict(claim, None, outcomes.all_of(members))
         elif claim.kind not in sides.KINDS:
             verdicts[claim.id] = Verdict(claim, evidence.get(claim.id, Evidence(None)).found)
-    return {
-        name: replace(verdicts[name], seeds=evidence.get(name, Evidence(None)).seeds)
-        for name in known
-    }
+    return {name: _with_facts(verdicts[name], evidence.get(name)) for name in known}
+
+
+def _with_facts(verdict: Verdict, given: Evidence | None) -> Verdict:
+    """Add what is shown beside the verdict and decides nothing."""
+    given = given or Evidence(None)
+    return replace(verdict, seeds=given.seeds, same_candidates=given.same_candidates)
 
 
 def _decide_family(

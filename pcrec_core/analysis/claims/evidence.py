@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import pandas as pd
 
-from pcrec_core.analysis import comparisons, crossed_t
+from pcrec_core.analysis import baselines, comparisons, crossed_t
 from pcrec_core.analysis.claims import ladder, run_level, sides
 from pcrec_core.analysis.claims.decide import decide
 from pcrec_core.analysis.claims.measurement import SUPPORTING, Evidence
@@ -78,8 +78,13 @@ def _compared(claim: Claim, read: Reader, metric: str, by_seed: bool) -> Evidenc
         for label, records in zip((claim.a, *bases), found, strict=True)
     )
     found_seeds = _seeds(variant), _seeds(others[0])
-    compared = _compare(variant, others, metric, by_seed)
-    return Evidence(compared, missing=missing, seeds=found_seeds)
+    hidden = baselines.hides_seen(variant)
+    return Evidence(
+        _compare(variant, others, metric, by_seed),
+        missing=missing,
+        seeds=found_seeds,
+        same_candidates=all(baselines.hides_seen(other) == hidden for other in others),
+    )
 
 
 def _seeds(arm: Replicates) -> tuple[int, ...]:

@@ -40,12 +40,15 @@ class Evidence:
         Number of planned runs that have no record.
     seeds : tuple of tuple of int
         Seeds of the measured runs of both arms, in the order in which paired runs are paired.
+    same_candidates : bool
+        Whether both arms hide a user's seen items, or both rank them.
     """
 
     found: Found | None
     protocol: str = "controlled"
     missing: int = 0
     seeds: Seeds = ((), ())
+    same_candidates: bool = True
 
 
 def check(known: Mapping[str, Claim], evidence: Mapping[str, Evidence]) -> None:

@@ -135,6 +135,7 @@ def _row(v: Verdict) -> dict[str, object]:
         "effect_ratio": v.er.value if v.er else None,
         "effect_ratio_low": v.er.low if v.er else None,
         "effect_ratio_high": v.er.high if v.er else None,
+        "same_candidates": v.same_candidates,
     }
 
 

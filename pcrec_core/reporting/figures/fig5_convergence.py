@@ -40,6 +40,7 @@ def convergence(curve: pd.DataFrame) -> Figure:
             ylabel = f"{metric} on {one['part'].iloc[0]}"
             title = f"{model_name(case[1])}, {dataset_name(case[0])}"
             axes.set(title=title, ylabel=ylabel, xlabel="epoch", ylim=_limits(one))
+            axes.locator_params("x", integer=True)
     legend_above(figure)
     plt.close(figure)
     return figure

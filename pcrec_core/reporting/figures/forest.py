@@ -62,6 +62,11 @@ def effects(claims: pd.DataFrame, limit: float = LIMIT) -> Figure:
     return _forest(shown.assign(line=lines), ", MRR@5", limit)
 
 
+def trial(frame: pd.DataFrame) -> Figure:
+    """Draw the comparisons of a trial on a user's data, the frame of ``own_data.decided``."""
+    return forest(frame.assign(paper_relative_improvement=np.nan))
+
+
 def by_target(frame: pd.DataFrame, limit: float = LIMIT) -> Figure:
     """Draw improvements in MRR@5 for new and for repeated targets as in ``forest``.
 

@@ -20,7 +20,7 @@ from pcrec_core.analysis.claims.measurement import Evidence
 from pcrec_core.analysis.claims.planned_records import reader
 from pcrec_core.analysis.claims.registry import registry
 from pcrec_core.reporting import claim_tables
-from pcrec_core.reporting.claim_formats import format_compound
+from pcrec_core.reporting.claim_formats import format_compound, format_verdict
 from pcrec_core.reporting.described import described
 from pcrec_core.reporting.formats import (
     DASH,
@@ -112,6 +112,23 @@ def test_a_clear_difference_of_three_runs_is_supported(store):
     assert row["holm_p"] < 0.05
     assert (row["seeds_variant"], row["seeds_base"], row["level"]) == ("0 1 2", "0 1 2", 0.025)
     assert row["supporting_verdict"] == "supported"
+
+
+def test_a_comparison_of_which_one_arm_hides_seen_items_is_marked(store):
+    for model in ("sasrec", "dnn", "bpr"):
+        put(store, "base", 0.9 * (model == "sasrec"), model=model)
+    frame = decided(store)
+    rows = frame.loc[["table3-ml-sasrec-dnn", "table3-ml-sasrec-bpr"]]
+    assert list(rows["same_candidates"]) == [True, False]
+    alike, unequal = map(format_verdict, rows.to_dict("records"))
+    assert alike.startswith("supported") and "candidates" not in alike
+    assert unequal.startswith("supported (unequal candidates)")
+    shown, both = (
+        plain(claim_tables.claims(some, "claims")._repr_html_()) for some in (rows[:1], rows)
+    )
+    assert "nequal candidates" not in shown
+    assert both.count("(unequal candidates)") == 1
+    assert "Unequal candidates: only one of the two arms ranks items that a user has seen." in both
 
 
 def test_a_verdict_is_shown_with_its_interval_users_and_runs(store):
