@@ -1,6 +1,6 @@
 """``python -m benchmarks [CASE ...]``: time our code and the reference in turn.
 
-The table is printed and written for the cost page.
+The tables are printed, and written to ``data/``, from which the page on speed is built.
 """
 
 from __future__ import annotations

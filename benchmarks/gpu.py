@@ -29,6 +29,7 @@ from torch import nn
 from benchmarks.cases import made_up_split, padded_rows
 from pcrec_core import paths
 from pcrec_core.cooperation import LayerWise, cooperate
+from pcrec_core.errors import TrainingError
 from pcrec_core.evaluation import Ranker
 from pcrec_core.models.bpr import BPR
 from pcrec_core.models.sasrec import SASRec
@@ -36,6 +37,7 @@ from pcrec_core.models.youtube_dnn import YouTubeDNN
 from pcrec_core.study import defaults
 from pcrec_core.study import run as study
 from pcrec_core.study.records import RunRecord, Store, of_kind
+from pcrec_core.training.build import device_of
 
 CPU = torch.device("cpu")
 #: Largest difference of a loss, as a share of it, and of a merged weight, in float32.
@@ -53,7 +55,10 @@ def main() -> None:
     """Run the command."""
     given = _arguments()
     end = time.monotonic() + 60 * given.minutes
-    device = torch.device(given.device)
+    try:
+        device = device_of(given.device)
+    except TrainingError as error:
+        sys.exit(f"error: {error}")
     for name, difference, most in checks(device):
         print(f"{name}: {difference:.2g}, at most {most:.2g}", flush=True)
         if not difference <= most:
@@ -88,7 +93,11 @@ def _arguments() -> argparse.Namespace:
     add("--dataset", default="retailrocket-half", help="of the compared runs")
     add("--epochs", type=int, default=3, help="of the compared runs")
     add("--steps", nargs="+", default=STEPS, help="plans or steps of the study, in this order")
-    return parser.parse_args()
+    given = parser.parse_args()
+    # found out now, not when the minutes are over
+    if given.archive.is_dir() or not given.archive.absolute().parent.is_dir():
+        parser.error(f"--archive must be a file in a folder that exists, not {given.archive}.")
+    return given
 
 
 # --- the parts of the method

@@ -7,6 +7,10 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from pcrec_core.errors import require_known
+
+#: Whether the largest weight of a layer is counted.
+LAST_BINS = ("closed", "open")
 #: Weights per chunk, so that the intermediate values of a chunk stay in a core's cache.
 _CELLS = 2**16
 
@@ -51,6 +55,11 @@ def entropy(w: Tensor, bins: int = 10, last_bin: str = "closed") -> Tensor:
     Tensor
         A float64 scalar on the device of ``w``, between 0 and ln(bins).
 
+    Raises
+    ------
+    SpecError
+        For an unknown ``last_bin``.
+
     Examples
     --------
     Half of the weights lie in the first bin and half in the last, which gives ln 2.
@@ -60,6 +69,7 @@ def entropy(w: Tensor, bins: int = 10, last_bin: str = "closed") -> Tensor:
     """
     w = w.detach().flatten()
     w = w.to(torch.promote_types(w.dtype, torch.float32))  # bfloat16 has too few bits for the bins
+    require_known("last_bin", last_bin, LAST_BINS)
     low, high = w.aminmax()
     find_bins = _closed_bins if last_bin == "closed" else _half_open_bins
     bin_of = find_bins(low, high, bins)

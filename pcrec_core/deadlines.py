@@ -20,12 +20,12 @@ def within(seconds: float, work: Callable[[], T]) -> T:
         If it takes more than so many seconds.
     """
     found: list[T] = []
-    failed: list[Exception] = []
+    failed: list[BaseException] = []
 
     def begin() -> None:
         try:
             found.append(work())
-        except Exception as error:
+        except BaseException as error:  # also an exit, which would look like too little time
             failed.append(error)
 
     thread = Thread(target=begin, daemon=True)

@@ -6,7 +6,8 @@ What counts as a candidate, and how ties are ranked, is in :ref:`protocols-commo
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import numpy as np
@@ -97,15 +98,13 @@ class Ranker:
         """
         require_known("part", part, PARTS)
         _refuse_model(model, self._counts.device)
-        training = model.training
-        model.eval()
         users = torch.arange(len(self._targets[part]), device=self._device)
         size = max(FEWEST, CELLS[self._device.type] // (self._n_items + 1))
         chunks = torch.split(users, size)
         buffer = self._buffer(model, len(chunks[0]))
-        with products("float32", self._device):  # whatever precision is set outside
+        # float32 whatever precision is set outside
+        with _evaluating(model), products("float32", self._device):
             pairs = [self._rank_chunk(model, part, rows, buffer) for rows in chunks]
-        model.train(training)
         ranks, top = (torch.cat(tensors) for tensors in zip(*pairs, strict=True))
         if top.isnan().any():
             raise TrainingError(
@@ -133,8 +132,9 @@ class Ranker:
         _refuse_scores(scores, (len(rows), self._n_items + 1), self._counts.device)
         top = scores.amax(1)
         own = scores.gather(1, target)  # from the same product as the others
+        # NaN is no candidate: it is not at least as high as anything, not even as minus infinity
         if not self._padding:
-            scores[:, 0] = float("-inf")
+            scores[:, 0] = float("nan")
         self._hide_seen(scores, rows)
         scores.scatter_(1, target, own)
         # Ones and zeros as floats take a tenth of the time of booleans.
@@ -145,7 +145,19 @@ class Ranker:
         counts = self._counts[first:last]
         users = torch.arange(len(rows), device=self._device).repeat_interleave(counts)
         items = self._seen[self._offsets[first] : self._offsets[last]]
-        scores[users, items] = float("-inf")
+        scores[users, items] = float("nan")
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Put the model into evaluation mode, and each of its modules back into its own mode."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
 
 
 def _refuse_model(model: nn.Module, device: torch.device) -> None:

@@ -27,8 +27,9 @@ def _limits() -> Iterator[int]:
     except ImportError:  # Windows has none
         return
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if limit != resource.RLIM_INFINITY:
-        yield limit - in_kib("/proc/self/status", "VmSize")
+    used = in_kib("/proc/self/status", "VmSize")
+    if limit != resource.RLIM_INFINITY and used != _UNKNOWN:
+        yield limit - used
     yield from group_limits(Path("/sys/fs/cgroup"), Path("/proc/self/cgroup"))
 
 

@@ -90,7 +90,7 @@ def cooperate(
         For peers, layers, weights or a rule that cannot take part; nothing has changed then.
     """
     _refuse_rule(rule)
-    running_statistics.refuse_iterator(batches)
+    running_statistics.refuse_batches(batches)
     models = models_of(peers, rule.fewest)
     tensors = [tensors_of(model) for model in models]
     refuse_differences(tensors)

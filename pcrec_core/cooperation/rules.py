@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from pcrec_core import criteria
 from pcrec_core.cooperation.exchange import Exchange
-from pcrec_core.errors import SpecError, require_known
+from pcrec_core.errors import SpecError, require, require_known
 from pcrec_core.layers import Layer
 from pcrec_core.peers import at_least_float32
 
@@ -33,6 +32,12 @@ class ParameterWise:
     gamma: float | None = None
     fewest = 2
 
+    def __post_init__(self) -> None:
+        """Raise ``SpecError`` for a negative threshold, or one that is not a number."""
+        require(
+            self.gamma is None or self.gamma >= 0, f"gamma must be 0 or more, not {self.gamma}."
+        )
+
     def exchange(
         self, parameters: Sequence[Mapping[str, Tensor]], layers: Sequence[Layer]
     ) -> list[Exchange]:
@@ -47,15 +52,16 @@ class ParameterWise:
     ) -> tuple[float, ...] | None:
         """Exchange the matrices of a layer, and return the part that each peer kept of them."""
         matrices = [name for name in layer.parameters if parameters[0][name].dim() >= 2]
-        kept = np.zeros(len(parameters))
+        kept = [0] * len(parameters)
         for name in matrices:
             ws = [p[name] for p in parameters]
             masks = [important(w, self.gamma) for w in ws]
             others = [w.clone() for w in (*ws[1:], ws[0])]
             for w, mask, other in zip(ws, masks, others, strict=True):
                 w.copy_(torch.where(mask, w, other))
-            kept += [mask.double().mean().item() / len(matrices) for mask in masks]
-        return tuple(kept) if matrices else None
+            kept = [count + int(mask.sum()) for count, mask in zip(kept, masks, strict=True)]
+        weights = sum(parameters[0][name].numel() for name in matrices)
+        return tuple(count / weights for count in kept) if matrices else None
 
 
 def important(w: Tensor, gamma: float | None = None) -> Tensor:
@@ -163,8 +169,9 @@ class LayerWise(Merging):
     last_bin: str = "closed"
 
     def __post_init__(self) -> None:
-        """Raise ``SpecError`` for an unknown criterion, or an alpha out of range."""
+        """Raise ``SpecError`` for an unknown criterion or bin, or an alpha out of range."""
         require_known("criterion", self.criterion, ("entropy", "l1"))
+        require_known("last_bin", self.last_bin, criteria.LAST_BINS)
         # With an infinite alpha, or a product that overflows, equal entropies would give NaN.
         if not 0 < self.alpha <= 1e12:
             raise SpecError(

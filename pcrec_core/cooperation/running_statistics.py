@@ -6,6 +6,7 @@ They are merged with the mu of their layer, or recomputed from batches of the tr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from torch import Tensor, nn
@@ -44,10 +45,16 @@ def _statistics_of(model: nn.Module) -> Iterator[tuple[str, str]]:
                 yield owner, prefix + name
 
 
-def refuse_iterator(batches: Iterable[Any] | None) -> None:
-    """Raise ``SpecError`` for batches that can be read only once, since every peer reads them."""
+def refuse_batches(batches: Iterable[Any] | None) -> None:
+    """Raise ``SpecError`` for batches that can be read only once, or that are known to be none."""
     if isinstance(batches, Iterator):
         raise SpecError("batches must be a list or a DataLoader: every peer reads all of them.")
+    with suppress(TypeError):  # no length: a loader of a stream
+        if batches is not None and len(batches) == 0:  # type: ignore[arg-type]
+            raise SpecError(
+                "batches are empty, so the running statistics cannot be recomputed; give some"
+                " batches, or none at all to merge the statistics."
+            )
 
 
 def recompute(models: Sequence[nn.Module], batches: Iterable[Any]) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pcrec_core import paths, writing
 from pcrec_core.datasets.checksum import sha256
 from pcrec_core.datasets.reading.aliases import ROLES
-from pcrec_core.datasets.reading.columns import choose
+from pcrec_core.datasets.reading.columns import choose, distinct
 from pcrec_core.datasets.reading.faults import refuse
 from pcrec_core.datasets.reading.layout import Layout, layout_of, minimal
 from pcrec_core.datasets.reading.opening import require_regular, shown
@@ -86,7 +86,8 @@ def frame_data(frame: pd.DataFrame, columns: Sequence[str] | None = None, *, cor
     Parameters
     ----------
     frame : DataFrame
-        The columns can have any type; dates become microseconds.
+        The columns can have any type. Typed dates keep the unit of their column, which is part of
+        the identity; dates as text become microseconds since 1970 UTC.
     columns, core
         As of ``csv_data``.
 
@@ -95,13 +96,13 @@ def frame_data(frame: pd.DataFrame, columns: Sequence[str] | None = None, *, cor
     DataError
         A column is not there, or rows are bad.
     """
-    names = tuple(map(str, frame.columns))
+    names = distinct(list(map(str, frame.columns)))
     first = [[str(value) for value in row] for row in frame.head(50).itertuples(index=False)]
     wanted = Options(columns=None if columns is None else tuple(columns)).columns
     chosen = choose(_FRAME, names, first, wanted, header=True)
     arrow = [pa.chunked_array([_array(frame.iloc[:, names.index(name)])]) for name in chosen]
     found = interpret(_FRAME, arrow)
-    refuse(_FRAME, found.faults, found.rows)
+    refuse(_FRAME, found.faults, found.rows, "correct them, or drop them")
     content = _as_csv(found.table)
     path = paths.cache() / "frames" / f"{hashlib.sha256(content).hexdigest()}.csv"
     writing.write_whole(path, content)

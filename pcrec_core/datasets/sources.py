@@ -84,7 +84,7 @@ class Source:
         Name in a table.
     read : callable
         Makes a ``Table`` from the paths of ``files``, in their order; for ``csv``, from a path and
-        its columns.
+        a ``Layout``.
     files : tuple of RemoteFile or ManualFile
         Files to download, by the program or by hand; empty for ``csv`` and ``synthetic``.
     repeats : bool, optional

@@ -9,12 +9,12 @@ import pandas as pd
 from pcrec_core.analysis import paper
 from pcrec_core.reporting.formats import DASH, Formatter, general, number
 from pcrec_core.reporting.html import Html, sentence, table
+from pcrec_core.reporting.names import model_name
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study.records import RunRecord
 
 #: Symbols of the settings that the paper's Table 2 prints.
 _SYMBOLS = {"batch": "b", "d": "d", "eta": "eta", "l2": "l2", "p": "p"}
-_MODELS = {"sasrec": "SASRec", "dnn": "DNN", "bpr": "BPR"}
 
 
 def show_settings(specs: Sequence[RunSpec]) -> Html:
@@ -73,7 +73,7 @@ def _printed(spec: RunSpec) -> pd.Series:
     if not counterpart:
         return pd.Series(dtype=object)
     theirs = paper.table(2).set_index(["dataset", "model"])
-    return theirs.loc[counterpart, _MODELS[spec.model.name]]
+    return theirs.loc[counterpart, model_name(spec.model.name)]
 
 
 def show_tried(found: Sequence[RunRecord]) -> Html:

@@ -29,7 +29,9 @@ def build(run: RunSpec, split: Split) -> sasrec.SASRec | youtube_dnn.YouTubeDNN 
             return sasrec.SASRec(split.n_items, d, t, p, options.loss, options.attention)
         case Model("dnn", d):
             return youtube_dnn.YouTubeDNN(split.n_items, d, options.mean)
-    return bpr.BPR(split.n_users, split.n_items, run.model.d, run.training.l2)
+        case Model("bpr", d):
+            return bpr.BPR(split.n_users, split.n_items, d, run.training.l2)
+    raise TypeError(f"build has no branch for {run.model}.")
 
 
 def examples_of(run: RunSpec, split: Split) -> Sequences | Positives:
@@ -105,8 +107,11 @@ def _rule(cooperation: Cooperation, spec: RunSpec, epoch: int) -> Rule:
                 return LayerWise(criterion, alpha, last_bin)
             control = Permuted if shares == "permuted" else Random
             return control(criterion, alpha, last_bin, seed)
-    seeds = tuple(stream_seed(spec.seed, k, "noise", epoch) for k in range(spec.peers))
-    return Noise(0.05 ** (epoch // 30 + 1), seeds)  # standard deviation of the released code
+        case Cooperation("noise"):
+            seeds = tuple(stream_seed(spec.seed, k, "noise", epoch) for k in range(spec.peers))
+            # the standard deviation of the released code
+            return Noise(0.05 ** (epoch // 30 + 1), seeds)
+    raise TypeError(f"rule_of has no branch for {cooperation}.")
 
 
 def seen_by(spec: RunSpec, split: Split) -> Split:

@@ -46,6 +46,24 @@ def test_each_part_computes_the_same_on_the_same_device():
     ]
 
 
+@pytest.mark.parametrize(
+    ("archive", "device", "words"),
+    [
+        ("none/a.tar.gz", "cpu", "--archive must be a file in a folder that exists"),
+        ("", "cpu", "--archive must be a file in a folder that exists"),
+        ("a.tar.gz", "cudda", "error: device must be auto, cpu or cuda, not 'cudda'."),
+    ],
+)
+def test_what_would_end_in_nothing_is_refused_at_once(
+    archive, device, words, monkeypatch, tmp_path, capsys
+):
+    arguments = ["--minutes", "1", "--archive", str(tmp_path / archive), "--device", device]
+    monkeypatch.setattr(sys, "argv", ["gpu", *arguments])
+    with pytest.raises(SystemExit) as error:
+        gpu.main()
+    assert words in f"{error.value}\n{capsys.readouterr().err}"
+
+
 def test_a_loss_that_differs_ends_the_command_before_any_training(monkeypatch, tmp_path, capsys):
     calls = iter((1.0, 1.001))
     monkeypatch.setattr(gpu, "_loss", lambda *_: torch.tensor(next(calls)))

@@ -12,6 +12,7 @@ import torch
 from support import Plain, peers_of, same, weights_of
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, update_bn
+from torch.utils.data import DataLoader, TensorDataset
 
 from pcrec_core.cooperation import LayerWise, ParameterWise, cooperate
 from pcrec_core.errors import SpecError
@@ -120,6 +121,9 @@ def test_running_statistics_can_be_recomputed_from_batches():
     assert all(same(weights_of(peer), weights_of(merged)) for peer in peers)
     before = weights_of(peers[0])
     refused(peers, "batches must be a list or a DataLoader", batches=iter(batches))
+    few = DataLoader(TensorDataset(torch.randn(3, 4)), batch_size=16, drop_last=True)
+    for empty in ([], few):
+        refused(peers, "batches are empty, so the running statistics cannot", batches=empty)
     assert same(before, weights_of(peers[0]))
 
 

@@ -53,6 +53,24 @@ def test_a_fixed_threshold_and_what_lies_on_it():
     assert important(torch.tensor([-3.0, 2.0, 0.0]), 0.0).all()
 
 
+def test_a_layer_of_two_matrices_kept_the_share_of_all_its_weights():
+    class Two(nn.Module):
+        def __init__(self, large: float, small: float) -> None:
+            super().__init__()
+            self.large = nn.Parameter(torch.full((10, 10), large))
+            self.small = nn.Parameter(torch.full((2, 2), small))
+
+    layers = [Layer("both", "both", "large", ("small",))]
+    [exchange] = cooperate([Two(3.0, 1.0), Two(1.0, 3.0)], ParameterWise(gamma=2.0), layers)
+    assert exchange.kept == (100 / 104, 4 / 104)
+
+
+@pytest.mark.parametrize("gamma", [-1.0, math.nan])
+def test_a_threshold_that_no_weight_can_be_compared_with_is_refused(gamma):
+    with pytest.raises(SpecError, match=f"gamma must be 0 or more, not {gamma}"):
+        ParameterWise(gamma)
+
+
 @pytest.mark.parametrize("n", [2, 3, 4])
 def test_every_weight_is_a_peers_own_or_the_next_ones(n):
     peers = peers_of(n)

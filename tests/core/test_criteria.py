@@ -11,7 +11,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pcrec_core import criteria
 from pcrec_core.criteria import entropy, l1_share
+from pcrec_core.errors import SpecError
 
 
 def naive_entropy(weights: list[float], bins: int) -> float:
@@ -35,6 +37,28 @@ def test_equals_a_naive_loop(draw, bins):
     found = entropy(torch.from_numpy(weights), bins)
     assert found.dtype == torch.float64 and found.shape == ()
     assert found.item() == pytest.approx(naive_entropy(weights.ravel().tolist(), bins), abs=1e-12)
+
+
+def test_a_layer_of_several_chunks_equals_a_histogram():
+    weights = np.random.default_rng(0).normal(size=3 * criteria._CELLS + 1)
+    counts, _ = np.histogram(weights, bins=10)
+    p = counts / len(weights)
+    expected = -(p[p > 0] * np.log(p[p > 0])).sum()
+    assert entropy(torch.from_numpy(weights)).item() == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("last_bin", ["closed", "open"])
+@pytest.mark.parametrize("cells", [1, 7, 391])
+def test_the_size_of_a_chunk_changes_nothing(cells, last_bin, monkeypatch):
+    w = torch.from_numpy(np.random.default_rng(0).normal(size=391))
+    whole = entropy(w, last_bin=last_bin)
+    monkeypatch.setattr(criteria, "_CELLS", cells)
+    assert entropy(w, last_bin=last_bin) == whole
+
+
+def test_an_unknown_kind_of_last_bin_is_refused():
+    with pytest.raises(SpecError, match="unknown last_bin 'Closed'; did you mean 'closed'"):
+        entropy(torch.arange(3.0), last_bin="Closed")
 
 
 def test_the_largest_weight_is_counted_in_the_last_bin():

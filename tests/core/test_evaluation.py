@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from itertools import pairwise
 
 import numpy as np
@@ -47,12 +48,30 @@ def test_equals_a_naive_ranking(part, hide_seen, seed, levels):
     rng = np.random.default_rng(seed)
     split = split_of([[*range(1, 10)], *rng.integers(1, 10, (8, 6)).tolist()], repeats=True)
     table = rng.integers(0, levels, (9, 10)).astype(np.float32)
+    table[table == 1] = -np.inf  # as a model scores what it does not know
     target = -1 if part == "test" else -2
     expected = [
         naive_rank(scores, history[target], set(history[:-2]) if hide_seen else set())
         for scores, history in zip(table.tolist(), histories_of(split), strict=True)
     ]
     assert ranks_of(table, split, part, hide_seen) == expected
+
+
+def test_each_module_of_the_model_keeps_its_mode_also_after_a_refusal():
+    class Frozen(TableOfScores):
+        def __init__(self, table: np.ndarray) -> None:
+            super().__init__(table)
+            self.frozen = torch.nn.BatchNorm1d(2).eval()
+
+        def scores(self, users: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+            assert not self.training
+            return super().scores(users, inputs)
+
+    for columns, refusal in ((7, nullcontext()), (5, pytest.raises(SpecError, match="of shape"))):
+        model = Frozen(np.zeros((3, columns)))
+        with refusal:
+            Ranker(SMALL, 3, False, CPU).ranks(model, "test")
+        assert (model.training, model.frozen.training) == (True, False)
 
 
 def test_by_hand():

@@ -134,6 +134,12 @@ def test_the_limit_of_the_process_counts():
         resource.setrlimit(resource.RLIMIT_AS, before)
 
 
+def test_a_limit_counts_only_where_the_system_tells_what_is_used(monkeypatch):
+    monkeypatch.setattr(free_memory, "_read", lambda path: "")
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (8 * GIB, 8 * GIB))
+    assert free_memory.free_bytes() == 2**63
+
+
 def split_of_size(items: int, users: int) -> Split:
     """Return a split with so many users, in which every item occurs."""
     length = max(6, -(-items // users))

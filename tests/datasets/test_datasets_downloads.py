@@ -6,7 +6,6 @@ import gzip
 import http.server
 import io
 import threading
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 from datasets_support import refusal, remote
 from faults_support import child, killed, largest_file
+from workers_support import wait_for
 
 from pcrec_core.datasets import files
 
@@ -204,9 +204,7 @@ def download(folder: Path, url: str) -> None:
 def test_what_a_killed_download_left_is_removed_by_the_next(host, tmp_path):
     cache = tmp_path / "cache"
     process = child(download, cache, f"{host}/bad")
-    while not list(cache.glob("*")):
-        time.sleep(0.01)
-    [left] = cache.iterdir()
+    [left] = wait_for(lambda: list(cache.glob("*")), "the download to begin")
     process.kill()
     assert killed(process) and left.name.endswith(".tmp")
     path = files.locate(remote(CONTENT, f"{host}/good"))

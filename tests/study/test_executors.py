@@ -134,13 +134,20 @@ def test_no_workers_are_refused(workers):
 # --- as a person calls it
 
 SCRIPT = """
-import signal, sys
+import os, signal, sys
 from pathlib import Path
 from pcrec_core.study.cli import main
 
 if __name__ == "__main__":
     # a process that a shell starts with & ignores Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    tell_worker = os.kill
+
+    def kill(process, number):
+        tell_worker(process, number)
+        (Path(__file__).parent / "told").touch()
+
+    os.kill = kill
     sys.exit(main(sys.argv[1:]))
 # only in the workers, which import this file, too
 from workers_support import watch
@@ -194,9 +201,8 @@ def test_an_interrupted_command_ends_with_checkpoints_and_goes_on(two, folder, s
     with person(folder, SCRIPT, *words) as command:
         worker = held(folder, runs[0])
         os.killpg(command.pid, signal.SIGINT)
-        # on a busy machine the command is interrupted late, and the worker must not take the
-        # second run before
-        time.sleep(2)
+        # the worker must not take the second run before the command is interrupted
+        wait_for((folder / "told").exists, "the command to tell its worker to end")
         release(folder)
         out, err = command.communicate(timeout=PATIENCE)
     assert (command.returncode, out) == (130, "") and not alive(worker)

@@ -63,6 +63,7 @@ def test_a_run_that_is_killed_in_every_epoch_ends_with_the_same_record(store, tm
     run, kills = tiny(epochs=4), 0
     while killed(child(_train_one_more, run, store)):
         kills += 1
+        assert kills <= 4, "it does not resume"
     [made], [whole] = (study.run([run], store=s) for s in (store, Store(tmp_path / "other")))
     assert kills == 4 and made.result_hash == whole.result_hash
 

@@ -7,6 +7,8 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -66,6 +68,22 @@ SPECIAL = {
 }
 
 
+@contextmanager
+def alarm(seconds: int) -> Iterator[None]:
+    """Raise ``TimeoutError`` in what takes longer."""
+
+    def late(number: int, frame: object) -> None:
+        raise TimeoutError(f"not finished after {seconds} seconds")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
 @pytest.mark.parametrize("kind", SPECIAL)
 @pytest.mark.parametrize(
     "words",
@@ -81,9 +99,8 @@ SPECIAL = {
 def test_no_command_waits_for_what_is_no_file(tmp_path, monkeypatch, capsys, kind, words):
     monkeypatch.chdir(tmp_path)
     SPECIAL[kind](Path("x.ipynb"))
-    signal.alarm(60)
-    code, (out, err) = main(words), capsys.readouterr()
-    signal.alarm(0)
+    with alarm(60):
+        code, (out, err) = main(words), capsys.readouterr()
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert re.match(r"error: .*(x\.ipynb|/dev/zero)", err)
 

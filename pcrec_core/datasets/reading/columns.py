@@ -24,6 +24,8 @@ def choose(
 ) -> tuple[str, ...]:
     """Return the names of the columns of user, item and, where there is one, time.
 
+    A column whose name is not its own is named by its number, as in ``distinct``.
+
     Parameters
     ----------
     path : Path
@@ -42,9 +44,27 @@ def choose(
     DataError
         A column is not there, or several could be meant: then the error gives the readings.
     """
+    repeated = {folded(name) for name, many in Counter(names).items() if many > 1}
+    if same := [name for name in wanted or () if folded(name) in repeated]:
+        raise DataError(
+            f"{shown(path)}: column {_short(same[:1])} occurs more than once: name it by number,"
+            " from 0."
+        )
     if wanted is not None:
-        return _named(path, names, wanted, header)
+        return _named(path, distinct(names), wanted, header)
     return _by_name(path, names, rows) if header else _by_content(path, names, rows)
+
+
+def distinct(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names, with its number from 0 for each column whose name occurs more than once.
+
+    Examples
+    --------
+    >>> distinct(["user", "time", "time"])
+    ('user', '1', '2')
+    """
+    many = Counter(names)
+    return tuple(str(i) if many[name] > 1 else name for i, name in enumerate(names))
 
 
 def known_by_name(names: Sequence[str], wanted: Sequence[str] | None) -> bool:
@@ -83,7 +103,7 @@ def _find(path: Path, names: Sequence[str], wanted: str, header: bool) -> str:
         )
     if not same:
         raise DataError(f"{shown(path)}: {_unknown(wanted, names)}")
-    if Counter(names)[same[0]] > 1 or len(same) > 1:
+    if len(same) > 1:
         raise DataError(
             f"{shown(path)}: column {_short([wanted])} occurs more than once: name it by number,"
             " from 0."
@@ -101,19 +121,23 @@ def _unknown(wanted: str, names: Sequence[str]) -> str:
 
 
 def _by_name(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    found = roles(names)
+    own, of_role = distinct(names), roles(names)
+    found = {
+        role: [one for one, name in zip(own, names, strict=True) if name in of_role[role]]
+        for role in of_role
+    }
     for role in ("user", "item"):
         if not found[role]:
             raise DataError(
                 f"{shown(path)}: no column of {role}s is recognised among {_short(names)}: name"
-                " the columns (--columns USER,ITEM,TIME), or give --no-header if the first line"
-                " is data."
+                " the columns (--columns USER,ITEM,TIME)."
             )
-    found["time"] = found["time"] or _perhaps_times(names, rows, found)
+    unlike = (*of_role["user"], *of_role["item"])
+    found["time"] = found["time"] or _perhaps_times(names, rows, unlike)
     chosen = tuple(each[0] for each in found.values() if each)
     if any(len(each) > 1 for each in found.values()) or (found["time"] and not _is_time(chosen)):
         raise _ambiguous(path, found)
-    return _named(path, names, chosen, header=True)
+    return _named(path, own, chosen, header=True)
 
 
 def _is_time(chosen: Sequence[str]) -> bool:
@@ -121,14 +145,13 @@ def _is_time(chosen: Sequence[str]) -> bool:
 
 
 def _perhaps_times(
-    names: Sequence[str], rows: Sequence[Sequence[str]], found: dict[str, list[str]]
+    names: Sequence[str], rows: Sequence[Sequence[str]], unlike: Sequence[str]
 ) -> list[str]:
-    """Return the columns of unknown names that hold numbers or dates."""
-    known = {*found["user"], *found["item"]}
+    """Return the columns of unknown names that hold numbers or dates, other than ``unlike``."""
     return [
-        name
-        for place, name in enumerate(names)
-        if name not in known
+        one
+        for place, (one, name) in enumerate(zip(distinct(names), names, strict=True))
+        if name not in unlike
         and folded(name) not in (*OTHERS, "")
         and looks_numeric_or_date([row[place] for row in rows if len(row) == len(names)])
     ]

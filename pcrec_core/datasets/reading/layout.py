@@ -87,6 +87,8 @@ def layout_of(path: Path, options: Options | None = None) -> Layout:
     )  # fmt: skip
     if kind in ("parquet", "feather"):
         names = _schema(start)
+        if len(set(names)) < len(names):
+            raise DataError(f"{shown(path)} has several columns of one name: give each its own.")
         chosen = columns.choose(path, names, [], options.columns, header=True)
         return replace(start, names=names, columns=chosen)
     start = replace(start, encoding=options.encoding or _encoding(head))
@@ -101,7 +103,11 @@ def layout_of(path: Path, options: Options | None = None) -> Layout:
 def _delimited(start: Layout, lines: list[str], options: Options) -> Layout:
     found = separators.detect(start.path, lines, options)
     start = replace(
-        start, names=found.names, sep=found.sep, header=found.header, skipped=found.skipped
+        start,
+        names=columns.distinct(found.names),
+        sep=found.sep,
+        header=found.header,
+        skipped=found.skipped,
     )
     if found.sequences:
         return replace(start, format="sequences", columns=found.names)

@@ -43,7 +43,8 @@ def _share(values: Sequence[str], pattern: str) -> float:
 def times(column: pa.ChunkedArray, date_format: str | None = None) -> tuple[np.ndarray, Masks, str]:
     """Return times as int64 or float64, the bad rows, and what the times are written as.
 
-    Dates become microseconds since 1970 UTC; numbers stay as they are.
+    Dates as text become microseconds since 1970 UTC, typed dates keep the unit of their column
+    (days become milliseconds), and numbers stay as they are.
 
     Raises
     ------

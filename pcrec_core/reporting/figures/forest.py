@@ -16,26 +16,24 @@ from pcrec_core.reporting.figures.style import COLOURS, legend_above, style
 from pcrec_core.reporting.names import DATASETS, comparison_name, dataset_name, model_name
 
 #: Where an axis of relative improvements ends at most, in percent.
-LIMIT = 60.0
+_LIMIT = 60.0
 #: How far the paper's cross stands below our point, in rows, so that both are seen.
 _BELOW = 0.3
 _COLUMNS = ["relative_improvement", "low", "high", "paper_relative_improvement"]
 
 
-def forest(frame: pd.DataFrame, limit: float = LIMIT) -> Figure:
+def forest(frame: pd.DataFrame) -> Figure:
     """Draw relative improvements with 95 % intervals, the paper's as crosses.
 
     There is one panel per data set, with an axis of its own, and one row per model and comparison
     (and metric, where there are several). A marker is hollow where one arm has one run, so that the
     interval covers users only; a value beyond the axis has a star instead. An arrow marks an
-    interval that is cut at ``limit``.
+    interval that is cut at 60 %.
 
     Parameters
     ----------
     frame : DataFrame
         The frame of ``comparisons.comparisons``.
-    limit : float
-        Where an axis ends at most, in percent.
     """
     shown, several = frame[frame["relative_improvement"].notna()], frame["metric"].nunique() > 1
     metric = f", {shown['metric'].iloc[0]}" if len(shown) and not several else ""
@@ -44,22 +42,20 @@ def forest(frame: pd.DataFrame, limit: float = LIMIT) -> Figure:
         + f", {row['metric']}" * several
         for row in shown.to_dict("records")
     ]
-    return _forest(shown.assign(line=lines), metric, limit)
+    return _forest(shown.assign(line=lines), metric)
 
 
-def effects(claims: pd.DataFrame, limit: float = LIMIT) -> Figure:
+def effects(claims: pd.DataFrame) -> Figure:
     """Draw every measured claim as in ``forest``, with the paper's value for its own claims.
 
     Parameters
     ----------
     claims : DataFrame
         Rows of the frame of ``evidence.decided``.
-    limit : float
-        Where an axis ends at most, in percent.
     """
     shown = claims[claims["relative_improvement"].notna()]
     lines = [_compared(row) for row in shown.to_dict("records")]
-    return _forest(shown.assign(line=lines), ", MRR@5", limit)
+    return _forest(shown.assign(line=lines), ", MRR@5")
 
 
 def trial(frame: pd.DataFrame) -> Figure:
@@ -67,14 +63,14 @@ def trial(frame: pd.DataFrame) -> Figure:
     return forest(frame.assign(paper_relative_improvement=np.nan))
 
 
-def by_target(frame: pd.DataFrame, limit: float = LIMIT) -> Figure:
+def by_target(frame: pd.DataFrame) -> Figure:
     """Draw improvements in MRR@5 for new and for repeated targets as in ``forest``.
 
     ``frame`` is that of ``controls.by_target``, with at least one row.
     """
     shown = frame[frame["metric"] == PRIMARY]
     named = shown["comparison"] + ", " + shown["targets"] + " targets"
-    return forest(shown.assign(comparison=named, paper_relative_improvement=np.nan), limit)
+    return forest(shown.assign(comparison=named, paper_relative_improvement=np.nan))
 
 
 def _compared(row: Mapping[str, Any]) -> str:
@@ -82,7 +78,7 @@ def _compared(row: Mapping[str, Any]) -> str:
     return pair if ":" in row["a"] else f"{model_name(row['model'])}: {pair}"
 
 
-def _forest(shown: pd.DataFrame, metric: str, limit: float) -> Figure:
+def _forest(shown: pd.DataFrame, metric: str) -> Figure:
     style()
     known = list(DATASETS)
     sets = sorted(
@@ -99,7 +95,7 @@ def _forest(shown: pd.DataFrame, metric: str, limit: float) -> Figure:
     )
     for axes, name in zip(grid.flat, sets, strict=False):
         rows = shown[shown["dataset"] == name].to_dict("records")
-        end = _end(rows, limit)
+        end = _end(rows)
         for row in rows:
             _effect(axes, len(lines) - 1 - lines.index(row["line"]), row, end)
         axes.set(xlim=(-1.05 * end, 1.05 * end), title=dataset_name(name))
@@ -115,11 +111,11 @@ def _forest(shown: pd.DataFrame, metric: str, limit: float) -> Figure:
     return figure
 
 
-def _end(rows: list[dict[str, Any]], limit: float) -> float:
+def _end(rows: list[dict[str, Any]]) -> float:
     """Return where the axis of a panel ends, in percent: a few far values do not set it."""
     values = np.array([[row[c] for c in _COLUMNS] for row in rows], dtype=float)
     reach = 100 * np.nanmax(np.abs(values), axis=1)
-    return float(min(limit, 1.02 * reach.max(), 3 * np.median(reach)))
+    return float(min(_LIMIT, 1.02 * reach.max(), 3 * np.median(reach)))
 
 
 def _legend(figure: Figure, axes: Axes, shown: pd.DataFrame) -> None:
