@@ -57,13 +57,14 @@ def over_best(
     """
     rows = []
     for base in bases:
-        known = [arm for arm in trivial if _comparable(arm, base)]
+        known = [arm for arm in trivial if comparable(arm, base)]
         if known:
             rows.append(_over_best(base, known, metric))
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
-def _comparable(a: Replicates, b: Replicates) -> bool:
+def comparable(a: Replicates, b: Replicates) -> bool:
+    """Return whether two arms are on one data set and both hide seen items, or both rank them."""
     return a.dataset == b.dataset and hides_seen(a) == hides_seen(b)
 
 

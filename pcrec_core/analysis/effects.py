@@ -109,7 +109,7 @@ class Comparison:
 
     @property
     def fewest_runs(self) -> int:
-        """S, the number of runs of the arm with fewer; an arm without randomness does not count."""
+        """S, the smaller number of runs, of the arms that have two or more; 1 without any."""
         return min((runs for runs in (self.runs_v, self.runs_b) if runs > 1), default=1)
 
     def bounds(self, level: float) -> tuple[float, float]:

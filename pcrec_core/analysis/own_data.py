@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from pcrec_core.analysis import comparisons
+from pcrec_core.analysis import baselines, comparisons
 from pcrec_core.analysis.claims import outcomes
 from pcrec_core.analysis.claims.sides import UNTESTED, Sides, adjust, sides
 from pcrec_core.analysis.effects import Comparison
@@ -45,8 +45,9 @@ def decided(
     DataFrame
         One row per model and pair of ``COUPLES``: the relative improvement with its 95 % interval,
         the adjusted p, the smallest gain found with 80 % power (``mde``), the verdict, why nothing
-        can be decided (``reason``), and the runs per arm that would find ``gain`` with 80 % power
-        (``runs_needed``; missing if no hundred would).
+        can be decided (``reason``), whether more runs can be projected (``projectable``), and the
+        runs per arm that would find ``gain`` with 80 % power (``runs_needed``; missing if a hundred
+        would not, or nothing can be projected).
     """
     found = list(_compared(groups, metric))
     adjusted = adjust([_sides(c, gain) for _, _, c in found])
@@ -79,6 +80,7 @@ def _row(
         "verdict": outcomes.verdict(adjusted, tested=not c.few_runs),
         "reason": c.reason,
         "runs": c.fewest_runs,
+        "projectable": _projectable(c),
         "runs_needed": runs_needed(c, arms, gain),
         "users": c.users,
         "users_only": c.users_only,
@@ -109,11 +111,15 @@ def runs_needed(c: Comparison, arms: Sequence[Replicates], gain: float) -> int |
     the model (:ref:`statistics-power`). None where nothing can be projected, or a hundred runs do
     not suffice because there are too few users.
     """
-    if c.users_only or c.L is None or c.runs_v != c.runs_b or not c.se:
+    if not _projectable(c):
         return None
     of_runs = pooled_over(arms, c.metric)
     tried = range(c.runs_v, _MOST + 1)
     return next((n for n in tried if projected(c, of_runs, n).mde <= gain), None)
+
+
+def _projectable(c: Comparison) -> bool:
+    return not c.users_only and c.L is not None and c.runs_v == c.runs_b and bool(c.se)
 
 
 def costs(groups: Sequence[Mapping[str, Replicates]]) -> pd.DataFrame:
@@ -149,21 +155,25 @@ def last_epochs(groups: Sequence[Mapping[str, Replicates]]) -> tuple[int, int]:
 
 
 def below_trivial(
-    groups: Sequence[Mapping[str, Replicates]], trivial: Sequence[Replicates], metric: str = PRIMARY
+    groups: Sequence[Mapping[str, Replicates]], trivial: Sequence[Replicates]
 ) -> list[tuple[str, float, str, float]]:
-    """List the models whose base is less accurate than the best ranking without a model.
+    """List the models whose base has a lower MRR@5 than the best ranking without a model.
+
+    Only rankings count that treat a user's seen items as the base does.
 
     Returns
     -------
     list of (model, its mean, the best ranking, its mean)
     """
-    if not trivial:
-        return []
-    best = max(trivial, key=lambda arm: comparisons.mean_of(arm, metric).mean)
-    reached = comparisons.mean_of(best, metric).mean
-    means = [
-        (group["base"].model, comparisons.mean_of(group["base"], metric).mean)
-        for group in groups
-        if "base" in group
-    ]
-    return [(model, mean, best.variant, reached) for model, mean in means if mean < reached]
+    found = []
+    for base in (group["base"] for group in groups if "base" in group):
+        known = {
+            arm.variant: comparisons.mean_of(arm, PRIMARY).mean
+            for arm in trivial
+            if baselines.comparable(arm, base)
+        }
+        mean = comparisons.mean_of(base, PRIMARY).mean
+        best = max(known, key=lambda name: known[name], default=None)
+        if best is not None and mean < known[best]:
+            found.append((base.model, mean, best, known[best]))
+    return found

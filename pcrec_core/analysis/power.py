@@ -23,6 +23,7 @@ from pcrec_core.analysis.claims.paper_uncertainty import correlation, paper_side
 from pcrec_core.analysis.claims.printed_values import printed
 from pcrec_core.analysis.crossed import Spread
 from pcrec_core.analysis.crossed_t import PAIRED_FROM
+from pcrec_core.analysis.effects import Comparison
 from pcrec_core.analysis.projection import projected
 from pcrec_core.analysis.run_variance import pooled_over
 from pcrec_core.study.replicates import Replicates
@@ -58,22 +59,26 @@ def projections(
         One row per pair and metric: c, the correlation of a user's values in the arms; rv, their
         relative variance; the pooled SD of runs with its degrees of freedom; half-widths with each
         number of ``runs`` per arm; the RI found with 80 % power with the last of them, and the
-        paper's RI. A pair with one run per arm, or with unequal numbers of runs, has no row.
+        paper's RI. A pair with one run per arm, with unequal numbers of runs, or with a mean of 0
+        has no row.
     """
     return pd.DataFrame(
         [
-            _projection(pair, _alike(pair, arms), metric, runs)
+            _projection(c, pair, _alike(pair, arms), runs)
             for pair in _projectable(pairs)
             for metric in metrics
+            if (c := comparisons.compare(*pair, metric)).L is not None
         ]
     )
 
 
 def _projection(
-    pair: tuple[Replicates, Replicates], alike: list[Replicates], metric: str, runs: Sequence[int]
+    c: Comparison,
+    pair: tuple[Replicates, Replicates],
+    alike: list[Replicates],
+    runs: Sequence[int],
 ) -> dict[str, object]:
-    (over, base), of_runs = pair, pooled_over(alike, metric)
-    c = comparisons.compare(over, base, metric)
+    (over, base), metric, of_runs = pair, c.metric, pooled_over(alike, c.metric)
     by_runs = [projected(c, of_runs, many) for many in runs]
     return _key(over, metric) | {
         "users": c.users,
@@ -135,11 +140,14 @@ def expected_verdicts(
 def _expected(
     pair: tuple[Replicates, Replicates], alike: list[Replicates], metric: str, runs: Sequence[int]
 ) -> Iterator[dict[str, object]]:
-    (over, base), of_runs = pair, pooled_over(alike, metric)
+    over, base = pair
     claimed, data = paper_arms.paper_improvement(over, base, metric), paper_arms.counterpart(over)
     if claimed is None or data is None:
         return
     c, e = comparisons.compare(over, base, metric), math.log1p(claimed)
+    if c.L is None:
+        return
+    of_runs = pooled_over(alike, metric)
     names = paper_arms.name_in_paper(over), paper_arms.name_in_paper(base)
     # paper_side takes S Vseed as the variance of one run per arm
     as_pooled = replace(c, Vseed=2 * of_runs.seed / c.fewest_runs)

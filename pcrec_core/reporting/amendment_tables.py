@@ -16,15 +16,14 @@ from pcrec_core.reporting.wording import symbols
 
 def show_ladder(frame: pd.DataFrame, name: str) -> Html:
     """Show PCRec's improvement rung by rung, the frame of ``ladder.climbed``."""
-    shown = frame[["model", "rung", "what", "seeds"]].assign(
+    shown = frame[["metric", "model", "rung", "what", "seeds"]].assign(
         improvement=improvements(frame),
         paper_relative_improvement=frame["paper_relative_improvement"],
     )
     note = (
-        f"PCRec over its base in {frame['metric'].iloc[0]} on"
-        f" {dataset_name(frame['dataset'].iloc[0])}: mean over seeds of each seed's improvement,"
-        " with its 95 % t interval over seeds, without a verdict. Rung 6 has the runs of Table 3;"
-        " there RI is a ratio of means over all runs instead. Not tested: fewer than three seeds."
+        f"PCRec over its base on {dataset_name(frame['dataset'].iloc[0])}: RI with crossed t on the"
+        " log ratio, 95 %, without a verdict. Rung 6 has the runs of Table 3. Not tested: fewer"
+        " than three seeds."
     )
     return table(shown, {"paper_relative_improvement": percent}, name, note, frame)
 

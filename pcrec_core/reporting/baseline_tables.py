@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from pcrec_core.metrics import PRIMARY, SELECTION
-from pcrec_core.reporting.formats import count, improvements, number
+from pcrec_core.reporting.formats import count, improvements, missing, number
 from pcrec_core.reporting.html import Html, sentence, table
 from pcrec_core.reporting.names import dataset_name, model_name, variant_name
 
@@ -26,7 +26,7 @@ def _answer(dataset: str, rows: pd.DataFrame) -> str:
     listed = "; ".join(
         f"{model_name(row['model'])} {_place(row)} {row['best']}" for row in rows.to_dict("records")
     )
-    below = int((rows["high"] < 0).sum())
+    below = int((rows["high"].astype(float) < 0).sum())
     return (
         f"On {dataset_name(dataset)}, in {rows['metric'].iloc[0]}, {below or 'none'} of {len(rows)}"
         f" base models {'is' if below == 1 else 'are'} below the best comparable ranking without"
@@ -36,6 +36,8 @@ def _answer(dataset: str, rows: pd.DataFrame) -> str:
 
 def _place(row: dict[str, float]) -> str:
     """Place a base by its interval: above, below, or not distinguished."""
+    if missing(row["low"]):
+        return "cannot be compared with"
     if row["low"] > 0:
         return "is above"
     return "is below" if row["high"] < 0 else "does not clearly differ from"

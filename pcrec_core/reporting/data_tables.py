@@ -66,8 +66,8 @@ def show_filter(found: Sequence[StatisticsRecord]) -> Html:
     )
     note = (
         "Read, and left after all filters. The fold has what each filter removed: core, those with"
-        " fewer than 5 actions; distinct, users with too few distinct items; short, users with"
-        " fewer than three actions."
+        " fewer actions than the core; distinct, users with too few distinct items; short, users"
+        " with fewer than three actions."
     )
     ends = [name for name in frame if name.endswith(("_read", "_left"))]
     formats = dict.fromkeys(frame.columns[1:], count)

@@ -44,9 +44,10 @@ def _equal(n: Mapping[str, Any]) -> str:
 
 
 def _thresholds(n: Mapping[str, Any]) -> str:
+    tested = f"; tested at {n['at']:.2f}, where the claim fares worst" if "at" in n else ""
     return (
         f"smaller at {n['smaller']} and larger at {n['larger']} of the {n['thresholds']} thresholds"
-        f" where runs differ; tested at {n['at']:.2f}, where the claim fares worst"
+        f" where runs differ{tested}"
     )
 
 

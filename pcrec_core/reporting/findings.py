@@ -47,8 +47,7 @@ def compared(claims: pd.DataFrame, b: str, kind: str = "better") -> str:
     one = _most_precise(rows if tested.empty else tested)
     gain = f"{percent(one['relative_improvement'])} for {_place(one)}"
     if tested.empty:
-        few = "Not tested: an arm has fewer than three runs"
-        return f"{few}; the most precise comparison with a claim gives {gain}."
+        return f"Not tested, for lack of runs; the most precise comparison gives {gain}."
     won = int((tested["verdict"] == SUPPORTED).sum())
     return (
         f"Supported in {won or 'none'} of {len(tested)} test{'s' * (len(tested) > 1)}; the most"
@@ -131,6 +130,7 @@ def released(rungs: pd.DataFrame, alone: str) -> str:
         "The released code picks epochs on the test set and gives only PCRec a learning-rate"
         " schedule"
     )
+    rungs = rungs[rungs["metric"] == PRIMARY]
     gains = rungs.pivot(index="model", columns="rung", values="relative_improvement")
     tested = gains.reindex(rungs["model"].unique())[[1, 4]].dropna()
     if tested.empty:
@@ -150,6 +150,8 @@ def by_target(frame: pd.DataFrame) -> str:
 
     ``frame`` is that of ``controls.by_target``.
     """
+    if frame.empty:
+        return "No data set here has both new and repeated targets."
     rows = frame[(frame["metric"] == PRIMARY) & (frame["p_of_z"] < 0.05)]
     gains = [
         f"{model_name(str(model))} on {dataset_name(str(dataset))}:"

@@ -15,6 +15,7 @@ from pcrec_core.errors import require
 from pcrec_core.metrics import METRICS, PRIMARY
 from pcrec_core.reporting import tables
 from pcrec_core.reporting.formats import (
+    DASH,
     count,
     improvements,
     missing,
@@ -125,6 +126,8 @@ def _verdict(row: Mapping[str, Any]) -> str:
 
 
 def _needed(row: Mapping[str, Any]) -> str:
+    if not row["projectable"]:
+        return DASH
     return "more users" if missing(row["runs_needed"]) else count(row["runs_needed"])
 
 
@@ -152,7 +155,7 @@ def warnings(runs: Runs, trivial: Runs) -> list[str]:
 
 
 def _more(row: Mapping[str, Any], gain: float) -> str:
-    if row["verdict"] not in ("inconclusive", "not tested") or row["users_only"]:
+    if row["verdict"] not in ("inconclusive", "not tested") or not row["projectable"]:
         return ""
     needed = row["runs_needed"]
     if missing(needed):

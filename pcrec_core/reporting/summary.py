@@ -21,6 +21,7 @@ from pcrec_core.reporting.names import DATASETS, MODELS, dataset_name, listed, m
 WITHOUT_VERDICT = {True: "measured without a verdict", False: "not measured"}
 #: Every way in which a claim can fare, in the order of pages.
 FATES = (*VERDICTS, *WITHOUT_VERDICT.values())
+_TESTED = tuple(verdict for verdict in VERDICTS if verdict != NOT_TESTED)
 
 
 def gains(claims: pd.DataFrame) -> pd.DataFrame:
@@ -109,15 +110,21 @@ def fates(claims: pd.DataFrame) -> pd.Series:
 
 
 def coverage(claims: pd.DataFrame) -> str:
-    """State in one sentence how many claims were confronted and how each fared."""
+    """State in two sentences how many claims were confronted and how each fared."""
     counts = fates(claims).value_counts()
-    parts = [f"{counts[fate]} {fate}" for fate in FATES if fate in counts]
-    alone = int(((claims["verdict"] == NOT_TESTED) & claims["measured"]).sum())
-    tested = len(_tested(claims))
+    tested = [f"{counts[fate]} {fate}" for fate in _TESTED if fate in counts]
+    others = [
+        f"{counts[fate]} {'is' if counts[fate] == 1 else 'are'} {fate}"
+        for fate in FATES
+        if fate in counts and fate not in _TESTED
+    ]
+    few = int(((claims["verdict"] == NOT_TESTED) & claims["measured"]).sum())
+    of_them = f" ({few} of those not tested {'has' if few == 1 else 'have'} too few runs)"
     return (
         f"The study registers {len(claims)} claims, {ORIGINAL_CLAIMS} of them before the first run,"
-        f" and has tested {tested}: {listed(parts)} ({alone} of those not tested have too few"
-        " runs)."
+        f" and has tested {len(_tested(claims))}{': ' * bool(tested)}{listed(tested)}."
+        + f" Of the others, {listed(others)}{of_them * bool(few)}."
+        * bool(others)
     )
 
 
@@ -128,7 +135,7 @@ def fared(claims: pd.DataFrame) -> str:
     if list(counts) == [len(claims)] and NOT_TESTED in counts:
         return (
             f"None of the {len(claims)} claims on this page has been tested so far: a test needs"
-            " three runs per arm."
+            " three runs per arm, and every run that is planned."
         )
     return f"Claims on this page: {listed(parts)}.{_range(claims)}" if parts else ""
 

@@ -38,9 +38,12 @@ def footnote(arms: Sequence[Replicates]) -> str:
     if not arms:
         return ""
     protocol = ", ".join(sorted({run.spec.protocol for arm in arms for run in arm.runs}))
-    by_dataset = {arm.dataset: arm for arm in arms}
+    by_dataset: dict[str, set[int]] = {}
+    for arm in arms:
+        by_dataset.setdefault(arm.dataset, set()).add(arm.users)
     users = ", ".join(
-        f"{dataset_name(name)} {arm.users:,} users" for name, arm in by_dataset.items()
+        f"{dataset_name(name)} {' or '.join(f'{n:,}' for n in sorted(numbers))} users"
+        for name, numbers in by_dataset.items()
     )
     runs = [len(arm.runs) for arm in arms]
     span = " to ".join(map(str, sorted({min(runs), max(runs)})))

@@ -120,6 +120,7 @@ def _value(name: str, text: str, kind: str) -> Any:
     if kind == "bool":
         require(text in ("true", "false"), f"parameter {name!r} is true or false, not {text!r}.")
         return text == "true"
+    require_known("type of a parameter", kind, _SCALARS)
     try:
         return _SCALARS[kind](text)
     except ValueError:
@@ -142,8 +143,9 @@ def _execute(source: Path, made: Path, given: Mapping[str, Any]) -> str:
             source, made, dict(given), extra_arguments=["--log-level=CRITICAL"], **options
         )
     except PapermillExecutionError as error:
-        ours = isinstance(getattr(errors, error.ename, None), type)
-        return str(error.evalue) if ours else f"{error.ename}: {error.evalue}."
+        if isinstance(getattr(errors, error.ename, None), type):
+            return str(error.evalue)
+        return f"{error.ename}: {str(error.evalue).removesuffix('.')}."
     except OSError as error:
         raise FileError(f"{made} cannot be written ({error.strerror or error}).") from None
     return ""

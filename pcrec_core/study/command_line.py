@@ -19,6 +19,14 @@ from pcrec_core.study.variants import LABELS, at_alpha
 _FILE = "FILE"
 
 
+def command_or_reason(spec: Spec) -> str:
+    """Return the command that makes a record, or why there is none."""
+    try:
+        return command(spec)
+    except SpecError:
+        return "no command, for no label of the study stands for it; Python's RunSpec made it"
+
+
 def command(spec: Spec) -> str:
     """Return the shortest command line that makes ``spec``, by today's numerics.
 

@@ -55,14 +55,7 @@ def read(path: Path) -> Record:
         ) from None
     except RecordError:
         raise
-    except (
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-        ArithmeticError,
-        RecursionError,
-    ) as e:
+    except _OTHER as e:
         kind = "" if isinstance(e, _FieldError) else f"{type(e).__name__}: "
         # only a file that is named like a record can be a damaged one
         named = _NAMED.search(path.name)

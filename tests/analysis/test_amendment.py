@@ -31,6 +31,7 @@ from pcrec_core.analysis.claims.table import RUNS, table
 from pcrec_core.analysis.crossed import StatsError
 from pcrec_core.analysis.paired_runs import paired_runs
 from pcrec_core.reporting import amendment_tables, claim_tables
+from pcrec_core.study import plans
 from pcrec_core.study.records import Record, Store
 from pcrec_core.study.replicates import Replicates
 from pcrec_core.study.variants import variant
@@ -293,20 +294,35 @@ def test_the_rungs_read_both_choices_of_one_training(tmp_path):
     assert given.missing == 2 and near(2.0) == given.found.L
 
 
-def test_the_ladder_is_climbed_with_an_interval_over_seeds(tmp_path):
-    """Rung 1 by seed is 2.5, 1 and 1: mean 1.5, SD of the mean 0.5, t of 2 degrees 4.302653."""
+def test_the_ladder_is_climbed_with_an_interval_over_users_and_runs(tmp_path):
+    """Rung 1: PCRec's MRR@5 is .4375, .25 and .25, the base's .125; HIT@5 .75, .5, .5 and .25."""
     store = Store(tmp_path)
     for seed, on_test in enumerate(("1 2 4 9", "2 2 9 9", "2 2 9 9")):
         store.put(ladder_record("ladder-LE", seed, on_test, "2 4 9 9"))
         store.put(ladder_record("ladder-base", seed, "2 9 9 9", "4 9 9 9"))
-    frame = ladder.climbed(reader(store)).set_index(["model", "rung"])
-    first = frame.loc[("sasrec", 1)]
-    expected = (1.5, 1.5 - 4.302653 * 0.5, 1.5 + 4.302653 * 0.5)
-    assert tuple(first[["relative_improvement", "low", "high"]]) == near(expected)
-    assert first["seeds"] == 3 and first["paper_relative_improvement"] == near(0.034125)
-    assert frame["relative_improvement"].notna().sum() == 2  # rungs 1 and 3 need no cosine
+    frame = ladder.climbed(reader(store)).set_index(["metric", "model", "rung"])
+    over, base = [[1, 2, 4, 9], [2, 2, 9, 9], [2, 2, 9, 9]], [[2, 9, 9, 9]] * 3
+    for metric, gain, printed in (("MRR@5", 1.5, 0.034125), ("HIT@5", 4 / 3, 0.029347)):
+        first, c = frame.loc[(metric, "sasrec", 1)], crossed_t.compare(over, base, metric)
+        assert tuple(first[["low", "high"]]) == (c.low, c.high) and not c.paired
+        assert first["relative_improvement"] == near(gain) and first["seeds"] == 3
+        assert first["paper_relative_improvement"] == near(printed)
+    assert frame["relative_improvement"].notna().sum() == 4  # rungs 1 and 3 need no cosine
     page = plain(amendment_tables.show_ladder(frame.reset_index(), "ladder")._repr_html_())
-    assert page.count("not tested") >= 10 and "+150.0 % [\N{MINUS SIGN}65.1, +365.1]" in page
+    assert page.count("not tested") >= 20 and "+150.0 % [" in page and "+133.3 % [" in page
+
+
+def test_ten_seeds_of_a_rung_are_paired(tmp_path, monkeypatch):
+    monkeypatch.setattr(plans, "seeds", lambda *_: tuple(range(10)))
+    store, draw = Store(tmp_path), np.random.default_rng(0)
+    ranks = draw.integers(1, 8, (2, 10, 4))
+    for label, arm in zip(("ladder-LE", "ladder-base"), ranks, strict=True):
+        for seed, row in enumerate(arm):
+            store.put(ladder_record(label, seed, " ".join(map(str, row)), "2 4 9 9"))
+    frame = ladder.climbed(reader(store)).set_index(["metric", "model", "rung"])
+    first = frame.loc[("MRR@5", "sasrec", 1)]
+    c = crossed_t.compare(*ranks, "MRR@5", paired=True)
+    assert (first["seeds"], first["low"], first["high"]) == (10, c.low, c.high)
 
 
 # --- item 7: the verdicts then and now

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from curves_support import ranked
+from stats_support import plain
 
 from pcrec_core.analysis import own_data
 from pcrec_core.analysis.claims import outcomes
@@ -92,11 +93,21 @@ def test_a_sentence_for_every_verdict():
         assert sentence in report.answers(undecided.assign(runs_needed=needed), 0.05)[0]
 
 
+def test_single_runs_are_not_projected_and_no_advice_is_given():
+    group = {"base": arm("base", 3, runs=1), "LE": arm("LE", 0, runs=1)}
+    frame = own_data.decided([group], 0.05)
+    assert list(frame["projectable"]) == [False]
+    assert "more users" not in plain(report.show_verdicts(frame, 0.05)._repr_html_())
+    [answer] = report.answers(frame, 0.05)
+    assert answer.endswith("no verdict (fewer than 3 runs in an arm (1)).")
+
+
 def test_a_base_below_a_trivial_ranking_is_warned_of():
-    best = ranked("popularity", [1] * USERS)
-    assert own_data.below_trivial([BETTER], [best])[0][::2] == ("sasrec", "popularity")
-    [sentence] = report.warnings(Runs([BETTER]), Runs([{"popularity": best}]))
-    assert "The base of SASRec (0." in sentence and "popularity (1.0000)" in sentence
+    best, hiding = ranked("transitions", [1] * USERS), ranked("popularity", [1] * USERS)
+    assert own_data.below_trivial([BETTER], [best])[0][::2] == ("sasrec", "transitions")
+    assert own_data.below_trivial([BETTER], [hiding]) == []  # it leaves out what SASRec ranks
+    [sentence] = report.warnings(Runs([BETTER]), Runs([{"transitions": best}]))
+    assert "The base of SASRec (0." in sentence and "transitions (1.0000)" in sentence
     assert report.warnings(Runs([BETTER]), Runs([])) == []
     worst = ranked("popularity", [9] * USERS)
     assert own_data.below_trivial([BETTER], [worst]) == []

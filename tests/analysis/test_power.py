@@ -139,3 +139,5 @@ def test_a_run_with_a_mean_of_0_leaves_the_relative_variance_undefined():
     base = ranked("base", RB[0], [30] * 300)
     [row] = projections([(ranked("LE", *RV[:2]), base)], [], ["MRR@5"]).to_dict("records")
     assert row["rv"] is None and row["c"] == 0 and row["run_sd"] > 0
+    nothing = ranked("base", [30] * 300, [30] * 300)
+    assert projections([(ranked("LE", *RV[:2]), nothing)], [], ["MRR@5"]).empty

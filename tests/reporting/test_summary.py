@@ -92,8 +92,9 @@ def test_every_claim_counts_once():
     assert summary.fates(frame).value_counts().sum() == len(frame)
     assert summary.coverage(frame) == (
         "The study registers 11 claims, 216 of them before the first run, and has tested 7:"
-        " 2 supported, 2 ruled out, 1 contradicted, 2 inconclusive, 2 not tested, 1 measured"
-        " without a verdict and 1 not measured (1 of those not tested have too few runs)."
+        " 2 supported, 2 ruled out, 1 contradicted and 2 inconclusive. Of the others, 2 are not"
+        " tested, 1 is measured without a verdict and 1 is not measured (1 of those not tested has"
+        " too few runs)."
     )
 
 
@@ -114,8 +115,8 @@ def test_a_comparison_counts_tests_and_gives_the_most_precise_one():
     )
     untested = findings.compared(AVERAGING[AVERAGING["verdict"] == "not tested"], "avg")
     assert untested == (
-        "Not tested: an arm has fewer than three runs; the most precise comparison with a claim"
-        " gives +4.0\xa0% for BPR on ML-100K."
+        "Not tested, for lack of runs; the most precise comparison gives +4.0\xa0% for BPR on"
+        " ML-100K."
     )
     assert findings.compared(AVERAGING, "M2", "at least") == "Not measured so far."
 
@@ -178,7 +179,7 @@ def test_what_the_released_code_adds_comes_from_the_ladder_or_from_its_schedule_
     )
     rungs = pd.DataFrame(
         [
-            {"dataset": "retailrocket-half", "model": model, "rung": rung}
+            {"dataset": "retailrocket-half", "metric": "MRR@5", "model": model, "rung": rung}
             | {"relative_improvement": gain}
             for model, gains in {"sasrec": (0.06, 0.01), "dnn": (0.02, None)}.items()
             for rung, gain in zip((1, 4), gains, strict=True)
@@ -204,6 +205,8 @@ def test_the_gain_by_kind_of_target_is_marked_as_exploratory():
     assert differing.count("for new targets") == 1 and "BPR on Beauty: +15.5" in differing
     alike = findings.by_target(pd.DataFrame([row | {"p_of_z": 0.4}]))
     assert alike.startswith("Exploratory: in no model")
+    none = findings.by_target(pd.DataFrame([]))
+    assert none == "No data set here has both new and repeated targets."
 
 
 def test_names_are_those_of_a_reader():

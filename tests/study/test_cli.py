@@ -18,8 +18,10 @@ from pcrec_core import datasets
 from pcrec_core.datasets import SOURCES
 from pcrec_core.metrics import METRICS
 from pcrec_core.paths import ROOT
+from pcrec_core.specs.derived import Derived
 from pcrec_core.specs.run import Data
 from pcrec_core.study import command_line, defaults, records, splits, train
+from pcrec_core.study import run as study
 from pcrec_core.study.cli import main
 from pcrec_core.study.records import Store
 from pcrec_core.training.environment import NO_TRAINING
@@ -147,6 +149,14 @@ def test_options_that_are_not_given_have_the_studys_settings(call, folder, words
     text = "\n".join(out)
     assert all(part in text for part in ("not clean", "943 users", "0.0875"))
     assert re.search(r"^HIT@5 +0\.3181$", text, re.M)
+
+
+def test_a_record_that_no_label_means_is_shown_without_a_command(call, folder):
+    pair = tuple(defaults.pcrec("synthetic", "bpr", seed=seed, epochs=1, d=4) for seed in (0, 1))
+    [record] = study.run([Derived("ensemble", pair)], store=Store(folder))
+    code, out, err = call("show", str(Store(folder).path(record.name)))
+    assert (code, err) == (0, [])
+    assert any(line.startswith("again     no command, for no label of the study") for line in out)
 
 
 def test_a_person_trains_reads_and_shows(folder):

@@ -12,16 +12,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pcrec_core.analysis import paper
+from pcrec_core.analysis import crossed_t, paper
 from pcrec_core.analysis.claims.measurement import Evidence
 from pcrec_core.analysis.claims.planned_records import Reader, found_records, planned
 from pcrec_core.analysis.claims.registry import Claim, registry
 from pcrec_core.analysis.claims.sides import BY_SEED
-from pcrec_core.analysis.crossed_t import FEWEST_RUNS
+from pcrec_core.analysis.crossed_t import FEWEST_RUNS, PAIRED_FROM
 from pcrec_core.analysis.paired_runs import paired_runs
 from pcrec_core.metrics import PRIMARY, value_by_user
 from pcrec_core.study.records import ModelRecord
 from pcrec_core.study.results import RunResult
+
+#: The metrics in which the ladder was registered.
+METRICS = (PRIMARY, "HIT@5")
 
 
 @dataclass(frozen=True)
@@ -93,47 +96,69 @@ def evidence(claim: Claim, read: Reader, metric: str) -> Evidence:
 
 def improvements(rung: Rung, claim: Claim, read: Reader, metric: str) -> dict[int, float]:
     """Compute PCRec's relative improvement on a rung by seed, for the seeds of both its arms."""
-    over, base = (
-        {
-            record.spec.seed: _mean(record, rung.chosen, metric)
-            for record in found_records(read, claim, label)
-        }
-        for label in (rung.over, rung.base)
-    )
-    return {seed: over[seed] / base[seed] - 1 for seed in sorted(over.keys() & base.keys())}
+    arms = _ranks_by_seed(rung, claim, read, metric)
+    return {
+        seed: _mean(over, metric) / _mean(base, metric) - 1 for seed, (over, base) in arms.items()
+    }
 
 
-def climbed(read: Reader, metric: str = PRIMARY) -> pd.DataFrame:
-    """Tabulate PCRec's relative improvement on every rung, with its t interval over seeds.
+def climbed(read: Reader) -> pd.DataFrame:
+    """Tabulate PCRec's relative improvement on every rung, with its 95 % interval.
+
+    The interval covers users and runs (:ref:`statistics-interval`); equal seeds are paired where
+    there are ten.
 
     Returns
     -------
     DataFrame
-        One row per model and rung: the number of seeds that both arms have, mean and interval over
-        them, and the paper's value. A rung with fewer than three seeds is not tested: its numbers
-        are missing.
+        One row per metric, model and rung: the number of seeds that both arms have, the
+        improvement with its interval, and the paper's value. A rung with fewer than three seeds is
+        not tested: its numbers are missing.
     """
     claims = [claim for claim in registry().values() if claim.kind == BY_SEED]
-    return pd.DataFrame([_row(rung, claim, read, metric) for claim in claims for rung in RUNGS])
+    return pd.DataFrame(
+        [
+            _row(rung, claim, read, metric)
+            for metric in METRICS
+            for claim in claims
+            for rung in RUNGS
+        ]
+    )
 
 
 def _row(rung: Rung, claim: Claim, read: Reader, metric: str) -> dict[str, object]:
-    gains = list(improvements(rung, claim, read, metric).values())
-    tested = len(gains) >= FEWEST_RUNS
-    found = paired_runs(gains, np.zeros(len(gains))) if tested else None
+    arms = list(_ranks_by_seed(rung, claim, read, metric).values())
+    found = None
+    if len(arms) >= FEWEST_RUNS:
+        over, base = map(np.stack, zip(*arms, strict=True))
+        found = crossed_t.compare(over, base, metric, paired=len(arms) >= PAIRED_FROM)
     printed = [paper.value(claim.paper_dataset, claim.model, arm, metric) for arm in ("LE", "base")]
     return {
+        "metric": metric,
         "dataset": claim.dataset,
         "model": claim.model,
         "rung": rung.number,
         "what": rung.what,
-        "metric": metric,
-        "seeds": len(gains),
-        "relative_improvement": found.L if found else np.nan,
+        "seeds": len(arms),
+        "relative_improvement": found.RI if found else np.nan,
         "low": found.low if found else np.nan,
         "high": found.high if found else np.nan,
         "paper_relative_improvement": paper.improvement(*printed),
     }
+
+
+def _ranks_by_seed(
+    rung: Rung, claim: Claim, read: Reader, metric: str
+) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """Return the ranks of both arms by seed, for the seeds that both have."""
+    over, base = (
+        {
+            record.spec.seed: ranks(record, rung.chosen, metric)
+            for record in found_records(read, claim, label)
+        }
+        for label in (rung.over, rung.base)
+    )
+    return {seed: (over[seed], base[seed]) for seed in sorted(over.keys() & base.keys())}
 
 
 def ranks(record: ModelRecord, chosen: str, metric: str) -> np.ndarray:
@@ -158,5 +183,5 @@ def ranks(record: ModelRecord, chosen: str, metric: str) -> np.ndarray:
     return outcome.ranks_for(metric)
 
 
-def _mean(record: ModelRecord, chosen: str, metric: str) -> float:
-    return float(value_by_user(ranks(record, chosen, metric), metric).mean())
+def _mean(ranks: np.ndarray, metric: str) -> float:
+    return float(value_by_user(ranks, metric).mean())

@@ -177,6 +177,7 @@ def _runs(claim: Claim, a: np.ndarray, b: np.ndarray) -> Iterator[Fact]:
 def _over_thresholds(a: np.ndarray, b: np.ndarray) -> Iterator[Fact]:
     if min(len(a), len(b)):
         gap = (a.mean(0) - b.mean(0))[np.ptp(np.concatenate([a, b]), axis=0) > 0]
-        at = fig6_invalid_layers.THRESHOLDS[_least(a, b)]
         counts = {"smaller": (gap < 0).sum(), "larger": (gap > 0).sum(), "thresholds": len(gap)}
-        yield Fact("thresholds", counts | {"at": at})
+        tested = min(len(a), len(b)) > 1 and any(np.ptp(arm, axis=0).any() for arm in (a, b))
+        at = {"at": fig6_invalid_layers.THRESHOLDS[_least(a, b)]} if tested else {}
+        yield Fact("thresholds", counts | at)

@@ -34,7 +34,7 @@ def criterion(outliers: pd.DataFrame, layers: pd.DataFrame, merges: pd.DataFrame
     above, below = figure.subfigures(2, 1, squeeze=False).flat
     left, right = above.subplots(1, 2)
     kinds = [kind for kind, _ in layers.groupby(["model", "variant"], sort=False)]
-    markers = dict(zip(kinds, zip("os^Dv", CYCLE, strict=False), strict=False))
+    markers = dict(zip(kinds, zip("os^DvP", CYCLE, strict=True), strict=False))
     _outlier_panel(left, outliers, layers)
     _merges_panel(right, merges, markers)
     models = list(layers.groupby("model", sort=False))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
+from pcrec_core.metrics import PRIMARY
 from pcrec_core.reporting.figures.rows import gains
 
 
 def ladder(frame: pd.DataFrame) -> Figure:
-    """Draw the ladder from the first rung, at the top, to the last one, with 95 % intervals.
+    """Draw the ladder in MRR@5, from the first rung, at the top, to the last, with 95 % intervals.
 
     There is one panel per model, one row per rung; the paper's value is a line. A rung without
     enough seeds is marked as not tested.
@@ -19,6 +20,7 @@ def ladder(frame: pd.DataFrame) -> Figure:
     frame : DataFrame
         The frame of ``ladder.climbed``.
     """
-    numbers = frame["rung"].astype(str)
-    rows = frame.assign(row=frame["rung"], name=numbers + ". " + frame["what"])
-    return gains(rows, "PCRec over its base, 95 % over seeds", "-")
+    shown = frame[frame["metric"] == PRIMARY]
+    numbers = shown["rung"].astype(str)
+    rows = shown.assign(row=shown["rung"], name=numbers + ". " + shown["what"])
+    return gains(rows, "PCRec over its base, 95 %", "-")

@@ -309,6 +309,13 @@ def test_always_is_decided_where_it_holds_least(store):
     )
 
 
+def test_thresholds_of_single_runs_are_counted_and_not_tested(store):
+    probe(store, "base", 0, [0.5, 0.5, 0.5, 2.1])
+    probe(store, "LE", 0, [1.5, 1.5, 1.5, 2.1])
+    stated = facts(store, "fig6-ml-always")
+    assert "thresholds where runs differ" in stated and "tested at" not in stated
+
+
 def test_runs_that_do_not_differ_are_described_without_a_test(store):
     for seed in range(3):
         probe(store, "base", seed, [0.1, 0.2, 2, 2])
