@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pcrec_core.analysis import comparisons, robustness
+from pcrec_core.analysis import alternative_tests, comparisons
 from pcrec_core.analysis.comparisons import named
 from pcrec_core.analysis.strata import Stratum, differ, strata
 from pcrec_core.metrics import METRICS, PRIMARY, SELECTION
@@ -83,7 +83,7 @@ def sensitivity(
     pairs: Sequence[tuple[Replicates, Replicates]],
     groups: Mapping[str, Sequence[int]],
     metric: str = PRIMARY,
-    resamples: int = robustness.RESAMPLES,
+    resamples: int = alternative_tests.RESAMPLES,
 ) -> pd.DataFrame:
     """Compute alternative intervals and p-values of each pair, to be read beside the crossed t.
 
@@ -121,13 +121,15 @@ def _checked(
     ranks = over.ranks_for(metric), base.ranks_for(metric)
     c = comparisons.compare(over, base, metric)
     options = {"paired": c.paired, "random_v": over.random, "random_b": base.random}
-    name = robustness.key(over.dataset, over.variant, base.variant, metric, over.protocol, c)
-    again = robustness.bootstrap(*ranks, metric, name=name, resamples=resamples, **options)
+    name = alternative_tests.key(over.dataset, over.variant, base.variant, metric, over.protocol, c)
+    again = alternative_tests.bootstrap(*ranks, metric, name=name, resamples=resamples, **options)
     several = min(map(len, ranks)) > 1
-    runs = robustness.run_means(*ranks, metric) if several and not c.paired else None
+    runs = alternative_tests.run_means(*ranks, metric) if several and not c.paired else None
     targets = groups.get(over.dataset) if c.L is not None else None
     ratio = (
-        None if targets is None else robustness.clustered(*ranks, targets, metric, **options).ratio
+        None
+        if targets is None
+        else alternative_tests.clustered(*ranks, targets, metric, **options).ratio
     )
     return _key(over, base, metric) | {
         "relative_improvement": c.RI,
@@ -139,7 +141,7 @@ def _checked(
         "bootstrap_high": again.high,
         "dropped": again.dropped,
         "p_over_runs": runs and runs.p,
-        "significant_single_runs": robustness.significant_pairs(*ranks, metric),
+        "significant_single_runs": alternative_tests.significant_pairs(*ranks, metric),
         "clustered_variance_ratio": ratio,
         "runs_variant": c.runs_v,
         "runs_base": c.runs_b,

@@ -11,7 +11,7 @@ import pytest
 from curves_support import ranked
 from stats_support import cells, plain, simulated
 
-from pcrec_core.analysis import controls, deviations, robustness
+from pcrec_core.analysis import alternative_tests, controls, deviations
 from pcrec_core.analysis.comparisons import comparisons
 from pcrec_core.analysis.crossed_t import compare
 from pcrec_core.errors import RecordError
@@ -49,12 +49,15 @@ def test_the_sensitivity_analysis_holds_the_robustness_checks():
     frame = controls.sensitivity([pair], {"ml-100k": groups}, resamples=500)
     [row] = frame.to_dict("records")
     c, name = compare(RV, RB, "MRR@5"), "ml-100k|LE|base|MRR@5|controlled|3|120"
-    again = robustness.bootstrap(RV, RB, "MRR@5", name=name, resamples=500)
+    again = alternative_tests.bootstrap(RV, RB, "MRR@5", name=name, resamples=500)
     assert (row["relative_improvement"], row["p"]) == (c.RI, c.p)
     assert (row["bootstrap_low"], row["bootstrap_high"]) == (again.low, again.high)
-    assert row["p_over_runs"] == robustness.run_means(RV, RB, "MRR@5").p
-    assert row["significant_single_runs"] == robustness.significant_pairs(RV, RB, "MRR@5")
-    assert row["clustered_variance_ratio"] == robustness.clustered(RV, RB, groups, "MRR@5").ratio
+    assert row["p_over_runs"] == alternative_tests.run_means(RV, RB, "MRR@5").p
+    assert row["significant_single_runs"] == alternative_tests.significant_pairs(RV, RB, "MRR@5")
+    assert (
+        row["clustered_variance_ratio"]
+        == alternative_tests.clustered(RV, RB, groups, "MRR@5").ratio
+    )
     page = control_tables.show_sensitivity(frame, "s")._repr_html_()
     assert with_interval(percent, c.RI, c.low, c.high) in page
     assert f"[{points(again.low)}, {points(again.high)}]" in page

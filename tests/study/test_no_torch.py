@@ -47,7 +47,7 @@ def names(text: str) -> list[str]:
 LIGHT = names("""
 errors paths metrics specs.run study.records analysis.crossed_t
 analysis.claims.paper_uncertainty analysis.claims.outcomes analysis.welch analysis.paired_runs
-analysis.robustness analysis.strata analysis.selection_bias
+analysis.alternative_tests analysis.strata analysis.selection_bias
 """)
 READERS = [
     *LIGHT,

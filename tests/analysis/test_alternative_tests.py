@@ -1,4 +1,4 @@
-"""The robustness checks: against naive loops, scipy, and the crossed interval itself."""
+"""Alternative intervals and p-values against naive loops, scipy, and the crossed t."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import pytest
 from scipy.stats import ttest_ind, ttest_rel
 from stats_support import simulated
 
-from pcrec_core.analysis.crossed import StatsError
-from pcrec_core.analysis.crossed_t import compare
-from pcrec_core.analysis.robustness import (
+from pcrec_core.analysis.alternative_tests import (
     Bootstrap,
     bootstrap,
     clustered,
@@ -19,6 +17,8 @@ from pcrec_core.analysis.robustness import (
     run_means,
     significant_pairs,
 )
+from pcrec_core.analysis.crossed import StatsError
+from pcrec_core.analysis.crossed_t import compare
 from pcrec_core.metrics import value_by_user
 
 RV, RB = simulated(5, 300, 4, gain=0.2)
