@@ -101,6 +101,10 @@ SEEDS = """
     M2             dnn     ml-100k                  1
     M2             dnn     retailrocket-half        3
     shuffled       sasrec  ml-100k                  1
+    shuffled       sasrec  retailrocket-half        3
+    ema            sasrec  retailrocket-half        3
+    ema            sasrec  ml-100k                  1
+    apart-best     dnn     retailrocket-half        3
     recency        sasrec  ml-100k                  1
     base           bpr     synthetic                1
     LE@7           sasrec  ml-100k                  1
@@ -184,7 +188,7 @@ def test_what_is_left_counts_a_run_once_by_plan_and_again_by_step(monkeypatch):
     assert found["step1"].missing < len(plans.planned(["step1"])) and found["step1"].seconds == 0
     assert found["table3"].seconds == 3600 * 3 * 200 * 3  # base and LE of BPR, three seeds
     assert str(found["table3"]) == (
-        "table3        16 of  16 records missing, 1800.0 hours, and 7 trainings without a"
+        "table3        18 of  18 records missing, 1800.0 hours, and 9 trainings without a"
         " measured rate"
     )  # the bases of both deep models are counted as parts of ensembles
 
