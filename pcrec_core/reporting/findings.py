@@ -48,10 +48,12 @@ def compared(claims: pd.DataFrame, b: str, kind: str = "better") -> str:
     gain = f"{percent(one['relative_improvement'])} for {_place(one)}"
     if tested.empty:
         return f"Not tested, for lack of runs; the most precise comparison gives {gain}."
+    if len(tested) == 1:
+        return f"The one test gives {gain} ({one['verdict']})."
     won = int((tested["verdict"] == SUPPORTED).sum())
     return (
-        f"Supported in {won or 'none'} of {len(tested)} test{'s' * (len(tested) > 1)}; the most"
-        f" precise gives {gain} ({one['verdict']})."
+        f"Supported in {won or 'none'} of {len(tested)} tests; the most precise gives {gain}"
+        f" ({one['verdict']})."
     )
 
 

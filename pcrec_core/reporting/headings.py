@@ -42,6 +42,7 @@ HEADINGS = {
     "improvement_before": "RI before",
     "improvement_crossed_t": "RI [95 %], crossed t",
     "improvement_other_half": "RI [95 %], the other half",
+    "improvement_in_hit_5": "RI [95 %], HIT@5",
     "improvement_now": "RI now",
     "improvement_over_it": f"PCRec over this peer, {PRIMARY}",
     "its_change": "change of RI",

@@ -89,7 +89,7 @@ def headlines(frame: pd.DataFrame, name: str) -> Html:
         f"{len(decided)} of {len(lines)} claims, each counted once over its data sets; the others"
         " are inconclusive or not tested on all of them. Where data sets disagree, their verdicts"
         " are listed, never pooled."
-        f"{explain_unequal(frame)} {format_users(frame)}"
+        f"{explain_unequal(frame[frame['claim'].isin(decided['claim'])])} {format_users(frame)}"
     )
     shown = decided[["question"]].assign(
         claim=decided["claim"].map(symbols),
@@ -132,11 +132,12 @@ def matrix(frame: pd.DataFrame, name: str) -> Html:
         for model in MODELS
         if (key := (a, b, model)) in compared.groups
     ]
+    among = measured[[pair in _EXPLAIN for pair in zip(measured["a"], measured["b"], strict=True)]]
     note = (
         "The verdict in MRR@5, RI, and p, adjusted over the family of claims. A dash: no runs"
         " yet, none planned, or no RI (recency finds nothing where nobody repeats an item)."
         " Nominal: the unadjusted interval excludes 0, but the adjusted p is above 0.05."
-        f"{explain_unequal(frame)} {format_users(frame)}"
+        f"{explain_unequal(among)} {format_users(frame)}"
     )
     shown = pd.DataFrame(rows, columns=["comparison", "model", *datasets])
     return table(shown, {}, name, note, measured.drop(columns=[MEMBERS, "described"]).reset_index())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -113,6 +114,8 @@ def test_a_comparison_counts_tests_and_gives_the_most_precise_one():
         f"Supported in 1 of 2 tests; the most precise gives {percent(-0.007)} for SASRec on ML-100K"
         " (inconclusive)."
     )
+    alone = findings.compared(AVERAGING[AVERAGING["verdict"] == "supported"], "avg")
+    assert re.fullmatch(r"The one test gives \+4\.0\s% for \w+ on ML-100K \(supported\)\.", alone)
     untested = findings.compared(AVERAGING[AVERAGING["verdict"] == "not tested"], "avg")
     assert untested == (
         "Not tested, for lack of runs; the most precise comparison gives +4.0\xa0% for BPR on"
