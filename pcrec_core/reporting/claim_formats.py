@@ -45,7 +45,7 @@ def format_supporting(row: Mapping[str, Any]) -> str:
 
 def marks(row: Mapping[str, Any]) -> str:
     """Return the marks in brackets that belong after a claim's verdict; often none."""
-    return " (nominal)" * is_nominal(row) + f" ({UNEQUAL})" * (not row["same_candidates"])
+    return " (nominal)" * is_nominal(row) + f" ({UNEQUAL})" * (row["same_candidates"] is False)
 
 
 def is_nominal(row: Mapping[str, Any]) -> bool:
@@ -91,7 +91,7 @@ def format_paper(row: Mapping[str, Any]) -> str:
 
 def explain_unequal(frame: pd.DataFrame) -> str:
     """Explain the mark of unequal candidates, for a table's note; empty where no claim has it."""
-    if frame["same_candidates"].all():
+    if not frame["same_candidates"].isin([False]).any():
         return ""
     return f" {UNEQUAL.capitalize()}: only one of the two arms ranks items that a user has seen."
 

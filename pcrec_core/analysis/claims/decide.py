@@ -47,9 +47,9 @@ class Verdict:
         single run.
     seeds : tuple of tuple of int
         Seeds of the runs of both arms.
-    same_candidates : bool
-        Whether both arms hide a user's seen items, or both rank them. It is shown beside the
-        verdict, and decides nothing.
+    same_candidates : bool or None
+        Whether both arms hide a user's seen items, or both rank them; None where no users are
+        compared. It is shown beside the verdict, and decides nothing.
     """
 
     claim: Claim
@@ -64,7 +64,7 @@ class Verdict:
     amended: bool = False
     in_noise: bool = False
     seeds: Seeds = ((), ())
-    same_candidates: bool = True
+    same_candidates: bool | None = None
 
 
 def decide(

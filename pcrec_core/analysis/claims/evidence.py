@@ -78,12 +78,11 @@ def _compared(claim: Claim, read: Reader, metric: str, by_seed: bool) -> Evidenc
         for label, records in zip((claim.a, *bases), found, strict=True)
     )
     found_seeds = _seeds(variant), _seeds(others[0])
-    hidden = baselines.hides_seen(variant)
     return Evidence(
         _compare(variant, others, metric, by_seed),
         missing=missing,
         seeds=found_seeds,
-        same_candidates=all(baselines.hides_seen(other) == hidden for other in others),
+        same_candidates=all(baselines.comparable(variant, other) for other in others),
     )
 
 

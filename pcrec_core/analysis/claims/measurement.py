@@ -40,15 +40,16 @@ class Evidence:
         Number of planned runs that have no record.
     seeds : tuple of tuple of int
         Seeds of the measured runs of both arms, in the order in which paired runs are paired.
-    same_candidates : bool
-        Whether both arms hide a user's seen items, or both rank them.
+    same_candidates : bool or None
+        Whether both arms hide a user's seen items, or both rank them; None where no users are
+        compared.
     """
 
     found: Found | None
     protocol: str = "controlled"
     missing: int = 0
     seeds: Seeds = ((), ())
-    same_candidates: bool = True
+    same_candidates: bool | None = None
 
 
 def check(known: Mapping[str, Claim], evidence: Mapping[str, Evidence]) -> None:

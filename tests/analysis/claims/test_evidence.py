@@ -120,6 +120,7 @@ def test_a_comparison_of_which_one_arm_hides_seen_items_is_marked(store):
     frame = decided(store)
     rows = frame.loc[["table3-ml-sasrec-dnn", "table3-ml-sasrec-bpr"]]
     assert list(rows["same_candidates"]) == [True, False]
+    assert frame.loc["table3-ml-sasrec-le", "same_candidates"] is None  # PCRec has no runs here
     alike, unequal = map(format_verdict, rows.to_dict("records"))
     assert alike.startswith("supported") and "candidates" not in alike
     assert unequal.startswith("supported (unequal candidates)")
