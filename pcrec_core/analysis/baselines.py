@@ -57,10 +57,18 @@ def over_best(
     """
     rows = []
     for base in bases:
-        known = [arm for arm in trivial if comparable(arm, base)]
-        if known:
-            rows.append(_over_best(base, known, metric))
+        best = best_comparable(base, trivial, metric)
+        if best is not None:
+            rows.append(_over_best(base, best, metric))
     return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def best_comparable(
+    base: Replicates, trivial: Sequence[Replicates], metric: str
+) -> Replicates | None:
+    """Return the most accurate ranking without training that is comparable with the base."""
+    known = [arm for arm in trivial if comparable(arm, base)]
+    return max(known, key=lambda arm: comparisons.mean_of(arm, metric).mean, default=None)
 
 
 def comparable(a: Replicates, b: Replicates) -> bool:
@@ -68,8 +76,7 @@ def comparable(a: Replicates, b: Replicates) -> bool:
     return a.dataset == b.dataset and hides_seen(a) == hides_seen(b)
 
 
-def _over_best(base: Replicates, known: Sequence[Replicates], metric: str) -> dict[str, object]:
-    best = max(known, key=lambda arm: comparisons.mean_of(arm, metric).mean)
+def _over_best(base: Replicates, best: Replicates, metric: str) -> dict[str, object]:
     c = comparisons.compare(base, best, metric)
     return {
         "dataset": base.dataset,

@@ -11,7 +11,7 @@ from pcrec_core.analysis import baselines, comparisons
 from pcrec_core.analysis.claims import outcomes
 from pcrec_core.analysis.claims.sides import UNTESTED, Sides, adjust, sides
 from pcrec_core.analysis.effects import Comparison
-from pcrec_core.analysis.projection import projected
+from pcrec_core.analysis.projection import projectable, projected
 from pcrec_core.analysis.run_variance import pooled_over
 from pcrec_core.metrics import PRIMARY
 from pcrec_core.study.records import RunRecord
@@ -119,7 +119,7 @@ def runs_needed(c: Comparison, arms: Sequence[Replicates], gain: float) -> int |
 
 
 def _projectable(c: Comparison) -> bool:
-    return not c.users_only and c.L is not None and c.runs_v == c.runs_b and bool(c.se)
+    return projectable(c) and bool(c.se)
 
 
 def costs(groups: Sequence[Mapping[str, Replicates]]) -> pd.DataFrame:
@@ -167,13 +167,9 @@ def below_trivial(
     """
     found = []
     for base in (group["base"] for group in groups if "base" in group):
-        known = {
-            arm.variant: comparisons.mean_of(arm, PRIMARY).mean
-            for arm in trivial
-            if baselines.comparable(arm, base)
-        }
-        mean = comparisons.mean_of(base, PRIMARY).mean
-        best = max(known, key=lambda name: known[name], default=None)
-        if best is not None and mean < known[best]:
-            found.append((base.model, mean, best, known[best]))
+        best = baselines.best_comparable(base, trivial, PRIMARY)
+        if best is not None:
+            mean, reached = (comparisons.mean_of(arm, PRIMARY).mean for arm in (base, best))
+            if mean < reached:
+                found.append((base.model, mean, best.variant, reached))
     return found

@@ -24,7 +24,7 @@ from pcrec_core.analysis.claims.printed_values import printed
 from pcrec_core.analysis.crossed import Spread
 from pcrec_core.analysis.crossed_t import PAIRED_FROM
 from pcrec_core.analysis.effects import Comparison
-from pcrec_core.analysis.projection import projected
+from pcrec_core.analysis.projection import projectable, projected
 from pcrec_core.analysis.run_variance import pooled_over
 from pcrec_core.study.replicates import Replicates
 
@@ -65,9 +65,9 @@ def projections(
     return pd.DataFrame(
         [
             _projection(c, pair, _alike(pair, arms), runs)
-            for pair in _projectable(pairs)
+            for pair in pairs
             for metric in metrics
-            if (c := comparisons.compare(*pair, metric)).L is not None
+            if projectable(c := comparisons.compare(*pair, metric))
         ]
     )
 
@@ -90,12 +90,6 @@ def _projection(
         f"found_with_{runs[-1]}_runs": by_runs[-1].mde,
         "paper_relative_improvement": paper_arms.paper_improvement(over, base, metric),
     }
-
-
-def _projectable(
-    pairs: Sequence[tuple[Replicates, Replicates]],
-) -> list[tuple[Replicates, Replicates]]:
-    return [pair for pair in pairs if len(pair[0].runs) == len(pair[1].runs) > 1]
 
 
 def _alike(pair: tuple[Replicates, Replicates], arms: Sequence[Replicates]) -> list[Replicates]:
@@ -129,11 +123,7 @@ def expected_verdicts(
         get each verdict.
     """
     return pd.DataFrame(
-        [
-            row
-            for pair in _projectable(pairs)
-            for row in _expected(pair, _alike(pair, arms), metric, runs)
-        ]
+        [row for pair in pairs for row in _expected(pair, _alike(pair, arms), metric, runs)]
     )
 
 
@@ -145,7 +135,7 @@ def _expected(
     if claimed is None or data is None:
         return
     c, e = comparisons.compare(over, base, metric), math.log1p(claimed)
-    if c.L is None:
+    if not projectable(c):
         return
     of_runs = pooled_over(alike, metric)
     names = paper_arms.name_in_paper(over), paper_arms.name_in_paper(base)

@@ -34,6 +34,11 @@ class Projection:
     spread: Spread
 
 
+def projectable(c: Comparison) -> bool:
+    """Return whether the arms have equally many runs, two or more, and means above 0."""
+    return not c.users_only and c.runs_v == c.runs_b and c.L is not None
+
+
 def projected(c: Comparison, of_runs: RunVariance, runs: int) -> Projection:
     """Project a comparison to ``runs`` runs per arm, if the variances are as estimated.
 
@@ -55,7 +60,7 @@ def projected(c: Comparison, of_runs: RunVariance, runs: int) -> Projection:
     StatsError
         If the arms have one run or different numbers of runs, a mean is 0, or ``runs`` is below 2.
     """
-    if c.users_only or c.runs_v != c.runs_b or c.L is None or runs < 2:
+    if not projectable(c) or runs < 2:
         raise StatsError(
             "a projection needs arms with equally many runs, two or more, and means above 0, and at"
             f" least two runs to project to; these have {c.runs_v} and {c.runs_b} runs, to {runs}."

@@ -135,7 +135,7 @@ def print_record(record: Record, path: Path) -> None:
 def _again(record: ModelRecord) -> str:
     """Return the command that makes the record again."""
     spec = record.spec
-    line = command_line.command_or_reason(spec)
+    line = command_line.command_or_api(spec)
     if command_line.current(spec) == spec:
         return line
     return f"{line} (with the code of commit {str(record.provenance.commit)[:8]})"

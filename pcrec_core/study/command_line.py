@@ -19,12 +19,12 @@ from pcrec_core.study.variants import LABELS, at_alpha
 _FILE = "FILE"
 
 
-def command_or_reason(spec: Spec) -> str:
-    """Return the command that makes a record, or why there is none."""
+def command_or_api(spec: Spec) -> str:
+    """Return what makes a record: the command or, where no label stands for it, Python."""
     try:
         return command(spec)
     except SpecError:
-        return "no command, for no label of the study stands for it; Python's RunSpec made it"
+        return "Python's API, since no label of the study stands for it"
 
 
 def command(spec: Spec) -> str:

@@ -28,5 +28,5 @@ def require_trainable(spec: Spec) -> None:
     if os.environ.get(NO_TRAINING) and spec.data.source != "synthetic":
         raise RecordError(
             f"the record {spec.name} is missing, and {NO_TRAINING} is set; make it with:"
-            f" {command_line.command_or_reason(spec)}"
+            f" {command_line.command_or_api(spec)}"
         )

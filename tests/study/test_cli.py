@@ -156,7 +156,9 @@ def test_a_record_that_no_label_means_is_shown_without_a_command(call, folder):
     [record] = study.run([Derived("ensemble", pair)], store=Store(folder))
     code, out, err = call("show", str(Store(folder).path(record.name)))
     assert (code, err) == (0, [])
-    assert any(line.startswith("again     no command, for no label of the study") for line in out)
+    assert any(
+        line.startswith("again     Python's API, since no label of the study") for line in out
+    )
 
 
 def test_a_person_trains_reads_and_shows(folder):

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -16,6 +13,7 @@ import pytest
 from support import without_progress
 
 from pcrec_core import paths
+from pcrec_core.deadlines import within
 from pcrec_core.paths import ROOT
 from pcrec_core.study.cli import main
 from pcrec_core.study.terminal import harmless
@@ -68,22 +66,6 @@ SPECIAL = {
 }
 
 
-@contextmanager
-def alarm(seconds: int) -> Iterator[None]:
-    """Raise ``TimeoutError`` in what takes longer."""
-
-    def late(number: int, frame: object) -> None:
-        raise TimeoutError(f"not finished after {seconds} seconds")
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
-
-
 @pytest.mark.parametrize("kind", SPECIAL)
 @pytest.mark.parametrize(
     "words",
@@ -99,8 +81,7 @@ def alarm(seconds: int) -> Iterator[None]:
 def test_no_command_waits_for_what_is_no_file(tmp_path, monkeypatch, capsys, kind, words):
     monkeypatch.chdir(tmp_path)
     SPECIAL[kind](Path("x.ipynb"))
-    with alarm(60):
-        code, (out, err) = main(words), capsys.readouterr()
+    code, (out, err) = within(60, lambda: main(words)), capsys.readouterr()
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert re.match(r"error: .*(x\.ipynb|/dev/zero)", err)
 

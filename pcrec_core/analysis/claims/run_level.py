@@ -55,7 +55,7 @@ def _seeds(claim: Claim, read: Reader) -> Seeds:
 
 def _constant(a: np.ndarray, b: np.ndarray) -> bool:
     """Return whether the runs of each arm are all equal."""
-    return bool(np.ptp(a) == np.ptp(b) == 0)
+    return not any(np.ptp(arm, axis=0).any() for arm in (a, b))
 
 
 def _by_run(claim: Claim, read: Reader) -> Pair:
@@ -178,6 +178,6 @@ def _over_thresholds(a: np.ndarray, b: np.ndarray) -> Iterator[Fact]:
     if min(len(a), len(b)):
         gap = (a.mean(0) - b.mean(0))[np.ptp(np.concatenate([a, b]), axis=0) > 0]
         counts = {"smaller": (gap < 0).sum(), "larger": (gap > 0).sum(), "thresholds": len(gap)}
-        tested = min(len(a), len(b)) > 1 and any(np.ptp(arm, axis=0).any() for arm in (a, b))
+        tested = min(len(a), len(b)) > 1 and not _constant(a, b)
         at = {"at": fig6_invalid_layers.THRESHOLDS[_least(a, b)]} if tested else {}
         yield Fact("thresholds", counts | at)

@@ -44,14 +44,8 @@ def choose(
     DataError
         A column is not there, or several could be meant: then the error gives the readings.
     """
-    repeated = {folded(name) for name, many in Counter(names).items() if many > 1}
-    if same := [name for name in wanted or () if folded(name) in repeated]:
-        raise DataError(
-            f"{shown(path)}: column {_short(same[:1])} occurs more than once: name it by number,"
-            " from 0."
-        )
     if wanted is not None:
-        return _named(path, distinct(names), wanted, header)
+        return _named(path, names, wanted, header)
     return _by_name(path, names, rows) if header else _by_content(path, names, rows)
 
 
@@ -94,7 +88,7 @@ def _find(path: Path, names: Sequence[str], wanted: str, header: bool) -> str:
         name for name in names if folded(name) == folded(wanted) != ""
     ]
     if not same and wanted.isdecimal() and int(wanted) < len(names):
-        same = [names[int(wanted)]]
+        return distinct(names)[int(wanted)]
     if not same and not header:
         raise DataError(
             f"{shown(path)} has no header: name its {len(names)} columns by number from 0, such as"
@@ -103,7 +97,7 @@ def _find(path: Path, names: Sequence[str], wanted: str, header: bool) -> str:
         )
     if not same:
         raise DataError(f"{shown(path)}: {_unknown(wanted, names)}")
-    if len(same) > 1:
+    if Counter(names)[same[0]] > 1 or len(same) > 1:
         raise DataError(
             f"{shown(path)}: column {_short([wanted])} occurs more than once: name it by number,"
             " from 0."
@@ -137,7 +131,7 @@ def _by_name(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]) ->
     chosen = tuple(each[0] for each in found.values() if each)
     if any(len(each) > 1 for each in found.values()) or (found["time"] and not _is_time(chosen)):
         raise _ambiguous(path, found)
-    return _named(path, own, chosen, header=True)
+    return _named(path, names, chosen, header=True)
 
 
 def _is_time(chosen: Sequence[str]) -> bool:

@@ -28,7 +28,7 @@ def forest(frame: pd.DataFrame) -> Figure:
     There is one panel per data set, with an axis of its own, and one row per model and comparison
     (and metric, where there are several). A marker is hollow where one arm has one run, so that the
     interval covers users only; a value beyond the axis has a star instead. An arrow marks an
-    interval that is cut at 60 %.
+    interval that the end of the axis cuts.
 
     Parameters
     ----------
