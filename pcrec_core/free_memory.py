@@ -1,4 +1,4 @@
-"""How much memory this process can still take: of the machine, its control group, its limit."""
+"""How much memory this process can still take, and whether an error means that it ran out."""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ _GROUPS = (
 def free_bytes() -> int:
     """Return the bytes that are free, a number above any memory where the system does not tell."""
     return max(0, min(_limits()))
+
+
+def ran_out(error: Exception) -> bool:
+    """Return whether memory ran out: torch has an error for a GPU, and a RuntimeError for a CPU."""
+    # by its name, because reading needs no torch
+    of_gpu = type(error).__name__ == "OutOfMemoryError"
+    return isinstance(error, MemoryError) or of_gpu or "allocate memory" in str(error)
 
 
 def _limits() -> Iterator[int]:

@@ -20,7 +20,7 @@ def lock(file: IO[Any] | int, wait: bool = True) -> None:
     Raises
     ------
     FileError
-        Where the system has no such locks.
+        Where the system, or the file system, has no such locks.
     """
     try:
         import fcntl
@@ -29,4 +29,13 @@ def lock(file: IO[Any] | int, wait: bool = True) -> None:
             "runs are trained and records written on Linux and macOS; on Windows records are read,"
             " and models of your own cooperate."
         ) from None
-    fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise FileError(
+            f"{getattr(file, 'name', 'a file')} cannot be locked ({error.strerror}); name a folder"
+            " on another file system, one that has locks (--records, --out or PCREC_CACHE), and"
+            " start again."
+        ) from None

@@ -24,10 +24,21 @@ HOME, CACHE = "PCREC_HOME", "PCREC_CACHE"
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)
 
 
+def _named(variable: str) -> Path | None:
+    """Return the absolute path in an environment variable, or None where it is not set."""
+    path = Path(text) if (text := os.environ.get(variable)) else None
+    if path and not path.is_absolute():
+        raise FileError(
+            f"the environment variable {variable} is {text!r}; give an absolute path, since the"
+            " processes of a study have several working directories."
+        )
+    return path
+
+
 def clone() -> Path | None:
     """Return the clone of the repository: in ``PCREC_HOME``, or around the package, or None."""
-    named = os.environ.get(HOME)
-    places = (Path(named), ROOT) if named else (ROOT,)
+    named = _named(HOME)
+    places = (named, ROOT) if named else (ROOT,)
     return next((place for place in places if (place / "data" / "paper").is_dir()), None)
 
 
@@ -42,7 +53,7 @@ def data() -> Path:
     found = clone()
     if found is None:
         raise FileError(
-            f"{os.environ.get(HOME) or ROOT} has no folder data/paper, so records and the paper's"
+            f"{_named(HOME) or ROOT} has no folder data/paper, so records and the paper's"
             " tables cannot be found; name a clone of the study's repository in the environment"
             f" variable {HOME}."
         )
@@ -65,10 +76,10 @@ def cache() -> Path:
     This is ``PCREC_CACHE`` if it is set, else ``data/cache`` in ``PCREC_HOME`` or in the clone
     around the package, where git ignores it, else the user's folder for data.
     """
-    if named := os.environ.get(CACHE):
-        return Path(named)
-    if home := os.environ.get(HOME) or clone():
-        return Path(home) / "data" / "cache"
+    if named := _named(CACHE):
+        return named
+    if home := _named(HOME) or clone():
+        return home / "data" / "cache"
     import platformdirs  # part of the extra ``study``, which the core does without
 
     return platformdirs.user_data_path("pcrec", appauthor=False)

@@ -68,7 +68,12 @@ def _create(folder: Path) -> BinaryIO:
     while True:
         # O_CREAT and O_EXCL
         file = (folder / _TEMPORARY.format(secrets.token_hex(8))).open("x+b")
-        lock(file)
+        try:
+            lock(file)
+        except FileError:
+            file.close()
+            Path(file.name).unlink()
+            raise
         # Another process may have deleted it before it was locked.
         if os.fstat(file.fileno()).st_nlink:
             return file

@@ -35,9 +35,6 @@ def main(arguments: list[str] | None = None) -> int:
             _run(arguments)
         if not stdout_is_open:
             raise FileError("the output cannot be written: it is closed.")
-    except BrokenPipeError:
-        # the reader has closed the pipe, so the rest is dropped
-        terminal.drop(sys.stdout)
     except PCRecError as error:
         process = f" in process {environment.rank()}" if environment.rank() else ""
         return _fail(f"error{process}: {error}", getattr(error, "signal", 0))

@@ -102,6 +102,9 @@ def announce(missing: Sequence[Spec], given: argparse.Namespace) -> None:
     interactions = datasets.load(runs[0].data)
     for note in notes(interactions, split(interactions)):
         complain(f"note: {note}")
+    if given.dask is not None:
+        # what this machine can do says nothing about those that train
+        return
     rates = forecast.rates(runs, given.device, given.threads)
     if warning := forecast.warning(runs, rates):
         complain(f"warning: {warning}")

@@ -131,7 +131,8 @@ def _execute(source: Path, made: Path, given: Mapping[str, Any]) -> str:
     """Execute the notebook into ``made``, and return the one sentence of a page's error."""
     try:
         import papermill
-        from papermill.exceptions import PapermillExecutionError
+        from jupyter_client.kernelspec import NoSuchKernel
+        from papermill.exceptions import PapermillException, PapermillExecutionError
     except ImportError:
         raise FileError(
             "a page needs the package papermill: pip install 'pcrec_core[book]'."
@@ -146,6 +147,15 @@ def _execute(source: Path, made: Path, given: Mapping[str, Any]) -> str:
         if isinstance(getattr(errors, error.ename, None), type):
             return str(error.evalue)
         return f"{error.ename}: {str(error.evalue).removesuffix('.')}."
+    except NoSuchKernel as error:
+        raise FileError(
+            f"{source} is for the kernel {error.name!r}, which is not installed; install it, or"
+            " choose python3 in the notebook's metadata."
+        ) from None
+    except PapermillException as error:
+        raise FileError(f"{source} cannot be executed ({error}).") from None
+    except RuntimeError:
+        return "the kernel of the page died; was it killed, or out of memory?"
     except OSError as error:
         raise FileError(f"{made} cannot be written ({error.strerror or error}).") from None
     return ""

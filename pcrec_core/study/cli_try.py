@@ -35,7 +35,7 @@ def add_try(parser: argparse.ArgumentParser) -> None:
     add("--models", nargs="+", default=list(NUMERICS), help="some of sasrec, dnn, bpr (all)")
     add("--seeds", type=int, help=f"runs of each variant (default: {Plan().seeds})")
     add("--epochs", type=int, help=f"epochs of each run (default: {Plan().epochs})")
-    add("--hours", type=float, metavar="H", help="pick seeds and epochs that fit into H hours")
+    add("--hours", type=float, metavar="H", help="pick seeds and epochs that fit into H hours here")
     add("--gain", type=float, default=0.05, help="the gain that would matter (default: 0.05)")
     add("--out", type=path, metavar="HTML", help="the report (default: FILE's name-pcrec.html)")
     add_core(parser)
@@ -75,6 +75,10 @@ def _check(given: argparse.Namespace) -> None:
         raise SpecError(f"--gain is a share such as 0.05, not {given.gain}.")
     if given.hours is not None and (given.seeds, given.epochs) != (None, None):
         raise SpecError("--hours picks seeds and epochs: leave --seeds and --epochs out.")
+    if given.hours is not None and given.dask is not None:
+        raise SpecError(
+            "--hours measures this machine, and --dask trains on others: give --seeds and --epochs."
+        )
     if given.hours is not None and not 0 < given.hours < 10_000:
         raise SpecError(f"--hours must be above 0, not {given.hours}.")
     if given.seeds is not None and not 1 <= given.seeds <= 100:
@@ -86,6 +90,10 @@ def _plan(given: argparse.Namespace, data: Data) -> Plan:
     usual = Plan()
     epochs = usual.epochs if given.epochs is None else given.epochs
     plan = Plan(given.seeds or usual.seeds, epochs)
+    if given.dask is not None:
+        # what this machine can do says nothing about those that train
+        say(f"training     {_what(given, trial.specs(data, given.models, plan), plan)}")
+        return plan
     earlier, kept = None, Path()
     if given.hours is not None:
         earlier, kept = trial.remembered(data, given.models, given.hours)
@@ -101,16 +109,27 @@ def _announce(
     given: argparse.Namespace, wanted: Sequence[Spec], plan: Plan, rates: forecast.Rates
 ) -> None:
     """Print how long the runs take, and refuse them here if one does not fit into the memory."""
-    runs = [run for run in wanted if isinstance(run, RunSpec)]
+    runs = _runs(wanted)
     whole = forecast.duration(forecast.seconds(runs, rates))
     say(
-        f"training     {len(runs)} runs: {', '.join(trial.LABELS)} of {', '.join(given.models)},"
-        f" {plan.seeds} seeds, {plan.epochs} epochs; about {whole} one after the other on this"
+        f"training     {_what(given, runs, plan)}; about {whole} one after the other on this"
         " machine (runs that have a record are not trained again)"
     )
     if text := forecast.warning(runs, rates):
         say(f"warning      {text}")
     forecast.require_memory(runs, given.device)
+
+
+def _runs(wanted: Sequence[Spec]) -> list[RunSpec]:
+    return [run for run in wanted if isinstance(run, RunSpec)]
+
+
+def _what(given: argparse.Namespace, wanted: Sequence[Spec], plan: Plan) -> str:
+    """Return which runs are trained."""
+    return (
+        f"{len(_runs(wanted))} runs: {', '.join(trial.LABELS)} of {', '.join(given.models)},"
+        f" {plan.seeds} seeds, {plan.epochs} epochs"
+    )
 
 
 def _write(given: argparse.Namespace, data: Data, plan: Plan, reading: str, out: Path) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pcrec_core import free_memory
 from pcrec_core.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -55,19 +56,11 @@ def torch_threads(threads: int, run: RunSpec | None = None) -> Iterator[None]:
         try:
             yield
         except (MemoryError, RuntimeError) as error:
-            if not _out_of_memory(error):
+            if not free_memory.ran_out(error):
                 raise
             raise TrainingError(f"there is not enough memory; {_advice(error, run)}.") from error
         finally:
             torch.set_num_threads(before)
-
-
-def _out_of_memory(error: Exception) -> bool:
-    """Return whether memory ran out: torch has an error for a GPU, and a RuntimeError for a CPU."""
-    import torch
-
-    kinds = (MemoryError, torch.OutOfMemoryError)
-    return isinstance(error, kinds) or "allocate memory" in str(error)
 
 
 def _advice(error: Exception, run: RunSpec | None) -> str:

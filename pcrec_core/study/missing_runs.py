@@ -22,7 +22,7 @@ from pcrec_core.study.jobs import AnyExecutor
 from pcrec_core.study.records import Store
 from pcrec_core.study.splits import data_of
 from pcrec_core.study.variants import Spec
-from pcrec_core.training import interrupts
+from pcrec_core.training import environment, interrupts
 
 
 def train_runs(
@@ -49,7 +49,11 @@ def train_runs(
 def _train_here(
     missing: list[RunSpec], store: Store, device: str, threads: int
 ) -> dict[str, Exception]:
-    """Train the runs one after the other, and return the errors by name."""
+    """Train the runs one after the other, and return the errors by name.
+
+    Of the peers' processes that torchrun started, the first error ends all: where only one process
+    failed, the others wait for it, and must not meet it in the next run.
+    """
     if missing:
         train.load()
     failed: dict[str, Exception] = {}
@@ -67,6 +71,8 @@ def _train_here(
                 # where one record cannot be written no other can
                 raise
             except PCRecError as error:
+                if environment.started():
+                    raise
                 failed[spec.name] = error
                 if isinstance(error, DataError):
                     unread[data] = error

@@ -55,9 +55,11 @@ def run(
     Raises
     ------
     TrainingError
-        If runs failed, with the reason of each; the others were trained and stored before.
+        If runs failed, with the reason of each; the others were trained and stored before. Under
+        torchrun the first that fails ends all.
     Interrupted
-        At Ctrl-C, SIGTERM or SIGHUP; what is running ends after its epoch, with a checkpoint.
+        At Ctrl-C, SIGTERM or SIGHUP; what is running here, or in ``Processes``, ends after its
+        epoch, with a checkpoint. The workers of another executor finish their runs.
     RecordError
         If a run of real data is missing and the environment variable ``PCREC_NO_TRAINING`` is set,
         or a record is damaged. Records finished before stay.

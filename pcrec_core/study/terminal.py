@@ -31,11 +31,14 @@ def _plain(c: str) -> str:
 
 
 def say(text: str) -> None:
-    """Print lines on stdout; ``FileError`` where it is closed or full."""
+    """Print lines on stdout; ``FileError`` where it is closed or full.
+
+    Where the reader has closed the pipe, as ``head`` does, this and all that follows is dropped.
+    """
     try:
         print(harmless(text), flush=True)
     except BrokenPipeError:
-        raise
+        drop(sys.stdout)
     except OSError as error:
         drop(sys.stdout)
         raise FileError(f"the output cannot be written ({error.strerror or error}).") from None

@@ -80,12 +80,14 @@ def train(
         # after the imports: the code that the run begins with
         started, place = provenance.provenance(), device_of(device)
         group = _group(spec, place)
-        checkpoint = _checkpoint(spec, group, interval)
+        where = _where(place, threads)
+        versions = {name: started["versions"][name] for name in ("numpy", "torch")}
+        checkpoint = _checkpoint(spec, group, interval, where | versions)
         trainer = Trainer(spec, group.from_first(lambda: split_for(spec)), place, group)
         with interrupts() as interrupt:
             outcome, ends = _fit(trainer, checkpoint, bar)
             sound = started["clean"] and checkpoint.clean and all(sound for _, sound in ends)
-            run = started | {"clean": sound} | _circumstances(outcome, place, threads, ends)
+            run = started | {"clean": sound} | where | _circumstances(outcome, ends)
             group.from_first(lambda: _keep(RunRecord.of(spec, outcome.result, run), outcome, store))
             checkpoint.delete()
             _raise_if_interrupted(spec, max(group.gather(lambda: [interrupt.signal])))
@@ -93,25 +95,32 @@ def train(
 
 
 def _group(spec: RunSpec, place: torch.device) -> Group:
-    """Return the processes of a run, which must all have imported the same code."""
+    """Return the processes of a run, which must all train it, and by the same code."""
     from pcrec_core.training import parallel
 
     group = parallel.group(spec.peers, place)
-    codes = sorted(set(group.gather(lambda: [provenance.CODE])))
-    if len(codes) > 1:
-        raise TrainingError(
-            f"the processes of this run imported different code (digests {' and '.join(codes)});"
-            " end them all and start them again."
-        )
+    asked = group.gather(lambda: [(provenance.CODE, spec.name)])
+    _require_one({code for code, _ in asked}, "imported different code (digests ")
+    _require_one({run for _, run in asked}, "train different runs (")
     return group
 
 
-def _checkpoint(spec: RunSpec, group: Group, interval: float) -> Checkpoint:
+def _require_one(found: set[str], what: str) -> None:
+    if len(found) > 1:
+        raise TrainingError(
+            f"the processes of this run {what}{' and '.join(sorted(found))}); end them all and"
+            " start them again."
+        )
+
+
+def _checkpoint(
+    spec: RunSpec, group: Group, interval: float, machine: dict[str, Any]
+) -> Checkpoint:
     """Return the checkpoint of a run, which only the first process writes."""
     from pcrec_core.training.checkpoints import Checkpoint
 
     path = paths.checkpoints() / f"{spec.identity}.pt" if group.first else None
-    return Checkpoint(path, spec.identity, interval)
+    return Checkpoint(path, spec.identity, interval, machine)
 
 
 def _fit(
@@ -129,14 +138,18 @@ def _fit(
     return outcome, ends
 
 
-def _circumstances(
-    outcome: Outcome, place: torch.device, threads: int, ends: list[tuple[int, bool]]
-) -> dict[str, Any]:
-    """Return how and where a run was trained, as its record states it."""
+def _where(place: torch.device, threads: int) -> dict[str, Any]:
+    """Return where a run is trained, from its first epoch to its last."""
     return {
         "device": machine.device_name(place),
         "processor": machine.processor(),
         "threads": threads,
+    }
+
+
+def _circumstances(outcome: Outcome, ends: list[tuple[int, bool]]) -> dict[str, Any]:
+    """Return how a run was trained, as its record states it."""
+    return {
         "began_with_epoch": outcome.began,
         "seconds": {phase: round(s, 3) for phase, s in outcome.seconds.items()},
         "processes": len(ends),
@@ -160,12 +173,11 @@ def train_once(spec: RunSpec, store: Store, *, device: str = "auto", **options: 
     Safe to call from several processes: a lock file per run lets one of them train while the
     others wait and then find the record. ``options`` are those of ``train``.
     """
-    from pcrec_core.training import parallel
     from pcrec_core.training.build import device_of
 
     # a worker may have another state of the code than the command that asked
     require_trainable(spec)
-    group = parallel.group(spec.peers, device_of(device))
+    group = _group(spec, device_of(device))
     lock = paths.checkpoints() / f"{spec.identity}.lock"
     with alone(lock, partial(_say_wait, spec)) if group.first else nullcontext():
         if group.from_first(lambda: store.get(spec.name) is None):

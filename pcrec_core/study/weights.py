@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pcrec_core import free_memory
 from pcrec_core.datasets.split import Split
 from pcrec_core.errors import RecordError
 from pcrec_core.specs.fields import canonical_json
@@ -81,6 +82,8 @@ def model(spec: RunSpec, peer: int | None, split: Split, device: torch.device) -
         built.load_state_dict(tensors)
     # safetensors has errors of its own, torch a RuntimeError
     except Exception as error:
+        if free_memory.ran_out(error):
+            raise
         raise RecordError(
             f"the weights {file} cannot be read ({type(error).__name__}); delete them and the run"
             " is trained again."

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from pcrec_core import provenance
+from pcrec_core import free_memory, provenance
 from pcrec_core.errors import TrainingError
 from pcrec_core.writing import remove_abandoned, write_whole
 
@@ -34,6 +34,9 @@ class Checkpoint:
         Identity of the run; a checkpoint of another run, or one written by other code, is refused.
     interval : float
         Seconds after which the next checkpoint is ``due``.
+    machine : dict
+        What decides the last bits of a result beside the code: processor, threads, versions. A
+        checkpoint of another machine is refused, because a record names one. Empty: any will do.
 
     Attributes
     ----------
@@ -44,6 +47,7 @@ class Checkpoint:
     path: Path | None
     identity: str
     interval: float = 60.0
+    machine: dict[str, Any] = field(default_factory=dict)
     clean: bool = field(default=True, init=False)
     _last: float = field(default_factory=time.monotonic, init=False)
 
@@ -54,7 +58,7 @@ class Checkpoint:
         ------
         TrainingError
             If the file cannot be read, is damaged, belongs to another run, or was written by
-            different code.
+            different code or on another machine.
         """
         if self.path is None or not self.path.exists():
             return None
@@ -66,11 +70,14 @@ class Checkpoint:
         except TrainingError:
             raise
         except Exception as error:
+            if free_memory.ran_out(error):
+                raise
             raise TrainingError(
                 f"checkpoint {self.path} cannot be read ({type(error).__name__}); delete it to"
                 " start the run over."
             ) from error
         self._refuse_foreign(identity, origin)
+        self._refuse_other_machine(saved["machine"])
         self.clean = origin["clean"]
         return state
 
@@ -88,6 +95,18 @@ class Checkpoint:
                 " delete the file to start the run over."
             )
 
+    def _refuse_other_machine(self, machine: dict[str, Any]) -> None:
+        changed = [name for name in self.machine if machine.get(name) != self.machine[name]]
+        if changed:
+            there, here = (
+                ", ".join(f"{name} {of.get(name)}" for name in changed)
+                for of in (machine, self.machine)
+            )
+            raise TrainingError(
+                f"checkpoint {self.path} was written with {there}, and here it would go on with"
+                f" {here}; go back to the former, or delete the file to start the run over."
+            )
+
     def due(self) -> bool:
         """Return whether the interval has passed since the last checkpoint."""
         return self.path is not None and time.monotonic() - self._last >= self.interval
@@ -102,7 +121,8 @@ class Checkpoint:
         origin = provenance.origin()
         # A resumed run is only as clean as the epochs that were loaded.
         origin["clean"] = origin["clean"] and self.clean
-        torch.save({"identity": self.identity, "origin": origin, "state": state}, buffer)
+        saved = {"identity": self.identity, "origin": origin, "machine": self.machine}
+        torch.save(saved | {"state": state}, buffer)
         with buffer.getbuffer() as content:
             content[:_DIGITS] = _digest(content[_DIGITS:])
             write_whole(self.path, content)

@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 SIGNALS = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
@@ -49,10 +49,10 @@ def interrupts() -> Iterator[Interrupt]:
 
     Only the main thread can handle signals; in any other thread nothing changes.
     """
-    current = signal.getsignal(signal.SIGINT)
-    if isinstance(current, Interrupt):
-        yield current
-        return
+    for current in _handlers():
+        if isinstance(current, Interrupt):
+            yield current
+            return
     interrupt = Interrupt()
     with _handling(interrupt):
         yield interrupt
@@ -71,7 +71,7 @@ def leaving() -> Iterator[None]:
 
     A command is what runs inside ``raising``. In a notebook, for example, nothing changes.
     """
-    if signal.getsignal(signal.SIGINT) is not raise_interrupt:
+    if raise_interrupt not in _handlers():
         yield
         return
     with _handling(_leave):
@@ -95,6 +95,11 @@ def _leave(number: int, frame: object) -> NoReturn:
             os.write(sys.__stderr__.fileno(), f"error: {SENTENCE}\n".encode())
     finally:
         os._exit(128 + number)
+
+
+def _handlers() -> list[Any]:
+    """Return the handlers of all signals: where nohup started a command, SIGINT is ignored."""
+    return [signal.getsignal(number) for number in SIGNALS]
 
 
 @contextmanager

@@ -58,6 +58,13 @@ def test_where_records_are_read_and_runs_write(
         assert Store().path("a/b") == paths.own_records() / "a" / "b.json"
 
 
+@pytest.mark.parametrize("variable", [paths.HOME, paths.CACHE])
+def test_a_relative_folder_is_refused(folders, monkeypatch, variable):
+    monkeypatch.setenv(variable, "a/folder")
+    with pytest.raises(FileError, match=f"^the environment variable {variable} is 'a/folder';"):
+        paths.cache()
+
+
 WINDOWS = """
 import sys
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import secrets
 import subprocess
@@ -17,7 +19,7 @@ from support import spec_of
 
 from book import build
 from pcrec_core.errors import FileError
-from pcrec_core.paths import ROOT
+from pcrec_core.paths import ROOT, alone
 from pcrec_core.study import weight_files, weights
 from pcrec_core.study.records import Store
 from pcrec_core.training.checkpoints import Checkpoint
@@ -44,6 +46,20 @@ def test_any_name_that_the_system_takes_will_do(tmp_path, name):
     path = tmp_path / "папка 1" / name
     write_whole(path, AFTER)
     assert path.read_bytes() == AFTER and names(path) == [name]
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
+def test_a_file_system_without_locks_is_named_and_nothing_is_left(path, monkeypatch, number):
+    def unlocked(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", unlocked)
+    sentence = rf"cannot be locked \({os.strerror(number)}\); name a folder on another file system,"
+    with pytest.raises(FileError, match=sentence):
+        write_whole(path, AFTER)
+    assert path.read_bytes() == BEFORE and names(path) == ["file"]
+    with pytest.raises(FileError, match=sentence), alone(path.with_name("lock")):
+        pass
 
 
 def test_a_file_has_the_permissions_that_the_user_gives_to_files(path):

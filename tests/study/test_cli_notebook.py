@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+from pathlib import Path
 
+import nbformat
 import papermill
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 from pcrec_core.errors import SpecError
 from pcrec_core.paths import ROOT
@@ -87,6 +90,39 @@ def test_the_error_of_a_page_is_its_one_sentence(call, tmp_path):
     cells = json.loads((tmp_path / "table3-out.ipynb").read_text())["cells"]
     [error] = [o for c in cells for o in c.get("outputs", ()) if o["output_type"] == "error"]
     assert error["traceback"] == [f"SpecError: {error['evalue']}"]
+
+
+def page(path: Path, source: str, kernel: str = "python3", language: str = "python") -> str:
+    """Write a notebook with one cell of parameters and another of ``source``."""
+    cells = [new_code_cell("seeds: list[int] = []  # s", metadata={"tags": ["parameters"]})]
+    kernelspec = {"name": kernel, "display_name": kernel, "language": language}
+    book = new_notebook(cells=[*cells, new_code_cell(source)], metadata={"kernelspec": kernelspec})
+    path.write_text(nbformat.writes(book))
+    return str(path)
+
+
+def test_a_kernel_that_dies_is_one_sentence_and_the_page_is_kept(call, tmp_path):
+    code, out, err = call(page(tmp_path / "dies.ipynb", "import os; os._exit(1)"))
+    assert (code, out) == (1, [])
+    assert err == (
+        "error: the kernel of the page died; was it killed, or out of memory? The page up to there"
+        f" is {tmp_path / 'dies-out.ipynb'}.\n"
+    )
+    assert len(json.loads((tmp_path / "dies-out.ipynb").read_text())["cells"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("kernel", "language", "sentence"),
+    [
+        ("none", "python", "is for the kernel 'none', which is not installed; install it, or"),
+        ("none", "cobol", "cannot be executed (No parameter translator functions specified for"),
+    ],
+)
+def test_a_page_for_another_kernel_is_refused(call, tmp_path, kernel, language, sentence):
+    name = page(tmp_path / "other.ipynb", "1", kernel, language)
+    code, out, err = call(name, "-p", "seeds=1")
+    assert (code, out) == (1, []) and err.startswith(f"error: {name} {sentence}")
+    assert err.count("\n") == 1 and not (tmp_path / "other-out.ipynb").exists()
 
 
 @pytest.mark.parametrize(

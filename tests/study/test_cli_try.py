@@ -95,6 +95,7 @@ def test_hours_pick_seeds_and_epochs_that_stay_for_the_next_call(call, monkeypat
         (("--gain", "0"), "--gain is a share such as 0.05, not 0.0."),
         (("--gain", "nan"), "--gain is a share such as 0.05, not nan."),
         (("--hours", "1", "--seeds", "3"), "--hours picks seeds and epochs"),
+        (("--hours", "1", "--dask", "tcp://a:1"), "--hours measures this machine, and --dask"),
         (("--hours", "0"), "--hours must be above 0"),
         (("--seeds", "0"), "--seeds must be from 1 to 100, not 0."),
         (("--epochs", "0"), "epochs must be 1 or more, not 0."),

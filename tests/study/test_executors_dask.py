@@ -12,15 +12,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from datasets_support import strangers_log
 from support import without_progress
 from workers_support import RUNS, Watched, diverging, hold, kill_holder, notes, wait_for
 
 from pcrec_core import provenance
 from pcrec_core.errors import TrainingError
 from pcrec_core.paths import ROOT
-from pcrec_core.study import cli, executors
+from pcrec_core.study import cli, executors, forecast
 from pcrec_core.study import run as study
 from pcrec_core.training.environment import NO_TRAINING
 
@@ -128,6 +130,27 @@ def test_the_command_line_trains_on_dask_workers(cluster, client, folder, capsys
     out, err = capsys.readouterr()
     assert (code, without_progress(err)) == (0, "") and len(notes(folder, epoch=0)) == 2
     assert all(f"name      {run.name}" in out for run in RUNS[2:])
+
+
+def test_what_this_machine_lacks_is_not_asked_for_where_dask_trains(
+    cluster, folder, capsys, monkeypatch
+):
+    def refuse(*_: object) -> None:
+        raise TrainingError("this machine was asked")
+
+    for name in ("rates", "require_memory"):
+        monkeypatch.setattr(forecast, name, refuse)
+    log = strangers_log(folder / "log.csv")
+    words = ["--records", str(folder / "records"), "--dask", cluster]
+    reading = ["--models", "bpr", "--seeds", "1", "--epochs", "1"]
+    asked: list[Any] = []
+    monkeypatch.setattr(study, "run", lambda runs, *_, **__: asked.extend(runs))
+    monkeypatch.setattr("pcrec_core.study.cli_try._write", lambda *_: None)
+    assert cli.main(["try", str(log), *reading, *words]) == 0
+    out = capsys.readouterr().out
+    assert "training     3 runs: base, LE, avg of bpr, 1 seeds, 1 epochs\n" in out
+    train = ["train", "base", "--dataset", "csv", "--csv", str(log), "--model", "bpr"]
+    assert cli.main([*train, "--set", "epochs=1", *words]) == 0 and len(asked) == 4
 
 
 def called(folder: Path, address: str) -> int:

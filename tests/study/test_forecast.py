@@ -37,6 +37,14 @@ def test_the_time_of_an_epoch_is_measured_without_a_trace(model, store, trained)
     assert split.fingerprint() == before and trained == [] and list(store.all()) == []
 
 
+def test_the_work_of_a_gpu_is_waited_for(monkeypatch):
+    now, steps = [0.0], []
+    monkeypatch.setattr(forecast.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.synchronize", lambda: now.__setitem__(0, now[0] + 3))
+    assert forecast._timed(lambda: steps.append(1)) == 3 and steps == [1]
+
+
 @pytest.mark.parametrize(("model", "times"), [("sasrec", 6), ("bpr", (288 + 120) / (288 + 20))])
 def test_of_many_items_some_are_timed_and_all_are_counted(monkeypatch, model, times):
     run = base(Data("synthetic"), model)

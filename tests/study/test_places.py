@@ -105,13 +105,13 @@ def test_memory_that_does_not_suffice_for_a_file_is_one_sentence(monkeypatch, ca
 def test_a_cache_that_cannot_be_is_found_before_the_training(
     tmp_path, monkeypatch, capsys, trained, place
 ):
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "loop").symlink_to("loop")
-    monkeypatch.setenv(paths.CACHE, place)
+    cache = tmp_path / place  # an absolute place replaces the folder
+    monkeypatch.setenv(paths.CACHE, str(cache))
     assert main([*TRAIN, "--records", str(tmp_path / "records")]) == 1
     out, err = capsys.readouterr()
     assert (out, trained) == ("", []) and err.count("\n") == 1
-    assert re.match(rf"error: {place}/\w+ cannot be written \(", err)
+    assert re.match(rf"error: {cache}/\w+ cannot be written \(", err)
 
 
 def test_a_working_directory_that_was_deleted_is_one_sentence(tmp_path):

@@ -19,11 +19,12 @@ from support import without_progress
 from workers_support import PATIENCE, notes, tiny, wait_for
 
 from pcrec_core import paths
-from pcrec_core.errors import Interrupted
+from pcrec_core.errors import Interrupted, TrainingError
 from pcrec_core.paths import ROOT
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study import run as study
 from pcrec_core.study import train
+from pcrec_core.study.cli import main
 from pcrec_core.study.records import Store
 from pcrec_core.trainer import Trainer
 from pcrec_core.training.checkpoints import Checkpoint
@@ -131,11 +132,42 @@ def test_a_signal_to_the_first_process_reaches_the_workers_at_work(start, tmp_pa
     assert kept == {run.identity for run in runs[:2]} and notes(tmp_path, runs[2]) == []
 
 
+@pytest.fixture
+def ctrl_c_ignored():
+    """Ignore Ctrl-C, as a shell does for a command in the background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_ignored")
+def test_sigterm_while_modules_are_loaded_is_one_sentence_where_ctrl_c_is_ignored(start):
+    process = start(*LONG)
+    wait_for(lambda: maps(process, "libtorch_python"), "libtorch_python")
+    process.send_signal(signal.SIGTERM)
+    assert ended(process) == (143, "", f"error: {SENTENCE}")
+
+
+@pytest.mark.usefixtures("ctrl_c_ignored")
+@pytest.mark.parametrize(("owner", "name"), [(Trainer, "_result"), (train, "_keep")])
+def test_sigterm_after_the_last_epoch_counts_where_ctrl_c_is_ignored(
+    tmp_path, monkeypatch, owner, name
+):
+    check_signal_after_the_last_epoch(tmp_path, monkeypatch, owner, name, signal.SIGTERM)
+
+
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize(("owner", "name"), [(Trainer, "_result"), (train, "_keep")])
 def test_a_signal_after_the_last_epoch_still_stores_the_record(
     tmp_path, monkeypatch, owner, name, number
 ):
+    check_signal_after_the_last_epoch(tmp_path, monkeypatch, owner, name, number)
+
+
+def check_signal_after_the_last_epoch(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, number: int
+) -> None:
+    """Check that a run is stored, and the next not begun, if a signal comes in ``name``."""
     original = getattr(owner, name)
 
     def pressed(*args: Any) -> Any:
@@ -143,7 +175,7 @@ def test_a_signal_after_the_last_epoch_still_stores_the_record(
         return original(*args)
 
     monkeypatch.setattr(owner, name, pressed)
-    store = Store(tmp_path / "records")
+    store = Store(folder / "records")
     sentence = rf"^interrupted at the end of {tiny(0).name}: its record is written;"
     with pytest.raises(Interrupted, match=sentence) as error:
         study.run([tiny(0), tiny(1)], store=store)
@@ -182,6 +214,25 @@ def test_a_closed_or_full_stream_is_no_traceback(
     assert bool(out) == (words == SHORT and "&- 2" not in redirect)
     records = [path for path in (tmp_path / "records").rglob("*.json")]
     assert len(records) == (words == SHORT)
+
+
+def test_a_closed_pipe_hides_no_error(tmp_path, monkeypatch, capsys):
+    original = train.train
+
+    def failing(spec: RunSpec, *args: Any, **options: Any) -> str:
+        if spec.seed == 1:
+            raise TrainingError("it failed.")
+        return original(spec, *args, **options)
+
+    monkeypatch.setattr(train, "train", failing)
+    read, write = os.pipe()
+    os.close(read)
+    records = tmp_path / "records"
+    with os.fdopen(write, "w") as closed:
+        monkeypatch.setattr("sys.stdout", closed)
+        assert main([*SHORT, "--seed", "0", "1", "--records", str(records)]) == 1
+    assert len(list(records.rglob("*.json"))) == 1
+    assert "it failed." in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_second_process_says_that_it_waits_for_the_first(start, tmp_path):

@@ -50,6 +50,15 @@ def test_a_pipe_in_the_place_of_weights_is_not_waited_for(kept):
         loaded()
 
 
+def test_too_little_memory_is_no_reason_to_delete_good_weights(kept, monkeypatch):
+    def full(*_: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 B")
+
+    monkeypatch.setattr(weights, "_read", full)
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        loaded()
+
+
 def test_every_flipped_bit_and_every_cut_is_refused(kept):
     whole, draw = kept.read_bytes(), random.Random(0)
     header = 8 * (8 + int.from_bytes(whole[:8], "little"))

@@ -3,7 +3,7 @@
 ``peers_at_once.py FOLDER STEPS`` runs commands one after the other. ``STEPS`` is a JSON list of
 [event, words of the command line]. All files are below ``FOLDER``; process r reports the exit code
 and the output of each command in ``report-r.json``. An event happens to process 1 in epoch 2, but
-``other code`` from the start.
+``other code`` and ``other run`` from the start.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ EVENTS = {
     "ctrl-c": lambda trainer: os.kill(os.getpid(), signal.SIGINT),
     "spoiled": spoil,
     "other code": lambda trainer: None,
+    "other run": lambda trainer: None,
+    "no memory": lambda trainer: torch.empty(2**60),
 }
 CODE = provenance.CODE
 
@@ -55,6 +57,8 @@ def step(event: str, words: list[str]) -> list[Any]:
         return original(trainer, number)
 
     Trainer._epoch = eventful
+    if event == "other run" and environment.rank() == 1:
+        words = [*words, "--seed", "1"]
     provenance.CODE = "f" * 16 if event == "other code" and environment.rank() == 1 else CODE
     with (
         contextlib.redirect_stdout(io.StringIO()) as out,

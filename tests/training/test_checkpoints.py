@@ -111,6 +111,32 @@ def test_half_a_checkpoint_and_a_foreign_file_are_refused_by_name(tmp_path):
         refused(checkpoint, rf"{named}cannot be read \(\w+\); delete it to start")
 
 
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_too_little_memory_is_no_reason_to_delete_a_good_checkpoint(tmp_path, monkeypatch, error):
+    def full(*_: object, **__: object) -> None:
+        raise error
+
+    checkpoint = Checkpoint(tmp_path / "run.pt", "abc", 0)
+    checkpoint.save({"at": 1})
+    monkeypatch.setattr(torch, "load", full)
+    with pytest.raises(type(error)) as raised:
+        checkpoint.load()
+    assert raised.value is error
+
+
+def test_a_checkpoint_of_another_machine_is_refused(tmp_path):
+    path, machine = tmp_path / "run.pt", {"device": "cpu", "threads": 1, "torch": "2.13.0"}
+    Checkpoint(path, "abc", 0, machine).save({"at": 1})
+    assert Checkpoint(path, "abc", 0, machine).load() == {"at": 1}
+    refused(
+        Checkpoint(path, "abc", 0, machine | {"threads": 2, "torch": "2.11.0"}),
+        rf"checkpoint {path} was written with threads 1, torch 2\.13\.0, and here it would go on"
+        r" with threads 2, torch 2\.11\.0; go back to the former, or delete the file to start the",
+    )
+
+
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
 def test_what_is_no_ordinary_file_is_not_waited_for(kind, tmp_path):
     path = tmp_path / "run.pt"

@@ -81,11 +81,13 @@ def serial(spec: RunSpec, folder: Path) -> Record:
 
 
 def torchrun(
-    folder: Path, processes: int, *steps: tuple[str, RunSpec]
+    folder: Path, processes: int, *steps: tuple[str, RunSpec], seeds: tuple[int, ...] = ()
 ) -> subprocess.CompletedProcess:
-    records = ["--records", str(folder / "records")]
+    more = ["--records", str(folder / "records")]
+    if seeds:
+        more += ["--seed", *map(str, seeds)]
     commands = [
-        [event, [*shlex.split(command_line.command(spec))[1:], *records]] for event, spec in steps
+        [event, [*shlex.split(command_line.command(spec))[1:], *more]] for event, spec in steps
     ]
     start = f"{sys.executable} -m torch.distributed.run --standalone --nproc-per-node {processes}"
     script = [str(Path(__file__).with_name("peers_at_once.py")), str(folder), json.dumps(commands)]
@@ -147,8 +149,8 @@ def steps(killed, folder) -> list[list[Any]]:
             serial(APART, folder)
         patch.setattr(provenance, "CODE", "e" * 16)
         Checkpoint(folder / "checkpoints" / f"{RESUMED.identity}.pt", RESUMED.identity).save({})
-    events = ["", "", "", "ctrl-c", "", "spoiled", "", "", "other code"]
-    runs = [PAIR, PAIR, APART, PRESSED, PRESSED, SPOILED, THREE, RESUMED, RESUMED]
+    events = ["", "", "", "ctrl-c", "", "spoiled", "", "", "other code", "other run"]
+    runs = [PAIR, PAIR, APART, PRESSED, PRESSED, SPOILED, THREE, RESUMED, RESUMED, RESUMED]
     variants = [("", run) for run in VARIANTS.values()]
     done = torchrun(folder, 2, *zip(events, runs, strict=True), *variants)
     assert done.returncode == 0, done.stderr
@@ -274,6 +276,25 @@ def test_processes_of_different_code_are_refused(steps):
         "error: the processes of this run imported different code (digests"
         f" {' and '.join(sorted([provenance.CODE, 'f' * 16]))}); end them all and start them again."
     )
+
+
+def test_processes_of_different_runs_are_refused(steps):
+    other = replace(RESUMED, seed=1)
+    assert sentence_of(steps[9]) == (
+        "error: the processes of this run train different runs"
+        f" ({' and '.join(sorted([RESUMED.name, other.name]))}); end them all and start them again."
+    )
+
+
+def test_an_error_of_one_process_ends_all_before_the_next_run(tmp_path):
+    """Process 1 must not meet the others, which wait for it in the first run, in the second."""
+    done = torchrun(tmp_path, 2, ("no memory", PAIR), seeds=(0, 1))
+    assert done.returncode == 0, done.stderr
+    [[first, second]] = reports(tmp_path, 2)
+    assert (first[:2], second[:2]) == ([1, []], [1, []])
+    assert first[2][0].startswith("error: the process of another peer has ended or cannot be")
+    assert second[2][0].startswith("error in process 1: there is not enough memory; lower ")
+    assert not list((tmp_path / "records").rglob("*.json"))
 
 
 def test_peers_at_the_same_time_need_one_gpu_each(monkeypatch):
