@@ -12,6 +12,7 @@ from pcrec_core.errors import SpecError
 from pcrec_core.specs.derived import Spec
 from pcrec_core.specs.fields import digest
 from pcrec_core.specs.run import Data, RunSpec
+from pcrec_core.specs.trivial import TRIVIAL, Trivial
 from pcrec_core.study.forecast import Rates, duration
 from pcrec_core.study.variants import variant
 from pcrec_core.writing import write_whole
@@ -35,13 +36,17 @@ class Plan:
 
 
 def specs(data: Data, models: Sequence[str], plan: Plan) -> list[Spec]:
-    """Return the runs of a trial, seed by seed, so that an interrupted trial has whole seeds."""
-    return [
+    """Return the runs of a trial and the baselines without training.
+
+    The runs are ordered by seed, so that an interrupted trial has whole seeds.
+    """
+    runs = [
         variant(label, data, model, seed, {"epochs": plan.epochs})
         for seed in range(plan.seeds)
         for model in models
         for label in LABELS
     ]
+    return [*runs, *(Trivial(data, name) for name in TRIVIAL)]
 
 
 def one_each(data: Data, models: Sequence[str]) -> list[RunSpec]:

@@ -9,6 +9,7 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from datasets_support import strangers_log
 
+from pcrec_core.specs.run import RunSpec
 from pcrec_core.study.cli import main
 from pcrec_core.study.store import Store
 
@@ -43,6 +44,7 @@ def rows_with_cells(tag: Tag) -> bool:
 def test_a_file_gets_its_report_and_a_second_call_trains_nothing(call, tmp_path, trained):
     code, out, err = call(*QUICK, "--gain", "0.1")
     assert code == 0 and "error" not in err and len(trained) == 18
+    assert err.count("derived") <= 1  # none within the minute of the first line
     assert "core 5       288 users, 120 items, 9,231 actions" in out
     assert "training     18 runs: base, LE, avg of dnn, bpr, 3 seeds, 2 epochs; about " in out
     assert out.count("answer  ") == 6 and f"report       {tmp_path}/my <i>log-pcrec.html" in out
@@ -76,7 +78,8 @@ def test_hours_pick_seeds_and_epochs_that_stay_for_the_next_call(call, monkeypat
 
     made = []
     monkeypatch.setattr(
-        "pcrec_core.study.cli_try.study.run", lambda runs, *_, **__: made.append(runs)
+        "pcrec_core.study.cli_try.study.run",
+        lambda specs, *_, **__: made.append([one for one in specs if isinstance(one, RunSpec)]),
     )
     monkeypatch.setattr("pcrec_core.study.cli_try._write", lambda *_: None)
     for seconds in (36.0, 1.0):

@@ -150,7 +150,7 @@ def test_what_this_machine_lacks_is_not_asked_for_where_dask_trains(
     out = capsys.readouterr().out
     assert "training     3 runs: base, LE, avg of bpr, 1 seeds, 1 epochs\n" in out
     train = ["train", "base", "--dataset", "csv", "--csv", str(log), "--model", "bpr"]
-    assert cli.main([*train, "--set", "epochs=1", *words]) == 0 and len(asked) == 4
+    assert cli.main([*train, "--set", "epochs=1", *words]) == 0 and len(asked) == 4 + 3
 
 
 def called(folder: Path, address: str) -> int:

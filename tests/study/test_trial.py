@@ -8,6 +8,7 @@ import pytest
 
 from pcrec_core.errors import SpecError
 from pcrec_core.specs.run import Data
+from pcrec_core.specs.trivial import TRIVIAL, Trivial
 from pcrec_core.study import trial
 from pcrec_core.study.trial import Plan
 from pcrec_core.study.variants import variant
@@ -23,7 +24,8 @@ def test_the_runs_come_seed_by_seed():
         for model in ("bpr", "dnn")
         for label in ("base", "LE", "avg")
     ]
-    assert runs == expected and len(set(runs)) == 12
+    without_training = [Trivial(SYNTHETIC, name) for name in TRIVIAL]
+    assert runs == expected + without_training and len(set(runs)) == 12 + 3
     assert [run.model.name for run in trial.one_each(SYNTHETIC, ["bpr", "dnn"])] == ["bpr", "dnn"]
 
 
