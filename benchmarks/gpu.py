@@ -212,7 +212,7 @@ def queue(command: Sequence[str], options: Sequence[str], cache: Path, end: floa
         env=os.environ | {paths.CACHE: str(cache)},
         start_new_session=True,
     )
-    for limit, how in ((end - _GRACE, signal.SIGINT), (end, signal.SIGKILL)):
+    for limit, how in ((end - _GRACE, signal.SIGTERM), (end, signal.SIGKILL)):
         try:
             process.wait(max(0.0, limit - time.monotonic()))
             return

@@ -10,11 +10,24 @@ class PCRecError(ValueError):
     """Base of the errors a user can cause; the command line prints the message and exits with 1.
 
     A notebook shows the message alone; ``traceback.print_last()`` shows where it was raised.
+
+    Attributes
+    ----------
+    shared : bool
+        Whether each process of a run raises this error. If only one does, the others wait for it.
     """
+
+    shared = False
 
     def _render_traceback_(self) -> list[str]:
         """Return what IPython prints in place of a traceback."""
         return [f"{type(self).__name__}: {self}"]
+
+
+def shared(error: PCRecError) -> PCRecError:
+    """Mark an error as one that each process of a run raises, and return it."""
+    error.shared = True
+    return error
 
 
 class SpecError(PCRecError):

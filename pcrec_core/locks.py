@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import IO, Any
 
 from pcrec_core.errors import FileError
 
 
-def lock(file: IO[Any] | int, wait: bool = True) -> None:
+def lock(file: IO[Any] | int, path: Path, wait: bool = True) -> None:
     """Lock an open file until it is closed; the kernel frees the lock of a process that dies.
 
     Parameters
     ----------
     file : file object or int
         An open file, or its descriptor.
+    path : Path
+        Where the file is, for the message.
     wait : bool
         Wait for another holder of the lock; otherwise ``BlockingIOError`` is raised.
 
@@ -35,7 +38,6 @@ def lock(file: IO[Any] | int, wait: bool = True) -> None:
         raise
     except OSError as error:
         raise FileError(
-            f"{getattr(file, 'name', 'a file')} cannot be locked ({error.strerror}); name a folder"
-            " on another file system, one that has locks (--records, --out or PCREC_CACHE), and"
-            " start again."
+            f"{path} cannot be locked ({error.strerror}); name a folder on another file system, one"
+            " that has locks (--records, --out or PCREC_CACHE), and start again."
         ) from None

@@ -147,8 +147,8 @@ def alone(path: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[No
         file = os.fdopen(os.open(path, _FLAGS, 0o666), "ab")
     with file:
         try:
-            lock(file, wait=False)
+            lock(file, path, wait=False)
         except BlockingIOError:
             on_wait()
-            lock(file)
+            lock(file, path)
         yield

@@ -69,10 +69,10 @@ def _create(folder: Path) -> BinaryIO:
         # O_CREAT and O_EXCL
         file = (folder / _TEMPORARY.format(secrets.token_hex(8))).open("x+b")
         try:
-            lock(file)
+            lock(file, Path(file.name))
         except FileError:
             file.close()
-            Path(file.name).unlink()
+            Path(file.name).unlink(missing_ok=True)
             raise
         # Another process may have deleted it before it was locked.
         if os.fstat(file.fileno()).st_nlink:
@@ -83,10 +83,11 @@ def _create(folder: Path) -> BinaryIO:
 def remove_abandoned(folder: Path) -> None:
     """Delete the temporary files of ``folder`` that were left by processes that died."""
     for path in folder.glob(_TEMPORARY.format("*")):
-        with suppress(OSError):  # locked, deleted meanwhile, a link or no file at all
+        # locked or without locks, deleted meanwhile, a link or no file at all
+        with suppress(OSError, FileError):
             descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:
-                lock(descriptor, wait=False)
+                lock(descriptor, path, wait=False)
                 path.unlink()
             finally:
                 os.close(descriptor)

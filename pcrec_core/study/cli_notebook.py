@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -132,11 +133,13 @@ def _execute(source: Path, made: Path, given: Mapping[str, Any]) -> str:
     try:
         import papermill
         from jupyter_client.kernelspec import NoSuchKernel
+        from nbclient.exceptions import DeadKernelError
         from papermill.exceptions import PapermillException, PapermillExecutionError
     except ImportError:
         raise FileError(
             "a page needs the package papermill: pip install 'pcrec_core[book]'."
         ) from None
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # an error is one sentence
     terminal = sys.stderr.isatty()
     options = {"progress_bar": terminal, "stderr_file": sys.stderr, "log_output": False}
     try:
@@ -147,15 +150,15 @@ def _execute(source: Path, made: Path, given: Mapping[str, Any]) -> str:
         if isinstance(getattr(errors, error.ename, None), type):
             return str(error.evalue)
         return f"{error.ename}: {str(error.evalue).removesuffix('.')}."
-    except NoSuchKernel as error:
-        raise FileError(
-            f"{source} is for the kernel {error.name!r}, which is not installed; install it, or"
-            " choose python3 in the notebook's metadata."
-        ) from None
-    except PapermillException as error:
-        raise FileError(f"{source} cannot be executed ({error}).") from None
-    except RuntimeError:
+    except DeadKernelError:
         return "the kernel of the page died; was it killed, or out of memory?"
-    except OSError as error:
-        raise FileError(f"{made} cannot be written ({error.strerror or error}).") from None
+    except (NoSuchKernel, PapermillException, ValueError, RuntimeError, OSError) as error:
+        if isinstance(error, OSError) and error.filename in (None, str(made)):
+            raise FileError(f"{made} cannot be written ({error.strerror or error}).") from None
+        if isinstance(error, RuntimeError) and "kernel" not in str(error).lower():
+            raise
+        raise FileError(
+            f"{source} cannot be executed ({str(error).removesuffix('.')}); the kernel that its"
+            " metadata name, such as python3, must be installed."
+        ) from None
     return ""

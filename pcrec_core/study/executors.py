@@ -123,7 +123,9 @@ def _begin() -> None:
         os._exit(1)
 
     for number in SIGNALS:
-        signal.signal(number, lambda number, frame: _noted.append(number))
+        # what the command ignores, its workers ignore
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda number, frame: _noted.append(number))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     threading.Thread(target=follow, daemon=True).start()
 

@@ -14,6 +14,7 @@ from pcrec_core.study import machine
 from pcrec_core.study.splits import split_for
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
 
 #: Rows of the first timed batch, users that are scored, and seconds that a timing must last.
@@ -53,6 +54,7 @@ def seconds_per_epoch(spec: RunSpec, split: Split, device: str = "auto", threads
             peer.optimizer.zero_grad(set_to_none=True)
             peer.model.loss(*batch).backward()  # type: ignore[operator]
             peer.optimizer.step()
+            wait_for(place)
 
         with global_stream(0, place):
             of_batches = _of_batches(train, min(spec.training.batch, len(rows)), len(rows))
@@ -95,17 +97,26 @@ def _of_ranking(model: nn.Module, spec: RunSpec, split: Split, place: Any) -> fl
     rows = torch.arange(users, device=place)
     model.eval()
     with torch.no_grad():
-        seconds = _timed(lambda: model.scores(rows, inputs.to(place)))  # type: ignore[operator]
+
+        def score() -> None:
+            model.scores(rows, inputs.to(place))  # type: ignore[operator]
+            wait_for(place)
+
+        seconds = _timed(score)
     return seconds * split.n_users / users
 
 
-def _timed(work: Callable[[], object]) -> float:
+def wait_for(device: torch.device) -> None:
+    """Wait until a GPU has done what it was told to do; a CPU has."""
     import torch
 
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _timed(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()  # until then the GPU has only been told what to do
     return time.perf_counter() - began
 
 

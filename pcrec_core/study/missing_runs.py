@@ -51,8 +51,8 @@ def _train_here(
 ) -> dict[str, Exception]:
     """Train the runs one after the other, and return the errors by name.
 
-    Of the peers' processes that torchrun started, the first error ends all: where only one process
-    failed, the others wait for it, and must not meet it in the next run.
+    Of the processes that torchrun started, one that alone fails ends them all: the others wait for
+    it in this run, and must not meet it in the next one.
     """
     if missing:
         train.load()
@@ -71,8 +71,8 @@ def _train_here(
                 # where one record cannot be written no other can
                 raise
             except PCRecError as error:
-                if environment.started():
-                    raise
+                if environment.started() and not error.shared:
+                    jobs.fail({spec.name: error}, len(missing))
                 failed[spec.name] = error
                 if isinstance(error, DataError):
                     unread[data] = error

@@ -59,7 +59,7 @@ def run(
         torchrun the first that fails ends all.
     Interrupted
         At Ctrl-C, SIGTERM or SIGHUP; what is running here, or in ``Processes``, ends after its
-        epoch, with a checkpoint. The workers of another executor finish their runs.
+        epoch, with a checkpoint. Workers elsewhere, of dask for example, finish their runs.
     RecordError
         If a run of real data is missing and the environment variable ``PCREC_NO_TRAINING`` is set,
         or a record is damaged. Records finished before stay.
@@ -74,6 +74,11 @@ def run(
     parents = [run for run in weight_files.missing(derived) if store.get(run.name) is None]
     new = list(dict.fromkeys([*missing, *parents]))
     _prepare(new, store)
+    if any(isinstance(spec, Derived) for spec in derived):
+        # needs torch, which reading does not
+        from pcrec_core.training.build import device_of
+
+        device_of(device)  # refused now, not after hours of training elsewhere
     train_runs(new, executor, store, device, threads)
     again = _forget(weight_files.missing(derived))
     train_runs(again, executor, Store(paths.again()), device, threads)

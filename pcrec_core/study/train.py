@@ -81,7 +81,7 @@ def train(
         started, place = provenance.provenance(), device_of(device)
         group = _group(spec, place)
         where = _where(place, threads)
-        versions = {name: started["versions"][name] for name in ("numpy", "torch")}
+        versions = {name: started["versions"].get(name) for name in ("numpy", "torch")}
         checkpoint = _checkpoint(spec, group, interval, where | versions)
         trainer = Trainer(spec, group.from_first(lambda: split_for(spec)), place, group)
         with interrupts() as interrupt:

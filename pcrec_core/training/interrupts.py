@@ -98,7 +98,7 @@ def _leave(number: int, frame: object) -> NoReturn:
 
 
 def _handlers() -> list[Any]:
-    """Return the handlers of all signals: where nohup started a command, SIGINT is ignored."""
+    """Return the handlers of all signals, of which some may be ignored (see ``_handling``)."""
     return [signal.getsignal(number) for number in SIGNALS]
 
 

@@ -20,7 +20,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from pcrec_core.errors import Interrupted, PCRecError, TrainingError
+from pcrec_core.errors import Interrupted, PCRecError, TrainingError, shared
 from pcrec_core.training import environment
 from pcrec_core.training.group import SERIAL, Group, T
 
@@ -100,10 +100,12 @@ def group(peers: int, device: torch.device) -> Group:
         return SERIAL
     size = int(os.environ["WORLD_SIZE"])
     if size != peers:
-        raise TrainingError(
-            f"torchrun started {size} processes for {peers} peers, and a run needs one process per"
-            f" peer: give torchrun --nproc-per-node {peers}, or leave it out to train the peers in"
-            " turn."
+        raise shared(
+            TrainingError(
+                f"torchrun started {size} processes for {peers} peers, and a run needs one process"
+                f" per peer: give torchrun --nproc-per-node {peers}, or leave it out to train the"
+                " peers in turn."
+            )
         )
     # Once only: torchrun's store would give a second group the addresses of the first.
     if not dist.is_initialized():
@@ -139,7 +141,7 @@ def _attempt(compute: Callable[[], T]) -> T | PCRecError:
 def _value(answer: T | PCRecError) -> T:
     """Return the value of an attempt, or raise its error."""
     if isinstance(answer, PCRecError):
-        raise answer
+        raise shared(answer)
     return answer
 
 

@@ -23,7 +23,7 @@ from pcrec_core.paths import ROOT, alone
 from pcrec_core.study import weight_files, weights
 from pcrec_core.study.records import Store
 from pcrec_core.training.checkpoints import Checkpoint
-from pcrec_core.writing import temporary, write_whole
+from pcrec_core.writing import remove_abandoned, temporary, write_whole
 
 BEFORE, AFTER = b"before", b"after" * 1000
 NAMES = ["a b.json", "мои данные.json", "結果☃.json", "\nline", "-rf", "%s{}", "a" * 250]
@@ -58,7 +58,10 @@ def test_a_file_system_without_locks_is_named_and_nothing_is_left(path, monkeypa
     with pytest.raises(FileError, match=sentence):
         write_whole(path, AFTER)
     assert path.read_bytes() == BEFORE and names(path) == ["file"]
-    with pytest.raises(FileError, match=sentence), alone(path.with_name("lock")):
+    (path.parent / ".pcrec-left.tmp").touch()
+    remove_abandoned(path.parent)
+    place = f"^{path.parent}/lock {sentence}"
+    with pytest.raises(FileError, match=place), alone(path.with_name("lock")):
         pass
 
 

@@ -112,17 +112,30 @@ def test_a_kernel_that_dies_is_one_sentence_and_the_page_is_kept(call, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("kernel", "language", "sentence"),
+    ("kernel", "language", "reason"),
     [
-        ("none", "python", "is for the kernel 'none', which is not installed; install it, or"),
-        ("none", "cobol", "cannot be executed (No parameter translator functions specified for"),
+        ("none", "python", "No such kernel named none"),
+        ("none", "cobol", "No parameter translator functions specified for kernel 'none' or"),
+        ("", "python", "No kernel name found in notebook"),
+        ("gone", "python", "[Errno 2] No such file or directory: '/none/python'"),
+        ("fails", "python", "Kernel died before replying to kernel_info"),
     ],
 )
-def test_a_page_for_another_kernel_is_refused(call, tmp_path, kernel, language, sentence):
-    name = page(tmp_path / "other.ipynb", "1", kernel, language)
-    code, out, err = call(name, "-p", "seeds=1")
-    assert (code, out) == (1, []) and err.startswith(f"error: {name} {sentence}")
-    assert err.count("\n") == 1 and not (tmp_path / "other-out.ipynb").exists()
+def test_a_page_without_a_kernel_is_refused(call, tmp_path, monkeypatch, kernel, language, reason):
+    for name, program in (("gone", "/none/python"), ("fails", "false")):
+        folder = tmp_path / "kernels" / name
+        folder.mkdir(parents=True)
+        spec = {"argv": [program], "display_name": name, "language": "python"}
+        (folder / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    path = page(tmp_path / "other.ipynb", "1", kernel, language)
+    code, out, err = call(path, "-p", "seeds=1")
+    assert (code, out) == (1, []) and err.count("\n") == 1
+    assert err.startswith(f"error: {path} cannot be executed ({reason}")
+    assert err.endswith(
+        "; the kernel that its metadata name, such as python3, must be installed.\n"
+    )
+    assert not (tmp_path / "other-out.ipynb").exists()
 
 
 @pytest.mark.parametrize(

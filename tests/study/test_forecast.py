@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from pcrec_core.errors import TrainingError
 from pcrec_core.specs.run import Data
@@ -37,12 +38,14 @@ def test_the_time_of_an_epoch_is_measured_without_a_trace(model, store, trained)
     assert split.fingerprint() == before and trained == [] and list(store.all()) == []
 
 
-def test_the_work_of_a_gpu_is_waited_for(monkeypatch):
-    now, steps = [0.0], []
-    monkeypatch.setattr(forecast.time, "perf_counter", lambda: now[0])
+def test_the_work_of_a_gpu_is_waited_for_and_a_gpu_beside_a_cpu_is_not_touched(monkeypatch):
+    waited = []
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    monkeypatch.setattr("torch.cuda.synchronize", lambda: now.__setitem__(0, now[0] + 3))
-    assert forecast._timed(lambda: steps.append(1)) == 3 and steps == [1]
+    monkeypatch.setattr("torch.cuda.synchronize", waited.append)
+    run = base(Data("synthetic"), "bpr", epochs=1)
+    assert forecast.seconds_per_epoch(run, splits.split_for(run), "cpu") > 0 and waited == []
+    forecast.wait_for(torch.device("cuda", 1))
+    assert waited == [torch.device("cuda", 1)]
 
 
 @pytest.mark.parametrize(("model", "times"), [("sasrec", 6), ("bpr", (288 + 120) / (288 + 20))])

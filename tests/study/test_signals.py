@@ -22,13 +22,13 @@ from pcrec_core import paths
 from pcrec_core.errors import Interrupted, TrainingError
 from pcrec_core.paths import ROOT
 from pcrec_core.specs.run import RunSpec
+from pcrec_core.study import executors, train
 from pcrec_core.study import run as study
-from pcrec_core.study import train
 from pcrec_core.study.cli import main
 from pcrec_core.study.records import Store
 from pcrec_core.trainer import Trainer
 from pcrec_core.training.checkpoints import Checkpoint
-from pcrec_core.training.interrupts import SENTENCE, SIGNALS
+from pcrec_core.training.interrupts import SENTENCE, SIGNALS, raise_interrupt
 
 #: The command, with notes of the epochs that were begun, and a checkpoint only when it is stopped.
 WATCHED = """
@@ -141,19 +141,28 @@ def ctrl_c_ignored():
 
 
 @pytest.mark.usefixtures("ctrl_c_ignored")
-def test_sigterm_while_modules_are_loaded_is_one_sentence_where_ctrl_c_is_ignored(start):
-    process = start(*LONG)
-    wait_for(lambda: maps(process, "libtorch_python"), "libtorch_python")
-    process.send_signal(signal.SIGTERM)
-    assert ended(process) == (143, "", f"error: {SENTENCE}")
+def test_sigterm_in_the_last_epoch_counts_where_ctrl_c_is_ignored(tmp_path, monkeypatch):
+    original = Trainer._save_if_due
+
+    def pressed(trainer: Trainer, *args: Any) -> int:
+        if len(trainer.history) == trainer.spec.training.epochs:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(trainer, *args)
+
+    monkeypatch.setattr(Trainer, "_save_if_due", pressed)
+    store = Store(tmp_path / "records")
+    with pytest.raises(Interrupted, match=f"^interrupted at the end of {tiny(0).name}: its") as one:
+        study.run([tiny(0), tiny(1)], store=store)
+    assert one.value.signal == signal.SIGTERM
+    assert store.get(tiny(0).name) is not None and store.get(tiny(1).name) is None
 
 
 @pytest.mark.usefixtures("ctrl_c_ignored")
-@pytest.mark.parametrize(("owner", "name"), [(Trainer, "_result"), (train, "_keep")])
-def test_sigterm_after_the_last_epoch_counts_where_ctrl_c_is_ignored(
-    tmp_path, monkeypatch, owner, name
-):
-    check_signal_after_the_last_epoch(tmp_path, monkeypatch, owner, name, signal.SIGTERM)
+def test_workers_ignore_what_their_command_ignores():
+    with executors.Processes(1) as workers:
+        assert workers.submit(signal.getsignal, signal.SIGINT).result() == signal.SIG_IGN
+        handled = workers.submit(signal.getsignal, signal.SIGTERM).result()
+    assert handled == raise_interrupt
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -161,13 +170,6 @@ def test_sigterm_after_the_last_epoch_counts_where_ctrl_c_is_ignored(
 def test_a_signal_after_the_last_epoch_still_stores_the_record(
     tmp_path, monkeypatch, owner, name, number
 ):
-    check_signal_after_the_last_epoch(tmp_path, monkeypatch, owner, name, number)
-
-
-def check_signal_after_the_last_epoch(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, number: int
-) -> None:
-    """Check that a run is stored, and the next not begun, if a signal comes in ``name``."""
     original = getattr(owner, name)
 
     def pressed(*args: Any) -> Any:
@@ -175,7 +177,7 @@ def check_signal_after_the_last_epoch(
         return original(*args)
 
     monkeypatch.setattr(owner, name, pressed)
-    store = Store(folder / "records")
+    store = Store(tmp_path / "records")
     sentence = rf"^interrupted at the end of {tiny(0).name}: its record is written;"
     with pytest.raises(Interrupted, match=sentence) as error:
         study.run([tiny(0), tiny(1)], store=store)

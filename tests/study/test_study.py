@@ -8,6 +8,7 @@ import io
 import re
 import shlex
 import shutil
+import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
@@ -26,7 +27,14 @@ from pcrec_core.analysis import paper
 from pcrec_core.datasets import csv_data
 from pcrec_core.datasets.reading.options import Options
 from pcrec_core.datasets.split import split
-from pcrec_core.errors import FileError, PCRecError, RecordError, SpecError, TrainingError
+from pcrec_core.errors import (
+    FileError,
+    Interrupted,
+    PCRecError,
+    RecordError,
+    SpecError,
+    TrainingError,
+)
 from pcrec_core.specs import run as specs
 from pcrec_core.specs.derived import Spec
 from pcrec_core.specs.run import Cooperation, Data, RunSpec
@@ -47,6 +55,7 @@ from pcrec_core.study.command_line import command, current
 from pcrec_core.study.defaults import base, layerwise, pcrec, run_spec
 from pcrec_core.study.records import ModelRecord, Store
 from pcrec_core.study.variants import variant
+from pcrec_core.trainer import Trainer
 from pcrec_core.training.environment import NO_TRAINING
 
 
@@ -240,6 +249,34 @@ def test_where_the_weights_cannot_be_written_the_record_is(store, monkeypatch):
     assert names(store) == [tiny().name]
     monkeypatch.undo()
     assert [record.spec for record in study.run([tiny()], store=store)] == [tiny()]
+
+
+def test_a_run_is_not_resumed_with_other_threads(store, monkeypatch):
+    original = Trainer._epoch
+
+    def pressed(trainer: Trainer, number: int) -> dict[str, Any]:
+        if number == 1:
+            signal.raise_signal(signal.SIGINT)
+        return original(trainer, number)
+
+    monkeypatch.setattr(Trainer, "_epoch", pressed)
+    with pytest.raises(Interrupted, match="after 2 of 3 epochs"):
+        study.run([tiny(epochs=3)], store=store)
+    monkeypatch.setattr(Trainer, "_epoch", original)
+    sentence = "was written with threads 1, and here it would go on with threads 2; go back to"
+    with pytest.raises(TrainingError, match=sentence):
+        study.run([tiny(epochs=3)], store=store, threads=2)
+    assert study.run([tiny(epochs=3)], store=store)[0].run["began_with_epoch"] == 2
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_device_that_computes_nothing_but_what_is_derived_is_asked_for_before_the_training(
+    store, trained
+):
+    derived = variant("pruned30", "synthetic", "bpr", given={"epochs": 1, "d": 4})
+    with ThreadPoolExecutor(1) as elsewhere, pytest.raises(TrainingError, match="torch sees no"):
+        study.run([derived], elsewhere, store=store, device="cuda")
+    assert trained == [] and names(store) == []
 
 
 def test_where_no_record_can_be_written_no_run_is_trained(tmp_path, trained):

@@ -286,14 +286,16 @@ def test_processes_of_different_runs_are_refused(steps):
     )
 
 
-def test_an_error_of_one_process_ends_all_before_the_next_run(tmp_path):
+def test_an_error_of_all_processes_leaves_the_next_run_and_that_of_one_ends_all(tmp_path):
     """Process 1 must not meet the others, which wait for it in the first run, in the second."""
-    done = torchrun(tmp_path, 2, ("no memory", PAIR), seeds=(0, 1))
+    done = torchrun(tmp_path, 2, ("spoiled", SPOILED), ("no memory", PAIR), seeds=(0, 1))
     assert done.returncode == 0, done.stderr
-    [[first, second]] = reports(tmp_path, 2)
+    diverged, (first, second) = reports(tmp_path, 2)
+    assert sentence_of(diverged).startswith("error: 2 of 2 runs failed; ")
     assert (first[:2], second[:2]) == ([1, []], [1, []])
     assert first[2][0].startswith("error: the process of another peer has ended or cannot be")
-    assert second[2][0].startswith("error in process 1: there is not enough memory; lower ")
+    assert second[2][0].startswith("error in process 1: 1 of 2 runs failed; what finished is")
+    assert f"{PAIR.name}: there is not enough memory; lower " in second[2][0]
     assert not list((tmp_path / "records").rglob("*.json"))
 
 
