@@ -48,7 +48,9 @@ def test_any_name_that_the_system_takes_will_do(tmp_path, name):
     assert path.read_bytes() == AFTER and names(path) == [name]
 
 
-@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
+@pytest.mark.parametrize(
+    "number", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS], ids=errno.errorcode.get
+)
 def test_a_file_system_without_locks_is_named_and_nothing_is_left(path, monkeypatch, number):
     def unlocked(*_: object) -> None:
         raise OSError(number, os.strerror(number))

@@ -112,7 +112,9 @@ def test_half_a_checkpoint_and_a_foreign_file_are_refused_by_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+    "error",
+    [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")],
+    ids=["python", "torch"],
 )
 def test_too_little_memory_is_no_reason_to_delete_a_good_checkpoint(tmp_path, monkeypatch, error):
     def full(*_: object, **__: object) -> None:
