@@ -2,7 +2,7 @@
 
 The number of seeds on a page was fixed before its evidence: three where a claim is to be decided,
 else one. The steps of Amendment 1 (:ref:`statistics-amendment-1`) add seeds, data sets and
-arms.
+arms. A page uses the seeds of a step once all its runs are there.
 """
 
 from __future__ import annotations
@@ -103,6 +103,8 @@ PLANS: dict[str, tuple[Plan, ...]] = {
 }
 #: By step, in order.
 STEPS: dict[str, tuple[Plan, ...]] = steps(PLANS)
+#: The steps whose records are all committed, so that pages use their seeds.
+FINISHED = ("step1", "step2")
 
 
 def planned(
@@ -204,7 +206,9 @@ def chosen_controls(
 def seeds(
     label: str, model: str, dataset: str, given: Mapping[str, Any] | None = None
 ) -> tuple[int, ...]:
-    """Return the seeds of an arm: those of the pages, or of the steps where no page has it.
+    """Return the seeds of an arm: those of its page, or of a finished step that adds some.
+
+    An arm that no page has gets those of the steps.
 
     It has seed 0 alone where none are planned, or where the protocol or single options are
     ``given``.
@@ -218,10 +222,11 @@ def seeds(
 def _count(label: str, model: str, dataset: str) -> int:
     if label in TRIVIAL:
         return 1
-    for plans in (PLANS, STEPS):
+    finished = [*PLANS.values(), *(STEPS[name] for name in FINISHED)]
+    for groups in (finished, STEPS.values()):
         candidates = [
             plan
-            for group in plans.values()
+            for group in groups
             for plan in group
             if dataset in plan.datasets and model in plan.models and not plan.given
         ]

@@ -99,24 +99,28 @@ SEEDS = """
     LE@30          sasrec  ml-100k                  3
     LE@30          dnn     ml-100k                  1
     M2             dnn     ml-100k                  1
-    M2             dnn     retailrocket-half        3
+    M2             sasrec  retailrocket-half        3
     shuffled       sasrec  ml-100k                  1
     shuffled       sasrec  retailrocket-half        3
     ema            sasrec  retailrocket-half        3
     ema            sasrec  ml-100k                  1
-    apart-best     dnn     retailrocket-half        3
+    apart-best     sasrec  retailrocket-half        3
     recency        sasrec  ml-100k                  1
     base           bpr     synthetic                1
     LE@7           sasrec  ml-100k                  1
-    # those of the pages, although a step adds seeds
-    LE             dnn     retailrocket-half        3
+    # those of the pages, although a step that is not finished adds seeds
     E              sasrec  retailrocket-half        3
+    # those of a finished step
+    M2             dnn     retailrocket-half       10
+    apart-best     dnn     retailrocket-half       10
+    LE             bpr     retailrocket-half       10
+    LE             dnn     ml-100k                  3
     # those of the steps
     ladder-LE      dnn     retailrocket-half        5
     LE-200-epochs  sasrec  retailrocket-half        5
     LE-2x-epochs   sasrec  retailrocket-half        3
     base-2x-epochs bpr     retailrocket-half        3
-    base-2x-epochs dnn     retailrocket-half        3
+    base-2x-epochs dnn     retailrocket-half       10
     LE-paper-data  bpr     retailrocket-half       10
     ladder-LE      dnn     ml-100k                  1
     avg            bpr     retailrocket-first-half  3
