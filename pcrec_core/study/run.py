@@ -75,10 +75,8 @@ def run(
     new = list(dict.fromkeys([*missing, *parents]))
     _prepare(new, store)
     if any(isinstance(spec, Derived) for spec in derived):
-        # needs torch, which reading does not
-        from pcrec_core.training.build import device_of
-
-        device_of(device)  # refused now, not after hours of training elsewhere
+        # now, not after hours of training elsewhere
+        train.require_device(device)
     train_runs(new, executor, store, device, threads)
     again = _forget(weight_files.missing(derived))
     train_runs(again, executor, Store(paths.again()), device, threads)

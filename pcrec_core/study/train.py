@@ -35,6 +35,13 @@ def load() -> None:
         importlib.import_module("pcrec_core.trainer")
 
 
+def require_device(name: str) -> None:
+    """Raise ``TrainingError`` unless this machine has the device."""
+    from pcrec_core.training.build import device_of
+
+    device_of(name)
+
+
 def train(
     spec: RunSpec,
     store: Store,
