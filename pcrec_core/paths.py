@@ -75,6 +75,11 @@ def cache() -> Path:
 
     This is ``PCREC_CACHE`` if it is set, else ``data/cache`` in ``PCREC_HOME`` or in the clone
     around the package, where git ignores it, else the user's folder for data.
+
+    Raises
+    ------
+    FileError
+        If a path in the environment is relative.
     """
     if named := _named(CACHE):
         return named

@@ -92,7 +92,8 @@ def _plan(given: argparse.Namespace, data: Data) -> Plan:
     plan = Plan(given.seeds or usual.seeds, epochs)
     if given.dask is not None:
         # what this machine can do says nothing about those that train
-        say(f"training     {_what(given, trial.specs(data, given.models, plan), plan)}")
+        runs = _runs(trial.specs(data, given.models, plan))
+        say(f"training     {_what(given, runs, plan)}")
         return plan
     earlier, kept = None, Path()
     if given.hours is not None:
@@ -124,10 +125,10 @@ def _runs(wanted: Sequence[Spec]) -> list[RunSpec]:
     return [run for run in wanted if isinstance(run, RunSpec)]
 
 
-def _what(given: argparse.Namespace, wanted: Sequence[Spec], plan: Plan) -> str:
+def _what(given: argparse.Namespace, runs: Sequence[RunSpec], plan: Plan) -> str:
     """Return which runs are trained."""
     return (
-        f"{len(_runs(wanted))} runs: {', '.join(trial.LABELS)} of {', '.join(given.models)},"
+        f"{len(runs)} runs: {', '.join(trial.LABELS)} of {', '.join(given.models)},"
         f" {plan.seeds} seeds, {plan.epochs} epochs"
     )
 

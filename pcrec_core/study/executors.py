@@ -22,7 +22,7 @@ from typing import Any
 from pcrec_core.deadlines import within
 from pcrec_core.errors import Interrupted, TrainingError
 from pcrec_core.study.jobs import AnyExecutor, Arguments, Job
-from pcrec_core.training.interrupts import SIGNALS, number_of, raise_interrupt, raising
+from pcrec_core.training.interrupts import SIGNALS, heeded, number_of, raise_interrupt, raising
 
 #: Why a job ended early.
 _SENTENCE = "interrupted; the same command goes on with it."
@@ -122,10 +122,8 @@ def _begin() -> None:
         parent.join()
         os._exit(1)
 
-    for number in SIGNALS:
-        # what the command ignores, its workers ignore
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, lambda number, frame: _noted.append(number))
+    for number in heeded():  # what the command ignores, its workers ignore
+        signal.signal(number, lambda number, frame: _noted.append(number))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     threading.Thread(target=follow, daemon=True).start()
 

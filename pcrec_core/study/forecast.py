@@ -95,13 +95,13 @@ def _of_ranking(model: nn.Module, spec: RunSpec, split: Split, place: Any) -> fl
     users = min(_USERS, split.n_users)
     inputs: Tensor = torch.from_numpy(split.histories(spec.model.t or 2, "valid")[:users])
     rows = torch.arange(users, device=place)
+
+    def score() -> None:
+        model.scores(rows, inputs.to(place))  # type: ignore[operator]
+        wait_for(place)
+
     model.eval()
     with torch.no_grad():
-
-        def score() -> None:
-            model.scores(rows, inputs.to(place))  # type: ignore[operator]
-            wait_for(place)
-
         seconds = _timed(score)
     return seconds * split.n_users / users
 

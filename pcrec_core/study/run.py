@@ -56,7 +56,7 @@ def run(
     ------
     TrainingError
         If runs failed, with the reason of each; the others were trained and stored before. Under
-        torchrun the first that fails ends all.
+        torchrun a run that fails in one process alone ends all.
     Interrupted
         At Ctrl-C, SIGTERM or SIGHUP; what is running here, or in ``Processes``, ends after its
         epoch, with a checkpoint. Workers elsewhere, of dask for example, finish their runs.

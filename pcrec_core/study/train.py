@@ -120,14 +120,12 @@ def _require_one(found: set[str], what: str) -> None:
         )
 
 
-def _checkpoint(
-    spec: RunSpec, group: Group, interval: float, machine: dict[str, Any]
-) -> Checkpoint:
+def _checkpoint(spec: RunSpec, group: Group, interval: float, where: dict[str, Any]) -> Checkpoint:
     """Return the checkpoint of a run, which only the first process writes."""
     from pcrec_core.training.checkpoints import Checkpoint
 
     path = paths.checkpoints() / f"{spec.identity}.pt" if group.first else None
-    return Checkpoint(path, spec.identity, interval, machine)
+    return Checkpoint(path, spec.identity, interval, where)
 
 
 def _fit(

@@ -98,10 +98,8 @@ class Checkpoint:
     def _refuse_other_machine(self, machine: dict[str, Any]) -> None:
         changed = [name for name in self.machine if machine.get(name) != self.machine[name]]
         if changed:
-            there, here = (
-                ", ".join(f"{name} {of.get(name)}" for name in changed)
-                for of in (machine, self.machine)
-            )
+            there = ", ".join(f"{name} {machine.get(name)}" for name in changed)
+            here = ", ".join(f"{name} {self.machine[name]}" for name in changed)
             raise TrainingError(
                 f"checkpoint {self.path} was written with {there}, and here it would go on with"
                 f" {here}; go back to the former, or delete the file to start the run over."

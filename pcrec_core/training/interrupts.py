@@ -102,18 +102,20 @@ def _handlers() -> list[Any]:
     return [signal.getsignal(number) for number in SIGNALS]
 
 
+def heeded() -> list[int]:
+    """Return those of ``SIGNALS`` that this process does not ignore."""
+    return [n for n in SIGNALS if signal.getsignal(n) not in (signal.SIG_IGN, None)]
+
+
 @contextmanager
 def _handling(handler: Handler) -> Iterator[None]:
     """Handle the signals that are not ignored, as nohup and a shell's ``&`` ignore some."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    handled = [n for n in SIGNALS if before[n] not in (signal.SIG_IGN, None)]
-    for number in handled:
-        signal.signal(number, handler)
+    before = {number: signal.signal(number, handler) for number in heeded()}
     try:
         yield
     finally:
-        for number in handled:
-            signal.signal(number, before[number])
+        for number, former in before.items():
+            signal.signal(number, former)

@@ -22,6 +22,7 @@ from workers_support import (
     PATIENCE,
     RUNS,
     Watched,
+    fail,
     held,
     hold,
     kill_holder,
@@ -36,7 +37,6 @@ from workers_support import (
 from pcrec_core import paths
 from pcrec_core.errors import FileError, Interrupted, TrainingError
 from pcrec_core.paths import ROOT, alone
-from pcrec_core.specs.run import RunSpec
 from pcrec_core.study import cli, executors, train
 from pcrec_core.study import run as study
 from pcrec_core.study.defaults import pcrec
@@ -254,14 +254,7 @@ def test_several_labels_and_seeds_are_printed_in_turn_as_each_alone(call, store)
 
 
 def test_a_finished_run_is_printed_although_another_failed(call, store, monkeypatch):
-    original = train.train_once
-
-    def fail_seed_0(run: RunSpec, *args: Any, **options: Any) -> str:
-        if run.seed == 0:
-            raise TrainingError("it diverged.")
-        return original(run, *args, **options)
-
-    monkeypatch.setattr(train, "train_once", fail_seed_0)
+    fail(monkeypatch, seed=0)
     code, out, err = call("--seed", "0", "1")
     assert code == 1 and re.findall(r"^name +(.*)$", out, re.M) == [tiny(1).name]
     assert err.startswith("error: 1 of 2 runs failed")

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 from support import without_progress
-from workers_support import PATIENCE, notes, tiny, wait_for
+from workers_support import PATIENCE, fail, notes, tiny, wait_for
 
 from pcrec_core import paths
-from pcrec_core.errors import Interrupted, TrainingError
+from pcrec_core.errors import Interrupted
 from pcrec_core.paths import ROOT
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study import executors, train
@@ -219,14 +219,7 @@ def test_a_closed_or_full_stream_is_no_traceback(
 
 
 def test_a_closed_pipe_hides_no_error(tmp_path, monkeypatch, capsys):
-    original = train.train
-
-    def failing(spec: RunSpec, *args: Any, **options: Any) -> str:
-        if spec.seed == 1:
-            raise TrainingError("it failed.")
-        return original(spec, *args, **options)
-
-    monkeypatch.setattr(train, "train", failing)
+    fail(monkeypatch, seed=1)
     read, write = os.pipe()
     os.close(read)
     records = tmp_path / "records"
@@ -234,7 +227,7 @@ def test_a_closed_pipe_hides_no_error(tmp_path, monkeypatch, capsys):
         monkeypatch.setattr("sys.stdout", closed)
         assert main([*SHORT, "--seed", "0", "1", "--records", str(records)]) == 1
     assert len(list(records.rglob("*.json"))) == 1
-    assert "it failed." in capsys.readouterr().err.splitlines()[-1]
+    assert "it diverged." in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_a_second_process_says_that_it_waits_for_the_first(start, tmp_path):

@@ -10,15 +10,19 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from pcrec_core import paths
+from pcrec_core.errors import TrainingError
 from pcrec_core.specs.run import RunSpec
 from pcrec_core.study import splits, train
 from pcrec_core.study.defaults import base, pcrec
 from pcrec_core.trainer import Trainer
+
+if TYPE_CHECKING:
+    import pytest
 
 _EPOCH = Trainer._epoch
 #: Seconds until a test gives up.
@@ -37,6 +41,18 @@ RUNS = [tiny(0), pcrec("synthetic", "sasrec", epochs=3, d=8), tiny(2), tiny(3)]
 def diverging(seed: int = 0) -> RunSpec:
     """Return a run whose loss is soon no number."""
     return tiny(seed, eta=1e30)
+
+
+def fail(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """Let every training of a run with this seed fail."""
+    original = train.train_once
+
+    def failing(run: RunSpec, *args: Any, **options: Any) -> str:
+        if run.seed == seed:
+            raise TrainingError("it diverged.")
+        return original(run, *args, **options)
+
+    monkeypatch.setattr(train, "train_once", failing)
 
 
 def watch(folder: Path, interval: float = 0) -> None:
